@@ -1,0 +1,82 @@
+/** Every error this package throws: one class, one table of stable codes. */
+
+/** Code → what it means and what to do. The README's table is generated from this one. */
+export const errorTable = {
+  ABORT_ERR: 'The given AbortSignal fired. A training run has saved a checkpoint first; resume it to go on.',
+  ADDON_MISSING: 'The native addon is not there or does not load. Reinstall the package or build it: npm run build.',
+  CHECKPOINT_INVALID: 'A checkpoint is damaged or incomplete. Load an earlier one.',
+  CHECKPOINT_MISMATCH: 'The checkpoint belongs to a network of another shape or kind. Use the options it was made with.',
+  COMMAND_UNKNOWN: 'The command line names no command of shinsaku. See shinsaku --help.',
+  CUDA_UNAVAILABLE: 'device is "cuda" but no GPU can be used. The message says what is missing.',
+  DATA_EMPTY: 'No usable picture was found in data.',
+  DATA_NOT_FOUND: 'The folder or file given as data does not exist or cannot be read.',
+  DATA_TOO_FEW: 'There are fewer pictures than this model can train on.',
+  DISK_FULL: 'The disk is full. Free some space and resume the run.',
+  DISPOSED: 'The object was disposed before this call.',
+  FILE_FAILED: 'A file could not be read or written. The cause says why.',
+  IMAGE_UNREADABLE: 'A picture cannot be decoded and broken is "fail". Remove it, or set broken to "skip".',
+  LIBTORCH_FETCH_FAILED: 'libtorch could not be fetched with pip. The message holds the end of what pip said.',
+  LIBTORCH_MISSING: 'No usable libtorch was found. Run shinsaku setup, or set LIBTORCH to an unpacked one.',
+  LIBTORCH_VERSION: 'The libtorch that was found is of another version than the addon was built for.',
+  LICENSES_INVALID: 'LICENSES.csv does not have the expected columns.',
+  LOSS_NOT_FINITE: 'The loss became NaN or infinite. Lower lr, set clip, or use precision "fp32".',
+  NATIVE_FAILED: 'libtorch reported an error. The cause holds its text.',
+  OPTION_INVALID: 'One or more options are unknown, of the wrong type, out of range or do not fit together.',
+  OUT_OF_MEMORY: 'Memory ran out. Lower batch (and raise accumulate), size or dim. The process stays usable.',
+  PLATFORM_UNSUPPORTED: 'There is no libtorch for this platform. Linux on x64 with glibc is supported.',
+  RESUME_MISMATCH: 'The options or the pictures differ from those the run was started with.',
+  RUN_INVALID: 'A file of the run folder is missing or not readable.',
+  RUN_LOCKED: 'Another process is training in this run folder.',
+  RUN_NOT_FOUND: 'The path is not a run folder with a checkpoint.',
+  SAFETENSORS_INVALID: 'The file is not a well-formed safetensors file.',
+  SHAPE_INVALID: 'A tensor has another shape than the network needs.',
+  SHUT_DOWN: 'The native part was shut down; no further calls are possible in this process.',
+  TOOL_MISSING: 'A program that is needed is not installed. The message holds the line that installs it.',
+} as const
+
+/** A stable error code; the table says what each one means. */
+export type ErrorCode = keyof typeof errorTable
+
+/** One wrong option: where, and what is wrong with it. */
+export type Problem = { path: string; message: string }
+
+type ErrorOptionsExtra = { cause?: unknown; hint?: string; details?: Record<string, unknown> }
+
+/** An error with a stable `code`, an optional `hint` (what to do) and `details` for programs. */
+export class ShinsakuError extends Error {
+  override name = 'ShinsakuError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly details: Record<string, unknown>
+
+  constructor(code: ErrorCode, message: string, { cause, hint, details = {} }: ErrorOptionsExtra = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.hint = hint
+    this.details = details
+    if (code === 'ABORT_ERR') this.name = 'AbortError'
+  }
+}
+
+/** The error an aborted call rejects with: name "AbortError", `cause` is the signal's reason. */
+export function abortError(signal: AbortSignal, what: string): ShinsakuError {
+  return new ShinsakuError('ABORT_ERR', `${what} was aborted`, { cause: signal.reason })
+}
+
+/** Throws an OPTION_INVALID error that lists every problem, if there is one. */
+export function throwIfAny(problems: readonly Problem[]): void {
+  if (problems.length === 0) return
+  const lines = problems.map((p) => `  ${p.path}: ${p.message}`)
+  const count = problems.length === 1 ? 'One option is' : `${problems.length} options are`
+  throw new ShinsakuError('OPTION_INVALID', `${count} wrong:\n${lines.join('\n')}`, { details: { problems } })
+}
+
+/** Wraps a failed file operation: DISK_FULL for ENOSPC and EDQUOT, FILE_FAILED otherwise. */
+export function fileError(action: string, path: string, cause: unknown): ShinsakuError {
+  if (cause instanceof ShinsakuError) return cause
+  const code = (cause as NodeJS.ErrnoException).code
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new ShinsakuError('DISK_FULL', `No space left to ${action} ${path}`, { cause, hint: 'Free some space, then run the same command with --resume.' })
+  }
+  return new ShinsakuError('FILE_FAILED', `Could not ${action} ${path}: ${(cause as Error).message}`, { cause })
+}

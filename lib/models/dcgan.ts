@@ -1,0 +1,36 @@
+/** The DCGAN: its options, the defaults of three published variants, and how it samples. */
+import { z } from 'zod'
+import type { Problem } from '../errors.ts'
+import { row } from '../options/row.ts'
+import { count, rate } from '../options/values.ts'
+import type { ModelDefinition } from './model.ts'
+
+const trainer = { accumulate: 1, lr: 2e-4, clip: null, betas: [0.5, 0.999], emaDecay: null, emaEvery: 1, maxImages: 1_600_000, snapshotImages: 16_000 } as const
+
+export const dcgan = {
+  help: 'DCGAN in three published variants.',
+  variantOption: 'preset',
+  defaultVariant: 'pytorch',
+  rows: {
+    preset: row(z.enum(['pytorch', 'chainer', 'radford']), 'DCGAN: "pytorch" is the example of PyTorch (64 px), "chainer" the Chainer DCGAN (96 px, ELU, two logits), "radford" the paper (64 px, 5x5).', { default: 'pytorch' }),
+    latent: row(count(1, 4096), 'Length of the latent vector z.', { default: 100 }),
+    width: row(count(1, 1024), 'Channels of the generator\'s last and the discriminator\'s first hidden layer.'),
+    ganLoss: row(z.enum(['non-saturating', 'minimax']), 'Loss of the generator.', { default: 'non-saturating' }),
+    discriminatorUpdates: row(count(1, 100), 'Discriminator updates for each generator update.', { default: 1 }),
+    weightDecay: row(rate(0, 1), 'Weight decay added to the gradients.'),
+  },
+  defaults: {
+    pytorch: { ...trainer, size: 64, batch: 64, width: 64, weightDecay: 0 },
+    chainer: { ...trainer, size: 96, batch: 100, width: 64, weightDecay: 1e-5 },
+    radford: { ...trainer, size: 64, batch: 128, width: 128, weightDecay: 1e-5 },
+  },
+  sampleRows: {
+    bn: row(z.enum(['running', 'batch']), 'Batch norm statistics: "running" gives one picture for one seed, "batch" makes pictures depend on their neighbours.', { default: 'running' }),
+  },
+  check(o): Problem[] {
+    const sizes = [32, 64, 96, 128]
+    if (sizes.includes(o.size as number)) return []
+    return [{ path: 'size', message: `must be one of ${sizes.join(', ')} for model "dcgan", but is ${o.size}` }]
+  },
+  sampleDefaults: () => ({}),
+} as const satisfies ModelDefinition

@@ -1,0 +1,11 @@
+/** The kinds of model there are. A new one is one file beside this and one line here. */
+import { dcgan } from './dcgan.ts'
+import { diffusion } from './diffusion.ts'
+import type { ModelDefinition } from './model.ts'
+
+export const models = {
+  diffusion,
+  dcgan,
+} as const satisfies Record<string, ModelDefinition>
+
+export type ModelName = keyof typeof models

@@ -1,0 +1,69 @@
+/** The surface of the native addon, as native/napi/addon.cc defines it. A test holds the two together. */
+
+/** Resolved options; the addon has no defaults. Keys whose value is null are left out. */
+export type Spec = Readonly<Record<string, boolean | number | string | readonly number[]>>
+
+export type TensorInfo = { name: string; dtype: string; shape: number[] }
+/** One named tensor, little-endian, row-major. `bytes` must not change until the call has settled. */
+export type HostTensor = TensorInfo & { bytes: Uint8Array }
+
+/** Named series with one value for each update of the unit. */
+export type Metrics = Record<string, number[]>
+
+export type Layer = { name: string; operation: string; shape: number[]; parameters: number }
+/** `activationBytes` are kept for one picture's backward pass, in fp32. */
+export type Description = { layers: Layer[]; parameters: number; activationBytes: number }
+
+export type DeviceInfo = {
+  libtorch: string
+  builtFor: string
+  cpuCapability: string
+  threads: number
+  cudaDevices: number
+  cudaName: string
+  cudaMemoryBytes: number
+  cudaError: string
+}
+
+export interface NativeImages {
+  dispose(): void
+}
+
+export interface NativeSampler {
+  /** One bounded unit of work; resolves to true when every picture is finished. */
+  step(): Promise<boolean>
+  /** Share of the work that is done, 0 to 1. */
+  progress(): Promise<number>
+  /** uint8 NHWC of all pictures as they are. */
+  pixels(): Promise<Uint8Array>
+  dispose(): void
+}
+
+export interface NativeGenerator {
+  sampler(args: Spec): Promise<NativeSampler>
+  dispose(): void
+}
+
+export interface NativeTrainer {
+  /** `updates` optimizer updates, one bounded unit. */
+  step(updates: number): Promise<Metrics>
+  /** Everything a resumed run needs, in a fixed order. */
+  tensors(): Promise<TensorInfo[]>
+  tensor(name: string): Promise<Uint8Array>
+  load(tensors: readonly HostTensor[]): Promise<void>
+  /** A generator over a copy of the weights as they are. */
+  generator(weights: 'ema' | 'raw'): Promise<NativeGenerator>
+  dispose(): void
+}
+
+export interface Addon {
+  info(): Promise<DeviceInfo>
+  /** CPU threads of the device thread's work; 0 takes all the process may use. */
+  setThreads(threads: number): Promise<void>
+  images(pixels: Uint8Array, shape: readonly number[], device: string): Promise<NativeImages>
+  trainer(spec: Spec, images: NativeImages): Promise<NativeTrainer>
+  generator(spec: Spec, tensors: readonly HostTensor[]): Promise<NativeGenerator>
+  describe(spec: Spec): Promise<Description>
+  /** Ends the running unit early, waits for it, and refuses further calls. */
+  shutdown(): void
+}

@@ -1,0 +1,118 @@
+/** Turns what a caller gave into complete, checked, frozen options, or lists everything that is wrong. */
+import { type Problem, throwIfAny } from '../errors.ts'
+import type { ModelDefinition } from '../models/model.ts'
+import { type ModelName, models } from '../models/table.ts'
+import { nearest } from './nearest.ts'
+import type { Given, Resolved, Row, Rows } from './row.ts'
+import { sampleRows } from './sample.ts'
+import { trainRows } from './train.ts'
+
+type UnionToIntersection<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never
+type AllModelRows = UnionToIntersection<(typeof models)[ModelName]['rows']>
+type AllSampleRows = UnionToIntersection<(typeof models)[ModelName]['sampleRows']>
+
+/** Options of `train()`, as given. */
+export type TrainOptions = Given<typeof trainRows> & Given<AllModelRows>
+/** Options of `train()`, complete. Options of another kind of model are absent. */
+export type ResolvedTrainOptions = Resolved<typeof trainRows> & { readonly clip: number | null; readonly emaDecay: number | null } & Partial<Resolved<AllModelRows>>
+/** Options of `model.sample()`, as given. */
+export type SampleOptions = Given<typeof sampleRows> & Given<AllSampleRows>
+/** Options of `model.sample()`, complete. */
+export type ResolvedSampleOptions = Omit<Resolved<typeof sampleRows>, 'seeds'> & { readonly seeds: readonly number[] } & Partial<Resolved<AllSampleRows>>
+
+const show = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+function checkRow(name: string, row: Row, value: unknown, nullable: boolean, problems: Problem[]): unknown {
+  if (value === null && nullable) return null
+  const parsed = row.schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) {
+    problems.push({ path: [name, ...issue.path].join('.'), message: `${issue.message}, but got ${show(value)}` })
+  }
+  return undefined
+}
+
+function unknownName(name: string, known: readonly string[], other: Readonly<Record<string, string>>): Problem {
+  if (other[name]) return { path: name, message: other[name] }
+  const near = nearest(name, known)
+  return { path: name, message: `is not an option${near ? `; did you mean "${near}"?` : ''}` }
+}
+
+/** Checks `given` against rows, filling defaults from `defaults` first, then from each row. */
+function resolveRows(rows: Rows, given: Readonly<Record<string, unknown>>, defaults: Readonly<Record<string, unknown>>, problems: Problem[]) {
+  const resolved: Record<string, unknown> = {}
+  for (const [name, row] of Object.entries(rows)) {
+    const fallback = name in defaults ? defaults[name] : row.default
+    const value = given[name] === undefined ? fallback : given[name]
+    resolved[name] = checkRow(name, row, value, fallback === null || nullableEverywhere.has(name), problems)
+  }
+  return resolved
+}
+
+/** Options that may be switched off with null although some variant has a value for them. */
+const nullableEverywhere = new Set(Object.values(models as Record<string, ModelDefinition>).flatMap((m) => Object.values(m.defaults).flatMap((d) => Object.keys(d).filter((k) => d[k] === null))))
+
+/** Rows of `train()` for one kind of model. */
+export const rowsOf = (model: ModelName): Rows => ({ ...trainRows, ...models[model].rows })
+/** Rows of `model.sample()` for one kind of model. */
+export const sampleRowsOf = (model: ModelName): Rows => ({ ...sampleRows, ...models[model].sampleRows })
+
+function othersOptions(model: ModelName, pick: (m: ModelDefinition) => Rows): Record<string, string> {
+  const own = pick(models[model])
+  const entries = Object.entries(models as Record<string, ModelDefinition>).flatMap(([name, m]) =>
+    Object.keys(pick(m)).filter((key) => !(key in own)).map((key) => [key, `applies to model "${name}" only, but model is "${model}"`] as const),
+  )
+  return Object.fromEntries(entries)
+}
+
+function asObject(given: unknown, what: string): Record<string, unknown> {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Record<string, unknown>
+  throwIfAny([{ path: what, message: `expected an object of options, but got ${show(given)}` }])
+  return {}
+}
+
+/** Complete options of a training run. Throws OPTION_INVALID with every problem in it. */
+export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
+  const input = asObject(given, 'options')
+  const problems: Problem[] = []
+  const name = checkRow('model', trainRows.model, input.model ?? trainRows.model.default, false, problems) as ModelName | undefined
+  throwIfAny(problems)
+  const definition: ModelDefinition = models[name!]
+  const variantRow = definition.rows[definition.variantOption]!
+  const variant = checkRow(definition.variantOption, variantRow, input[definition.variantOption] ?? definition.defaultVariant, false, problems) as string | undefined
+  throwIfAny(problems)
+  const rows = rowsOf(name!)
+  const others = othersOptions(name!, (m) => m.rows)
+  for (const key of Object.keys(input)) {
+    if (!(key in rows)) problems.push(unknownName(key, Object.keys(rows), others))
+  }
+  const resolved = resolveRows(rows, input, definition.defaults[variant!]!, problems)
+  if (problems.length === 0) problems.push(...definition.check(resolved))
+  throwIfAny(problems)
+  return Object.freeze(resolved) as unknown as ResolvedTrainOptions
+}
+
+/** Complete sampling options for a model trained with `train`. Throws OPTION_INVALID with every problem in it. */
+export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions): ResolvedSampleOptions {
+  const input = asObject(given, 'options')
+  const problems: Problem[] = []
+  const definition: ModelDefinition = models[train.model]
+  const rows = sampleRowsOf(train.model)
+  const others = othersOptions(train.model, (m) => m.sampleRows)
+  for (const key of Object.keys(input)) {
+    if (!(key in rows)) problems.push(unknownName(key, Object.keys(rows), others))
+  }
+  if (input.seeds != null && input.seed !== undefined) problems.push({ path: 'seed', message: 'give either seed or seeds, not both' })
+  if (Array.isArray(input.seeds) && input.count !== undefined && input.count !== input.seeds.length) {
+    problems.push({ path: 'count', message: `is ${show(input.count)}, but seeds has ${input.seeds.length} entries` })
+  }
+  const resolved = resolveRows(rows, input, definition.sampleDefaults(train, input), problems)
+  if (problems.length === 0) problems.push(...(definition.checkSample?.(resolved, train) ?? []))
+  throwIfAny(problems)
+  const { count, seed } = resolved as { count: number; seed: number }
+  const seeds = (resolved.seeds as number[] | null) ?? Array.from({ length: count }, (_, i) => seed + i)
+  return Object.freeze({ ...resolved, count: seeds.length, seeds }) as unknown as ResolvedSampleOptions
+}

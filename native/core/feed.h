@@ -1,0 +1,53 @@
+// Which pictures a trainer sees, in which order and which of them mirrored.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/model.h"
+#include "core/nn/parameters.h"
+#include "core/pixels.h"
+#include "core/random.h"
+
+namespace shinsaku {
+
+struct ImageSet : Images {
+  at::Tensor pixels;  // uint8 [N,H,W,C] on the device
+};
+
+enum class FeedOrder {
+  kEpochs,       // a PyTorch DataLoader with shuffle: every picture once an epoch, short last batch kept
+  kReplacement,  // each picture of each batch drawn independently, as the Chainer DCGAN does; batches are full
+};
+
+class Feed {
+ public:
+  // Reads "batch", "flip" and "lanes" of the spec. Draws nothing before the first batch.
+  Feed(const Spec& spec, std::shared_ptr<const ImageSet> images, FeedOrder order, at::Generator cpu);
+
+  // The next batch, [b,C,H,W] in [-1,1] on the device.
+  at::Tensor Next(PixelRange range);
+
+  int64_t images_seen() const;
+  int64_t epoch() const;  // epochs begun - 1
+
+  // Live tensors that hold the position, for checkpoints: progress.*
+  NamedTensors state();
+
+ private:
+  void BeginEpoch();
+  at::Tensor DrawMirrored(int64_t count);
+
+  std::shared_ptr<const ImageSet> images_;
+  FeedOrder order_;
+  at::Generator cpu_;
+  int64_t batch_;
+  bool flip_;
+  std::vector<at::Generator> lanes_;
+  at::Tensor position_;   // I64 [4]: images seen, epochs begun, next index in the epoch, next batch in the epoch
+  at::Tensor epoch_seed_; // I64 [1]: base seed of the epoch, which seeds the lanes
+  at::Tensor order_now_;  // I64 [N]: this epoch's permutation
+  at::Tensor lane_state_; // U8 [lanes, state bytes]
+};
+
+}  // namespace shinsaku

@@ -1,0 +1,127 @@
+// The compute core as the binding sees it: plain C++ only, no napi, no torch.
+// Every function here but RequestCancel() is called on the device thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace shinsaku {
+
+// Resolved options. TypeScript fills every default, so a missing key is an error.
+using Value = std::variant<bool, double, std::string, std::vector<double>>;
+using Spec = std::map<std::string, Value>;
+
+// Readers of a Spec; each throws a Failure that names the key when it is missing or of another kind.
+double Number(const Spec& spec, const std::string& key);
+int64_t Integer(const Spec& spec, const std::string& key);
+bool Flag(const Spec& spec, const std::string& key);
+const std::string& Text(const Spec& spec, const std::string& key);
+const std::vector<double>& Numbers(const Spec& spec, const std::string& key);
+// Whether a key that may be null on the TypeScript side has a value.
+bool Has(const Spec& spec, const std::string& key);
+
+// A failure with one of the codes of lib/errors.ts.
+struct Failure : std::runtime_error {
+  Failure(std::string failure_code, const std::string& message)
+      : std::runtime_error(message), code(std::move(failure_code)) {}
+  std::string code;
+};
+
+// What any exception of the core means to a caller. Never throws.
+Failure Translate(std::exception_ptr error) noexcept;
+
+struct TensorInfo {
+  std::string name;
+  std::string dtype;  // safetensors' names: F32, I64, U8, ...
+  std::vector<int64_t> shape;
+};
+
+// One named tensor in host memory that the caller keeps alive; little-endian, row-major.
+struct HostTensor : TensorInfo {
+  const uint8_t* data = nullptr;
+  size_t bytes = 0;
+};
+
+// Named series with one value for each update of a unit.
+using Metrics = std::vector<std::pair<std::string, std::vector<double>>>;
+
+struct Layer {
+  std::string name;            // state name prefix, such as "downs.0.0.block1"
+  std::string operation;       // the op of the ops set
+  std::vector<int64_t> shape;  // of its result, for one picture
+  int64_t parameters = 0;
+};
+
+struct Description {
+  std::vector<Layer> layers;
+  int64_t parameters = 0;        // trainable scalars, all networks together
+  double activation_bytes = 0;   // kept for backward, for one picture, fp32; an estimate
+};
+
+struct DeviceInfo {
+  std::string libtorch;        // version the process runs on
+  std::string built_for;       // version the addon was compiled against
+  std::string cpu_capability;  // AVX2, AVX512, ...
+  int threads = 0;
+  int cuda_devices = 0;
+  std::string cuda_name;       // of device 0, empty without one
+  double cuda_memory_bytes = 0;
+  std::string cuda_error;      // why there is none, when libtorch_cuda is loaded
+};
+
+// A resident set of uint8 pictures, NHWC.
+class Images {
+ public:
+  virtual ~Images() = default;
+};
+
+// Pictures being drawn.
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+  virtual bool Step() = 0;                    // one bounded unit; true when all are finished
+  virtual double Progress() const = 0;        // 0..1
+  virtual std::vector<uint8_t> Pixels() = 0;  // uint8 NHWC of all pictures as they are
+};
+
+// A network with fixed weights.
+class Generator {
+ public:
+  virtual ~Generator() = default;
+  virtual std::unique_ptr<Sampler> Sample(const Spec& args) = 0;
+};
+
+// Networks, optimizers, averages and data order of one run.
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+  virtual Metrics Step(int64_t updates) = 0;                           // one bounded unit
+  virtual std::vector<TensorInfo> Tensors() = 0;                       // everything a resumed run needs
+  virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;    // bytes of one of them
+  virtual void Load(const std::vector<HostTensor>& tensors) = 0;       // all or some of them, by name
+  virtual std::unique_ptr<Generator> MakeGenerator(const std::string& weights) = 0;  // "ema" or "raw", copied
+};
+
+DeviceInfo Info();
+void SetThreads(int threads);  // 0: all the process may use
+
+// `shape` is N,H,W,C. The bytes are copied to the device before this returns.
+std::shared_ptr<Images> MakeImages(const uint8_t* pixels, size_t bytes, const std::vector<int64_t>& shape,
+                                   const std::string& device);
+std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images);
+std::unique_ptr<Generator> MakeGenerator(const Spec& spec, const std::vector<HostTensor>& tensors);
+// Layers and sizes of what `spec` names, without allocating its weights.
+Description Describe(const Spec& spec);
+
+// Makes the running unit end early with a SHUT_DOWN failure. Any thread; cannot be undone.
+void RequestCancel() noexcept;
+
+}  // namespace shinsaku

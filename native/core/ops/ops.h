@@ -1,0 +1,97 @@
+// The ops set: every operation a network is made of. A network is written once as a walk over this
+// interface; what runs it (reference, fast CPU, CUDA) is chosen by the set that is handed in.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+
+namespace shinsaku {
+
+using at::Tensor;
+
+struct ConvWeights {
+  Tensor weight;  // [O,I,k,k]; transposed convolution [I,O,k,k]
+  Tensor bias;    // [O] or undefined
+};
+
+struct LinearWeights {
+  Tensor weight;  // [O,I]
+  Tensor bias;    // [O] or undefined
+};
+
+// Normalisation over channels of one picture.
+struct NormWeights {
+  enum class Kind {
+    kGroup,  // GroupNorm(8, eps 1e-5), gain and bias [C]
+    kLayer,  // (x-mean)/sqrt(var+1e-5)*g+b over channels, g and b [1,C,1,1]
+    kRms,    // x/max(|x|,1e-12)*g*sqrt(C) over channels, g [1,C,1,1]
+  } kind = Kind::kGroup;
+  Tensor gain;
+  Tensor bias;  // undefined for kRms
+};
+
+// Attention with its own pre-norm; the caller adds the residual.
+struct AttentionWeights {
+  int64_t heads = 4;
+  int64_t head_dim = 32;
+  bool cosine = false;        // 2022 full attention: q and k L2-normalised, logits times 16
+  bool divide_values = false; // 2022 linear attention: v / (h*w)
+  NormWeights norm;           // before
+  Tensor memory;              // [2,heads,...] learned key/values of 2.3, else undefined
+  Tensor to_qkv;              // [3*heads*head_dim,C,1,1], no bias
+  ConvWeights to_out;         // 1x1
+  NormWeights out_norm;       // after, linear attention only; gain undefined for none
+};
+
+struct BatchNormWeights {
+  Tensor gain, bias;                  // [C]
+  Tensor running_mean, running_var;   // [C]
+  Tensor batches;                     // I64 scalar, num_batches_tracked; undefined where the source has none
+  double momentum = 0.1;              // weight of the new batch in the running statistics
+  double eps = 1e-5;
+  enum class Form {
+    kTorch,    // nn.BatchNorm
+    kChainer,  // 1.5.1: eps enters the running variance, which test mode divides by as it is
+  } form = Form::kTorch;
+};
+
+enum class BatchStatistics { kTrain, kBatch, kRunning };  // kBatch: of the batch, without updating the running ones
+
+enum class Activation { kRelu, kLeakyRelu, kElu, kTanh, kSilu, kGelu, kIdentity };
+
+enum class DownKind { kConv4, kUnshuffle };  // 4x4 stride 2 pad 1 / 2x2 pixel-unshuffle then 1x1
+
+class Ops {
+ public:
+  virtual ~Ops() = default;
+  virtual const char* name() const = 0;
+
+  // Names what comes next, for Describe() and for error texts; nested by the caller: "downs.0.0.block1".
+  virtual void Enter(const std::string& /*layer*/) {}
+
+  virtual Tensor Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) = 0;
+  virtual Tensor ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
+                               int64_t output_padding) = 0;
+  virtual Tensor Linear(const Tensor& x, const LinearWeights& w) = 0;
+  virtual Tensor Activate(const Tensor& x, Activation activation) = 0;
+  // norm(x) * (scale + 1) + shift where scale and shift [N,C,1,1] are defined, then SiLU.
+  virtual Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale, const Tensor& shift) = 0;
+  virtual Tensor Norm(const Tensor& x, const NormWeights& w) = 0;
+  virtual Tensor LinearAttention(const Tensor& x, const AttentionWeights& w) = 0;
+  virtual Tensor FullAttention(const Tensor& x, const AttentionWeights& w) = 0;
+  virtual Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind) = 0;
+  virtual Tensor Up(const Tensor& x, const ConvWeights& w) = 0;  // nearest x2, then 3x3
+  virtual Tensor Add(const Tensor& a, const Tensor& b) = 0;
+  virtual Tensor Concat(const Tensor& a, const Tensor& b) = 0;   // over channels
+  virtual Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics) = 0;
+};
+
+// ATen calls in the order of the PyTorch reference: the same bits, on any device.
+std::unique_ptr<Ops> MakeReferenceOps();
+
+// The set for a spec's "ops" ("reference"), by the table in ops.cc.
+std::unique_ptr<Ops> MakeOps(const std::string& name);
+
+}  // namespace shinsaku

@@ -1,0 +1,42 @@
+// Adam with the bits of its reference, gradient clipping and the learning rate's course.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/model.h"
+#include "core/nn/parameters.h"
+
+namespace shinsaku {
+
+struct AdamOptions {
+  double beta1, beta2, eps;
+  double weight_decay;  // added to the gradient before the moments
+  enum class Form {
+    kTorch,    // torch.optim.Adam of 2.x, single tensor and foreach alike (lerp_ for the first moment)
+    kChainer,  // 1.5.1: p -= lr*sqrt(1-b2^t)/(1-b1^t) * m/(sqrt(v)+eps)
+  } form;
+};
+
+class Adam {
+ public:
+  // `prefix` names the network in state(): optimizer.exp_avg.<prefix><parameter>.
+  Adam(const NamedTensors& parameters, const std::string& prefix, const AdamOptions& options);
+  void Step(double lr);  // uses the gradients as they are
+  void ZeroGrad();       // sets gradients to none, as PyTorch does
+  NamedTensors state();  // live tensors
+
+ private:
+  NamedTensors parameters_;
+  AdamOptions options_;
+  NamedTensors exp_avg_, exp_avg_sq_;
+  NamedTensor steps_;  // I64 [1] on the CPU
+};
+
+// torch.nn.utils.clip_grad_norm_: scales gradients in place; returns the norm before, a device scalar.
+at::Tensor ClipGradNorm(const NamedTensors& parameters, double max_norm);
+
+// Learning rate of the update that starts after `images` images: "lr", "warmup", "lrSchedule", "maxImages".
+double LearningRate(const Spec& spec, int64_t images);
+
+}  // namespace shinsaku

@@ -1,0 +1,44 @@
+// What a model kind has to provide; models.cc lists the kinds.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/feed.h"
+#include "core/meter.h"
+#include "core/model.h"
+#include "core/nn/parameters.h"
+#include "core/ops/ops.h"
+#include "core/ops/trace.h"
+#include "core/random.h"
+
+namespace shinsaku {
+
+// Networks, loss and update rule of one run.
+class Recipe {
+ public:
+  virtual ~Recipe() = default;
+  virtual FeedOrder order() const = 0;
+  // One update; takes its batches from `feed`. Adds "loss" (or one series a network) to `meter`.
+  virtual void Update(Feed& feed, Meter& meter) = 0;
+  // Live tensors of everything trained: weights, averages, optimizer state.
+  virtual NamedTensors state() = 0;
+  // Weights for a generator under their plain state names: "ema" or "raw". Live, not copied.
+  virtual NamedTensors weights(const std::string& which) = 0;
+};
+
+// One kind of model. All functions read resolved options from the spec.
+struct ModelKind {
+  const char* name;
+  // Draws initial values from `streams.cpu`.
+  std::unique_ptr<Recipe> (*make_recipe)(const Spec& spec, Streams& streams, at::Device device);
+  // A generator over given weights; names as from Recipe::weights(). Throws CHECKPOINT_MISMATCH.
+  std::unique_ptr<Generator> (*make_generator)(const Spec& spec, const NamedTensors& weights, at::Device device);
+  // Walks the networks on the meta device with `trace` as ops set; returns trainable scalars.
+  int64_t (*trace)(const Spec& spec, TraceOps& trace);
+};
+
+// The row for spec's "model".
+const ModelKind& FindModel(const Spec& spec);
+
+}  // namespace shinsaku

@@ -1,0 +1,37 @@
+// Opens libtorch's libraries by absolute path, so that the addon finds them by name wherever they lie.
+#include <dlfcn.h>
+#include <napi.h>
+
+namespace {
+
+// open(path): loads one shared library for the whole process; throws with the linker's words.
+void open(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>();
+  if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE)) throw Napi::Error::New(info.Env(), dlerror());
+}
+
+// cudaDriver(): null when the CUDA driver starts, else why not. Asks the driver, never torch: torch remembers
+// the first answer for the whole process, and libtorch_cuda may not be open yet.
+Napi::Value cudaDriver(const Napi::CallbackInfo& info) {
+  const auto text = [&](const std::string& why) { return Napi::String::New(info.Env(), why); };
+  void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NODELETE);
+  if (!driver) return text("the NVIDIA driver is not installed (libcuda.so.1 was not found)");
+  auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+  auto count = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
+  if (!init || !count) return text("libcuda.so.1 is not a CUDA driver");
+  if (int error = init(0)) return text("the NVIDIA driver does not start (cuInit returned " + std::to_string(error) + ")");
+  int devices = 0;
+  if (int error = count(&devices)) return text("the NVIDIA driver lists no devices (error " + std::to_string(error) + ")");
+  if (devices == 0) return text("the NVIDIA driver sees no GPU");
+  return info.Env().Null();
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("open", Napi::Function::New(env, open, "open"));
+  exports.Set("cudaDriver", Napi::Function::New(env, cudaDriver, "cudaDriver"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(loader, Init)
