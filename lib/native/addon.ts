@@ -15,14 +15,10 @@ export type Layer = { name: string; operation: string; shape: number[]; paramete
 export type Description = { layers: Layer[]; parameters: number; activationBytes: number }
 
 export type DeviceInfo = {
-  libtorch: string
   builtFor: string
   cpuCapability: string
   threads: number
   cudaDevices: number
-  cudaName: string
-  cudaMemoryBytes: number
-  cudaError: string
 }
 
 export interface NativeImages {

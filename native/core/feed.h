@@ -33,10 +33,16 @@ class Feed {
 
   // Live tensors that hold the position, for checkpoints: progress.*
   NamedTensors state();
+  // To be called after the tensors of state() were overwritten: brings the lanes to the position.
+  void Restore();
 
  private:
+  at::Tensor NextOfEpoch(at::Tensor& mirrored);
+  at::Tensor NextDrawn(at::Tensor& mirrored);
   void BeginEpoch();
-  at::Tensor DrawMirrored(int64_t count);
+  void SeedLanes();
+  // One uniform draw for each picture of a batch, from the lane that loads it.
+  at::Tensor DrawMirrored(int64_t batch_index, int64_t count);
 
   std::shared_ptr<const ImageSet> images_;
   FeedOrder order_;
@@ -44,10 +50,9 @@ class Feed {
   int64_t batch_;
   bool flip_;
   std::vector<at::Generator> lanes_;
-  at::Tensor position_;   // I64 [4]: images seen, epochs begun, next index in the epoch, next batch in the epoch
-  at::Tensor epoch_seed_; // I64 [1]: base seed of the epoch, which seeds the lanes
-  at::Tensor order_now_;  // I64 [N]: this epoch's permutation
-  at::Tensor lane_state_; // U8 [lanes, state bytes]
+  at::Tensor position_;    // I64 [4]: images seen, epochs begun, next index and next batch in the epoch
+  at::Tensor epoch_seed_;  // I64 [1]: base seed of the epoch, which seeds the lanes
+  at::Tensor order_now_;   // I64 [N]: this epoch's permutation
 };
 
 }  // namespace shinsaku

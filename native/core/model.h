@@ -67,14 +67,10 @@ struct Description {
 };
 
 struct DeviceInfo {
-  std::string libtorch;        // version the process runs on
-  std::string built_for;       // version the addon was compiled against
+  std::string built_for;       // libtorch version the addon was compiled against
   std::string cpu_capability;  // AVX2, AVX512, ...
   int threads = 0;
-  int cuda_devices = 0;
-  std::string cuda_name;       // of device 0, empty without one
-  double cuda_memory_bytes = 0;
-  std::string cuda_error;      // why there is none, when libtorch_cuda is loaded
+  int cuda_devices = 0;        // that libtorch can use; 0 when libtorch_cuda is not loaded
 };
 
 // A resident set of uint8 pictures, NHWC.

@@ -26,9 +26,19 @@ Napi::Value cudaDriver(const Napi::CallbackInfo& info) {
   return info.Env().Null();
 }
 
+// cudaName(): the first GPU's name, as the driver gives it; empty when it gives none.
+Napi::Value cudaName(const Napi::CallbackInfo& info) {
+  char name[256] = "";
+  if (void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NODELETE)) {
+    if (auto get = reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName"))) get(name, sizeof(name), 0);
+  }
+  return Napi::String::New(info.Env(), name);
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, open, "open"));
   exports.Set("cudaDriver", Napi::Function::New(env, cudaDriver, "cudaDriver"));
+  exports.Set("cudaName", Napi::Function::New(env, cudaName, "cudaName"));
   return exports;
 }
 

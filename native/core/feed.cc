@@ -1,0 +1,111 @@
+// Which pictures a trainer sees: the DataLoader's draws, or independent draws as the Chainer DCGAN makes them.
+#include "core/feed.h"
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randperm.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+namespace shinsaku {
+namespace {
+
+enum Position { kSeen, kEpochs, kNextIndex, kNextBatch };
+
+int64_t& At(const at::Tensor& position, Position field) { return position.mutable_data_ptr<int64_t>()[field]; }
+
+// torch.rand(1), the draw of torchvision's RandomHorizontalFlip.
+bool Coin(at::Generator& generator) { return at::rand({1}, generator, at::kFloat).item<float>() < 0.5F; }
+
+}  // namespace
+
+Feed::Feed(const Spec& spec, std::shared_ptr<const ImageSet> images, FeedOrder order, at::Generator cpu)
+    : images_(std::move(images)),
+      order_(order),
+      cpu_(std::move(cpu)),
+      batch_(Integer(spec, "batch")),
+      flip_(Flag(spec, "flip")),
+      lanes_(static_cast<size_t>(Integer(spec, "lanes"))),
+      position_(at::zeros({4}, at::kLong)),
+      epoch_seed_(at::zeros({1}, at::kLong)),
+      order_now_(at::arange(images_->pixels.size(0), at::kLong)) {
+  At(position_, kNextIndex) = order_now_.numel();  // the first batch begins an epoch
+  SeedLanes();
+}
+
+at::Tensor Feed::Next(PixelRange range) {
+  at::Tensor mirrored;
+  const at::Tensor indices = order_ == FeedOrder::kEpochs ? NextOfEpoch(mirrored) : NextDrawn(mirrored);
+  At(position_, kSeen) += indices.numel();
+  const at::Device device = images_->pixels.device();
+  return ToFloat(images_->pixels.index_select(0, indices.to(device)), mirrored.to(device), range);
+}
+
+at::Tensor Feed::NextOfEpoch(at::Tensor& mirrored) {
+  if (At(position_, kNextIndex) >= order_now_.numel()) BeginEpoch();
+  const int64_t begin = At(position_, kNextIndex);
+  const int64_t count = std::min(batch_, order_now_.numel() - begin);
+  mirrored = DrawMirrored(At(position_, kNextBatch), count);
+  At(position_, kNextIndex) += count;
+  At(position_, kNextBatch) += 1;
+  return order_now_.slice(0, begin, begin + count);
+}
+
+at::Tensor Feed::NextDrawn(at::Tensor& mirrored) {
+  const at::Tensor indices = at::empty({batch_}, at::kLong);
+  mirrored = at::zeros({batch_}, at::kBool);
+  for (int64_t i = 0; i < batch_; ++i) {
+    indices.mutable_data_ptr<int64_t>()[i] = at::randint(order_now_.numel(), {1}, cpu_, at::kLong).item<int64_t>();
+    if (flip_) mirrored.mutable_data_ptr<bool>()[i] = at::randint(2, {1}, cpu_, at::kLong).item<int64_t>() == 1;
+  }
+  At(position_, kEpochs) = (At(position_, kSeen) + batch_ - 1) / order_now_.numel() + 1;
+  return indices;
+}
+
+// torch.utils.data: the iterator draws the workers' base seed, then the sampler seeds its own generator.
+void Feed::BeginEpoch() {
+  epoch_seed_.fill_(DrawSeed(cpu_));
+  at::Generator shuffle = CpuGenerator(static_cast<uint64_t>(DrawSeed(cpu_)));
+  order_now_.copy_(at::randperm(order_now_.numel(), shuffle, at::kLong));
+  At(position_, kEpochs) += 1;
+  At(position_, kNextIndex) = 0;
+  At(position_, kNextBatch) = 0;
+  SeedLanes();
+}
+
+void Feed::SeedLanes() {
+  const auto base = static_cast<uint64_t>(epoch_seed_.item<int64_t>());
+  for (size_t i = 0; i < lanes_.size(); ++i) lanes_[i] = CpuGenerator(base + i);
+}
+
+at::Tensor Feed::DrawMirrored(int64_t batch_index, int64_t count) {
+  const at::Tensor mirrored = at::zeros({count}, at::kBool);
+  if (!flip_) return mirrored;
+  at::Generator& lane = lanes_[static_cast<size_t>(batch_index) % lanes_.size()];
+  for (int64_t i = 0; i < count; ++i) mirrored.mutable_data_ptr<bool>()[i] = Coin(lane);
+  return mirrored;
+}
+
+int64_t Feed::images_seen() const { return At(position_, kSeen); }
+
+int64_t Feed::epoch() const { return std::max<int64_t>(At(position_, kEpochs) - 1, 0); }
+
+NamedTensors Feed::state() {
+  return {{"progress.position", position_}, {"progress.epoch_seed", epoch_seed_}, {"progress.order", order_now_}};
+}
+
+void Feed::Restore() {
+  SeedLanes();
+  if (order_ != FeedOrder::kEpochs || At(position_, kEpochs) == 0) return;
+  const int64_t end = At(position_, kNextIndex);
+  for (int64_t index = 0, batch = 0; index < end; ++batch) {
+    const int64_t count = std::min(batch_, order_now_.numel() - index);
+    DrawMirrored(batch, count);
+    index += count;
+  }
+}
+
+}  // namespace shinsaku

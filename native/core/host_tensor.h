@@ -1,0 +1,18 @@
+// Copies between live tensors and the host bytes that cross the boundary.
+#pragma once
+
+#include "core/model.h"
+#include "core/nn/parameters.h"
+
+namespace shinsaku {
+
+TensorInfo InfoOf(const NamedTensor& entry);
+std::vector<uint8_t> BytesOf(const at::Tensor& tensor);
+
+// A tensor of its own over a copy of the host bytes. Throws SHAPE_INVALID when they do not fit the shape.
+at::Tensor FromHost(const HostTensor& host);
+
+// Copies `value` into `target`; throws CHECKPOINT_MISMATCH that names the tensor when type or shape differ.
+void CopyInto(const NamedTensor& target, const at::Tensor& value);
+
+}  // namespace shinsaku

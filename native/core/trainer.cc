@@ -1,0 +1,150 @@
+// A run as the boundary sees it: recipe, data order and random streams together, one unit at a time.
+#include <ATen/ops/from_blob.h>
+
+#include <cmath>
+#include <map>
+
+#include "core/device.h"
+#include "core/host_tensor.h"
+#include "core/recipes/recipe.h"
+
+namespace shinsaku {
+namespace {
+
+constexpr char kCpuStream[] = "random.cpu";
+constexpr char kDeviceStream[] = "random.device";
+
+// Stops the run: a network whose loss is not a number never recovers.
+void RequireFinite(const Metrics& metrics) {
+  for (const auto& [name, values] : metrics) {
+    if (!name.starts_with("loss")) continue;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (std::isfinite(values[i])) continue;
+      throw Failure("LOSS_NOT_FINITE", name + " became " + std::to_string(values[i]) + " in update " + std::to_string(i + 1) +
+                                           " of " + std::to_string(values.size()) + " of this unit");
+    }
+  }
+}
+
+class RunTrainer : public Trainer {
+ public:
+  RunTrainer(const Spec& spec, std::shared_ptr<const ImageSet> images)
+      : spec_(spec),
+        kind_(FindModel(spec)),
+        device_(DeviceOf(spec)),
+        streams_(SeedStreams(static_cast<uint64_t>(Integer(spec, "seed")), device_)),
+        recipe_(kind_.make_recipe(spec_, streams_, device_)),
+        feed_(spec_, std::move(images), recipe_->order(), streams_.cpu) {}
+
+  Metrics Step(int64_t updates) override {
+    ApplyPrecision(spec_);
+    for (int64_t i = 0; i < updates; ++i) {
+      recipe_->Update(feed_, meter_);
+      meter_.Add("images", static_cast<double>(feed_.images_seen()));
+      meter_.Add("epoch", static_cast<double>(feed_.epoch()));
+    }
+    Metrics metrics = meter_.Read();
+    RequireFinite(metrics);
+    return metrics;
+  }
+
+  std::vector<TensorInfo> Tensors() override {
+    std::vector<TensorInfo> infos;
+    for (const auto& entry : State()) infos.push_back(InfoOf(entry));
+    return infos;
+  }
+
+  std::vector<uint8_t> Tensor(const std::string& name) override {
+    // Listing the state copies nothing, so one look-up for each tensor of a checkpoint is cheap.
+    for (const auto& entry : State()) {
+      if (entry.name == name) return BytesOf(entry.tensor);
+    }
+    throw Failure("CHECKPOINT_MISMATCH", "this run has no tensor \"" + name + "\"");
+  }
+
+  void Load(const std::vector<HostTensor>& tensors) override {
+    std::map<std::string, at::Tensor> live;
+    for (const auto& [name, tensor] : State()) live[name] = tensor;
+    for (const auto& host : tensors) {
+      const auto found = live.find(host.name);
+      if (found == live.end()) {
+        throw Failure("CHECKPOINT_MISMATCH", "the checkpoint has a tensor \"" + host.name + "\" that this run has not");
+      }
+      const at::Tensor value = FromHost(host);
+      CopyInto({host.name, found->second}, value);
+      if (host.name == kCpuStream) streams_.cpu.set_state(value);
+      if (host.name == kDeviceStream) streams_.device.set_state(value);
+    }
+    feed_.Restore();
+  }
+
+  std::unique_ptr<Generator> MakeGenerator(const std::string& weights) override {
+    return kind_.make_generator(spec_, recipe_->weights(weights), device_);
+  }
+
+ private:
+  NamedTensors State() {
+    NamedTensors all = recipe_->state();
+    for (const auto& entry : feed_.state()) all.push_back(entry);
+    all.push_back({kCpuStream, streams_.cpu.get_state()});
+    if (!device_.is_cpu()) all.push_back({kDeviceStream, streams_.device.get_state()});
+    return all;
+  }
+
+  Spec spec_;
+  const ModelKind& kind_;
+  at::Device device_;
+  Streams streams_;
+  std::unique_ptr<Recipe> recipe_;
+  Feed feed_;
+  Meter meter_;
+};
+
+std::string Sizes(at::IntArrayRef sizes) {
+  std::string text;
+  for (const int64_t size : sizes) text += (text.empty() ? "" : "x") + std::to_string(size);
+  return text;
+}
+
+}  // namespace
+
+std::shared_ptr<Images> MakeImages(const uint8_t* pixels, size_t bytes, const std::vector<int64_t>& shape,
+                                   const std::string& device) {
+  int64_t expected = shape.size() == 4 ? 1 : -1;
+  for (const int64_t size : shape) expected = size > 0 ? expected * size : -1;
+  if (expected <= 0 || static_cast<size_t>(expected) != bytes) {
+    throw Failure("SHAPE_INVALID", "pictures of shape " + Sizes(shape) + " (count x height x width x channels) do not fit " +
+                                       std::to_string(bytes) + " bytes");
+  }
+  auto images = std::make_shared<ImageSet>();
+  // from_blob only reads: the clone is what stays.
+  images->pixels = at::from_blob(const_cast<uint8_t*>(pixels), shape, at::kByte).clone().to(at::Device(device));
+  return images;
+}
+
+std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images) {
+  auto set = std::dynamic_pointer_cast<ImageSet>(images);
+  const int64_t size = Integer(spec, "size");
+  const std::vector<int64_t> expected{set->pixels.size(0), size, size, Integer(spec, "channels")};
+  if (set->pixels.sizes() != expected) {
+    throw Failure("SHAPE_INVALID", "the pictures are " + Sizes(set->pixels.sizes()) + ", but the network needs " + Sizes(expected));
+  }
+  return std::make_unique<RunTrainer>(spec, std::move(set));
+}
+
+std::unique_ptr<Generator> MakeGenerator(const Spec& spec, const std::vector<HostTensor>& tensors) {
+  NamedTensors weights;
+  for (const auto& host : tensors) weights.push_back({host.name, FromHost(host)});
+  return FindModel(spec).make_generator(spec, weights, DeviceOf(spec));
+}
+
+Description Describe(const Spec& spec) {
+  TraceOps trace;
+  Description description;
+  description.parameters = FindModel(spec).trace(spec, trace);
+  description.layers = std::move(trace.layers);
+  description.activation_bytes = trace.activation_bytes;
+  return description;
+}
+
+}  // namespace shinsaku
