@@ -6,14 +6,17 @@
 namespace shinsaku {
 namespace {
 
-std::atomic<bool> cancelled{false};
+// One for the process, as there is one device thread; atomic, because autograd's GPU threads read it too.
+std::atomic<const std::atomic<bool>*> watched{nullptr};
 
 }  // namespace
 
-void RequestCancel() noexcept { cancelled.store(true, std::memory_order_relaxed); }
+void WatchCancel(const std::atomic<bool>* flag) noexcept { watched.store(flag); }
 
 void ThrowIfCancelled() {
-  if (cancelled.load(std::memory_order_relaxed)) throw Failure("SHUT_DOWN", "the native part was shut down");
+  const std::atomic<bool>* flag = watched.load(std::memory_order_relaxed);
+  if (flag && flag->load(std::memory_order_relaxed))
+    throw Failure("SHUT_DOWN", "the native part was shut down");
 }
 
 const at::Tensor& Interruptible(const at::Tensor& x) {

@@ -5,7 +5,7 @@
 
 namespace shinsaku {
 
-// Throws a SHUT_DOWN failure once RequestCancel() was called. Cheap: one relaxed atomic read.
+// Throws a SHUT_DOWN failure once the flag given to WatchCancel() is true. Cheap: two relaxed reads.
 void ThrowIfCancelled();
 
 // The same, and again when the backward pass comes by `x`. Changes no bit of `x`.

@@ -13,8 +13,8 @@
 namespace shinsaku {
 namespace {
 
-constexpr int64_t kCopyUntil = 100;     // ema-pytorch's update_after_step
-constexpr double kPower = 2.0 / 3.0;    // and its power, with inv_gamma 1
+constexpr int64_t kCopyUntil = 100;   // ema-pytorch's update_after_step
+constexpr double kPower = 2.0 / 3.0;  // and its power, with inv_gamma 1
 
 // 1 - (1 + e)^(-2/3), at most `limit`; 0.0.9 computes it in Python's doubles.
 double Decay2022(int64_t e, double limit) {

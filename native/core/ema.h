@@ -9,7 +9,8 @@
 namespace shinsaku {
 
 enum class EmaForm {
-  k2022,  // ema-pytorch 0.0.9: d = (ema-cur); d *= 1-decay; ema -= d; the first average after copying copies again
+  k2022,  // ema-pytorch 0.0.9: d = (ema-cur); d *= 1-decay; ema -= d; the first average after copying copies
+          // again
   k2023,  // 0.7.9: ema.lerp_(cur, 1-decay)
 };
 
@@ -17,9 +18,9 @@ class Ema {
  public:
   // Reads "emaDecay" and "emaEvery". Copies the weights; draws nothing.
   Ema(const Spec& spec, const ParameterSet& online, EmaForm form);
-  void Update();         // once for each optimizer update
+  void Update();                 // once for each optimizer update
   NamedTensors weights() const;  // same names as the online state
-  NamedTensors state();  // live tensors: ema.<name> and ema.step
+  NamedTensors state();          // live tensors: ema.<name> and ema.step
 
  private:
   const ParameterSet& online_;
@@ -27,7 +28,7 @@ class Ema {
   EmaForm form_;
   double decay_;
   int64_t every_;
-  at::Tensor step_;  // I64 [1]
+  at::Tensor step_;     // I64 [1]
   at::Tensor initted_;  // I64 [1]
 };
 

@@ -10,11 +10,13 @@ namespace {
 
 // The CPU allocator reports exhaustion as a plain c10::Error.
 bool IsExhaustion(const std::string& text) {
-  return text.find("can't allocate memory") != std::string::npos || text.find("out of memory") != std::string::npos;
+  return text.find("can't allocate memory") != std::string::npos ||
+         text.find("out of memory") != std::string::npos;
 }
 
 Failure OutOfMemory(const std::string& text) {
-  return Failure("OUT_OF_MEMORY", "Memory ran out; lower batch (and raise accumulate), size or dim. libtorch says: " + text);
+  return Failure("OUT_OF_MEMORY",
+                 "Memory ran out; lower batch (and raise accumulate), size or dim. libtorch says: " + text);
 }
 
 }  // namespace

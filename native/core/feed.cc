@@ -1,4 +1,5 @@
-// Which pictures a trainer sees: the DataLoader's draws, or independent draws as the Chainer DCGAN makes them.
+// Which pictures a trainer sees: the DataLoader's draws, or independent draws as the Chainer DCGAN makes
+// them.
 #include "core/feed.h"
 
 #include <ATen/ops/arange.h>
@@ -15,7 +16,9 @@ namespace {
 
 enum Position { kSeen, kEpochs, kNextIndex, kNextBatch };
 
-int64_t& At(const at::Tensor& position, Position field) { return position.mutable_data_ptr<int64_t>()[field]; }
+int64_t& At(const at::Tensor& position, Position field) {
+  return position.mutable_data_ptr<int64_t>()[field];
+}
 
 // torch.rand(1), the draw of torchvision's RandomHorizontalFlip.
 bool Coin(at::Generator& generator) { return at::rand({1}, generator, at::kFloat).item<float>() < 0.5F; }
@@ -58,8 +61,10 @@ at::Tensor Feed::NextDrawn(at::Tensor& mirrored) {
   const at::Tensor indices = at::empty({batch_}, at::kLong);
   mirrored = at::zeros({batch_}, at::kBool);
   for (int64_t i = 0; i < batch_; ++i) {
-    indices.mutable_data_ptr<int64_t>()[i] = at::randint(order_now_.numel(), {1}, cpu_, at::kLong).item<int64_t>();
-    if (flip_) mirrored.mutable_data_ptr<bool>()[i] = at::randint(2, {1}, cpu_, at::kLong).item<int64_t>() == 1;
+    indices.mutable_data_ptr<int64_t>()[i] =
+        at::randint(order_now_.numel(), {1}, cpu_, at::kLong).item<int64_t>();
+    if (flip_)
+      mirrored.mutable_data_ptr<bool>()[i] = at::randint(2, {1}, cpu_, at::kLong).item<int64_t>() == 1;
   }
   At(position_, kEpochs) = (At(position_, kSeen) + batch_ - 1) / order_now_.numel() + 1;
   return indices;
@@ -94,7 +99,8 @@ int64_t Feed::images_seen() const { return At(position_, kSeen); }
 int64_t Feed::epoch() const { return std::max<int64_t>(At(position_, kEpochs) - 1, 0); }
 
 NamedTensors Feed::state() {
-  return {{"progress.position", position_}, {"progress.epoch_seed", epoch_seed_}, {"progress.order", order_now_}};
+  return {
+      {"progress.position", position_}, {"progress.epoch_seed", epoch_seed_}, {"progress.order", order_now_}};
 }
 
 void Feed::Restore() {

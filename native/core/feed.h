@@ -17,7 +17,8 @@ struct ImageSet : Images {
 
 enum class FeedOrder {
   kEpochs,       // a PyTorch DataLoader with shuffle: every picture once an epoch, short last batch kept
-  kReplacement,  // each picture of each batch drawn independently, as the Chainer DCGAN does; batches are full
+  kReplacement,  // each picture of each batch drawn independently, as the Chainer DCGAN does; batches are
+                 // full
 };
 
 class Feed {

@@ -16,7 +16,8 @@ at::ScalarType TypeOf(const std::string& dtype, const std::string& name) {
   for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kLong, at::kByte, at::kBool}) {
     if (DtypeName(type) == dtype) return type;
   }
-  throw Failure("SHAPE_INVALID", "tensor \"" + name + "\" has element type " + dtype + ", which is not supported");
+  throw Failure("SHAPE_INVALID",
+                "tensor \"" + name + "\" has element type " + dtype + ", which is not supported");
 }
 
 std::string ShapeText(at::IntArrayRef shape) { return c10::str(shape); }
@@ -43,8 +44,8 @@ at::Tensor FromHost(const HostTensor& host) {
     elements *= static_cast<size_t>(size);
   }
   if (elements == SIZE_MAX || elements * c10::elementSize(type) != host.bytes) {
-    throw Failure("SHAPE_INVALID", "tensor \"" + host.name + "\" of shape " + ShapeText(host.shape) + " does not fit its " +
-                                       std::to_string(host.bytes) + " bytes");
+    throw Failure("SHAPE_INVALID", "tensor \"" + host.name + "\" of shape " + ShapeText(host.shape) +
+                                       " does not fit its " + std::to_string(host.bytes) + " bytes");
   }
   at::Tensor tensor = at::empty(host.shape, type);
   if (host.bytes > 0) std::memcpy(tensor.mutable_data_ptr(), host.data, host.bytes);
@@ -53,10 +54,10 @@ at::Tensor FromHost(const HostTensor& host) {
 
 void CopyInto(const NamedTensor& target, const at::Tensor& value) {
   if (value.sizes() != target.tensor.sizes() || value.scalar_type() != target.tensor.scalar_type()) {
-    throw Failure("CHECKPOINT_MISMATCH", "tensor \"" + target.name + "\" is " + DtypeName(value.scalar_type()) + " " +
-                                             ShapeText(value.sizes()) + " in the checkpoint, but the network needs " +
-                                             DtypeName(target.tensor.scalar_type()) + " " +
-                                             ShapeText(target.tensor.sizes()));
+    throw Failure("CHECKPOINT_MISMATCH",
+                  "tensor \"" + target.name + "\" is " + DtypeName(value.scalar_type()) + " " +
+                      ShapeText(value.sizes()) + " in the checkpoint, but the network needs " +
+                      DtypeName(target.tensor.scalar_type()) + " " + ShapeText(target.tensor.sizes()));
   }
   const at::NoGradGuard no_grad;
   at::Tensor(target.tensor).copy_(value);

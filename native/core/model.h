@@ -1,5 +1,5 @@
 // The compute core as the binding sees it: plain C++ only, no napi, no torch.
-// Every function here but RequestCancel() is called on the device thread.
+// Every function here is called on the device thread.
 #pragma once
 
 #include <atomic>
@@ -62,15 +62,15 @@ struct Layer {
 
 struct Description {
   std::vector<Layer> layers;
-  int64_t parameters = 0;        // trainable scalars, all networks together
-  double activation_bytes = 0;   // kept for backward, for one picture, fp32; an estimate
+  int64_t parameters = 0;       // trainable scalars, all networks together
+  double activation_bytes = 0;  // kept for backward, for one picture, fp32; an estimate
 };
 
 struct DeviceInfo {
   std::string built_for;       // libtorch version the addon was compiled against
   std::string cpu_capability;  // AVX2, AVX512, ...
   int threads = 0;
-  int cuda_devices = 0;        // that libtorch can use; 0 when libtorch_cuda is not loaded
+  int cuda_devices = 0;  // that libtorch can use; 0 when libtorch_cuda is not loaded
 };
 
 // A resident set of uint8 pictures, NHWC.
@@ -99,10 +99,10 @@ class Generator {
 class Trainer {
  public:
   virtual ~Trainer() = default;
-  virtual Metrics Step(int64_t updates) = 0;                           // one bounded unit
-  virtual std::vector<TensorInfo> Tensors() = 0;                       // everything a resumed run needs
-  virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;    // bytes of one of them
-  virtual void Load(const std::vector<HostTensor>& tensors) = 0;       // all or some of them, by name
+  virtual Metrics Step(int64_t updates) = 0;                         // one bounded unit
+  virtual std::vector<TensorInfo> Tensors() = 0;                     // everything a resumed run needs
+  virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;  // bytes of one of them
+  virtual void Load(const std::vector<HostTensor>& tensors) = 0;     // all or some of them, by name
   virtual std::unique_ptr<Generator> MakeGenerator(const std::string& weights) = 0;  // "ema" or "raw", copied
 };
 
@@ -117,7 +117,7 @@ std::unique_ptr<Generator> MakeGenerator(const Spec& spec, const std::vector<Hos
 // Layers and sizes of what `spec` names, without allocating its weights.
 Description Describe(const Spec& spec);
 
-// Makes the running unit end early with a SHUT_DOWN failure. Any thread; cannot be undone.
-void RequestCancel() noexcept;
+// The running unit ends early with a SHUT_DOWN failure once `flag` is true. To be set before each unit.
+void WatchCancel(const std::atomic<bool>* flag) noexcept;
 
 }  // namespace shinsaku

@@ -7,7 +7,7 @@
 namespace shinsaku {
 
 at::Tensor ToFloat(const at::Tensor& pixels, const at::Tensor& mirrored, PixelRange range) {
-  at::Tensor x = pixels.permute({0, 3, 1, 2});                          // [N,C,H,W]
+  at::Tensor x = pixels.permute({0, 3, 1, 2});  // [N,C,H,W]
   x = at::where(mirrored.view({-1, 1, 1, 1}), x.flip({3}), x).contiguous().to(at::kFloat);
   switch (range) {
     case PixelRange::kDiffusion:

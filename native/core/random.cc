@@ -13,12 +13,15 @@ at::Generator CpuGenerator(uint64_t seed) { return at::make_generator<at::CPUGen
 Streams SeedStreams(uint64_t seed, at::Device device) {
   at::Generator cpu = CpuGenerator(seed);
   if (device.is_cpu()) return {cpu, cpu};
-  at::Generator own = at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index());
+  at::Generator own =
+      at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index());
   own.set_current_seed(seed);
   return {cpu, own};
 }
 
-int64_t DrawSeed(at::Generator& generator) { return at::empty({}, at::kLong).random_(generator).item<int64_t>(); }
+int64_t DrawSeed(at::Generator& generator) {
+  return at::empty({}, at::kLong).random_(generator).item<int64_t>();
+}
 
 at::Tensor PictureNoise(at::Generator& picture, at::IntArrayRef shape, at::Device device) {
   return at::randn(shape, picture, at::kFloat).to(device);

@@ -9,9 +9,11 @@ namespace {
 template <typename T>
 const T& Read(const Spec& spec, const std::string& key, const char* kind) {
   auto found = spec.find(key);
-  if (found == spec.end()) throw Failure("NATIVE_FAILED", "option \"" + key + "\" is missing in the native spec");
+  if (found == spec.end())
+    throw Failure("NATIVE_FAILED", "option \"" + key + "\" is missing in the native spec");
   const T* value = std::get_if<T>(&found->second);
-  if (!value) throw Failure("NATIVE_FAILED", "option \"" + key + "\" must be " + kind + " in the native spec");
+  if (!value)
+    throw Failure("NATIVE_FAILED", "option \"" + key + "\" must be " + kind + " in the native spec");
   return *value;
 }
 
@@ -29,7 +31,9 @@ int64_t Integer(const Spec& spec, const std::string& key) {
 
 bool Flag(const Spec& spec, const std::string& key) { return Read<bool>(spec, key, "true or false"); }
 
-const std::string& Text(const Spec& spec, const std::string& key) { return Read<std::string>(spec, key, "text"); }
+const std::string& Text(const Spec& spec, const std::string& key) {
+  return Read<std::string>(spec, key, "text");
+}
 
 const std::vector<double>& Numbers(const Spec& spec, const std::string& key) {
   return Read<std::vector<double>>(spec, key, "a list of numbers");

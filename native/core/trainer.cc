@@ -20,8 +20,9 @@ void RequireFinite(const Metrics& metrics) {
     if (!name.starts_with("loss")) continue;
     for (size_t i = 0; i < values.size(); ++i) {
       if (std::isfinite(values[i])) continue;
-      throw Failure("LOSS_NOT_FINITE", name + " became " + std::to_string(values[i]) + " in update " + std::to_string(i + 1) +
-                                           " of " + std::to_string(values.size()) + " of this unit");
+      throw Failure("LOSS_NOT_FINITE", name + " became " + std::to_string(values[i]) + " in update " +
+                                           std::to_string(i + 1) + " of " + std::to_string(values.size()) +
+                                           " of this unit");
     }
   }
 }
@@ -68,7 +69,8 @@ class RunTrainer : public Trainer {
     for (const auto& host : tensors) {
       const auto found = live.find(host.name);
       if (found == live.end()) {
-        throw Failure("CHECKPOINT_MISMATCH", "the checkpoint has a tensor \"" + host.name + "\" that this run has not");
+        throw Failure("CHECKPOINT_MISMATCH",
+                      "the checkpoint has a tensor \"" + host.name + "\" that this run has not");
       }
       const at::Tensor value = FromHost(host);
       CopyInto({host.name, found->second}, value);
@@ -113,12 +115,14 @@ std::shared_ptr<Images> MakeImages(const uint8_t* pixels, size_t bytes, const st
   int64_t expected = shape.size() == 4 ? 1 : -1;
   for (const int64_t size : shape) expected = size > 0 ? expected * size : -1;
   if (expected <= 0 || static_cast<size_t>(expected) != bytes) {
-    throw Failure("SHAPE_INVALID", "pictures of shape " + Sizes(shape) + " (count x height x width x channels) do not fit " +
+    throw Failure("SHAPE_INVALID", "pictures of shape " + Sizes(shape) +
+                                       " (count x height x width x channels) do not fit " +
                                        std::to_string(bytes) + " bytes");
   }
   auto images = std::make_shared<ImageSet>();
   // from_blob only reads: the clone is what stays.
-  images->pixels = at::from_blob(const_cast<uint8_t*>(pixels), shape, at::kByte).clone().to(at::Device(device));
+  images->pixels =
+      at::from_blob(const_cast<uint8_t*>(pixels), shape, at::kByte).clone().to(at::Device(device));
   return images;
 }
 
@@ -127,7 +131,8 @@ std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> i
   const int64_t size = Integer(spec, "size");
   const std::vector<int64_t> expected{set->pixels.size(0), size, size, Integer(spec, "channels")};
   if (set->pixels.sizes() != expected) {
-    throw Failure("SHAPE_INVALID", "the pictures are " + Sizes(set->pixels.sizes()) + ", but the network needs " + Sizes(expected));
+    throw Failure("SHAPE_INVALID", "the pictures are " + Sizes(set->pixels.sizes()) +
+                                       ", but the network needs " + Sizes(expected));
   }
   return std::make_unique<RunTrainer>(spec, std::move(set));
 }

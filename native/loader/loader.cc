@@ -7,7 +7,8 @@ namespace {
 // open(path): loads one shared library for the whole process; throws with the linker's words.
 void open(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
-  if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE)) throw Napi::Error::New(info.Env(), dlerror());
+  if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE))
+    throw Napi::Error::New(info.Env(), dlerror());
 }
 
 // cudaDriver(): null when the CUDA driver starts, else why not. Asks the driver, never torch: torch remembers
@@ -19,9 +20,11 @@ Napi::Value cudaDriver(const Napi::CallbackInfo& info) {
   auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
   auto count = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
   if (!init || !count) return text("libcuda.so.1 is not a CUDA driver");
-  if (int error = init(0)) return text("the NVIDIA driver does not start (cuInit returned " + std::to_string(error) + ")");
+  if (int error = init(0))
+    return text("the NVIDIA driver does not start (cuInit returned " + std::to_string(error) + ")");
   int devices = 0;
-  if (int error = count(&devices)) return text("the NVIDIA driver lists no devices (error " + std::to_string(error) + ")");
+  if (int error = count(&devices))
+    return text("the NVIDIA driver lists no devices (error " + std::to_string(error) + ")");
   if (devices == 0) return text("the NVIDIA driver sees no GPU");
   return info.Env().Null();
 }
@@ -30,7 +33,8 @@ Napi::Value cudaDriver(const Napi::CallbackInfo& info) {
 Napi::Value cudaName(const Napi::CallbackInfo& info) {
   char name[256] = "";
   if (void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NODELETE)) {
-    if (auto get = reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName"))) get(name, sizeof(name), 0);
+    if (auto get = reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName")))
+      get(name, sizeof(name), 0);
   }
   return Napi::String::New(info.Env(), name);
 }

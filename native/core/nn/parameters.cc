@@ -16,7 +16,9 @@ Init WeightInit(int64_t fan_in) {
   return {Init::Kind::kUniform, std::sqrt(3.0) * deviation, 0};
 }
 
-Init BiasInit(int64_t fan_in) { return {Init::Kind::kUniform, 1 / std::sqrt(static_cast<double>(fan_in)), 0}; }
+Init BiasInit(int64_t fan_in) {
+  return {Init::Kind::kUniform, 1 / std::sqrt(static_cast<double>(fan_in)), 0};
+}
 
 Init Constant(double value) { return {Init::Kind::kConstant, value, 0}; }
 
@@ -46,8 +48,9 @@ at::Tensor ParameterSet::Buffer(const std::string& name, const at::Tensor& value
 
 void ParameterSet::Finish(const std::vector<std::string>& prefixes) {
   const auto rank = [&](const NamedTensor& entry) {
-    const auto found = std::find_if(prefixes.begin(), prefixes.end(),
-                                    [&](const std::string& prefix) { return entry.name.starts_with(prefix); });
+    const auto found = std::find_if(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
+      return entry.name.starts_with(prefix);
+    });
     return found - prefixes.begin();
   };
   const auto before = [&](const NamedTensor& a, const NamedTensor& b) { return rank(a) < rank(b); };

@@ -51,7 +51,7 @@ class ParameterSet {
 
   const NamedTensors& parameters() const { return parameters_; }  // trainable, in parameters() order
   const NamedTensors& buffers() const { return buffers_; }
-  NamedTensors state() const;  // buffers and parameters, as a state dict would list them
+  NamedTensors state() const;               // buffers and parameters, as a state dict would list them
   std::vector<at::Tensor> tensors() const;  // of parameters(), for the optimizer
   int64_t count() const;                    // trainable scalars
   void RequireGrad(bool on);

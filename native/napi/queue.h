@@ -1,0 +1,78 @@
+// Promises over the device thread, for one JavaScript environment (the main thread or a worker).
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/model.h"
+#include "napi/device_thread.h"
+
+namespace shinsaku {
+
+// Keeps JavaScript buffers alive while the device thread reads them.
+using KeepAlive = std::vector<Napi::ObjectReference>;
+
+Napi::Value ToError(Napi::Env env, const Failure& failure);
+
+class Queue {
+ public:
+  explicit Queue(Napi::Env env);
+
+  // Runs `work` on the device thread, then `finish(env, result)` on the JavaScript thread, and resolves with
+  // its value. Any exception of `work` rejects with its code.
+  template <typename Work, typename Finish>
+  Napi::Value Run(Napi::Env env, KeepAlive keep, Work work, Finish finish) {
+    auto job =
+        std::make_unique<JobOf<Work, Finish>>(env, std::move(keep), std::move(work), std::move(finish));
+    return Submit(env, std::move(job));
+  }
+
+  // Ends the running unit early, rejects what is queued and refuses further calls.
+  void Shutdown(Napi::Env env);
+
+ private:
+  struct Job {
+    Job(Napi::Env env, KeepAlive held) : deferred(Napi::Promise::Deferred::New(env)), keep(std::move(held)) {}
+    virtual ~Job() = default;
+    virtual void Work() = 0;     // device thread
+    virtual void Release() = 0;  // device thread, after Work(): lets go of the tensors it used
+    virtual Napi::Value Finish(Napi::Env env) = 0;  // JavaScript thread
+    Queue* queue = nullptr;
+    Napi::Promise::Deferred deferred;
+    KeepAlive keep;
+    std::optional<Failure> failure;
+  };
+
+  template <typename Worker, typename Finisher>
+  struct JobOf : Job {
+    using Result = decltype(std::declval<Worker&>()());
+    JobOf(Napi::Env env, KeepAlive held, Worker w, Finisher f)
+        : Job(env, std::move(held)), work(std::move(w)), finish(std::move(f)) {}
+    void Work() override { result = std::make_unique<Result>((*work)()); }
+    void Release() override { work.reset(); }
+    Napi::Value Finish(Napi::Env env) override { return finish(env, std::move(*result)); }
+    std::optional<Worker> work;
+    Finisher finish;
+    std::unique_ptr<Result> result;
+  };
+
+  static void CallJs(Napi::Env env, Napi::Function, std::nullptr_t*, Job* job);
+  using Settle = Napi::TypedThreadSafeFunction<std::nullptr_t, Job, CallJs>;
+
+  Napi::Value Submit(Napi::Env env, std::unique_ptr<Job> job);
+  void SettleJob(Napi::Env env, Job* job);
+  void Close();
+
+  Settle settle_;
+  std::unordered_map<Job*, std::unique_ptr<Job>>
+      jobs_;  // owns jobs until they settle; JavaScript thread only
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace shinsaku
