@@ -1,6 +1,7 @@
 // The kinds of model there are. A new one is its files and one line here (and one in lib/models/table.ts).
 #include "core/recipes/diffusion.h"
 #include "core/recipes/gan.h"
+#include "core/recipes/gan_sampler.h"
 #include "core/recipes/recipe.h"
 
 namespace shinsaku {

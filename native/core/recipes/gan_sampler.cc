@@ -1,0 +1,102 @@
+// Draws pictures with a DCGAN's generator: one forward pass for each chunk of seeds.
+#include "core/recipes/gan_sampler.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/host_tensor.h"
+#include "core/nn/dcgan.h"
+#include "core/random.h"
+
+namespace shinsaku {
+namespace {
+
+// A generator network that samplers share.
+struct FixedGenerator {
+  DcganPlan plan;
+  at::Device device;
+  std::unique_ptr<Ops> ops;
+  DcganGenerator network;
+};
+
+class GanSampler : public Sampler {
+ public:
+  GanSampler(std::shared_ptr<FixedGenerator> fixed, const Spec& args)
+      : fixed_(std::move(fixed)),
+        seeds_(Numbers(args, "seeds")),
+        total_(static_cast<int64_t>(seeds_.size())) {
+    const bool running = Text(args, "bn") == "running";
+    statistics_ = running ? BatchStatistics::kRunning : BatchStatistics::kBatch;
+    // Statistics of the batch are those of all pictures together.
+    chunk_ = running ? Integer(args, "batch") : total_;
+    const DcganPlan& plan = fixed_->plan;
+    pixels_ = at::zeros({total_, plan.size, plan.size, plan.channels}, at::kByte);
+  }
+
+  bool Step() override {
+    if (done_ == total_) return true;
+    const at::NoGradGuard no_grad;
+    const DcganPlan& plan = fixed_->plan;
+    const int64_t count = std::min(chunk_, total_ - done_);
+    // Always the same number of rows: kernels, and with them the last bits, may depend on it.
+    const Tensor z = at::zeros({chunk_, plan.latent}, at::kFloat);
+    for (int64_t i = 0; i < count; ++i) {
+      const auto seed = static_cast<uint64_t>(seeds_[static_cast<size_t>(done_ + i)]);
+      z.select(0, i).copy_(DrawLatent(plan, 1, CpuGenerator(seed)).select(0, 0));
+    }
+    const Tensor x =
+        fixed_->network.Forward(*fixed_->ops, z.to(fixed_->device), statistics_).narrow(0, 0, count);
+    pixels_.narrow(0, done_, count).copy_(ToPixels(x, plan.range()));
+    done_ += count;
+    return done_ == total_;
+  }
+
+  double Progress() const override {
+    return total_ == 0 ? 1 : static_cast<double>(done_) / static_cast<double>(total_);
+  }
+
+  std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
+
+ private:
+  std::shared_ptr<FixedGenerator> fixed_;
+  std::vector<double> seeds_;
+  int64_t total_, chunk_, done_ = 0;
+  BatchStatistics statistics_;
+  Tensor pixels_;  // uint8 [total,H,W,C], black where nothing is drawn yet
+};
+
+class GanGenerator : public Generator {
+ public:
+  explicit GanGenerator(std::shared_ptr<FixedGenerator> fixed) : fixed_(std::move(fixed)) {}
+  std::unique_ptr<Sampler> Sample(const Spec& args) override {
+    return std::make_unique<GanSampler>(fixed_, args);
+  }
+
+ private:
+  std::shared_ptr<FixedGenerator> fixed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Generator> MakeGanGenerator(const Spec& spec, const NamedTensors& weights,
+                                            at::Device device) {
+  const DcganPlan plan(spec);
+  auto fixed = std::make_shared<FixedGenerator>(FixedGenerator{
+      plan, device, MakeOps(Text(spec, "ops")), DcganGenerator(plan, Fill::kEmpty, device, std::nullopt)});
+  std::map<std::string, Tensor> given;
+  for (const auto& [name, tensor] : weights) given[name] = tensor;
+  for (const auto& entry : fixed->network.set().state()) {
+    const auto found = given.find(entry.name);
+    if (found == given.end()) {
+      throw Failure("CHECKPOINT_MISMATCH",
+                    "the weights have no tensor \"" + entry.name + "\", which the network needs");
+    }
+    CopyInto(entry, found->second);
+  }
+  return std::make_unique<GanGenerator>(std::move(fixed));
+}
+
+}  // namespace shinsaku
