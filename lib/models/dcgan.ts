@@ -33,4 +33,7 @@ export const dcgan = {
     return [{ path: 'size', message: `must be one of ${sizes.join(', ')} for model "dcgan", but is ${o.size}` }]
   },
   sampleDefaults: () => ({}),
+  // The statistics of the sheet itself, as pytorch/examples draws its own; running ones mean nothing at the start.
+  previewOptions: () => ({ bn: 'batch' }),
+  imagesPerUpdate: (train) => (train.batch as number) * (train.accumulate as number) * (train.discriminatorUpdates as number),
 } as const satisfies ModelDefinition

@@ -51,4 +51,6 @@ export const diffusion = {
     return [{ path: 'steps', message: `must be at most ${train.timesteps}, the timesteps of the model, but is ${o.steps}` }]
   },
   sampleDefaults: (train, given) => ({ steps: given.sampler === 'ddpm' ? train.timesteps : Math.min(50, train.timesteps as number) }),
+  previewOptions: (train) => ({ sampler: 'ddim', steps: Math.min(train.previewSteps as number, train.timesteps as number) }),
+  imagesPerUpdate: (train) => (train.batch as number) * (train.accumulate as number),
 } as const satisfies ModelDefinition

@@ -1,0 +1,52 @@
+/** What a training run would be, before it starts: layers, sizes, pictures, memory and disk. */
+import type { Layer } from './native/addon.ts'
+import type { Placement } from './native/spec.ts'
+import type { ResolvedTrainOptions, TrainOptions } from './options/resolve.ts'
+
+export type DescribeCall = TrainOptions & { signal?: AbortSignal }
+
+export type RunDescription = Placement & {
+  /** Complete options, defaults included. */
+  options: ResolvedTrainOptions
+  data: { count: number; skipped: number; warnings: readonly string[] }
+  layers: readonly Layer[]
+  parameters: number
+  /** Estimates: weights, gradients, Adam and EMA; activations of one batch; one checkpoint times keep. */
+  memory: { stateBytes: number; activationBytes: number; picturesBytes: number; totalBytes: number }
+  disk: { checkpointBytes: number; keptBytes: number }
+}
+
+const FLOAT = 4
+
+/**
+ * Checks options and data and describes the run without training or writing a run folder.
+ * Rejects as `train()` would.
+ */
+export async function describe({ signal, ...given }: DescribeCall = {}): Promise<RunDescription> {
+  const [{ resolveTrain }, { loadAddon }, { resolveDevice }, { placeOn, toSpec }, { loadDataset }] = await Promise.all([
+    import('./options/resolve.ts'),
+    import('./native/load.ts'),
+    import('./native/device.ts'),
+    import('./native/spec.ts'),
+    import('./dataset/dataset.ts'),
+  ])
+  const options = resolveTrain(given)
+  const addon = await loadAddon()
+  const placement = placeOn(await resolveDevice(options.device, addon), options.precision)
+  const dataset = await loadDataset(options, signal ? { signal } : {})
+  const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
+  const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }
+  const stateBytes = parameters * FLOAT * (copies.weights + copies.gradients + copies.adam + copies.ema)
+  const checkpointBytes = parameters * FLOAT * (copies.weights + copies.adam + copies.ema)
+  const activation = activationBytes * Math.min(options.batch, dataset.count)
+  const picturesBytes = dataset.pixels.byteLength
+  return {
+    ...placement,
+    options,
+    data: { count: dataset.count, skipped: dataset.manifest.skipped.length, warnings: dataset.warnings },
+    layers,
+    parameters,
+    memory: { stateBytes, activationBytes: activation, picturesBytes, totalBytes: stateBytes + activation + picturesBytes },
+    disk: { checkpointBytes, keptBytes: checkpointBytes * options.keep },
+  }
+}

@@ -1,0 +1,156 @@
+/** A trained model: loads a run's weights and draws pictures with them. */
+import { basename } from 'node:path'
+import { abortError, ShinsakuError } from './errors.ts'
+import type { Addon, HostTensor, NativeGenerator, NativeSampler } from './native/addon.ts'
+import { type Placement, toSpec } from './native/spec.ts'
+import type { ResolvedTrainOptions, SampleOptions } from './options/resolve.ts'
+import { Pictures, type SaveOptions } from './pictures.ts'
+
+export type SampleCall = SampleOptions & {
+  /** Aborting rejects with an AbortError between two denoising steps. */
+  signal?: AbortSignal
+  /** Called a few times a second with the share of the work that is done, 0 to 1. */
+  onProgress?: (share: number) => void
+}
+
+export type LoadOptions = {
+  /** As for `train()`; the default is "auto". */
+  device?: 'auto' | 'cpu' | 'cuda'
+  threads?: number
+}
+
+type Weights = 'ema' | 'raw'
+
+/** What a model draws from: the options it was trained with, and its weights by kind. */
+export type ModelParts = {
+  addon: Addon
+  options: ResolvedTrainOptions
+  placement: Placement
+  images: number
+  run: string
+  available: readonly Weights[]
+  tensors(weights: Weights): Promise<HostTensor[]>
+}
+
+const PROGRESS_MS = 100
+
+/** Pictures in the making. Await it, or call `grid()` or `save()` right away. */
+export class SampleJob implements PromiseLike<Pictures> {
+  readonly #pictures: Promise<Pictures>
+
+  constructor(pictures: Promise<Pictures>) {
+    this.#pictures = pictures
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a job is awaitable by design
+  then<A = Pictures, B = never>(done?: ((value: Pictures) => A | PromiseLike<A>) | null, failed?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+    return this.#pictures.then(done, failed)
+  }
+
+  /** All pictures on one sheet; see `Pictures.grid()`. */
+  async grid(path?: string): Promise<Uint8Array> {
+    return (await this.#pictures).grid(path)
+  }
+
+  /** One file for each picture; see `Pictures.save()`. */
+  async save(folder: string, options?: SaveOptions): Promise<string[]> {
+    return (await this.#pictures).save(folder, options)
+  }
+}
+
+/** A model that draws pictures. Its weights stay in memory until `dispose()` or garbage collection. */
+export class Model {
+  /** The options it was trained with. */
+  readonly options: ResolvedTrainOptions
+  /** Images it had seen when these weights were saved. */
+  readonly images: number
+  /** The run folder it comes from. */
+  readonly run: string
+  readonly #parts: ModelParts
+  readonly #generators = new Map<Weights, Promise<NativeGenerator>>()
+  #disposed = false
+
+  constructor(parts: ModelParts) {
+    this.#parts = parts
+    this.options = parts.options
+    this.images = parts.images
+    this.run = parts.run
+  }
+
+  /** Where the model computes. */
+  get device(): Placement['device'] {
+    return this.#parts.placement.device
+  }
+
+  /**
+   * Draws pictures. One seed gives one picture, whatever else is drawn beside it.
+   * Rejects with OPTION_INVALID, ABORT_ERR, DISPOSED, OUT_OF_MEMORY.
+   */
+  sample(options: SampleCall = {}): SampleJob {
+    return new SampleJob(this.#sample(options))
+  }
+
+  async #sample({ signal, onProgress, ...given }: SampleCall): Promise<Pictures> {
+    if (this.#disposed) throw new ShinsakuError('DISPOSED', 'The model was disposed before sample() was called')
+    const { resolveSample } = await import('./options/resolve.ts')
+    const options = resolveSample(given, this.options)
+    if (signal?.aborted) throw abortError(signal, 'Sampling')
+    const weights = this.#pick(options.weights)
+    const generator = await this.#generator(weights)
+    const sampler = await generator.sampler(toSpec(options))
+    try {
+      await drive(sampler, signal, onProgress)
+      const { seeds, seed: _, count: __, ...settings } = options
+      const provenance = { generator: 'shinsaku', run: basename(this.run), images: this.images, model: this.options.model, ...settings, weights }
+      return new Pictures(await sampler.pixels(), this.options.size, this.options.channels, seeds, provenance)
+    } finally {
+      sampler.dispose()
+    }
+  }
+
+  #pick(weights: 'auto' | Weights): Weights {
+    const { available } = this.#parts
+    if (weights === 'auto') return available.includes('ema') ? 'ema' : 'raw'
+    if (!available.includes(weights)) {
+      throw new ShinsakuError('OPTION_INVALID', `weights is "${weights}", but the model was trained with emaDecay null and has only: ${available.join(', ')}`, {
+        details: { problems: [{ path: 'weights', message: `"${weights}" is not in this model` }] },
+      })
+    }
+    return weights
+  }
+
+  #generator(weights: Weights): Promise<NativeGenerator> {
+    let generator = this.#generators.get(weights)
+    if (!generator) {
+      const { addon, options, placement, tensors } = this.#parts
+      generator = tensors(weights).then((list) => addon.generator(toSpec(options, placement), list))
+      generator.catch(() => this.#generators.delete(weights))
+      this.#generators.set(weights, generator)
+    }
+    return generator
+  }
+
+  /** Frees the weights. A sample() under way still finishes. */
+  dispose(): void {
+    this.#disposed = true
+    for (const generator of this.#generators.values()) generator.then((g) => g.dispose(), () => {})
+    this.#generators.clear()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.dispose()
+  }
+}
+
+/** Runs a sampler to its end, one bounded step at a time. */
+export async function drive(sampler: NativeSampler, signal?: AbortSignal, onProgress?: (share: number) => void): Promise<void> {
+  let reported = performance.now()
+  while (!(await sampler.step())) {
+    if (signal?.aborted) throw abortError(signal, 'Sampling')
+    if (onProgress && performance.now() - reported >= PROGRESS_MS) {
+      onProgress(await sampler.progress())
+      reported = performance.now()
+    }
+  }
+  onProgress?.(1)
+}

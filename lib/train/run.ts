@@ -1,0 +1,142 @@
+/** A training run as its caller holds it: awaitable, iterable, stoppable. */
+import { abortError } from '../errors.ts'
+import { type Model, type SampleCall, SampleJob } from '../model.ts'
+import type { TrainOptions } from '../options/resolve.ts'
+import type { Session } from './session.ts'
+import type { Status } from './status.ts'
+
+export type TrainCall = TrainOptions & {
+  /** Aborting saves a checkpoint and rejects with an AbortError. */
+  signal?: AbortSignal
+  /** Receives each line of the run's log.txt: folder, data report, checkpoints, warnings. */
+  onLog?: (line: string) => void
+}
+
+type Waiter = { resolve: (result: IteratorResult<Status>) => void; reject: (error: unknown) => void }
+
+/** Hands the newest status to slow readers and every one to fast ones; holds one status at most. */
+class StatusReader implements AsyncIterator<Status> {
+  #newest: Status | undefined
+  #waiter: Waiter | undefined
+  #end: { error?: unknown } | undefined
+  readonly #onReturn: () => void
+
+  constructor(onReturn: () => void) {
+    this.#onReturn = onReturn
+  }
+
+  push(status: Status): void {
+    if (this.#waiter) {
+      this.#waiter.resolve({ value: status, done: false })
+      this.#waiter = undefined
+    } else this.#newest = status
+  }
+
+  finish(end: { error?: unknown }): void {
+    this.#end = end
+    if (!this.#waiter) return
+    if ('error' in end) this.#waiter.reject(end.error)
+    else this.#waiter.resolve({ value: undefined, done: true })
+    this.#waiter = undefined
+  }
+
+  next(): Promise<IteratorResult<Status>> {
+    const value = this.#newest
+    this.#newest = undefined
+    if (value) return Promise.resolve({ value, done: false })
+    if (this.#end) return 'error' in this.#end ? Promise.reject(this.#end.error) : Promise.resolve({ value: undefined, done: true })
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject }
+    })
+  }
+
+  return(): Promise<IteratorResult<Status>> {
+    this.#onReturn()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+}
+
+/**
+ * A run under way. Await it for the trained model; iterate it for statuses; both at once if you like.
+ * Leaving the iteration early does not stop the run.
+ */
+export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
+  readonly #session: Promise<Session>
+  readonly #model: Promise<Model>
+  readonly #readers = new Set<StatusReader>()
+  #folder: string | undefined
+  #claimed = false
+  #end: { error?: unknown } | undefined
+
+  constructor({ signal, onLog, ...options }: TrainCall) {
+    const onStatus = (status: Status) => {
+      for (const reader of this.#readers) reader.push(status)
+    }
+    this.#session = this.#prepare(options, { signal, onLog, onStatus })
+    this.#model = this.#session.then((session) => session.train())
+    this.#model.then(
+      () => this.#finish({}),
+      (error: unknown) => {
+        this.#finish({ error })
+        // A failure that nobody awaits or iterates must not pass in silence.
+        if (!this.#claimed) throw error
+      },
+    )
+  }
+
+  async #prepare(options: TrainOptions, hooks: Pick<TrainCall, 'signal' | 'onLog'> & { onStatus: (status: Status) => void }): Promise<Session> {
+    if (hooks.signal?.aborted) throw abortError(hooks.signal, 'Training')
+    const { prepare } = await import('./prepare.ts')
+    const session = await prepare(options, hooks)
+    this.#folder = session.folder
+    return session
+  }
+
+  #finish(end: { error?: unknown }): void {
+    this.#end = end
+    for (const reader of this.#readers) reader.finish(end)
+    this.#readers.clear()
+  }
+
+  /** The run folder; undefined until the data is read and the folder made. */
+  get folder(): string | undefined {
+    return this.#folder
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a run is awaitable by design
+  then<A = Model, B = never>(done?: ((model: Model) => A | PromiseLike<A>) | null, failed?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+    this.#claimed = true
+    return this.#model.then(done, failed)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Status> {
+    const reader = new StatusReader(() => this.#readers.delete(reader))
+    this.#claimed = true
+    if (this.#end) reader.finish(this.#end)
+    else this.#readers.add(reader)
+    return reader
+  }
+
+  /** Ends after the running unit, saves a checkpoint, and resolves with the model. */
+  async stop(): Promise<Model> {
+    this.#claimed = true
+    const session = await this.#session
+    session.stop()
+    return this.#model
+  }
+
+  /** Saves a checkpoint at the end of the running unit; resolves with its folder. */
+  async checkpoint(): Promise<string> {
+    return (await this.#session).checkpoint()
+  }
+
+  /** Draws pictures with the weights as they are now, while training goes on. */
+  sample(options: SampleCall = {}): SampleJob {
+    return new SampleJob(this.#session.then((session) => session.sample(options)))
+  }
+}
+
+/** Starts a training run. Wrong options reject the run with OPTION_INVALID. */
+export function train(options: TrainCall = {}): TrainingRun {
+  return new TrainingRun(options)
+}

@@ -1,0 +1,93 @@
+/** Where a run stands: counters from the trainer, and rates, epochs and ETA derived from them. */
+import type { Metrics } from '../native/addon.ts'
+
+/** One report of a run. Progress is counted in images; the rest follows from it. */
+export type Status = {
+  /** Images seen since the run was started, across resumes. */
+  images: number
+  /** Images after which the run stops. */
+  maxImages: number
+  /** Optimizer updates. */
+  updates: number
+  /** Complete passes over the pictures. */
+  epoch: number
+  /** Mean of the loss since the previous status; of the generator for a DCGAN. */
+  loss: number
+  /** Means of every series of the model since the previous status. */
+  metrics: Readonly<Record<string, number>>
+  imagesPerSecond: number
+  /** Seconds of training so far, across resumes. */
+  elapsedSeconds: number
+  /** Seconds until maxImages or maxTime at the present rate; null before the rate is known. */
+  etaSeconds: number | null
+}
+
+/** Sums of series since some update; survives a checkpoint, so that means do not depend on interruptions. */
+export type Sums = { count: number; sums: Record<string, number> }
+
+export type Counters = { images: number; updates: number; epoch: number; elapsedSeconds: number }
+
+const notMeans = new Set(['images', 'epoch'])
+
+/** Means of series over updates. */
+export class Means {
+  #count: number
+  #sums: Record<string, number>
+
+  constructor({ count, sums }: Sums = { count: 0, sums: {} }) {
+    this.#count = count
+    this.#sums = { ...sums }
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Adds one update's values. */
+  add(metrics: Metrics, update: number): void {
+    this.#count += 1
+    for (const [name, values] of Object.entries(metrics)) {
+      if (!notMeans.has(name)) this.#sums[name] = (this.#sums[name] ?? 0) + values[update]!
+    }
+  }
+
+  /** The means since the last call. */
+  take(): Record<string, number> {
+    const count = Math.max(this.#count, 1)
+    const means = Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / count]))
+    this.#count = 0
+    this.#sums = {}
+    return means
+  }
+
+  toJSON(): Sums {
+    return { count: this.#count, sums: { ...this.#sums } }
+  }
+}
+
+/** Images per second over about the last half minute. */
+export class Rate {
+  readonly #marks: { images: number; seconds: number }[] = []
+
+  add(images: number, seconds: number): void {
+    this.#marks.push({ images, seconds })
+    while (this.#marks.length > 2 && seconds - this.#marks[1]!.seconds > 30) this.#marks.shift()
+  }
+
+  get perSecond(): number {
+    const first = this.#marks[0]
+    const last = this.#marks.at(-1)
+    if (!first || !last || last.seconds <= first.seconds) return 0
+    return (last.images - first.images) / (last.seconds - first.seconds)
+  }
+}
+
+/** The loss that stands for the model: its only one, or the generator's. */
+export const mainLoss = (metrics: Readonly<Record<string, number>>): number => metrics.loss ?? metrics.lossG ?? Number.NaN
+
+/** Seconds left at `perSecond`, or null while that is 0. */
+export function eta({ images, elapsedSeconds }: Counters, perSecond: number, maxImages: number, maxTime: number | null): number | null {
+  if (perSecond <= 0) return null
+  const byImages = Math.max(0, maxImages - images) / perSecond
+  return maxTime === null ? byImages : Math.min(byImages, Math.max(0, maxTime - elapsedSeconds))
+}
