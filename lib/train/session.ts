@@ -138,7 +138,10 @@ export class Session {
       const ahead = this.#units.reduce((sum, unit) => sum + this.#pace.imagesOf(unit.updates), 0)
       const updates = this.#pace.next(this.#counters.images + ahead, boundary, this.#units.length)
       if (updates === 0) return
-      this.#units.push({ updates, started: performance.now(), result: this.#parts.trainer.step(updates) })
+      const result = this.#parts.trainer.step(updates)
+      // A second unit may fail before anyone awaits it; the first one's error is what ends the run.
+      result.catch(() => {})
+      this.#units.push({ updates, started: performance.now(), result })
     }
   }
 

@@ -1,0 +1,38 @@
+/** Small specs and pictures for tests of the addon: a whole run in a second on two cores. */
+import type { Addon, NativeTrainer, Spec } from '../../lib/native/addon.ts'
+import { placeOn, toSpec } from '../../lib/native/spec.ts'
+import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+
+const small: Record<'diffusion' | 'dcgan', TrainOptions> = {
+  diffusion: { model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50 },
+  dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 },
+}
+
+/** A native spec: small defaults under the given options. */
+export function smallSpec(options: TrainOptions): Spec {
+  const { model = 'diffusion' } = options
+  return toSpec(resolveTrain({ ...small[model], ...options }), placeOn('cpu', options.precision ?? 'auto'))
+}
+
+/** `count` smooth random pictures, uint8 NHWC; a little different from each other, and the same every time. */
+export function drawnPixels(count: number, size: number, channels: number): Uint8Array {
+  const pixels = new Uint8Array(count * size * size * channels)
+  for (let n = 0, i = 0; n < count; n++) {
+    for (let y = 0; y < size; y++) {
+      for (let x = 0; x < size; x++) {
+        for (let c = 0; c < channels; c++) {
+          pixels[i++] = 128 + 100 * Math.sin(((x * (c + 1) + y * 2 + n * 7) / size) * 3 + n)
+        }
+      }
+    }
+  }
+  return pixels
+}
+
+/** A trainer over `count` drawn pictures. */
+export async function smallTrainer(addon: Addon, options: TrainOptions, count = 10): Promise<NativeTrainer> {
+  const spec = smallSpec(options)
+  const shape = [count, spec.size as number, spec.size as number, spec.channels as number]
+  const images = await addon.images(drawnPixels(count, shape[1]!, shape[3]!), shape, 'cpu')
+  return addon.trainer(spec, images)
+}

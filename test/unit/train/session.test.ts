@@ -1,0 +1,179 @@
+import { describe, expect, test, vi } from 'vitest'
+import { ShinsakuError } from '../../../lib/errors.ts'
+import type { Model } from '../../../lib/model.ts'
+import type { Metrics, NativeTrainer } from '../../../lib/native/addon.ts'
+import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
+import { Session, type SessionParts } from '../../../lib/train/session.ts'
+import type { Status } from '../../../lib/train/status.ts'
+
+/** A trainer whose update sees `batch` images of a set of 10, the last of an epoch fewer. */
+function fakeTrainer(batch: number, start = 0, fail?: (images: number) => Error | undefined) {
+  let images = start
+  let epochLeft = start % 10 === 0 ? 0 : 10 - (start % 10)
+  const units: number[] = []
+  const trainer = {
+    async step(updates: number): Promise<Metrics> {
+      units.push(updates)
+      const metrics = { images: [] as number[], epoch: [] as number[], loss: [] as number[] }
+      for (let i = 0; i < updates; i++) {
+        if (epochLeft === 0) epochLeft = 10
+        const count = Math.min(batch, epochLeft)
+        images += count
+        epochLeft -= count
+        const error = fail?.(images)
+        if (error) throw error
+        metrics.images.push(images)
+        metrics.epoch.push(Math.ceil(images / 10) - 1)
+        metrics.loss.push(1 / images)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      return metrics
+    },
+  } as unknown as NativeTrainer
+  return { trainer, units }
+}
+
+type Seen = { saved: number[]; previews: number[]; lines: Status[]; statuses: Status[]; closed: number }
+
+function makeSession(options: TrainOptions, { start = 0, ...more }: Partial<SessionParts> & { start?: number; fail?: (images: number) => Error | undefined } = {} as never) {
+  const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], snapshotImages: 1e7, ...options })
+  const { trainer, units } = fakeTrainer(resolved.batch, start, (more as { fail?: (images: number) => Error | undefined }).fail)
+  const seen: Seen = { saved: [], previews: [], lines: [], statuses: [], closed: 0 }
+  const parts: SessionParts = {
+    folder: 'run',
+    options: resolved,
+    trainer,
+    journal: { record: (status: Status) => seen.lines.push(status), flush: async () => {} } as never,
+    imagesPerUpdate: resolved.batch,
+    start: { images: start, updates: start / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } },
+    save: async ({ images }) => {
+      seen.saved.push(images)
+      return `checkpoint ${images}`
+    },
+    preview: async (images) => {
+      seen.previews.push(images)
+    },
+    sample: async () => ({}) as never,
+    finish: async () => 'model' as unknown as Model,
+    close: async () => {
+      seen.closed += 1
+    },
+    onStatus: (status) => seen.statuses.push(status),
+    signal: undefined,
+    ...more,
+  }
+  return { session: new Session(parts), seen, units }
+}
+
+describe('the loop', () => {
+  test('stops at the first update that reaches maxImages, saves, and resolves with the model', async () => {
+    const { session, seen } = makeSession({ maxImages: 30 })
+    expect(await session.train()).toBe('model')
+    expect(seen.statuses.at(-1)).toMatchObject({ images: 30, maxImages: 30, epoch: 2, updates: 9 })
+    expect(seen.saved).toEqual([30])
+    expect(seen.previews).toEqual([0, 30])
+    expect(seen.closed).toBe(1)
+  })
+
+  test('saves at the first update past each multiple of snapshotImages, however units are sized', async () => {
+    const { session, seen } = makeSession({ maxImages: 100, snapshotImages: 25 })
+    await session.train()
+    // Batches of 4, 4, 2 per epoch of 10: 25 is passed at 28, 75 at 78.
+    expect(seen.saved).toEqual([28, 50, 78, 100])
+    expect(seen.previews).toEqual([0, 28, 50, 78, 100])
+  })
+
+  test('writes a line at each multiple of logImages with the mean since the line before', async () => {
+    const { session, seen } = makeSession({ maxImages: 40, logImages: 20 })
+    await session.train()
+    expect(seen.lines.map((line) => line.images)).toEqual([20, 40])
+    const updates = [4, 8, 10, 14, 18, 20]
+    expect(seen.lines[0]!.loss).toBeCloseTo(updates.reduce((sum, n) => sum + 1 / n, 0) / updates.length, 12)
+  })
+
+  test('saves at least every snapshotTime', async () => {
+    const { session, seen } = makeSession({ maxImages: 100_000, snapshotTime: 0.01 })
+    await session.train()
+    expect(seen.saved.length).toBeGreaterThan(1)
+    expect(seen.saved.at(-1)).toBe(100_000)
+  })
+
+  test('stops after maxTime', async () => {
+    const { session, seen } = makeSession({ maxImages: 1e9, maxTime: 0.1 })
+    const started = performance.now()
+    await session.train()
+    expect(performance.now() - started).toBeLessThan(5000)
+    expect(seen.saved).toHaveLength(1)
+  })
+
+  test('a resumed session goes on from its images and does not preview or save them again', async () => {
+    const { session, seen } = makeSession({ maxImages: 48, snapshotImages: 20 }, { start: 20 })
+    await session.train()
+    expect(seen.statuses[0]!.images).toBeGreaterThan(20)
+    expect(seen.saved).toEqual([40, 48])
+    expect(seen.previews).toEqual([40, 48])
+  })
+
+  test('means that a checkpoint carried over count in the next line', async () => {
+    const { session, seen } = makeSession({ maxImages: 40, logImages: 20 }, { start: 30 })
+    await session.train()
+    expect(seen.lines[0]!.loss).toBeCloseTo((1 / 34 + 1 / 38 + 1 / 40) / 3, 12)
+  })
+})
+
+describe('from outside', () => {
+  test('stop() ends after the running units, saves and resolves', async () => {
+    const { session, seen } = makeSession({ maxImages: 1e9 })
+    setTimeout(() => session.stop(), 20)
+    expect(await session.train()).toBe('model')
+    expect(seen.saved).toEqual([seen.statuses.at(-1)!.images])
+  })
+
+  test('an aborted signal saves without a preview and rejects with AbortError', async () => {
+    const abort = new AbortController()
+    const { session, seen } = makeSession({ maxImages: 1e9 }, { signal: abort.signal })
+    setTimeout(() => abort.abort('enough'), 20)
+    await expect(session.train()).rejects.toMatchObject({ name: 'AbortError', code: 'ABORT_ERR', cause: 'enough' })
+    expect(seen.saved).toEqual([seen.statuses.at(-1)!.images])
+    expect(seen.previews).toEqual([0])
+    expect(seen.closed).toBe(1)
+  })
+
+  test('checkpoint() saves at once, twice at one position if asked twice, and after the end it is refused', async () => {
+    const { session, seen } = makeSession({ maxImages: 4000 })
+    const training = session.train()
+    const [first, second] = await Promise.all([session.checkpoint(), session.checkpoint()])
+    expect(first).toBe(second)
+    expect(first).toBe(`checkpoint ${seen.saved[0]}`)
+    await training
+    expect(() => session.checkpoint()).toThrow(expect.objectContaining({ code: 'DISPOSED' }))
+    expect(() => session.sample({})).toThrow(expect.objectContaining({ code: 'DISPOSED' }))
+  })
+})
+
+describe('failures', () => {
+  test('of the trainer end the run with that error, save nothing and still close', async () => {
+    const error = new ShinsakuError('LOSS_NOT_FINITE', 'loss became nan')
+    const { session, seen } = makeSession({ maxImages: 1e6 }, { fail: (images: number) => (images > 50 ? error : undefined) } as never)
+    const waiting = session.train()
+    await expect(waiting).rejects.toBe(error)
+    expect(seen.saved).toEqual([])
+    expect(seen.closed).toBe(1)
+  })
+
+  test('of a save reach both the run and whoever asked for the checkpoint', async () => {
+    const full = new ShinsakuError('DISK_FULL', 'no space')
+    const { session } = makeSession({ maxImages: 1e6 }, { save: () => Promise.reject(full) })
+    const training = session.train()
+    await expect(session.checkpoint()).rejects.toBe(full)
+    await expect(training).rejects.toBe(full)
+  })
+})
+
+test('a unit never holds up abort, statuses or checkpoints: units stay near a tenth of a second', async () => {
+  vi.useRealTimers()
+  const { session, units } = makeSession({ maxImages: 4000 })
+  await session.train()
+  expect(Math.max(...units)).toBeLessThanOrEqual(256)
+  expect(units[0]).toBe(1)
+})
