@@ -1,0 +1,296 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Addon, NativeGenerator, NativeTrainer } from '../../lib/native/addon.ts'
+import { loadAddon } from '../../lib/native/load.ts'
+import type { TrainOptions } from '../../lib/options/resolve.ts'
+import { smallSpec, smallTrainer } from '../helpers/specs.ts'
+
+type Log = [lossD: number, lossG: number, dReal: number, dFake: number][]
+type Game = { size: number; batch: number; updates: number; log: Log }
+type PresetGame = Game & { k: number; minimax: boolean }
+
+/** Written by scripts/golden/dcgan.py. */
+const golden = JSON.parse(readFileSync(new URL('../golden/dcgan.json', import.meta.url), 'utf8')) as {
+  cpu: { model: string; capability: string; threads: number }
+  parameters: Record<string, [generator: number, discriminator: number]>
+  pytorch: Game & { initial: string; final: string }
+  chainer: PresetGame[]
+  radford: PresetGame[]
+}
+
+const presets = ['pytorch', 'chainer', 'radford'] as const
+const series = ['lossD', 'lossG', 'dReal', 'dFake'] as const
+
+let addon: Addon
+beforeAll(async () => {
+  addon = await loadAddon()
+  await addon.setThreads(golden.cpu.threads)
+})
+
+/** The pictures of the golden runs, 22 of them. */
+async function goldenTrainer(options: TrainOptions): Promise<NativeTrainer> {
+  const spec = smallSpec({ model: 'dcgan', width: 8, latent: 20, ...options })
+  const size = spec.size as number
+  const pixels = new Uint8Array(22 * size * size * 3).map((_, i) => Math.imul(i, 2654435761) >>> 24)
+  return addon.trainer(spec, await addon.images(pixels, [22, size, size, 3], 'cpu'))
+}
+
+/** SHA-256 of both networks' tensors in the order of their names. */
+async function digest(trainer: NativeTrainer): Promise<string> {
+  const names = (await trainer.tensors()).map((tensor) => tensor.name)
+  const sha = createHash('sha256')
+  for (const name of names.filter((n) => /^(generator|discriminator)\./.test(n)).sort())
+    sha.update(await trainer.tensor(name))
+  return sha.digest('hex')
+}
+
+async function floats(trainer: NativeTrainer, name: string): Promise<Float32Array> {
+  const bytes = await trainer.tensor(name)
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+}
+
+async function count(trainer: NativeTrainer, name: string): Promise<number> {
+  const bytes = await trainer.tensor(name)
+  return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true))
+}
+
+/** Largest relative difference of a unit's metrics from a golden log. */
+async function distance(trainer: NativeTrainer, game: Game): Promise<number> {
+  const metrics = await trainer.step(game.updates)
+  const differences = game.log.flatMap((row, update) =>
+    series.map((name, j) => Math.abs(metrics[name]![update]! - row[j]!) / Math.abs(row[j]!)),
+  )
+  expect(differences).toHaveLength(4 * game.updates)
+  return Math.max(...differences)
+}
+
+async function draw(generator: NativeGenerator, seeds: number[], bn: string, batch: number): Promise<Buffer> {
+  const sampler = await generator.sampler({ seeds, bn, batch })
+  let steps = 1
+  while (!(await sampler.step())) steps++
+  expect(steps).toBe(bn === 'batch' ? 1 : Math.ceil(seeds.length / batch))
+  expect(await sampler.progress()).toBe(1)
+  return Buffer.from(await sampler.pixels())
+}
+
+describe('networks', () => {
+  test.each(Object.entries(golden.parameters))('%s px has the parameters of its source', async (name, [g, d]) => {
+    const [preset, size] = name.split(' ')
+    const options = {
+      model: 'dcgan',
+      preset: preset as 'pytorch',
+      size: Number(size),
+      width: preset === 'radford' ? 128 : 64,
+    }
+    const { layers, parameters } = await addon.describe(smallSpec({ ...(options as TrainOptions), latent: 100 }))
+    const sum = (net: string) =>
+      layers.filter((layer) => layer.name.startsWith(net)).reduce((total, layer) => total + layer.parameters, 0)
+    expect([sum('generator.'), sum('discriminator.')]).toEqual([g, d])
+    expect(parameters).toBe(g + d)
+  })
+
+  test.each([
+    ['pytorch', 'main.0 main.1 main.3 main.4 main.6 main.7 main.9', 'main.0 main.2 main.3 main.5 main.6 main.8'],
+    ['chainer', 'l0z bn0l dc1 bn1 dc2 bn2 dc3', 'c0 c1 bn1 c2 bn2 l3l'],
+    ['radford', 'project norm0 deconv1 norm1 deconv2 norm2 deconv3', 'conv0 conv1 norm1 conv2 norm2 head'],
+  ] as const)('preset %s names its tensors as its source does', async (preset, g, d) => {
+    const names = (await (await goldenTrainer({ preset })).tensors()).map((tensor) => tensor.name)
+    const layers = (net: string) =>
+      names.flatMap((name) => (name.startsWith(net) && name.endsWith('.weight') ? [name.slice(net.length, -7)] : []))
+    expect(layers('generator.').join(' ')).toBe(g)
+    expect(layers('discriminator.').join(' ')).toBe(d)
+    expect(names.some((name) => name.endsWith('num_batches_tracked'))).toBe(preset === 'pytorch')
+  })
+})
+
+describe('preset pytorch', () => {
+  const run = () => goldenTrainer({ size: golden.pytorch.size, batch: golden.pytorch.batch, flip: false })
+
+  test('follows pytorch/examples for 9 updates', async () => {
+    expect(await distance(await run(), golden.pytorch)).toBeLessThan(1e-4)
+  })
+
+  test('has its bits on the kind of CPU the golden file was made on', async ({ skip }) => {
+    const { cpuCapability } = await addon.info()
+    const here = `${cpus()[0]!.model} ${cpuCapability}`
+    const there = `${golden.cpu.model} ${golden.cpu.capability}`
+    skip(here !== there, `golden bits are of "${there}", this is "${here}"`)
+    const trainer = await run()
+    expect(await digest(trainer)).toBe(golden.pytorch.initial)
+    expect(await distance(trainer, golden.pytorch)).toBeLessThan(1e-6)
+    expect(await digest(trainer)).toBe(golden.pytorch.final)
+  })
+})
+
+describe.each(['chainer', 'radford'] as const)('preset %s', (preset) => {
+  test.each(golden[preset])('follows its equations ($k discriminator updates, minimax $minimax)', async (game) => {
+    const { size, batch, k, minimax } = game
+    const ganLoss = minimax ? 'minimax' : 'non-saturating'
+    const options = { preset, size, batch, ganLoss, discriminatorUpdates: k, flip: preset === 'chainer' } as const
+    expect(await distance(await goldenTrainer(options), game)).toBeLessThan(1e-5)
+  })
+
+  test('a batch of one cannot be normalised: DATA_TOO_FEW', async () => {
+    const spec = { ...smallSpec({ model: 'dcgan', preset }), batch: 1 }
+    const images = await addon.images(new Uint8Array(32 * 32 * 3), [1, 32, 32, 3], 'cpu')
+    const trainer = await addon.trainer(spec, images)
+    await expect(trainer.step(1)).rejects.toMatchObject({ code: 'DATA_TOO_FEW', message: /at least 2 values/ })
+  })
+})
+
+describe.each(presets)('training %s', (preset) => {
+  const options = { model: 'dcgan', preset } as const
+
+  test('keeps finite losses that move, and moves every weight, in 20 updates', async () => {
+    const trainer = await smallTrainer(addon, options)
+    const names = (await trainer.tensors())
+      .map((t) => t.name)
+      .filter((n) => /^(generator|discriminator)\..*weight$/.test(n))
+    const before = await Promise.all(names.map((name) => trainer.tensor(name)))
+    const metrics = await trainer.step(20)
+    for (const name of [...series, 'learningRate']) expect(metrics[name]).toHaveLength(20)
+    for (const name of series) {
+      expect(metrics[name]!.every(Number.isFinite)).toBe(true)
+      expect(new Set(metrics[name]).size).toBeGreaterThan(15)
+    }
+    expect([...metrics.dReal!, ...metrics.dFake!].every((p) => p > 0 && p < 1)).toBe(true)
+    for (const [i, name] of names.entries()) {
+      expect(Buffer.compare(await trainer.tensor(name), before[i]!), name).not.toBe(0)
+    }
+  })
+
+  test.each([1, 3, 4] as const)('takes and draws pictures of %i channels', async (channels) => {
+    const trainer = await smallTrainer(addon, { ...options, channels })
+    await trainer.step(1)
+    const pixels = await draw(await trainer.generator('raw'), [1, 2], 'running', 2)
+    expect(pixels).toHaveLength(2 * 32 * 32 * channels)
+    expect(new Set(pixels).size).toBeGreaterThan(8)
+  })
+
+  test('bf16 stays near fp32', async () => {
+    const [exact, rough] = await Promise.all(
+      (['fp32', 'bf16'] as const).map(async (precision) =>
+        (await smallTrainer(addon, { ...options, precision })).step(1),
+      ),
+    )
+    for (const name of series) {
+      expect(rough![name]![0]).not.toBe(exact![name]![0])
+      expect(Math.abs(rough![name]![0]! - exact![name]![0]!)).toBeLessThan(0.05)
+    }
+  })
+
+  test('clip limits the moments that Adam sees', async () => {
+    const largest = async (limit: { clip?: number }) => {
+      const trainer = await smallTrainer(addon, { ...options, ...limit, weightDecay: 0 })
+      await trainer.step(1)
+      const names = (await trainer.tensors()).map((tensor) => tensor.name)
+      const norm = async (net: string) => {
+        let sum = 0
+        for (const name of names.filter((n) => n.startsWith(`optimizer.exp_avg.${net}.`))) {
+          for (const m of await floats(trainer, name)) sum += (m / 0.5) ** 2
+        }
+        return Math.sqrt(sum)
+      }
+      return [await norm('generator'), await norm('discriminator')]
+    }
+    for (const norm of await largest({})) expect(norm).toBeGreaterThan(0.01)
+    for (const norm of await largest({ clip: 0.01 })) expect(norm).toBeCloseTo(0.01, 5)
+  })
+})
+
+describe('updates', () => {
+  test('see k discriminator steps and accumulated batches of their own', async () => {
+    const options: TrainOptions = { model: 'dcgan', batch: 2, discriminatorUpdates: 3, accumulate: 2 }
+    const trainer = await smallTrainer(addon, options, 12)
+    expect((await trainer.step(2)).images).toEqual([12, 24])
+    // One generator pass for each batch; the discriminator also judges for the generator's step.
+    expect(await count(trainer, 'generator.main.1.num_batches_tracked')).toBe(2 * 3 * 2)
+    expect(await count(trainer, 'discriminator.main.3.num_batches_tracked')).toBe(2 * (3 * 2 * 2 + 2))
+    expect(await count(trainer, 'optimizer.discriminator.step')).toBe(2 * 3)
+    expect(await count(trainer, 'optimizer.generator.step')).toBe(2)
+  })
+
+  test('of the minimax game start from the loss log(1 - D(G(z)))', async () => {
+    const first = async (ganLoss: 'minimax' | 'non-saturating') =>
+      (await (await smallTrainer(addon, { model: 'dcgan', preset: 'chainer', ganLoss })).step(1)).lossG![0]!
+    const [minimax, usual] = [await first('minimax'), await first('non-saturating')]
+    expect(minimax).toBeLessThan(0)
+    // -log p and log(1 - p) of probabilities that are nearly equal over the batch.
+    expect(minimax).toBeCloseTo(Math.log(1 - Math.exp(-usual)), 1)
+  })
+
+  test('repeat from one seed, and go on after load as if nothing had happened', async () => {
+    for (const preset of presets) {
+      const make = () => smallTrainer(addon, { model: 'dcgan', preset, emaDecay: 0.9 })
+      const [one, two] = [await make(), await make()]
+      await one.step(3)
+      const state = await Promise.all(
+        (await one.tensors()).map(async (t) => ({ ...t, bytes: await one.tensor(t.name) })),
+      )
+      await two.load(state)
+      await Promise.all([one.step(2), two.step(2)])
+      for (const { name } of await one.tensors()) {
+        expect(Buffer.compare(await one.tensor(name), await two.tensor(name)), `${preset} ${name}`).toBe(0)
+      }
+    }
+  })
+})
+
+describe('drawing', () => {
+  test.each(presets)('%s: one seed is one picture wherever it stands, with running statistics', async (preset) => {
+    const trainer = await smallTrainer(addon, { model: 'dcgan', preset })
+    await trainer.step(2)
+    const generator = await trainer.generator('raw')
+    const [all, reversed, alone] = [
+      await draw(generator, [5, 6, 7, 8, 9], 'running', 2),
+      await draw(generator, [9, 8, 7, 6, 5], 'running', 2),
+      await draw(generator, [7], 'running', 2),
+    ]
+    const picture = (sheet: Buffer, i: number) => sheet.subarray(i * 3072, (i + 1) * 3072)
+    for (let i = 0; i < 5; i++) expect(Buffer.compare(picture(all, i), picture(reversed, 4 - i))).toBe(0)
+    expect(Buffer.compare(alone, picture(all, 2))).toBe(0)
+    expect(Buffer.compare(picture(all, 0), picture(all, 1))).not.toBe(0)
+  })
+
+  test('statistics of the batch are those of all pictures together', async () => {
+    const generator = await (await smallTrainer(addon, { model: 'dcgan' })).generator('raw')
+    const [two, three] = [await draw(generator, [1, 2], 'batch', 1), await draw(generator, [1, 2, 3], 'batch', 1)]
+    expect(Buffer.compare(two, three.subarray(0, two.length))).not.toBe(0)
+    expect(Buffer.compare(two, await draw(generator, [1, 2], 'batch', 2))).toBe(0)
+  })
+
+  test.each(presets)('%s draws before its first update', async (preset) => {
+    const generator = await (await smallTrainer(addon, { model: 'dcgan', preset })).generator('raw')
+    expect(new Set(await draw(generator, [1], 'running', 1)).size).toBeGreaterThan(8)
+  })
+
+  test('the average is drawn as "ema", and its absence is CHECKPOINT_MISMATCH', async () => {
+    const trainer = await smallTrainer(addon, { model: 'dcgan', emaDecay: 0.9 })
+    await trainer.step(2)
+    const last = (await trainer.tensors()).find((tensor) => tensor.name === 'ema.generator.main.9.weight')!
+    await trainer.load([{ ...last, bytes: new Uint8Array((await trainer.tensor(last.name)).length) }])
+    const [ema, raw] = [await trainer.generator('ema'), await trainer.generator('raw')]
+    // Without its last weights the averaged network gives the middle of the range everywhere.
+    expect(new Set(await draw(ema, [1], 'running', 1))).toEqual(new Set([128]))
+    expect(new Set(await draw(raw, [1], 'running', 1)).size).toBeGreaterThan(8)
+    const without = await smallTrainer(addon, { model: 'dcgan' })
+    await expect(without.generator('ema')).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH', message: /emaDecay/ })
+  })
+
+  test('a generator comes from its tensors alone, and a missing one is named: CHECKPOINT_MISMATCH', async () => {
+    const trainer = await smallTrainer(addon, { model: 'dcgan' })
+    await trainer.step(1)
+    const infos = (await trainer.tensors()).filter((tensor) => tensor.name.startsWith('generator.'))
+    const tensors = await Promise.all(infos.map(async (info) => ({ ...info, bytes: await trainer.tensor(info.name) })))
+    const spec = smallSpec({ model: 'dcgan' })
+    const generator = await addon.generator(spec, tensors)
+    const expected = await draw(await trainer.generator('raw'), [3], 'running', 1)
+    expect(Buffer.compare(await draw(generator, [3], 'running', 1), expected)).toBe(0)
+    await expect(addon.generator(spec, tensors.slice(1))).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: expect.stringContaining(tensors[0]!.name),
+    })
+  })
+})
