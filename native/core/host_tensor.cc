@@ -6,6 +6,7 @@
 #include <c10/util/StringUtil.h>
 
 #include <cstring>
+#include <map>
 
 #include "core/device.h"
 
@@ -61,6 +62,19 @@ void CopyInto(const NamedTensor& target, const at::Tensor& value) {
   }
   const at::NoGradGuard no_grad;
   at::Tensor(target.tensor).copy_(value);
+}
+
+void CopyAll(const NamedTensors& targets, const NamedTensors& values) {
+  std::map<std::string, at::Tensor> given;
+  for (const auto& [name, tensor] : values) given[name] = tensor;
+  for (const auto& target : targets) {
+    const auto found = given.find(target.name);
+    if (found == given.end()) {
+      throw Failure("CHECKPOINT_MISMATCH",
+                    "the weights have no tensor \"" + target.name + "\", which the network needs");
+    }
+    CopyInto(target, found->second);
+  }
 }
 
 }  // namespace shinsaku

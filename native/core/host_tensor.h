@@ -15,4 +15,7 @@ at::Tensor FromHost(const HostTensor& host);
 // Copies `value` into `target`; throws CHECKPOINT_MISMATCH that names the tensor when type or shape differ.
 void CopyInto(const NamedTensor& target, const at::Tensor& value);
 
+// Copies into each of `targets` the value of its name; throws CHECKPOINT_MISMATCH when one is missing.
+void CopyAll(const NamedTensors& targets, const NamedTensors& values);
+
 }  // namespace shinsaku

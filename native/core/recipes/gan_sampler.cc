@@ -5,7 +5,6 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <map>
 
 #include "core/host_tensor.h"
 #include "core/nn/dcgan.h"
@@ -86,16 +85,7 @@ std::unique_ptr<Generator> MakeGanGenerator(const Spec& spec, const NamedTensors
   const DcganPlan plan(spec);
   auto fixed = std::make_shared<FixedGenerator>(FixedGenerator{
       plan, device, MakeOps(Text(spec, "ops")), DcganGenerator(plan, Fill::kEmpty, device, std::nullopt)});
-  std::map<std::string, Tensor> given;
-  for (const auto& [name, tensor] : weights) given[name] = tensor;
-  for (const auto& entry : fixed->network.set().state()) {
-    const auto found = given.find(entry.name);
-    if (found == given.end()) {
-      throw Failure("CHECKPOINT_MISMATCH",
-                    "the weights have no tensor \"" + entry.name + "\", which the network needs");
-    }
-    CopyInto(entry, found->second);
-  }
+  CopyAll(fixed->network.set().state(), weights);
   return std::make_unique<GanGenerator>(std::move(fixed));
 }
 

@@ -33,7 +33,8 @@ struct ModelKind {
   // Draws initial values from `streams.cpu`.
   std::unique_ptr<Recipe> (*make_recipe)(const Spec& spec, Streams& streams, at::Device device);
   // A generator over given weights; names as from Recipe::weights(). Throws CHECKPOINT_MISMATCH.
-  std::unique_ptr<Generator> (*make_generator)(const Spec& spec, const NamedTensors& weights, at::Device device);
+  std::unique_ptr<Generator> (*make_generator)(const Spec& spec, const NamedTensors& weights,
+                                               at::Device device);
   // Walks the networks on the meta device with `trace` as ops set; returns trainable scalars.
   int64_t (*trace)(const Spec& spec, TraceOps& trace);
 };

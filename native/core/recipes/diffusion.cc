@@ -1,0 +1,137 @@
+// Training a Gaussian diffusion model: the loss and update rule of denoising-diffusion-pytorch.
+#include "core/recipes/diffusion.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/l1_loss.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+
+#include "core/autocast.h"
+#include "core/ema.h"
+#include "core/optimizer.h"
+#include "core/recipes/denoiser.h"
+
+namespace shinsaku {
+namespace {
+
+using at::Tensor;
+
+class DiffusionRecipe : public Recipe {
+ public:
+  DiffusionRecipe(const Spec& spec, const Streams& streams, at::Device device)
+      : spec_(spec),
+        streams_(streams),
+        device_(device),
+        denoiser_(spec, Fill::kDraw, device, streams.cpu),
+        adam_(denoiser_.set().parameters(), "", AdamOf(spec)) {
+    denoiser_.set().RequireGrad(true);
+    if (!Has(spec, "emaDecay")) return;
+    ema_ = std::make_unique<Ema>(spec, denoiser_.set(),
+                                 denoiser_.plan().modern ? EmaForm::k2023 : EmaForm::k2022);
+  }
+
+  FeedOrder order() const override { return FeedOrder::kEpochs; }
+
+  void Update(Feed& feed, Meter& meter) override {
+    const double lr = LearningRate(spec_, feed.images_seen());
+    const int64_t accumulate = Integer(spec_, "accumulate");
+    Tensor total = at::zeros({}, at::TensorOptions(at::kFloat).device(device_));
+    for (int64_t i = 0; i < accumulate; ++i) {
+      const Tensor loss = Loss(feed.Next(PixelRange::kDiffusion)) / accumulate;
+      loss.backward();
+      total = total + loss.detach();
+    }
+    meter.Add("loss", total);
+    if (Has(spec_, "clip"))
+      meter.Add("gradNorm", ClipGradNorm(denoiser_.set().parameters(), Number(spec_, "clip")));
+    meter.Add("learningRate", lr);
+    adam_.Step(lr);
+    adam_.ZeroGrad();
+    if (ema_) ema_->Update();
+  }
+
+  NamedTensors state() override {
+    NamedTensors all = denoiser_.set().state();
+    const auto append = [&](const NamedTensors& more) { all.insert(all.end(), more.begin(), more.end()); };
+    if (ema_) append(ema_->state());
+    append(adam_.state());
+    return all;
+  }
+
+  NamedTensors weights(const std::string& which) override {
+    if (which == "raw") return denoiser_.set().state();
+    if (ema_) return ema_->weights();
+    throw Failure("CHECKPOINT_MISMATCH",
+                  "this run keeps no averaged weights (emaDecay is null); ask for weights \"raw\"");
+  }
+
+ private:
+  static AdamOptions AdamOf(const Spec& spec) {
+    const auto& betas = Numbers(spec, "betas");
+    return {betas.at(0), betas.at(1), 1e-8, 0, AdamOptions::Form::kTorch};
+  }
+
+  // Ho 2020, algorithm 1, with the objectives and weights of the schedule. x0 [N,C,H,W] in [-1,1].
+  Tensor Loss(const Tensor& x0) {
+    const Tensor t = at::randint(denoiser_.schedule().timesteps, {x0.size(0)}, streams_.device,
+                                 at::TensorOptions(at::kLong).device(device_));
+    Tensor noise = Randn(x0.sizes());
+    if (const double strength = Number(spec_, "offsetNoise"); strength > 0) {
+      noise = noise + strength * Randn({x0.size(0), x0.size(1), 1, 1});
+    }
+    const Tensor x = denoiser_.Diffuse(x0, t, noise);
+    const Autocast autocast(spec_, device_);
+    const Tensor output = denoiser_.Output(x, t, SelfCondition(x, t));
+    const Tensor target = denoiser_.Target(x0, t, noise);
+    const Tensor distance = Text(spec_, "loss") == "l1" ? at::l1_loss(output, target, at::Reduction::None)
+                                                        : at::mse_loss(output, target, at::Reduction::None);
+    const Tensor weight = Schedule::Extract(denoiser_.schedule().loss_weight, t).view({-1});
+    // 0.26.4 weights every pixel, 2.3 the mean of each picture: equal but for rounding.
+    if (denoiser_.plan().modern) return (distance.mean({1, 2, 3}) * weight).mean();
+    return (distance.reshape({distance.size(0), -1}) * weight.unsqueeze(1)).mean();
+  }
+
+  // Chen 2022: for half of the batches the network also sees its own first estimate of x0. The reference
+  // takes the coin from Python's random module; here it is the CPU stream's.
+  Tensor SelfCondition(const Tensor& x, const Tensor& t) {
+    if (!denoiser_.plan().self_condition) return {};
+    if (at::rand({1}, streams_.cpu, at::kFloat).item<float>() >= 0.5F) return {};
+    const at::NoGradGuard no_grad;
+    return denoiser_.Predict(x, t, {}, false).x0;
+  }
+
+  Tensor Randn(at::IntArrayRef shape) {
+    return at::randn(shape, streams_.device, at::TensorOptions(at::kFloat).device(device_));
+  }
+
+  Spec spec_;
+  Streams streams_;
+  at::Device device_;
+  Denoiser denoiser_;
+  Adam adam_;
+  std::unique_ptr<Ema> ema_;
+};
+
+}  // namespace
+
+std::unique_ptr<Recipe> MakeDiffusion(const Spec& spec, Streams& streams, at::Device device) {
+  return std::make_unique<DiffusionRecipe>(spec, streams, device);
+}
+
+int64_t TraceDiffusion(const Spec& spec, TraceOps& trace) {
+  const at::NoGradGuard no_grad;
+  const at::Device meta(at::kMeta);
+  Denoiser denoiser(spec, Fill::kMeta, meta, std::nullopt);
+  const UnetPlan& plan = denoiser.plan();
+  const Tensor x =
+      at::empty({1, plan.channels, plan.size, plan.size}, at::TensorOptions(at::kFloat).device(meta));
+  denoiser.unet().Forward(trace, x, at::empty({1}, at::TensorOptions(at::kLong).device(meta)), {});
+  return denoiser.set().count();
+}
+
+}  // namespace shinsaku

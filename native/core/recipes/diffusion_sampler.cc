@@ -1,0 +1,157 @@
+// Draws pictures with a diffusion model: DDPM and DDIM, one network evaluation at a time.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+
+#include "core/autocast.h"
+#include "core/device.h"
+#include "core/host_tensor.h"
+#include "core/recipes/denoiser.h"
+#include "core/recipes/diffusion.h"
+
+namespace shinsaku {
+namespace {
+
+using at::Tensor;
+
+// A denoiser that samplers share.
+struct FixedDenoiser {
+  Spec spec;
+  at::Device device;
+  Denoiser denoiser;
+};
+
+class DiffusionSampler : public Sampler {
+ public:
+  DiffusionSampler(std::shared_ptr<FixedDenoiser> fixed, const Spec& args)
+      : fixed_(std::move(fixed)),
+        seeds_(Numbers(args, "seeds")),
+        total_(static_cast<int64_t>(seeds_.size())),
+        chunk_(Integer(args, "batch")),
+        ddpm_(Text(args, "sampler") == "ddpm"),
+        eta_(Number(args, "eta")) {
+    const int64_t timesteps = fixed_->denoiser.schedule().timesteps;
+    times_ = DdimTimes(timesteps, ddpm_ ? timesteps : Integer(args, "steps"));
+    const UnetPlan& plan = fixed_->denoiser.plan();
+    pixels_ = at::zeros({total_, plan.size, plan.size, plan.channels}, at::kByte);
+  }
+
+  bool Step() override {
+    if (done_ == total_) return true;
+    const at::NoGradGuard no_grad;
+    ApplyPrecision(fixed_->spec);
+    if (step_ == 0) BeginChunk();
+    const int64_t time = times_[step_], next = times_[step_ + 1];
+    x_ = ddpm_ ? DdpmStep(time) : DdimStep(time, next);
+    step_ += 1;
+    Show();
+    if (step_ + 1 < times_.size()) return false;
+    done_ += static_cast<int64_t>(noise_.size());
+    step_ = 0;
+    return done_ == total_;
+  }
+
+  double Progress() const override {
+    if (total_ == 0) return 1;
+    const double within = static_cast<double>(step_) / static_cast<double>(times_.size() - 1);
+    const double current = within * static_cast<double>(std::min(chunk_, total_ - done_));
+    return (static_cast<double>(done_) + current) / static_cast<double>(total_);
+  }
+
+  std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
+
+ private:
+  void BeginChunk() {
+    noise_.clear();
+    for (int64_t i = done_; i < std::min(done_ + chunk_, total_); ++i) {
+      noise_.push_back(CpuGenerator(static_cast<uint64_t>(seeds_[static_cast<size_t>(i)])));
+    }
+    x_ = Noise();
+    x0_ = Tensor();
+  }
+
+  // Noise of each picture from its own stream. Rows beyond the last picture keep the batch's size: kernels,
+  // and with them the last bits of a picture, may depend on it.
+  Tensor Noise() {
+    const UnetPlan& plan = fixed_->denoiser.plan();
+    std::vector<Tensor> rows;
+    for (auto& picture : noise_) {
+      rows.push_back(PictureNoise(picture, {1, plan.channels, plan.size, plan.size}, fixed_->device)[0]);
+    }
+    while (static_cast<int64_t>(rows.size()) < chunk_) rows.push_back(at::zeros_like(rows[0]));
+    return at::stack(rows);  // [chunk,C,H,W]
+  }
+
+  Denoiser::Prediction Predict(int64_t time, bool clip) {
+    const Tensor t = at::full({chunk_}, time, at::TensorOptions(at::kLong).device(fixed_->device));
+    const Autocast autocast(fixed_->spec, fixed_->device);
+    auto prediction = fixed_->denoiser.Predict(x_, t, x0_, clip);
+    if (fixed_->denoiser.plan().self_condition) x0_ = prediction.x0;
+    return prediction;
+  }
+
+  // Ho 2020, algorithm 2, with x0 clamped to [-1,1].
+  Tensor DdpmStep(int64_t time) {
+    const Schedule& s = fixed_->denoiser.schedule();
+    const Tensor x0 = Predict(time, false).x0.clamp_(-1.0, 1.0);
+    const Tensor mean = s.posterior_mean_coef1[time] * x0 + s.posterior_mean_coef2[time] * x_;
+    if (time == 0) return mean;
+    return mean + (0.5 * s.posterior_log_variance_clipped[time]).exp() * Noise();
+  }
+
+  // Song 2021, eq. 12, with x0 clamped to [-1,1] and the noise taken from the clamped one.
+  Tensor DdimStep(int64_t time, int64_t next) {
+    const auto [noise, x0] = Predict(time, true);
+    if (next < 0) return x0;
+    const Schedule& s = fixed_->denoiser.schedule();
+    const Tensor abar = s.alphas_cumprod[time], abar_next = s.alphas_cumprod[next];
+    const Tensor sigma = eta_ * ((1 - abar / abar_next) * (1 - abar_next) / (1 - abar)).sqrt();
+    const Tensor c = (1 - abar_next - sigma.pow(2)).sqrt();
+    return x0 * abar_next.sqrt() + c * noise + sigma * Noise();
+  }
+
+  void Show() {
+    const auto count = static_cast<int64_t>(noise_.size());
+    pixels_.narrow(0, done_, count).copy_(ToPixels(x_.narrow(0, 0, count), PixelRange::kDiffusion));
+  }
+
+  std::shared_ptr<FixedDenoiser> fixed_;
+  std::vector<double> seeds_;
+  int64_t total_, chunk_;
+  bool ddpm_;
+  double eta_;
+  std::vector<int64_t> times_;
+  std::vector<at::Generator> noise_;  // one for each picture of the chunk
+  Tensor x_, x0_;                     // [chunk,C,H,W]; x0_ only for self-conditioning
+  size_t step_ = 0;
+  int64_t done_ = 0;
+  Tensor pixels_;  // uint8 [total,H,W,C], black where nothing is drawn yet
+};
+
+class DiffusionGenerator : public Generator {
+ public:
+  explicit DiffusionGenerator(std::shared_ptr<FixedDenoiser> fixed) : fixed_(std::move(fixed)) {}
+  std::unique_ptr<Sampler> Sample(const Spec& args) override {
+    return std::make_unique<DiffusionSampler>(fixed_, args);
+  }
+
+ private:
+  std::shared_ptr<FixedDenoiser> fixed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Generator> MakeDiffusionGenerator(const Spec& spec, const NamedTensors& weights,
+                                                  at::Device device) {
+  auto fixed = std::make_shared<FixedDenoiser>(
+      FixedDenoiser{spec, device, Denoiser(spec, Fill::kEmpty, device, std::nullopt)});
+  CopyAll(fixed->denoiser.set().state(), weights);
+  return std::make_unique<DiffusionGenerator>(std::move(fixed));
+}
+
+}  // namespace shinsaku
