@@ -1,4 +1,4 @@
-// An ops set that runs the reference on the meta device and writes down each layer.
+// An ops set that computes nothing but shapes, on the meta device, and writes down each layer.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,6 @@ namespace shinsaku {
 
 class TraceOps : public Ops {
  public:
-  TraceOps();
   const char* name() const override { return "trace"; }
   void Enter(const std::string& layer) override { layer_ = layer; }
 
@@ -21,7 +20,8 @@ class TraceOps : public Ops {
                        int64_t output_padding) override;
   Tensor Linear(const Tensor& x, const LinearWeights& w) override;
   Tensor Activate(const Tensor& x, Activation activation) override;
-  Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale, const Tensor& shift) override;
+  Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
+                      const Tensor& shift) override;
   Tensor Norm(const Tensor& x, const NormWeights& w) override;
   Tensor LinearAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor FullAttention(const Tensor& x, const AttentionWeights& w) override;
@@ -35,8 +35,8 @@ class TraceOps : public Ops {
   double activation_bytes = 0;
 
  private:
-  Tensor Record(const char* operation, const Tensor& result, int64_t parameters, double saved_elements);
-  std::unique_ptr<Ops> inner_;
+  Tensor Record(const char* operation, const Tensor& x, at::IntArrayRef shape, int64_t parameters,
+                double saved_elements);
   std::string layer_;
 };
 
