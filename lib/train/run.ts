@@ -12,6 +12,9 @@ export type TrainCall = TrainOptions & {
   onLog?: (line: string) => void
 }
 
+/** What a caller wants to hear and may say; undefined where they did not ask. */
+export type Hooks = { signal: AbortSignal | undefined; onLog: ((line: string) => void) | undefined }
+
 type Waiter = { resolve: (result: IteratorResult<Status>) => void; reject: (error: unknown) => void }
 
 /** Hands the newest status to slow readers and every one to fast ones; holds one status at most. */
@@ -84,7 +87,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     )
   }
 
-  async #prepare(options: TrainOptions, hooks: Pick<TrainCall, 'signal' | 'onLog'> & { onStatus: (status: Status) => void }): Promise<Session> {
+  async #prepare(options: TrainOptions, hooks: Hooks & { onStatus: (status: Status) => void }): Promise<Session> {
     if (hooks.signal?.aborted) throw abortError(hooks.signal, 'Training')
     const { prepare } = await import('./prepare.ts')
     const session = await prepare(options, hooks)

@@ -94,7 +94,7 @@ Napi::Value sampler(const Napi::CallbackInfo& info, std::shared_ptr<Generator> c
 }
 
 Napi::Value train(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
-  const int64_t updates = ToShape(Napi::Array::From(info.Env(), info[0])).at(0);
+  const int64_t updates = ToCount(info[0]);
   return Instance(info.Env())
       .queue.Run(info.Env(), {}, [core, updates] { return core->Step(updates); }, FromMetrics);
 }
@@ -134,7 +134,7 @@ Napi::Value info(const Napi::CallbackInfo& call) {
 }
 
 Napi::Value setThreads(const Napi::CallbackInfo& call) {
-  const int threads = static_cast<int>(ToShape(Napi::Array::From(call.Env(), call[0])).at(0));
+  const int threads = static_cast<int>(ToCount(call[0]));
   return Instance(call.Env())
       .queue.Run(call.Env(), {}, [threads] { return SetThreads(threads), true; }, Nothing);
 }

@@ -17,8 +17,13 @@ Napi::Object ToObject(const Napi::Value& value, const char* what) {
 }
 
 double ToNumber(const Napi::Value& value) {
-  if (!value.IsNumber()) throw Napi::TypeError::New(value.Env(), "expected a list of numbers");
+  if (!value.IsNumber()) throw Napi::TypeError::New(value.Env(), "expected a number");
   return value.As<Napi::Number>().DoubleValue();
+}
+
+int64_t Counted(Napi::Env env, double number) {
+  if (!(number >= 0 && number <= 9007199254740991.0)) throw Napi::TypeError::New(env, "expected a count");
+  return static_cast<int64_t>(number);
 }
 
 std::string ToText(const Napi::Value& value, const char* what) {

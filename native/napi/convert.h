@@ -12,6 +12,7 @@
 namespace shinsaku {
 
 Spec ToSpec(const Napi::Value& value);
+int64_t ToCount(const Napi::Value& value);
 std::vector<int64_t> ToShape(const Napi::Value& value);
 Napi::Uint8Array ToBytes(const Napi::Value& value);
 // The bytes stay where they are; `keep` holds them.

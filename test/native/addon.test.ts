@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon } from '../../lib/native/addon.ts'
-import { loadAddon } from '../../lib/native/load.ts'
+import { loadAddon, loadNative } from '../../lib/native/load.ts'
 import { drawnPixels, smallSpec, smallTrainer } from '../helpers/specs.ts'
 
 let addon: Addon
@@ -20,7 +20,7 @@ function declared(name: string): string[] {
 
 describe('surface', () => {
   test('is what lib/native/addon.ts declares', async () => {
-    const raw = await loadAddon.raw()
+    const { raw } = await loadNative()
     const images = await raw.images(drawnPixels(2, 16, 3), [2, 16, 16, 3], 'cpu')
     const trainer = await raw.trainer(smallSpec({ batch: 2 }), images)
     const generator = await trainer.generator('raw')

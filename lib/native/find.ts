@@ -1,0 +1,100 @@
+/** Finds libtorch on this machine, without starting anything it does not have to. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ShinsakuError } from '../errors.ts'
+import { userCacheFolder } from './cache.ts'
+import { torchVersion } from './wheels.ts'
+
+/** An unpacked libtorch. */
+export type Libtorch = {
+  root: string
+  lib: string
+  include: string
+  /** "2.13.0", without a local part. */
+  version: string
+  flavour: 'cpu' | 'cuda'
+}
+
+type Place = { name: string; root: string | undefined; why: string; lib?: string; include?: string }
+
+/** "2.13" of "2.13.0+cpu": libtorch promises its binary interface within a minor version only. */
+export const minorOf = (version: string): string => version.split('.').slice(0, 2).join('.')
+
+/** Where fetched libtorch of one flavour lies. */
+export const fetchedRoot = (flavour: Libtorch['flavour']): string =>
+  join(userCacheFolder(), 'libtorch', `${torchVersion}-${flavour}`, 'torch')
+
+/** The Python to ask: `SHINSAKU_PYTHON`, else python3. */
+export const pythonProgram = (): string => process.env.SHINSAKU_PYTHON || 'python3'
+
+function pythonTorch(): Place {
+  const name = 'LIBTORCH_USE_PYTORCH'
+  if (process.env.LIBTORCH_USE_PYTORCH !== '1') return { name, root: undefined, why: 'not set to 1' }
+  const code = 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])'
+  try {
+    const root = execFileSync(pythonProgram(), ['-c', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    return { name, root, why: 'the torch package of Python' }
+  } catch {
+    return { name, root: undefined, why: `${pythonProgram()} has no package torch` }
+  }
+}
+
+function* places(): Generator<Place> {
+  const { LIBTORCH, LIBTORCH_LIB, LIBTORCH_INCLUDE } = process.env
+  const parts = { ...(LIBTORCH_LIB && { lib: LIBTORCH_LIB }), ...(LIBTORCH_INCLUDE && { include: LIBTORCH_INCLUDE }) }
+  yield { name: 'LIBTORCH', root: LIBTORCH || undefined, why: LIBTORCH ? 'the environment variable' : 'not set', ...parts }
+  yield pythonTorch()
+  // Both flavours run on a CPU; the one for GPUs is there only where somebody asked for it.
+  yield { name: 'cache', root: fetchedRoot('cuda'), why: 'fetched by shinsaku setup --cuda' }
+  yield { name: 'cache', root: fetchedRoot('cpu'), why: 'fetched by shinsaku setup' }
+}
+
+function readVersion(root: string): string | undefined {
+  try {
+    if (existsSync(join(root, 'build-version'))) return readFileSync(join(root, 'build-version'), 'utf8').trim().split('+')[0]
+    return readFileSync(join(root, 'version.py'), 'utf8').match(/__version__\s*=\s*['"]([^'"+]+)/)?.[1]
+  } catch {
+    return undefined
+  }
+}
+
+/** libgomp's file, whose name some wheels carry a hash in. */
+export const findOpenMp = (lib: string): string | undefined => readdirSync(lib).find((file) => /^libgomp.*\.so/.test(file))
+
+function inspect({ root, lib = join(root!, 'lib'), include = join(root!, 'include') }: Place): Libtorch | string {
+  const missing = ['libc10.so', 'libtorch_cpu.so'].filter((file) => !existsSync(join(lib, file)))
+  if (missing.length > 0) return `${lib} holds no ${missing.join(' and no ')}`
+  const version = readVersion(root!)
+  if (!version) return `${root} holds neither build-version nor version.py`
+  const flavour = existsSync(join(lib, 'libtorch_cuda.so')) ? 'cuda' : 'cpu'
+  return { root: root!, lib, include, version, flavour }
+}
+
+function requireVersion(found: Libtorch, expected: string): Libtorch {
+  if (process.env.LIBTORCH_BYPASS_VERSION_CHECK === '1' || minorOf(found.version) === minorOf(expected)) return found
+  throw new ShinsakuError('LIBTORCH_VERSION', `libtorch ${found.version} was found in ${found.root}, but this package is built for ${minorOf(expected)}`, {
+    hint: 'Run shinsaku setup for the right one and unset LIBTORCH, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one.',
+    details: { found: found.version, expected, root: found.root },
+  })
+}
+
+/**
+ * The first usable libtorch of: LIBTORCH, the Python at hand (LIBTORCH_USE_PYTORCH=1), the user's cache.
+ * A place that was named outright and is not usable is an error, not a reason to look further.
+ * Throws LIBTORCH_MISSING with everything it looked at, or LIBTORCH_VERSION.
+ */
+export function findLibtorch(): Libtorch {
+  const looked: string[] = []
+  for (const place of places()) {
+    const named = place.name !== 'cache'
+    const found = place.root ? inspect(place) : place.why
+    if (typeof found !== 'string') return requireVersion(found, torchVersion)
+    looked.push(`${place.name}: ${found}`)
+    if (named && (place.root || process.env[place.name])) break
+  }
+  throw new ShinsakuError('LIBTORCH_MISSING', `No usable libtorch ${minorOf(torchVersion)} was found. Looked at:\n  ${looked.join('\n  ')}`, {
+    hint: 'Run: npx shinsaku setup',
+    details: { looked },
+  })
+}

@@ -1,0 +1,127 @@
+/** Loads libtorch and the addon, once for each JavaScript environment, at first use. */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ShinsakuError } from '../errors.ts'
+import type { Addon } from './addon.ts'
+import { fetchLibtorch } from './fetch.ts'
+import { findLibtorch, findOpenMp, type Libtorch } from './find.ts'
+import { wrapAddon } from './wrap.ts'
+
+type Loader = {
+  /** Opens a shared library for the whole process. */
+  open(path: string): void
+  /** Why no GPU can be used, or null. */
+  cudaDriver(): string | null
+  /** Name of the first GPU. */
+  cudaName(): string
+}
+
+/** What was loaded, for records and error texts. */
+export type Loaded = {
+  addon: Addon
+  /** The addon without the wrapper around its errors. */
+  raw: Addon
+  libtorch: Libtorch
+  /** Why no GPU can be used, or null. */
+  cudaProblem: string | null
+  cudaName: string
+}
+
+// The package's root: beside lib/ when run from source, beside dist/ when built.
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const require = createRequire(import.meta.url)
+
+function requirePlatform(): void {
+  const { platform, arch } = process
+  const musl = platform === 'linux' && !(process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
+  if (platform === 'linux' && arch === 'x64' && !musl) return
+  throw new ShinsakuError('PLATFORM_UNSUPPORTED', `shinsaku runs on linux-x64 with glibc, but this is ${platform}-${arch}${musl ? ' with musl' : ''}`, {
+    hint: 'Use a Debian, Ubuntu or Fedora based system or container; libtorch has no build for Alpine.',
+  })
+}
+
+function requireAddon<T>(folder: string, name: string): T {
+  try {
+    return (require('node-gyp-build') as (folder: string) => T)(folder)
+  } catch (cause) {
+    throw new ShinsakuError('ADDON_MISSING', `The native part "${name}" could not be loaded: ${(cause as Error).message.split('\n')[0]}`, {
+      cause,
+      hint: 'In a checkout run: npm run build. Elsewhere reinstall the package.',
+    })
+  }
+}
+
+/** Opens libtorch_cuda before anything asks torch about CUDA; returns why there is no GPU, or null. */
+function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | null {
+  if (process.env.SHINSAKU_DEVICE === 'cpu') return 'SHINSAKU_DEVICE is cpu'
+  const problem = loader.cudaDriver()
+  if (problem !== null) return problem
+  if (flavour !== 'cuda') return 'the libtorch in use is built for the CPU only; run: npx shinsaku setup --cuda'
+  try {
+    loader.open(join(lib, 'libtorch_cuda.so'))
+    return null
+  } catch (error) {
+    return `libtorch_cuda could not be loaded: ${(error as Error).message}`
+  }
+}
+
+function openLibtorch(loader: Loader, { lib, root: where }: Libtorch): void {
+  try {
+    const openMp = findOpenMp(lib)
+    if (openMp) loader.open(join(lib, openMp))
+    for (const file of ['libc10.so', 'libtorch_cpu.so']) loader.open(join(lib, file))
+  } catch (cause) {
+    throw new ShinsakuError('LIBTORCH_MISSING', `The libtorch in ${where} could not be opened: ${(cause as Error).message}`, {
+      cause,
+      hint: 'The CUDA build of libtorch needs the nvidia-cuda-runtime and nvidia-cuda-cupti libraries beside it. Run: npx shinsaku setup',
+    })
+  }
+}
+
+async function find(onLine?: (line: string) => void): Promise<Libtorch> {
+  try {
+    return findLibtorch()
+  } catch (error) {
+    const missing = error instanceof ShinsakuError && error.code === 'LIBTORCH_MISSING'
+    if (!missing || process.env.SHINSAKU_FETCH !== '1') throw error
+    await fetchLibtorch(onLine ? { onLine } : {})
+    return findLibtorch()
+  }
+}
+
+async function loadAll(onLine?: (line: string) => void): Promise<Loaded> {
+  requirePlatform()
+  const loaderFolder = [join(root, 'build', 'loader'), join(root, 'prebuilds', 'loader')].find((folder) => existsSync(folder)) ?? root
+  const loader = requireAddon<Loader>(loaderFolder, 'loader')
+  const libtorch = await find(onLine)
+  openLibtorch(loader, libtorch)
+  const cudaProblem = openCuda(loader, libtorch)
+  const raw = requireAddon<Addon>(root, 'addon')
+  // Node runs no cleanup hooks on process.exit(); without this a unit would still run while statics are destroyed.
+  process.on('exit', () => raw.shutdown())
+  return { addon: wrapAddon(raw), raw, libtorch, cudaProblem, cudaName: cudaProblem === null ? loader.cudaName() : '' }
+}
+
+let loaded: Promise<Loaded> | undefined
+
+/** The addon and what it was loaded with. Fetches libtorch first where SHINSAKU_FETCH=1 allows it. */
+export function loadNative(onLine?: (line: string) => void): Promise<Loaded> {
+  if (!loaded) {
+    loaded = loadAll(onLine)
+    // A failed load may be mended (shinsaku setup) and tried again in the same process.
+    loaded.catch(() => {
+      loaded = undefined
+    })
+  }
+  return loaded
+}
+
+/**
+ * The addon. Rejects with PLATFORM_UNSUPPORTED, LIBTORCH_MISSING, LIBTORCH_VERSION, LIBTORCH_FETCH_FAILED or
+ * ADDON_MISSING.
+ */
+export async function loadAddon(onLine?: (line: string) => void): Promise<Addon> {
+  return (await loadNative(onLine)).addon
+}
