@@ -1,0 +1,71 @@
+/** What a checkpoint folder holds: its name, its files, and the forms of its JSON records. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { toJson, type Written } from '../files.ts'
+import type { TensorInfo } from '../native/addon.ts'
+
+/** Raised when a checkpoint of the new form cannot be read by the old code. */
+export const FORMAT_VERSION = 1
+
+export const checkpointsFolder = (run: string): string => join(run, 'checkpoints')
+
+/** `128` → `000000128`: names sort as their numbers do. */
+export const positionName = (images: number): string => String(images).padStart(9, '0')
+
+/** The number in a checkpoint folder's name; undefined for any other name. */
+export function positionOf(name: string): number | undefined {
+  const images = /^\d{9,16}$/.test(name) ? Number(name) : Number.NaN
+  return Number.isSafeInteger(images) && positionName(images) === name ? images : undefined
+}
+
+export const modelFile = 'model.safetensors'
+export const trainingFile = 'optimizer.safetensors'
+export const stateFile = 'state.json'
+export const manifestFile = 'manifest.json'
+
+/** Tensors that only a resumed run needs: optimizer moments, generator states, the position in the data. */
+export const isTrainingTensor = ({ name }: TensorInfo): boolean => /^(optimizer|random|progress)\./.test(name)
+
+const counter = z.int().min(0)
+
+/** Where a run stood when it was saved. */
+export const stateSchema = z.strictObject({
+  images: counter,
+  updates: counter,
+  epoch: counter,
+  elapsedSeconds: z.number().min(0),
+  /** Sums of the metrics since the last line of metrics.jsonl. */
+  pending: z.strictObject({ count: counter, sums: z.record(z.string(), z.number()) }),
+})
+export type CheckpointState = z.infer<typeof stateSchema>
+
+const written = z.strictObject({ bytes: counter, sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+
+export const manifestSchema = z.strictObject({
+  format: z.literal(FORMAT_VERSION),
+  shinsaku: z.string(),
+  images: counter,
+  files: z.strictObject({ [modelFile]: written, [trainingFile]: written, [stateFile]: written }),
+  /** SHA-256 of the other fields, so that a damaged manifest shows. */
+  sha256: z.string(),
+})
+export type Manifest = z.infer<typeof manifestSchema>
+export type ManifestFiles = Manifest['files']
+
+const digest = (fields: Omit<Manifest, 'sha256'>): string => createHash('sha256').update(toJson(fields)).digest('hex')
+
+export function makeManifest(
+  shinsaku: string,
+  images: number,
+  files: { [K in keyof ManifestFiles]: Written },
+): Manifest {
+  const fields = { format: FORMAT_VERSION, shinsaku, images, files } as const
+  return { ...fields, sha256: digest(fields) }
+}
+
+/** Whether `text` is byte for byte what was written for this manifest. */
+export function isIntact(manifest: Manifest, text: string): boolean {
+  const { sha256, ...fields } = manifest
+  return digest(fields) === sha256 && toJson(manifest) === text
+}

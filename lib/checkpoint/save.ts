@@ -1,0 +1,147 @@
+/** Saves a checkpoint so that a kill at any moment leaves this one complete or the one before untouched. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileError, ShinsakuError } from '../errors.ts'
+import {
+  makeFolderDurable,
+  makeNewFolder,
+  move,
+  remove,
+  syncFolder,
+  toJson,
+  type Written,
+  writeDurable,
+  writeNew,
+} from '../files.ts'
+import type { TensorInfo } from '../native/addon.ts'
+import { safetensorsBytes, writeSafetensors } from '../safetensors.ts'
+import { version } from '../version.ts'
+import { listCheckpoints } from './find.ts'
+import {
+  type CheckpointState,
+  checkpointsFolder,
+  isTrainingTensor,
+  type Manifest,
+  makeManifest,
+  manifestFile,
+  modelFile,
+  positionName,
+  stateFile,
+  stateSchema,
+  trainingFile,
+} from './records.ts'
+import { requireSpace } from './space.ts'
+import { damaged, looksComplete, verifyCheckpoint } from './verify.ts'
+
+export type SaveRequest = {
+  state: CheckpointState
+  /** All tensors of the trainer; which file each goes to follows from its name. */
+  tensors: readonly TensorInfo[]
+  readTensor: (name: string) => Promise<Uint8Array>
+  /** Complete checkpoints to keep, this one among them; Infinity keeps all. */
+  keep: number
+  /** Called with one line where an old checkpoint could not be deleted or a damaged one was moved aside. */
+  onWarning?: (line: string) => void
+}
+
+export type Saved = { folder: string; bytes: number }
+
+/** Folders whose name begins with this are unfinished or given up; nothing reads them. */
+const TEMPORARY = '.tmp-'
+
+/**
+ * Saves a checkpoint; when this resolves, it survives a power cut. A complete checkpoint of the same position is
+ * kept as it is. Only one process may save into a run: hold its lock. Throws DISK_FULL, FILE_FAILED,
+ * CHECKPOINT_INVALID (for a state that could not be read back), or what `readTensor` throws.
+ */
+export async function saveCheckpoint(run: string, request: SaveRequest): Promise<Saved> {
+  const parent = checkpointsFolder(run)
+  const folder = join(parent, positionName(request.state.images))
+  await makeFolderDurable(parent)
+  await removeTemporaries(parent, request)
+  const manifest = (await completeAt(run, folder, request)) ?? (await publish(parent, folder, request))
+  await syncFolder(parent)
+  await writeDurable(
+    join(parent, 'latest.json'),
+    toJson({ images: manifest.images, folder: positionName(manifest.images) }),
+  )
+  await prune(run, manifest.images, request)
+  const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0)
+  return { folder, bytes }
+}
+
+async function removeTemporaries(parent: string, { onWarning }: SaveRequest): Promise<void> {
+  const names = await readdir(parent).catch((cause) => {
+    throw fileError('read', parent, cause)
+  })
+  for (const name of names.filter((other) => other.startsWith(TEMPORARY))) {
+    await remove(join(parent, name)).catch((error: Error) =>
+      onWarning?.(`An unfinished checkpoint could not be deleted: ${error.message}`),
+    )
+  }
+}
+
+/** The complete checkpoint that has this position already; a damaged one is moved out of the way. */
+async function completeAt(run: string, folder: string, { onWarning }: SaveRequest): Promise<Manifest | undefined> {
+  const places = await listCheckpoints(run)
+  if (!places.some((place) => place.folder === folder)) return undefined
+  try {
+    return await verifyCheckpoint(folder)
+  } catch (error) {
+    if (!(error instanceof ShinsakuError) || error.code !== 'CHECKPOINT_INVALID') throw error
+    const aside = `${folder}.damaged-${Date.now()}`
+    await move(folder, aside)
+    onWarning?.(`${error.message}. It was moved to ${aside}.`)
+    return undefined
+  }
+}
+
+async function publish(parent: string, folder: string, { state, tensors, readTensor }: SaveRequest): Promise<Manifest> {
+  const checked = stateSchema.safeParse(state)
+  if (!checked.success) {
+    const [issue] = checked.error.issues
+    throw damaged(
+      folder,
+      `its state could not be read back (${issue?.path.join('.')}: ${issue?.message}); nothing was saved`,
+    )
+  }
+  const model = tensors.filter((tensor) => !isTrainingTensor(tensor))
+  const training = tensors.filter(isTrainingTensor)
+  await requireSpace(parent, safetensorsBytes(model) + safetensorsBytes(training))
+  const temporary = join(parent, `${TEMPORARY}${positionName(state.images)}-${process.pid}`)
+  try {
+    await makeNewFolder(temporary)
+    const write = (name: string, list: readonly TensorInfo[]): Promise<Written> =>
+      writeSafetensors(join(temporary, name), list, readTensor)
+    const files = {
+      [modelFile]: await write(modelFile, model),
+      [trainingFile]: await write(trainingFile, training),
+      [stateFile]: await writeNew(join(temporary, stateFile), toJson(checked.data)),
+    }
+    const manifest = makeManifest(version, state.images, files)
+    await writeNew(join(temporary, manifestFile), toJson(manifest))
+    await syncFolder(temporary)
+    await move(temporary, folder)
+    return manifest
+  } catch (error) {
+    // Tried again at the next save; the failure that counts is the first one.
+    await remove(temporary).catch(() => {})
+    throw error
+  }
+}
+
+/** Deletes what is older than the `keep` newest complete checkpoints, counted from the one just saved. Newer ones are not its affair. */
+async function prune(run: string, saved: number, { keep, onWarning }: SaveRequest): Promise<void> {
+  let kept = 1
+  const older = (await listCheckpoints(run)).filter(({ images }) => images < saved).reverse()
+  for (const { folder, images } of older) {
+    if (kept < keep) kept += (await looksComplete(folder)) ? 1 : 0
+    else {
+      // Renamed first: a kill while deleting must not leave a folder that looks like a damaged checkpoint.
+      const doomed = join(checkpointsFolder(run), `${TEMPORARY}old-${positionName(images)}`)
+      await move(folder, doomed)
+        .then(() => remove(doomed))
+        .catch((error: Error) => onWarning?.(`An old checkpoint could not be deleted: ${error.message}`))
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/** Bounded reading of files that may be damaged, huge, or not files at all. */
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import type { z } from 'zod'
+import { type ErrorCode, fileError, ShinsakuError } from './errors.ts'
+import type { Written } from './files.ts'
+
+export type OpenFile = { path: string; file: FileHandle; bytes: number }
+
+/** Text files of a run are far smaller; the limit keeps a hostile one from filling the memory. */
+const MOST_TEXT_BYTES = 256 * 2 ** 20
+const PIECE_BYTES = 1 << 20
+
+/** Opens a regular file; anything else, such as a pipe that would block, is FILE_FAILED. */
+export async function openRegular(path: string): Promise<OpenFile> {
+  let file: FileHandle | undefined
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const info = await file.stat()
+    if (!info.isFile()) throw new Error('it is not a regular file')
+    return { path, file, bytes: info.size }
+  } catch (cause) {
+    await file?.close()
+    throw fileError('read', path, cause)
+  }
+}
+
+/** Fills `bytes` from `position` on. Returns false where the file ends before. */
+export async function readFully({ file, path }: OpenFile, bytes: Uint8Array, position: number): Promise<boolean> {
+  try {
+    for (let filled = 0; filled < bytes.length; ) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, position + filled)
+      if (bytesRead === 0) return false
+      filled += bytesRead
+    }
+    return true
+  } catch (cause) {
+    throw fileError('read', path, cause)
+  }
+}
+
+/** Text of a UTF-8 file. */
+export async function readText(path: string): Promise<string> {
+  const opened = await openRegular(path)
+  const { file, bytes } = opened
+  try {
+    if (bytes > MOST_TEXT_BYTES)
+      throw new Error(`it has ${bytes} bytes, which is more than a text file of a run can have`)
+    const content = new Uint8Array(bytes)
+    if (!(await readFully(opened, content, 0))) throw new Error('it became shorter while it was read')
+    return new TextDecoder('utf-8', { fatal: true }).decode(content)
+  } catch (cause) {
+    throw fileError('read', path, cause)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Length and SHA-256 of a file. */
+export async function measure(path: string): Promise<Written> {
+  const { file } = await openRegular(path)
+  try {
+    const hash = createHash('sha256')
+    const piece = new Uint8Array(PIECE_BYTES)
+    for (let bytes = 0; ; ) {
+      const { bytesRead } = await file.read(piece, 0, piece.length, bytes)
+      if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') }
+      hash.update(piece.subarray(0, bytesRead))
+      bytes += bytesRead
+    }
+  } catch (cause) {
+    throw fileError('read', path, cause)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Failures that say something about this process or its rights, not about the file. */
+const notTheFile = new Set(['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM'])
+
+/** Whether a failed read means that the file is missing or damaged. */
+export function isDamage(error: unknown): boolean {
+  if (!(error instanceof ShinsakuError) || error.code !== 'FILE_FAILED') return false
+  return !notTheFile.has((error.cause as NodeJS.ErrnoException).code ?? '')
+}
+
+/** Parses JSON text that must have the form of `schema`; `code` is thrown where it has not. */
+export function parseJson<T>(text: string, path: string, schema: z.ZodType<T>, code: ErrorCode): T {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new ShinsakuError(code, `${path} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues
+    .slice(0, 10)
+    .map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  const summary = problems.map((p) => (p.path ? `${p.path}: ${p.message}` : p.message)).join('; ')
+  throw new ShinsakuError(code, `${path} does not have the expected form: ${summary}`, { details: { problems } })
+}
+
+/** Reads a JSON file that must have the form of `schema`; `code` is thrown where it is missing, damaged or of another form. */
+export async function readJson<T>(path: string, schema: z.ZodType<T>, code: ErrorCode = 'RUN_INVALID'): Promise<T> {
+  const text = await readText(path).catch((error: unknown) => {
+    throw isDamage(error) ? new ShinsakuError(code, (error as Error).message, { cause: error }) : error
+  })
+  return parseJson(text, path, schema, code)
+}

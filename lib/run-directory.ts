@@ -1,0 +1,129 @@
+/** The folder of one run: its lock, its records, its logs, and where everything in it lies. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { Appender } from './appender.ts'
+import { ShinsakuError } from './errors.ts'
+import { makeFolderDurable, toJson, writeDurable } from './files.ts'
+import { readJson } from './reading.ts'
+import { type Lock, lockRun } from './run/lock.ts'
+import { truncateMetrics } from './run/metrics.ts'
+import { configFile, makeNumberedFolder } from './run/names.ts'
+import { version } from './version.ts'
+
+export { findNewestRun, runName } from './run/names.ts'
+
+/** Raised when config.json of the new form cannot be read by the old code. */
+const FORMAT_VERSION = 1
+
+const configSchema = z.strictObject({
+  format: z.literal(FORMAT_VERSION),
+  shinsaku: z.string(),
+  options: z.record(z.string(), z.unknown()),
+})
+
+/** The options in a run's config.json; what they mean is for the option schemas to check. Throws RUN_INVALID. */
+export async function readConfig(run: string): Promise<Record<string, unknown>> {
+  return (await readJson(configFile(run), configSchema, 'RUN_INVALID')).options
+}
+
+/** A run folder this process may write to, until `close()`. */
+export class RunDirectory {
+  readonly path: string
+  readonly #lock: Lock
+  #log: Promise<Appender> | undefined
+  #metrics: Promise<Appender> | undefined
+
+  constructor(path: string, lock: Lock) {
+    this.path = path
+    this.#lock = lock
+  }
+
+  /** Complete options, as resolved. */
+  async writeConfig(options: object): Promise<void> {
+    await writeDurable(configFile(this.path), toJson({ format: FORMAT_VERSION, shinsaku: version, options }))
+  }
+
+  /** Versions, device and precision the run was started with. */
+  async writeEnvironment(environment: object): Promise<void> {
+    await writeDurable(join(this.path, 'environment.json'), toJson(environment))
+  }
+
+  /** One entry for each file of the data. */
+  async writeDataset(dataset: object): Promise<void> {
+    await writeDurable(this.datasetPath, toJson(dataset))
+  }
+
+  /** What tells the data of this run from other data. Throws RUN_INVALID. */
+  readDataset(): Promise<z.infer<typeof datasetSchema>> {
+    return readJson(this.datasetPath, datasetSchema, 'RUN_INVALID')
+  }
+
+  get datasetPath(): string {
+    return join(this.path, 'dataset.json')
+  }
+
+  /** A sheet of the pictures as the network sees them. */
+  get realsPath(): string {
+    return join(this.path, 'reals.png')
+  }
+
+  get #metricsPath(): string {
+    return join(this.path, 'metrics.jsonl')
+  }
+
+  /** The preview sheet drawn after this many images; its folder exists when this resolves. */
+  async samplePath(images: number): Promise<string> {
+    const folder = join(this.path, 'samples')
+    await makeFolderDurable(folder)
+    return join(folder, `${String(images).padStart(9, '0')}.png`)
+  }
+
+  /** One line of log.txt. */
+  async appendLog(line: string): Promise<void> {
+    this.#log ??= Appender.lines(join(this.path, 'log.txt'))
+    await (await this.#log).append(`${line.replaceAll('\n', '\n  ')}\n`)
+  }
+
+  /** One line of metrics.jsonl; `images` says where it belongs when a run goes on from a checkpoint. */
+  async appendMetrics(values: { images: number } & Readonly<Record<string, unknown>>): Promise<void> {
+    this.#metrics ??= Appender.lines(this.#metricsPath)
+    await (await this.#metrics).append(`${JSON.stringify(values)}\n`)
+  }
+
+  /** Drops the lines of metrics.jsonl after `images`. To be called before the first appendMetrics(). */
+  truncateMetrics(images: number): Promise<number> {
+    return truncateMetrics(this.#metricsPath, images)
+  }
+
+  /** Makes the logs survive a power cut; to be called before a checkpoint that follows them. */
+  async sync(): Promise<void> {
+    for (const appender of [this.#log, this.#metrics]) await (await appender)?.sync()
+  }
+
+  /** Closes the logs and gives up the lock. */
+  async close(): Promise<void> {
+    try {
+      for (const appender of [this.#log, this.#metrics]) await (await appender)?.close()
+    } finally {
+      await this.#lock.release()
+    }
+  }
+}
+
+/** Makes the next numbered folder in `out`, such as `00003-diffusion-128-icons`, and takes its lock. */
+export async function createRunDirectory(out: string, name: string): Promise<RunDirectory> {
+  const path = await makeNumberedFolder(out, name)
+  return new RunDirectory(path, await lockRun(path))
+}
+
+/** Takes the lock of an existing run folder. Throws RUN_NOT_FOUND where it has no config.json, RUN_LOCKED. */
+export async function openRunDirectory(path: string): Promise<RunDirectory> {
+  const known = await stat(configFile(path)).catch(() => undefined)
+  if (!known) {
+    throw new ShinsakuError('RUN_NOT_FOUND', `${path} is not a run folder: it has no config.json`, {
+      hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.',
+    })
+  }
+  return new RunDirectory(path, await lockRun(path))
+}

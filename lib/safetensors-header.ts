@@ -1,0 +1,146 @@
+/** The header of a safetensors file: where each tensor lies, and every rule that must hold before it is believed. */
+import { ShinsakuError } from './errors.ts'
+import { JsonCursor } from './json-cursor.ts'
+import type { TensorInfo } from './native/addon.ts'
+
+/** A tensor with its range in the data that follows the header. */
+export type Placed = TensorInfo & { begin: number; end: number }
+
+export type Header = { metadata: Record<string, string>; tensors: Placed[] }
+
+export const MOST_HEADER_BYTES = 100_000_000
+const MOST_TENSORS = 100_000
+const MOST_DIMENSIONS = 16
+
+const itemBytes: ReadonlyMap<string, number> = new Map([
+  ['F64', 8],
+  ['I64', 8],
+  ['U64', 8],
+  ['F32', 4],
+  ['I32', 4],
+  ['U32', 4],
+  ['F16', 2],
+  ['BF16', 2],
+  ['I16', 2],
+  ['U16', 2],
+  ['F8_E4M3', 1],
+  ['F8_E5M2', 1],
+  ['I8', 1],
+  ['U8', 1],
+  ['BOOL', 1],
+])
+
+/** Bytes of a tensor, or what is wrong with its type or shape. */
+function tensorBytes({ dtype, shape }: TensorInfo): number | string {
+  const item = itemBytes.get(dtype)
+  if (item === undefined) return `has the unknown element type ${JSON.stringify(dtype)}`
+  if (shape.length > MOST_DIMENSIONS) return `has ${shape.length} dimensions; at most ${MOST_DIMENSIONS} are allowed`
+  let bytes = item
+  for (const side of shape) {
+    if (!Number.isSafeInteger(side) || side < 0) return `has the side ${side}`
+    bytes *= side
+    if (!Number.isSafeInteger(bytes)) return `has the shape [${shape}], whose size overflows`
+  }
+  return bytes
+}
+
+export const invalid = (path: string, problem: string, cause?: unknown): ShinsakuError =>
+  new ShinsakuError('SAFETENSORS_INVALID', `${path} is not a well-formed safetensors file: ${problem}`, {
+    cause,
+    details: { path, problem },
+  })
+
+/** Places tensors one after the other, widest elements first so that each lies at a multiple of its element. */
+export function place(path: string, tensors: readonly TensorInfo[]): Placed[] {
+  if (tensors.length > MOST_TENSORS)
+    throw invalid(path, `it would have ${tensors.length} tensors; at most ${MOST_TENSORS} are allowed`)
+  const seen = new Set(['__metadata__'])
+  for (const { name } of tensors) {
+    if (seen.has(name)) throw invalid(path, `the name ${JSON.stringify(name)} is reserved or there twice`)
+    seen.add(name)
+  }
+  const width = (tensor: TensorInfo) => itemBytes.get(tensor.dtype) ?? 0
+  let end = 0
+  return [...tensors]
+    .sort((a, b) => width(b) - width(a))
+    .map(({ name, dtype, shape }) => {
+      const bytes = tensorBytes({ name, dtype, shape })
+      if (typeof bytes === 'string') throw invalid(path, `tensor ${JSON.stringify(name)} ${bytes}`)
+      const begin = end
+      end += bytes
+      return { name, dtype, shape: [...shape], begin, end }
+    })
+}
+
+/** The length field and the header text, padded so that the data begins at a multiple of 8. */
+export function encodeHeader({ metadata, tensors }: Header): Uint8Array {
+  const entries: [string, unknown][] = tensors.map(({ name, dtype, shape, begin, end }) => [
+    name,
+    { dtype, shape, data_offsets: [begin, end] },
+  ])
+  if (Object.keys(metadata).length > 0) entries.unshift(['__metadata__', metadata])
+  const text = Buffer.from(JSON.stringify(Object.fromEntries(entries)))
+  const padded = Math.ceil(text.length / 8) * 8
+  const header = Buffer.alloc(8 + padded, ' ')
+  header.writeBigUInt64LE(BigInt(padded), 0)
+  text.copy(header, 8)
+  return header
+}
+
+function parseTensor(cursor: JsonCursor, name: string): Placed {
+  let dtype: string | undefined
+  let shape: number[] | undefined
+  let range: number[] | undefined
+  cursor.object((key) => {
+    if (key === 'dtype') dtype = cursor.string()
+    else if (key === 'shape') shape = cursor.integers(MOST_DIMENSIONS)
+    else if (key === 'data_offsets') range = cursor.integers(2)
+    else cursor.fail(`tensor ${JSON.stringify(name)} has the unknown field ${JSON.stringify(key)}`)
+  })
+  if (dtype === undefined || shape === undefined || range?.length !== 2) {
+    cursor.fail(`tensor ${JSON.stringify(name)} needs dtype, shape and two data_offsets`)
+  }
+  const [begin, end] = range as [number, number]
+  const bytes = tensorBytes({ name, dtype, shape })
+  if (typeof bytes === 'string') cursor.fail(`tensor ${JSON.stringify(name)} ${bytes}`)
+  if (end - begin !== bytes)
+    cursor.fail(
+      `tensor ${JSON.stringify(name)} has the range ${begin} to ${end}, but ${dtype} [${shape}] takes ${bytes} bytes`,
+    )
+  return { name, dtype, shape, begin, end }
+}
+
+function parseMetadata(cursor: JsonCursor): Record<string, string> {
+  const entries: [string, string][] = []
+  cursor.object((key) => {
+    entries.push([key, cursor.string()])
+  })
+  return Object.fromEntries(entries)
+}
+
+/** Parses header text in front of `dataBytes` bytes of tensors. Throws SAFETENSORS_INVALID. */
+export function parseHeader(path: string, text: string, dataBytes: number): Header {
+  const cursor = new JsonCursor(text, (problem) => {
+    throw invalid(path, problem)
+  })
+  const tensors: Placed[] = []
+  let metadata: Record<string, string> = {}
+  cursor.object((name) => {
+    if (name === '__metadata__') metadata = parseMetadata(cursor)
+    else if (tensors.length === MOST_TENSORS) cursor.fail(`it has more than ${MOST_TENSORS} tensors`)
+    else tensors.push(parseTensor(cursor, name))
+  })
+  cursor.end()
+  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end)
+  let end = 0
+  for (const tensor of tensors) {
+    if (tensor.begin !== end)
+      throw invalid(
+        path,
+        `tensor ${JSON.stringify(tensor.name)} begins at ${tensor.begin}, but the one before ends at ${end}`,
+      )
+    end = tensor.end
+  }
+  if (end !== dataBytes) throw invalid(path, `its tensors take ${end} bytes, but ${dataBytes} follow the header`)
+  return { metadata, tensors }
+}
