@@ -1,7 +1,7 @@
 /** A trained model: loads a run's weights and draws pictures with them. */
 import { basename } from 'node:path'
 import { abortError, ShinsakuError } from './errors.ts'
-import type { Addon, HostTensor, NativeGenerator, NativeSampler } from './native/addon.ts'
+import type { NativeGenerator, NativeSampler } from './native/addon.ts'
 import { type Placement, toSpec } from './native/spec.ts'
 import type { ResolvedTrainOptions, SampleOptions } from './options/resolve.ts'
 import { Pictures, type SaveOptions } from './pictures.ts'
@@ -23,13 +23,12 @@ type Weights = 'ema' | 'raw'
 
 /** What a model draws from: the options it was trained with, and its weights by kind. */
 export type ModelParts = {
-  addon: Addon
   options: ResolvedTrainOptions
-  placement: Placement
+  device: Placement['device']
   images: number
   run: string
-  available: readonly Weights[]
-  tensors(weights: Weights): Promise<HostTensor[]>
+  /** A native generator over these weights; asked for once for each kind. */
+  generator(weights: Weights): Promise<NativeGenerator>
 }
 
 const PROGRESS_MS = 100
@@ -79,7 +78,7 @@ export class Model {
 
   /** Where the model computes. */
   get device(): Placement['device'] {
-    return this.#parts.placement.device
+    return this.#parts.device
   }
 
   /**
@@ -109,7 +108,7 @@ export class Model {
   }
 
   #pick(weights: 'auto' | Weights): Weights {
-    const { available } = this.#parts
+    const available: readonly Weights[] = this.options.emaDecay === null ? ['raw'] : ['ema', 'raw']
     if (weights === 'auto') return available.includes('ema') ? 'ema' : 'raw'
     if (!available.includes(weights)) {
       throw new ShinsakuError('OPTION_INVALID', `weights is "${weights}", but the model was trained with emaDecay null and has only: ${available.join(', ')}`, {
@@ -122,8 +121,7 @@ export class Model {
   #generator(weights: Weights): Promise<NativeGenerator> {
     let generator = this.#generators.get(weights)
     if (!generator) {
-      const { addon, options, placement, tensors } = this.#parts
-      generator = tensors(weights).then((list) => addon.generator(toSpec(options, placement), list))
+      generator = this.#parts.generator(weights)
       generator.catch(() => this.#generators.delete(weights))
       this.#generators.set(weights, generator)
     }

@@ -5,7 +5,7 @@ import { type ModelName, models } from '../models/table.ts'
 import { nearest } from './nearest.ts'
 import type { Given, Resolved, Row, Rows } from './row.ts'
 import { sampleRows } from './sample.ts'
-import { trainRows } from './train.ts'
+import { loadRows, trainRows } from './train.ts'
 
 type UnionToIntersection<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never
 type AllModelRows = UnionToIntersection<(typeof models)[ModelName]['rows']>
@@ -93,6 +93,18 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   if (problems.length === 0) problems.push(...definition.check(resolved))
   throwIfAny(problems)
   return Object.freeze(resolved) as unknown as ResolvedTrainOptions
+}
+
+/** Complete options of `load()`. Throws OPTION_INVALID with every problem in it. */
+export function resolveLoad(given: Given<typeof loadRows>): Resolved<typeof loadRows> {
+  const input = asObject(given, 'options')
+  const problems: Problem[] = []
+  for (const key of Object.keys(input)) {
+    if (!(key in loadRows)) problems.push(unknownName(key, Object.keys(loadRows), {}))
+  }
+  const resolved = resolveRows(loadRows, input, {}, problems)
+  throwIfAny(problems)
+  return resolved as Resolved<typeof loadRows>
 }
 
 /** Complete sampling options for a model trained with `train`. Throws OPTION_INVALID with every problem in it. */

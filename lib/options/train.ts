@@ -44,3 +44,6 @@ export const trainRows = {
   previews: row(count(0, 1024), 'Pictures on each preview sheet; 0 for no previews.', { default: 16 }),
   previewSteps: row(count(1, 10000), 'Denoising steps of a preview.', { default: 20 }),
 } as const
+
+/** Options of `load()`. */
+export const loadRows = { device: trainRows.device, threads: trainRows.threads } as const

@@ -21,7 +21,8 @@ export type SessionParts = {
   save(counters: Counters, pending: Sums): Promise<string>
   /** Draws the preview sheet of these weights. */
   preview(images: number): Promise<void>
-  sample(options: SampleCall): Promise<Pictures>
+  /** Draws with the weights as they are, which have seen `images`. */
+  sample(options: SampleCall, images: number): Promise<Pictures>
   /** The model of the newest checkpoint. */
   finish(): Promise<Model>
   /** Frees the trainer, closes logs, releases the lock. */
@@ -71,7 +72,7 @@ export class Session {
 
   sample(options: SampleCall): Promise<Pictures> {
     this.#requireLive('sample()')
-    return this.#parts.sample(options)
+    return this.#parts.sample(options, this.#counters.images)
   }
 
   /** Saves at the end of the running unit. */

@@ -35,9 +35,9 @@ function fakeTrainer(batch: number, start = 0, fail?: (images: number) => Error 
 
 type Seen = { saved: number[]; previews: number[]; lines: Status[]; statuses: Status[]; closed: number }
 
-function makeSession(options: TrainOptions, { start = 0, ...more }: Partial<SessionParts> & { start?: number; fail?: (images: number) => Error | undefined } = {} as never) {
+function makeSession(options: TrainOptions, { start = 0, fail, ...more }: Partial<Omit<SessionParts, 'start'>> & { start?: number; fail?: (images: number) => Error | undefined } = {}) {
   const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], snapshotImages: 1e7, ...options })
-  const { trainer, units } = fakeTrainer(resolved.batch, start, (more as { fail?: (images: number) => Error | undefined }).fail)
+  const { trainer, units } = fakeTrainer(resolved.batch, start, fail)
   const seen: Seen = { saved: [], previews: [], lines: [], statuses: [], closed: 0 }
   const parts: SessionParts = {
     folder: 'run',
@@ -154,7 +154,7 @@ describe('from outside', () => {
 describe('failures', () => {
   test('of the trainer end the run with that error, save nothing and still close', async () => {
     const error = new ShinsakuError('LOSS_NOT_FINITE', 'loss became nan')
-    const { session, seen } = makeSession({ maxImages: 1e6 }, { fail: (images: number) => (images > 50 ? error : undefined) } as never)
+    const { session, seen } = makeSession({ maxImages: 1e6 }, { fail: (images: number) => (images > 50 ? error : undefined) })
     const waiting = session.train()
     await expect(waiting).rejects.toBe(error)
     expect(seen.saved).toEqual([])

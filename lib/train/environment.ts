@@ -1,0 +1,21 @@
+/** What a run was started with: versions, processor, device, precision. Holds no path and no host name. */
+import { cpus, release } from 'node:os'
+import type { Loaded } from '../native/load.ts'
+import type { Placement } from '../native/spec.ts'
+import { version } from '../version.ts'
+
+/** The content of environment.json. */
+export async function environment({ addon, libtorch, cudaProblem, cudaName }: Loaded, placement: Placement) {
+  const { cpuCapability, threads } = await addon.info()
+  return {
+    shinsaku: version,
+    node: process.versions.node,
+    system: `${process.platform}-${process.arch} ${release()}`,
+    libtorch: `${libtorch.version}-${libtorch.flavour}`,
+    processor: cpus()[0]?.model ?? 'unknown',
+    cpuCapability,
+    threads,
+    ...placement,
+    gpu: cudaProblem === null ? cudaName : `none: ${cudaProblem}`,
+  }
+}

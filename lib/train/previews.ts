@@ -1,0 +1,45 @@
+/** The sheets a run shows itself by: the pictures it learns from, and what it draws with fixed seeds. */
+import { makeGrid, encodePicture } from '../image.ts'
+import { writeDurable } from '../files.ts'
+import type { Dataset } from '../dataset/dataset.ts'
+import type { Model } from '../model.ts'
+import type { ModelDefinition } from '../models/model.ts'
+import { models } from '../models/table.ts'
+import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
+import type { RunDirectory } from '../run-directory.ts'
+import type { Journal } from './journal.ts'
+
+/** Pictures on reals.png. */
+const MOST_REALS = 64
+
+/** Writes reals.png: pictures of the data, spread over it, as the network sees them but for mirroring. */
+export async function writeReals(directory: RunDirectory, journal: Journal, { pixels, count, size, channels }: Dataset): Promise<void> {
+  const shown = Math.min(count, MOST_REALS)
+  const bytes = size * size * channels
+  const chosen = new Uint8Array(shown * bytes)
+  for (let i = 0; i < shown; i++) {
+    const index = Math.floor((i * count) / shown)
+    chosen.set(pixels.subarray(index * bytes, (index + 1) * bytes), i * bytes)
+  }
+  const { pixels: sheet, ...shape } = makeGrid(chosen, shown, size, channels)
+  const png = await encodePicture(sheet, { ...shape, channels }, 'png')
+  await writeDurable(directory.realsPath, png)
+  journal.picture(0, 'reals', png, shape.width, shape.height)
+}
+
+/** Options of a preview: the same seeds for the whole run, so that sheets can be compared. */
+export function previewOptions(options: ResolvedTrainOptions): SampleOptions {
+  const definition: ModelDefinition = models[options.model]
+  return { count: options.previews, seed: options.seed, ...definition.previewOptions(options) }
+}
+
+/** Draws one sheet with the weights of `model` into samples/ and the event file. */
+export async function drawPreview(directory: RunDirectory, journal: Journal, model: Model, images: number): Promise<void> {
+  const { previews } = model.options
+  if (previews === 0) return
+  const pictures = await model.sample(previewOptions(model.options))
+  const png = await pictures.grid()
+  await writeDurable(await directory.samplePath(images), png)
+  const { width, height } = makeGrid(pictures.pixels, pictures.count, pictures.size, pictures.channels)
+  journal.picture(images, 'samples', png, width, height)
+}

@@ -1,0 +1,89 @@
+// Brings a fresh clone to where everything can run: tools, packages, compiled TypeScript, libtorch, the addon.
+// Uses Node's own modules only, because npm may not have run yet. Each phase is skipped when it is up to date.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+const succeeds = (program, args) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
+
+/** Programs the build needs, each with the line that installs it on Debian and Ubuntu. */
+function missingTools() {
+  const python = process.env.SHINSAKU_PYTHON || 'python3'
+  const compiler = process.env.CXX || 'c++'
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  const tools = [
+    ['Node ^20.19 or >=22.12', 'see https://nodejs.org/en/download', () => (major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 22)],
+    [`Python 3 (${python})`, 'sudo apt-get install python3', () => succeeds(python, ['--version'])],
+    [`pip for ${python}`, 'sudo apt-get install python3-pip', () => succeeds(python, ['-m', 'pip', '--version'])],
+    ['CMake 3.18 or newer', 'sudo apt-get install cmake', () => succeeds('cmake', ['--version'])],
+    [`a C++20 compiler (${compiler})`, 'sudo apt-get install g++', () => succeeds(compiler, ['-std=c++20', '-fsyntax-only', '-x', 'c++', '/dev/null'])],
+    ['make or ninja', 'sudo apt-get install make', () => succeeds('make', ['--version']) || succeeds('ninja', ['--version'])],
+  ]
+  return tools.filter(([, , present]) => !present())
+}
+
+/** Newest change below a path, in milliseconds; 0 when it does not exist. */
+function newest(path) {
+  if (!existsSync(path)) return 0
+  const stat = statSync(path)
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), 0)
+}
+
+/** Oldest of the given files; 0 when one is missing. */
+const oldest = (...paths) => Math.min(...paths.map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)))
+
+const at = (...parts) => join(root, ...parts)
+
+async function phase(name, needed, work) {
+  if (!needed) return
+  console.error(`[shinsaku] ${name} ...`)
+  const started = performance.now()
+  await work()
+  console.error(`[shinsaku] ${name}: ${((performance.now() - started) / 1000).toFixed(1)} s`)
+}
+
+const run = (program, args) => execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] })
+
+async function fetchIfMissing() {
+  const load = (file) => import(pathToFileURL(at('dist', 'native', file)).href)
+  const { findLibtorch } = await load('find.js')
+  try {
+    findLibtorch()
+  } catch (error) {
+    if (error.code !== 'LIBTORCH_MISSING') throw error
+    const { fetchLibtorch } = await load('fetch.js')
+    await phase('fetching libtorch with pip', true, () => fetchLibtorch({ onLine: (line) => console.error(`  ${line}`) }))
+  }
+}
+
+/** Runs every phase that is not up to date. Exits the process with a message when one cannot be done. */
+export async function bootstrap() {
+  const missing = missingTools()
+  if (missing.length > 0) {
+    console.error(`shinsaku needs ${missing.length === 1 ? 'a tool that is' : 'tools that are'} not installed:`)
+    for (const [name, line] of missing) console.error(`  ${name}: ${line}`)
+    process.exit(1)
+  }
+  try {
+    const installed = oldest(at('node_modules', '.package-lock.json'))
+    await phase('installing packages', installed < newest(at('package-lock.json')), () =>
+      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']))
+    const compiled = oldest(at('dist', 'index.js'))
+    await phase('compiling TypeScript', compiled < Math.max(newest(at('lib')), newest(at('tsconfig.build.json'))), () => {
+      run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--incremental', 'false'])
+    })
+    await fetchIfMissing()
+    const built = oldest(at('build', 'Release', 'shinsaku.node'), at('build', 'loader', 'build', 'Release', 'loader.node'))
+    const sources = Math.max(newest(at('native')), newest(at('CMakeLists.txt')), newest(at('scripts', 'build.mjs')))
+    await phase('building the addon', built < sources, () => run(process.execPath, [at('scripts', 'build.mjs')]))
+  } catch (error) {
+    console.error(`[shinsaku] ${error.code ? `${error.code}: ` : ''}${error.message}${error.hint ? `\n${error.hint}` : ''}`)
+    process.exit(1)
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bootstrap()

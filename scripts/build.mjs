@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// The one native build: CMake into build/cmake, then the two addons to where node-gyp-build looks for them.
+// It also stands in for node-gyp under prebuildify, whose "rebuild --target=... --arch=..." it accepts.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const given = process.argv.slice(2)
+const config = given.includes('--debug') ? 'Debug' : 'Release'
+const out = join(root, 'build', 'cmake')
+if (given.includes('rebuild') || given.includes('--clean')) rmSync(out, { recursive: true, force: true })
+
+const { findLibtorch } = await import('../dist/native/find.js')
+const libtorch = findLibtorch()
+
+// A build folder that was made for another libtorch would mix two of them.
+const cache = join(out, 'CMakeCache.txt')
+if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`LIBTORCH:PATH=${libtorch.root}\n`)) rmSync(out, { recursive: true })
+
+const ninja = spawnSync('ninja', ['--version']).status === 0 ? ['-G', 'Ninja'] : []
+const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+const sanitize = given.includes('--sanitize') ? ['-DSHINSAKU_SANITIZE=ON'] : []
+run('-S', root, '-B', out, ...ninja, `-DCMAKE_BUILD_TYPE=${config}`, `-DLIBTORCH=${libtorch.root}`, ...sanitize, '-Wno-dev')
+run('--build', out, '-j', String(availableParallelism()))
+
+/** Replaced by rename: a process that has the old one mapped keeps it whole. */
+function place(file, folder) {
+  mkdirSync(folder, { recursive: true })
+  copyFileSync(join(out, file), join(folder, `.${file}`))
+  renameSync(join(folder, `.${file}`), join(folder, file))
+}
+place('shinsaku.node', join(root, 'build', config))
+place('loader.node', join(root, 'build', 'loader', 'build', config))

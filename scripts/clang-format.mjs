@@ -1,0 +1,17 @@
+// Formats the C++ files, or with --check says which are not formatted.
+import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './bootstrap.mjs'
+
+const { getClangFormatPath } = createRequire(import.meta.url)('clang-format-node')
+const files = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.(cc|h|cu|cuh)$/.test(file))
+  .map((file) => join(root, 'native', file))
+const mode = process.argv.includes('--check') ? ['--dry-run', '--Werror'] : ['-i']
+try {
+  execFileSync(getClangFormatPath(), [...mode, ...files], { cwd: root, stdio: 'inherit' })
+} catch {
+  process.exit(1)
+}
