@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { abortError, fileError, ShinsakuError } from '../errors.ts'
 import { fetchedRoot, type Libtorch, pythonProgram } from './find.ts'
-import { cudaWheels, runtimeWheels, torchWheel, type Wheel } from './wheels.ts'
+import { cudaWheels, runtimeWheels, torchWheels, type Wheel } from './wheels.ts'
 
 export type FetchOptions = {
   /** "auto" is "cuda" where an NVIDIA driver is loaded. */
@@ -18,9 +18,9 @@ export type FetchOptions = {
   wheels?: WheelSet
 }
 
-export type WheelSet = { torch: Record<Libtorch['flavour'], Wheel>; runtime: readonly Wheel[]; cuda: readonly Wheel[] }
+export type WheelSet = { torch: Record<Libtorch['flavour'], readonly Wheel[]>; runtime: readonly Wheel[]; cuda: readonly Wheel[] }
 
-const pinned: WheelSet = { torch: torchWheel, runtime: runtimeWheels, cuda: cudaWheels }
+const pinned: WheelSet = { torch: torchWheels, runtime: runtimeWheels, cuda: cudaWheels }
 
 // One wheel for every Python: nothing of it is run, so the interpreter's own version does not matter. pip takes
 // the tags literally, so every glibc up to the one that torch needs is listed.
@@ -97,6 +97,20 @@ async function download(python: string, wheels: readonly Wheel[], folder: string
   return (await readdir(folder)).filter((file) => file.endsWith('.whl')).map((file) => join(folder, file))
 }
 
+/** The first of several wheels that pip can get; the error is that of the last. */
+async function downloadFirst(python: string, wheels: readonly Wheel[], folder: string, options: FetchOptions): Promise<{ wheel: Wheel; files: string[] }> {
+  for (const wheel of wheels.slice(0, -1)) {
+    try {
+      return { wheel, files: await download(python, [wheel], folder, options) }
+    } catch (error) {
+      if (!(error instanceof ShinsakuError) || error.code !== 'LIBTORCH_FETCH_FAILED') throw error
+      options.onLine?.(`torch ${wheel.version} is not to be had; trying the next build`)
+    }
+  }
+  const wheel = wheels.at(-1)!
+  return { wheel, files: await download(python, [wheel], folder, options) }
+}
+
 async function requireSpace(folder: string, flavour: Libtorch['flavour']): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   if (bavail * bsize >= neededBytes[flavour]) return
@@ -153,9 +167,8 @@ async function fetchInto(target: string, flavour: Libtorch['flavour'], options: 
   await sweep(parent)
   await requireSpace(parent, flavour)
   try {
-    const wheels = await download(python, [torch[flavour]], join(scratch, 'torch-wheel'), options)
-    const isCpuBuild = wheels.some((path) => /\+cpu|%2Bcpu/i.test(path))
-    const more = flavour === 'cuda' ? cuda : isCpuBuild ? [] : runtime
+    const { wheel, files: wheels } = await downloadFirst(python, torch[flavour], join(scratch, 'torch-wheel'), options)
+    const more = flavour === 'cuda' ? cuda : wheel.version.endsWith('+cpu') ? [] : runtime
     if (more.length > 0) wheels.push(...(await download(python, more, join(scratch, 'more-wheels'), options)))
     options.onLine?.(`unpacking ${wheels.length} ${wheels.length === 1 ? 'wheel' : 'wheels'}`)
     const unpacked = join(scratch, 'unpacked')

@@ -5,14 +5,11 @@ export type Wheel = { name: string; version: string; sha256: readonly string[] }
 /** The libtorch this package is built for and fetches. */
 export const torchVersion = '2.13.0'
 
-const torchCpu = '6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b'
-const torchPublic = '60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7'
+const publicBuild: Wheel = { name: 'torch', version: torchVersion, sha256: ['60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7'] }
+const cpuBuild: Wheel = { name: 'torch', version: `${torchVersion}+cpu`, sha256: ['6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b'] }
 
-/** For the CPU either build will do: pip takes what its indexes offer. For GPUs only the public one. */
-export const torchWheel = {
-  cpu: { name: 'torch', version: torchVersion, sha256: [torchCpu, torchPublic] },
-  cuda: { name: 'torch', version: torchVersion, sha256: [torchPublic] },
-} as const satisfies Record<string, Wheel>
+/** Builds that will do, the smallest first: not every index offers the one for CPUs, and GPUs need the public one. */
+export const torchWheels = { cpu: [cpuBuild, publicBuild], cuda: [publicBuild] } as const satisfies Record<string, readonly Wheel[]>
 
 /** The CUDA libraries that the public build of this torch pins; all of them are needed to load libtorch_cuda. */
 export const cudaWheels: readonly Wheel[] = [

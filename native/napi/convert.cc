@@ -63,14 +63,11 @@ Spec ToSpec(const Napi::Value& value) {
   return spec;
 }
 
+int64_t ToCount(const Napi::Value& value) { return Counted(value.Env(), ToNumber(value)); }
+
 std::vector<int64_t> ToShape(const Napi::Value& value) {
-  const std::vector<double> numbers = ToNumbers(value);
   std::vector<int64_t> shape;
-  for (const double number : numbers) {
-    if (!(number >= 0 && number <= 9007199254740991.0))
-      throw Napi::TypeError::New(value.Env(), "expected a shape");
-    shape.push_back(static_cast<int64_t>(number));
-  }
+  for (const double number : ToNumbers(value)) shape.push_back(Counted(value.Env(), number));
   return shape;
 }
 
