@@ -16,6 +16,9 @@ export { findNewestRun, runName } from './run/names.ts'
 /** Raised when config.json of the new form cannot be read by the old code. */
 const FORMAT_VERSION = 1
 
+/** What a resumed run needs of dataset.json. */
+const datasetSchema = z.looseObject({ digest: z.string(), count: z.int().min(1) })
+
 const configSchema = z.strictObject({
   format: z.literal(FORMAT_VERSION),
   shinsaku: z.string(),

@@ -31,7 +31,7 @@ import {
   trainingFile,
 } from './records.ts'
 import { requireSpace } from './space.ts'
-import { damaged, looksComplete, verifyCheckpoint } from './verify.ts'
+import { looksComplete, verifyCheckpoint } from './verify.ts'
 
 export type SaveRequest = {
   state: CheckpointState
@@ -100,10 +100,7 @@ async function publish(parent: string, folder: string, { state, tensors, readTen
   const checked = stateSchema.safeParse(state)
   if (!checked.success) {
     const [issue] = checked.error.issues
-    throw damaged(
-      folder,
-      `its state could not be read back (${issue?.path.join('.')}: ${issue?.message}); nothing was saved`,
-    )
+    throw new ShinsakuError('CHECKPOINT_INVALID', `The state at ${state.images} images was not saved, because it could not be read back: ${issue?.path.join('.')}: ${issue?.message}`)
   }
   const model = tensors.filter((tensor) => !isTrainingTensor(tensor))
   const training = tensors.filter(isTrainingTensor)

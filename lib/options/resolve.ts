@@ -47,13 +47,19 @@ function resolveRows(rows: Rows, given: Readonly<Record<string, unknown>>, defau
   for (const [name, row] of Object.entries(rows)) {
     const fallback = name in defaults ? defaults[name] : row.default
     const value = given[name] === undefined ? fallback : given[name]
-    resolved[name] = checkRow(name, row, value, fallback === null || nullableEverywhere.has(name), problems)
+    resolved[name] = checkRow(name, row, value, isNullable(name, row), problems)
   }
   return resolved
 }
 
-/** Options that may be switched off with null although some variant has a value for them. */
-const nullableEverywhere = new Set(Object.values(models as Record<string, ModelDefinition>).flatMap((m) => Object.values(m.defaults).flatMap((d) => Object.keys(d).filter((k) => d[k] === null))))
+const nullInSomeVariant = new Set(
+  Object.values(models as Record<string, ModelDefinition>).flatMap((m) =>
+    Object.values(m.defaults).flatMap((defaults) => Object.keys(defaults).filter((name) => defaults[name] === null)),
+  ),
+)
+
+/** Whether an option may be switched off with null: where null is its default, or some variant's. */
+export const isNullable = (name: string, row: Row): boolean => row.default === null || nullInSomeVariant.has(name)
 
 /** Rows of `train()` for one kind of model. */
 export const rowsOf = (model: ModelName): Rows => ({ ...trainRows, ...models[model].rows })

@@ -17,7 +17,7 @@ Napi::Value ToError(Napi::Env env, const Failure& failure) {
   return error.Value();
 }
 
-Queue::Queue(Napi::Env env) : settle_(Settle::New(env, "shinsaku", 0, 1)) {
+Queue::Queue(Napi::Env env) : settle_(Settle::New(env, "shinsaku", 0, 1, this)) {
   settle_.Unref(env);
   // A worker that is terminated runs this, and no other code of ours.
   env.AddCleanupHook([this] { Close(); });
@@ -31,7 +31,6 @@ Napi::Value Queue::Submit(Napi::Env env, std::unique_ptr<Job> owned) {
         ToError(env, Failure("SHUT_DOWN", "the native part was shut down; no further calls are possible")));
     return promise;
   }
-  job->queue = this;
   if (jobs_.empty()) settle_.Ref(env);
   jobs_.emplace(job, std::move(owned));
   DeviceThread::Instance().Post(this, [this, job] {
@@ -47,8 +46,9 @@ Napi::Value Queue::Submit(Napi::Env env, std::unique_ptr<Job> owned) {
   return promise;
 }
 
-void Queue::CallJs(Napi::Env env, Napi::Function, std::nullptr_t*, Job* job) {
-  if (env != nullptr) job->queue->SettleJob(env, job);
+// `job` may be gone when Shutdown() has rejected it; only the map knows.
+void Queue::CallJs(Napi::Env env, Napi::Function, Queue* queue, Job* job) {
+  if (env != nullptr) queue->SettleJob(env, job);
 }
 
 void Queue::SettleJob(Napi::Env env, Job* job) {

@@ -43,7 +43,6 @@ class Queue {
     virtual void Work() = 0;     // device thread
     virtual void Release() = 0;  // device thread, after Work(): lets go of the tensors it used
     virtual Napi::Value Finish(Napi::Env env) = 0;  // JavaScript thread
-    Queue* queue = nullptr;
     Napi::Promise::Deferred deferred;
     KeepAlive keep;
     std::optional<Failure> failure;
@@ -62,8 +61,8 @@ class Queue {
     std::unique_ptr<Result> result;
   };
 
-  static void CallJs(Napi::Env env, Napi::Function, std::nullptr_t*, Job* job);
-  using Settle = Napi::TypedThreadSafeFunction<std::nullptr_t, Job, CallJs>;
+  static void CallJs(Napi::Env env, Napi::Function, Queue* queue, Job* job);
+  using Settle = Napi::TypedThreadSafeFunction<Queue, Job, CallJs>;
 
   Napi::Value Submit(Napi::Env env, std::unique_ptr<Job> job);
   void SettleJob(Napi::Env env, Job* job);

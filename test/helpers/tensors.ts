@@ -34,7 +34,7 @@ export function saveRequest(images: number, rest: Partial<SaveRequest> = {}): Sa
   return {
     state: {
       images,
-      updates: images / 4,
+      updates: Math.ceil(images / 4),
       epoch: 1,
       elapsedSeconds: images / 100,
       pending: { count: 2, sums: { loss: 0.5 } },
