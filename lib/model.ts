@@ -1,8 +1,8 @@
 /** A trained model: loads a run's weights and draws pictures with them. */
 import { basename } from 'node:path'
 import { abortError, ShinsakuError } from './errors.ts'
-import type { NativeGenerator, NativeSampler } from './native/addon.ts'
-import { type Placement, toSpec } from './native/spec.ts'
+import type { Layer, NativeGenerator, NativeSampler } from './native/addon.ts'
+import { type Placement, placeOn, toSpec } from './native/spec.ts'
 import type { ResolvedTrainOptions, SampleOptions } from './options/resolve.ts'
 import { Pictures, type SaveOptions } from './pictures.ts'
 
@@ -126,6 +126,14 @@ export class Model {
       this.#generators.set(weights, generator)
     }
     return generator
+  }
+
+  /** The network: its layers in order, and its parameters in all. */
+  async describe(): Promise<{ layers: readonly Layer[]; parameters: number }> {
+    const { loadAddon } = await import('./native/load.ts')
+    const addon = await loadAddon()
+    const { layers, parameters } = await addon.describe(toSpec(this.options, placeOn(this.device, this.options.precision)))
+    return { layers, parameters }
   }
 
   /** Frees the weights. A sample() under way still finishes. */

@@ -5,30 +5,68 @@ import { row } from '../options/row.ts'
 import { count, rate } from '../options/values.ts'
 import type { ModelDefinition } from './model.ts'
 
-const trainer = { size: 128, batch: 16, accumulate: 1, lr: 1e-4, betas: [0.9, 0.99], emaDecay: 0.995, emaEvery: 10 } as const
+const trainer = {
+  size: 128,
+  batch: 16,
+  accumulate: 1,
+  lr: 1e-4,
+  betas: [0.9, 0.99],
+  emaDecay: 0.995,
+  emaEvery: 10,
+} as const
 
 export const diffusion = {
   help: 'Gaussian diffusion with the U-Net of denoising-diffusion-pytorch.',
   variantOption: 'unet',
   defaultVariant: '2.3',
   rows: {
-    unet: row(z.enum(['2022', '2.3']), 'U-Net: "2022" is denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys.', { default: '2.3' }),
+    unet: row(
+      z.enum(['2022', '2.3']),
+      'U-Net: "2022" is denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys.',
+      { default: '2.3' },
+    ),
     dim: row(count(8, 1024), 'Width of the first stage, in channels. "2022" needs a multiple of 8.', { default: 64 }),
-    dimMults: row(z.array(count(1, 64)).min(1).max(8), 'Width of each stage as a multiple of dim. (1,4,16) is the "extreme hourglass".', { default: [1, 2, 4, 8] }),
-    selfCondition: row(z.boolean(), 'Feed the previous estimate of the picture back into the network.', { default: false }),
+    dimMults: row(
+      z.array(count(1, 64)).min(1).max(8),
+      'Width of each stage as a multiple of dim. (1,4,16) is the "extreme hourglass".',
+      { default: [1, 2, 4, 8] },
+    ),
+    selfCondition: row(z.boolean(), 'Feed the previous estimate of the picture back into the network.', {
+      default: false,
+    }),
     objective: row(z.enum(['noise', 'x0', 'v']), 'What the network predicts.'),
     schedule: row(z.enum(['linear', 'cosine', 'sigmoid']), 'Noise schedule.'),
     timesteps: row(count(2, 10000), 'Length T of the diffusion process.', { default: 1000 }),
     loss: row(z.enum(['l1', 'l2']), 'Distance between prediction and target.'),
-    lossWeight: row(z.enum(['none', 'p2', 'min-snr']), 'Weight of each time step in the loss. "none" is the plain weight of the objective.', { default: 'none' }),
+    lossWeight: row(
+      z.enum(['none', 'p2', 'min-snr']),
+      'Weight of each time step in the loss. "none" is the plain weight of the objective.',
+      { default: 'none' },
+    ),
     p2Gamma: row(rate(0, 10), 'Exponent of the p2 weight.', { default: 1 }),
     p2K: row(rate(0, 100), 'Offset k of the p2 weight.', { default: 1 }),
     minSnrGamma: row(rate(0, 1000), 'Clamp of the min-SNR weight.', { default: 5 }),
     offsetNoise: row(rate(0, 1), 'Strength of offset noise; 0.1 is usual where brightness varies.', { default: 0 }),
   },
   defaults: {
-    '2022': { ...trainer, clip: null, objective: 'noise', schedule: 'cosine', loss: 'l1', maxImages: 1_600_000, snapshotImages: 16_000 },
-    '2.3': { ...trainer, clip: 1, objective: 'v', schedule: 'sigmoid', loss: 'l2', maxImages: 1_600_000, snapshotImages: 16_000 },
+    '2022': {
+      ...trainer,
+      clip: null,
+      objective: 'noise',
+      schedule: 'cosine',
+      loss: 'l1',
+      maxImages: 1_600_000,
+      snapshotImages: 16_000,
+    },
+    '2.3': {
+      ...trainer,
+      clip: 1,
+      objective: 'v',
+      schedule: 'sigmoid',
+      loss: 'l2',
+      maxImages: 1_600_000,
+      snapshotImages: 16_000,
+    },
   },
   sampleRows: {
     sampler: row(z.enum(['ddim', 'ddpm']), 'Sampler. "ddpm" takes one step for every time step.', { default: 'ddim' }),
@@ -40,17 +78,37 @@ export const diffusion = {
     const mults = o.dimMults as number[]
     const factor = 2 ** (mults.length - 1)
     if ((o.size as number) % factor !== 0) {
-      problems.push({ path: 'size', message: `must be divisible by ${factor}, because dimMults has ${mults.length} stages, but is ${o.size}` })
+      problems.push({
+        path: 'size',
+        message: `must be divisible by ${factor}, because dimMults has ${mults.length} stages, but is ${o.size}`,
+      })
     }
-    if (o.unet === '2022' && (o.dim as number) % 8 !== 0) problems.push({ path: 'dim', message: `must be a multiple of 8 for unet "2022", whose norms have 8 groups, but is ${o.dim}` })
+    if (o.unet === '2022' && (o.dim as number) % 8 !== 0)
+      problems.push({
+        path: 'dim',
+        message: `must be a multiple of 8 for unet "2022", whose norms have 8 groups, but is ${o.dim}`,
+      })
     return problems
   },
   checkSample(o, train): Problem[] {
-    if (o.sampler === 'ddpm' && o.steps !== train.timesteps) return [{ path: 'steps', message: `must be ${train.timesteps} for sampler "ddpm", the timesteps of the model, but is ${o.steps}` }]
+    if (o.sampler === 'ddpm' && o.steps !== train.timesteps)
+      return [
+        {
+          path: 'steps',
+          message: `must be ${train.timesteps} for sampler "ddpm", the timesteps of the model, but is ${o.steps}`,
+        },
+      ]
     if ((o.steps as number) <= (train.timesteps as number)) return []
-    return [{ path: 'steps', message: `must be at most ${train.timesteps}, the timesteps of the model, but is ${o.steps}` }]
+    return [
+      { path: 'steps', message: `must be at most ${train.timesteps}, the timesteps of the model, but is ${o.steps}` },
+    ]
   },
-  sampleDefaults: (train, given) => ({ steps: given.sampler === 'ddpm' ? train.timesteps : Math.min(50, train.timesteps as number) }),
-  previewOptions: (train) => ({ sampler: 'ddim', steps: Math.min(train.previewSteps as number, train.timesteps as number) }),
+  sampleDefaults: (train, given) => ({
+    steps: given.sampler === 'ddpm' ? train.timesteps : Math.min(50, train.timesteps as number),
+  }),
+  previewOptions: (train) => ({
+    sampler: 'ddim',
+    steps: Math.min(train.previewSteps as number, train.timesteps as number),
+  }),
   imagesPerUpdate: (train) => (train.batch as number) * (train.accumulate as number),
 } as const satisfies ModelDefinition

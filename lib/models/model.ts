@@ -32,7 +32,10 @@ export type ModelDefinition = {
   /** What is wrong with a combination of sampling options for a model trained with `train`. */
   checkSample?(options: Readonly<Record<string, unknown>>, train: Readonly<Record<string, unknown>>): Problem[]
   /** Fills sampling options that depend on how the model was trained or on what else was given. */
-  sampleDefaults(train: Readonly<Record<string, unknown>>, given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
+  sampleDefaults(
+    train: Readonly<Record<string, unknown>>,
+    given: Readonly<Record<string, unknown>>,
+  ): Readonly<Record<string, unknown>>
   /** Sampling options of the preview sheets: as cheap as they can be, and as the reference draws its own. */
   previewOptions(train: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
   /** The most images that one update sees. */

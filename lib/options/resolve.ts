@@ -14,11 +14,16 @@ type AllSampleRows = UnionToIntersection<(typeof models)[ModelName]['sampleRows'
 /** Options of `train()`, as given. */
 export type TrainOptions = Given<typeof trainRows> & Given<AllModelRows>
 /** Options of `train()`, complete. Options of another kind of model are absent. */
-export type ResolvedTrainOptions = Resolved<typeof trainRows> & { readonly clip: number | null; readonly emaDecay: number | null } & Partial<Resolved<AllModelRows>>
+export type ResolvedTrainOptions = Resolved<typeof trainRows> & {
+  readonly clip: number | null
+  readonly emaDecay: number | null
+} & Partial<Resolved<AllModelRows>>
 /** Options of `model.sample()`, as given. */
 export type SampleOptions = Given<typeof sampleRows> & Given<AllSampleRows>
 /** Options of `model.sample()`, complete. */
-export type ResolvedSampleOptions = Omit<Resolved<typeof sampleRows>, 'seeds'> & { readonly seeds: readonly number[] } & Partial<Resolved<AllSampleRows>>
+export type ResolvedSampleOptions = Omit<Resolved<typeof sampleRows>, 'seeds'> & {
+  readonly seeds: readonly number[]
+} & Partial<Resolved<AllSampleRows>>
 
 const show = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value)
@@ -42,7 +47,12 @@ function unknownName(name: string, known: readonly string[], other: Readonly<Rec
 }
 
 /** Checks `given` against rows, filling defaults from `defaults` first, then from each row. */
-function resolveRows(rows: Rows, given: Readonly<Record<string, unknown>>, defaults: Readonly<Record<string, unknown>>, problems: Problem[]) {
+function resolveRows(
+  rows: Rows,
+  given: Readonly<Record<string, unknown>>,
+  defaults: Readonly<Record<string, unknown>>,
+  problems: Problem[],
+) {
   const resolved: Record<string, unknown> = {}
   for (const [name, row] of Object.entries(rows)) {
     const fallback = name in defaults ? defaults[name] : row.default
@@ -69,7 +79,9 @@ export const sampleRowsOf = (model: ModelName): Rows => ({ ...sampleRows, ...mod
 function othersOptions(model: ModelName, pick: (m: ModelDefinition) => Rows): Record<string, string> {
   const own = pick(models[model])
   const entries = Object.entries(models as Record<string, ModelDefinition>).flatMap(([name, m]) =>
-    Object.keys(pick(m)).filter((key) => !(key in own)).map((key) => [key, `applies to model "${name}" only, but model is "${model}"`] as const),
+    Object.keys(pick(m))
+      .filter((key) => !(key in own))
+      .map((key) => [key, `applies to model "${name}" only, but model is "${model}"`] as const),
   )
   return Object.fromEntries(entries)
 }
@@ -84,11 +96,19 @@ function asObject(given: unknown, what: string): Record<string, unknown> {
 export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const input = asObject(given, 'options')
   const problems: Problem[] = []
-  const name = checkRow('model', trainRows.model, input.model ?? trainRows.model.default, false, problems) as ModelName | undefined
+  const name = checkRow('model', trainRows.model, input.model ?? trainRows.model.default, false, problems) as
+    | ModelName
+    | undefined
   throwIfAny(problems)
   const definition: ModelDefinition = models[name!]
   const variantRow = definition.rows[definition.variantOption]!
-  const variant = checkRow(definition.variantOption, variantRow, input[definition.variantOption] ?? definition.defaultVariant, false, problems) as string | undefined
+  const variant = checkRow(
+    definition.variantOption,
+    variantRow,
+    input[definition.variantOption] ?? definition.defaultVariant,
+    false,
+    problems,
+  ) as string | undefined
   throwIfAny(problems)
   const rows = rowsOf(name!)
   const others = othersOptions(name!, (m) => m.rows)
@@ -123,7 +143,8 @@ export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions)
   for (const key of Object.keys(input)) {
     if (!(key in rows)) problems.push(unknownName(key, Object.keys(rows), others))
   }
-  if (input.seeds != null && input.seed !== undefined) problems.push({ path: 'seed', message: 'give either seed or seeds, not both' })
+  if (input.seeds != null && input.seed !== undefined)
+    problems.push({ path: 'seed', message: 'give either seed or seeds, not both' })
   if (Array.isArray(input.seeds) && input.count !== undefined && input.count !== input.seeds.length) {
     problems.push({ path: 'count', message: `is ${show(input.count)}, but seeds has ${input.seeds.length} entries` })
   }

@@ -4,9 +4,20 @@ import { row } from './row.ts'
 import { count, seed } from './values.ts'
 
 export const sampleRows = {
-  count: row(count(1, 1_000_000), 'Pictures to draw; the number of seeds where those are given.', { default: 1, short: 'n' }),
+  count: row(count(1, 1_000_000), 'Pictures to draw; the number of seeds where those are given.', {
+    default: 1,
+    short: 'n',
+  }),
   seed: row(seed, 'Seed of the first picture; the next ones take seed + 1, seed + 2, ...', { default: 0 }),
   seeds: row(z.array(seed).min(1), 'One seed for each picture, instead of seed and count.', { default: null }),
-  weights: row(z.enum(['auto', 'ema', 'raw']), 'Averaged or latest weights. "auto" takes the averaged ones where there are any.', { default: 'auto' }),
-  batch: row(count(1, 4096), 'Pictures computed at once; 0 bits of a picture depend on its neighbours, but some depend on this number.', { default: 1 }),
+  weights: row(
+    z.enum(['auto', 'ema', 'raw']),
+    'Averaged or latest weights. "auto" takes the averaged ones where there are any.',
+    { default: 'auto' },
+  ),
+  batch: row(
+    count(1, 4096),
+    'Pictures computed at once; 0 bits of a picture depend on its neighbours, but some depend on this number.',
+    { default: 1 },
+  ),
 } as const

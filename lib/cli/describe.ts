@@ -1,0 +1,110 @@
+/** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
+import { existsSync } from 'node:fs'
+import type { Model, RunDescription } from '../index.ts'
+import { valueText } from '../options/form.ts'
+import type { TrainOptions } from '../options/resolve.ts'
+import { configFile } from '../run/names.ts'
+import { formatBytes, formatCount } from './format.ts'
+import type { Io } from './io.ts'
+
+type Layer = RunDescription['layers'][number]
+
+/** Rows as aligned columns; numbers to the right. */
+export function table(rows: readonly (readonly (string | number)[])[], indent = ''): string[] {
+  const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell)))
+  const widths = (texts[0] ?? []).map((_, column) => Math.max(...texts.map((row) => row[column]!.length)))
+  return texts.map((row, index) => {
+    const cells = row.map((cell, column) =>
+      typeof rows[index]![column] === 'number' ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+    )
+    return `${indent}${cells.join('  ')}`.trimEnd()
+  })
+}
+
+function layerLines(layers: readonly Layer[]): string[] {
+  return [
+    'layers',
+    ...table(
+      layers.map(({ name, operation, shape, parameters }) => [name, operation, shape.join('x'), parameters]),
+      '  ',
+    ),
+  ]
+}
+
+const optionLines = (options: object): string[] => [
+  'options',
+  ...table(
+    Object.entries(options).map(([name, value]) => [name, valueText(value)]),
+    '  ',
+  ),
+]
+
+function planLines({
+  options,
+  data,
+  layers,
+  parameters,
+  memory,
+  disk,
+  device,
+  precision,
+  ops,
+}: RunDescription): string[] {
+  const skipped = data.skipped > 0 ? `, ${formatCount(data.skipped)} skipped` : ''
+  const { stateBytes, activationBytes, picturesBytes, totalBytes } = memory
+  return [
+    ...optionLines(options),
+    ...layerLines(layers),
+    ...table([
+      ['pictures', `${formatCount(data.count)}${skipped}`],
+      ['computes', `on ${device} in ${precision}, ${ops} operations`],
+      ['parameters', formatCount(parameters)],
+      [
+        'memory',
+        `about ${formatBytes(totalBytes)}: ${formatBytes(stateBytes)} weights, gradients, optimizer and average; ${formatBytes(activationBytes)} activations; ${formatBytes(picturesBytes)} pictures`,
+      ],
+      [
+        'disk',
+        `about ${formatBytes(disk.keptBytes)}: ${options.keep} checkpoints of ${formatBytes(disk.checkpointBytes)}`,
+      ],
+    ]),
+    ...data.warnings.map((warning) => `warning: ${warning}`),
+  ]
+}
+
+async function describeModel(model: Model, json: boolean): Promise<string[]> {
+  const { layers, parameters } = await model.describe()
+  const { run, images, options } = model
+  if (json) return [JSON.stringify({ run, images, options, layers, parameters })]
+  return [
+    ...optionLines(options),
+    ...layerLines(layers),
+    ...table([
+      ['run', run],
+      ['images', formatCount(images)],
+      ['parameters', formatCount(parameters)],
+    ]),
+  ]
+}
+
+/** The options, data, layers, memory and disk of a run that was not started. */
+export async function describePlan(options: TrainOptions, json: boolean, { stdout }: Io): Promise<void> {
+  const { describe } = await import('../index.ts')
+  const plan = await describe(options)
+  stdout.write(`${json ? JSON.stringify(plan) : planLines(plan).join('\n')}\n`)
+}
+
+/** The run folder that the arguments name; undefined where they name pictures. */
+export const runAmong = (data: readonly string[]): string | undefined =>
+  data.length === 1 && existsSync(configFile(data[0]!)) ? data[0] : undefined
+
+/** The options, layers and progress of a run on disk. */
+export async function describeRun(run: string, json: boolean, { stdout }: Io): Promise<void> {
+  const { load } = await import('../index.ts')
+  const model = await load(run)
+  try {
+    stdout.write(`${(await describeModel(model, json)).join('\n')}\n`)
+  } finally {
+    model.dispose()
+  }
+}

@@ -1,0 +1,56 @@
+/** Flags of the command line, made from option rows, and the values that their text stands for. */
+import { type Command, Option } from 'commander'
+import { type Form, formOf, type Group } from '../options/form.ts'
+import { isNullable } from '../options/resolve.ts'
+import { type Row, toFlag } from '../options/row.ts'
+
+/** What a text on the command line means; whether it is right is for the schemas to say. */
+export function textToValue(text: string, form: Form, nullable: boolean): unknown {
+  if (nullable && text === 'none') return null
+  if (form.list && !form.text) return text.split(',').map((entry) => textToValue(entry.trim(), form.list!, false))
+  const number = text.trim() === '' ? Number.NaN : Number(text)
+  return form.number && !form.text && !Number.isNaN(number) ? number : text
+}
+
+function placeholderOf({ placeholder }: Row, form: Form): string {
+  if (placeholder) return placeholder
+  if (form.list) return 'A,B,...'
+  if (form.number) return 'N'
+  return form.choices.length > 0 ? 'NAME' : 'TEXT'
+}
+
+/** The help text, the choices it does not mention itself, and the default. */
+function describeRow(row: Row, form: Form, defaultText: string): string {
+  const mentioned = form.choices.every((choice) => row.help.includes(String(choice)))
+  const choices = mentioned ? '' : ` One of: ${form.choices.join(', ')}.`
+  return `${row.help}${choices} (default: ${defaultText})`
+}
+
+function optionsOfRow(name: string, row: Row, defaultText: string): Option[] {
+  const form = formOf(row)
+  const help = describeRow(row, form, defaultText)
+  const flag = toFlag(name)
+  if (form.switch && !form.text) {
+    const on = new Option(`--${flag}`, help)
+    // Only help reads this; one line there stands for both flags.
+    on.flags = `--[no-]${flag}`
+    return [on, new Option(`--no-${flag}`).hideHelp()]
+  }
+  const placeholder = placeholderOf(row, form)
+  const short = row.short ? `-${row.short}, ` : ''
+  // A value that may be left out is one that may also be true.
+  if (form.switch) return [new Option(`${short}--${flag} [${placeholder}]`, help).preset(true as never)]
+  const option = new Option(`${short}--${flag} <${placeholder}>`, help)
+  return [option.argParser((text) => textToValue(text, form, isNullable(name, row)))]
+}
+
+/** Adds a flag for each option, under headings that say which models have it. Names in `except` get none. */
+export function addFlags(command: Command, groups: readonly Group[], except: readonly string[] = []): void {
+  for (const { model, rows, defaultText } of groups) {
+    const heading = model === undefined ? 'Options of every model:' : `Options of model "${model}":`
+    for (const [name, row] of Object.entries(rows)) {
+      if (except.includes(name)) continue
+      for (const option of optionsOfRow(name, row, defaultText(name, row))) command.addOption(option.helpGroup(heading))
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** Numbers and statuses as people read them. */
+import type { Status } from '../train/status.ts'
+
+export const formatCount = (value: number): string => value.toLocaleString('en-US')
+
+/** Bytes with a decimal prefix: `1.2 GB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
+  const value = bytes / 1000 ** power
+  return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[power]}`
+}
+
+/** Seconds as the two largest units that matter: `45 s`, `3 m 05 s`, `2 h 05 m`, `4 d 03 h`. */
+export function formatTime(seconds: number): string {
+  const whole = Math.round(seconds)
+  const two = (value: number) => String(value).padStart(2, '0')
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${two(whole % 60)} s`
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} m`
+  return `${Math.floor(whole / 86_400)} d ${two(Math.floor((whole % 86_400) / 3600))} h`
+}
+
+/** One line about a training run: `1,280/64,000 images (2%)  35.2 images/s  loss 0.0213  ETA 29 m 42 s`. */
+export function formatStatus({ images, maxImages, imagesPerSecond, metrics, etaSeconds }: Status): string {
+  const share = `${Math.floor((images / maxImages) * 100)}%`
+  const rate = imagesPerSecond < 100 ? imagesPerSecond.toPrecision(3) : String(Math.round(imagesPerSecond))
+  const losses = Object.entries(metrics).filter(([name]) => name.startsWith('loss'))
+  const parts = [
+    `${formatCount(images)}/${formatCount(maxImages)} images (${share})`,
+    imagesPerSecond > 0 ? `${rate} images/s` : '',
+    losses.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' '),
+    etaSeconds === null ? '' : `ETA ${formatTime(etaSeconds)}`,
+  ]
+  return parts.filter((part) => part !== '').join('  ')
+}
+
+/** A path as an argument of a shell. */
+export const shellQuote = (text: string): string =>
+  /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`

@@ -1,0 +1,127 @@
+/** The commands, their arguments and flags, and the exit code of a call. */
+import { Command, CommanderError } from 'commander'
+import { sampleGroups, trainDefaultText, trainGroups } from '../options/form.ts'
+import { trainRows } from '../options/train.ts'
+import { version } from '../version.ts'
+import { givenTrainOptions } from './config.ts'
+import { describePlan, describeRun, runAmong } from './describe.ts'
+import { reportFailure } from './failure.ts'
+import { addFlags } from './flags.ts'
+import { exitCodes, type Io } from './io.ts'
+import { sampleCommand } from './sample.ts'
+import { setupCommand } from './setup.ts'
+import { trainCommand } from './train.ts'
+
+type Flags = Record<string, unknown> & { json?: boolean; cpu?: boolean; cuda?: boolean }
+
+const exitText = `
+Exit codes:
+  0    done; also when the first Ctrl-C or SIGTERM has stopped a run and it was saved
+  1    the command failed
+  2    wrong command or options
+  130  ended by Ctrl-C before anything could be saved, or by a second one
+  143  the same by SIGTERM
+
+Data goes to stdout, everything else to stderr. Lists are written 1,2,4 and "no value" is written none.
+The environment: LIBTORCH, SHINSAKU_CACHE, SHINSAKU_FETCH=1, SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, NO_COLOR.`
+
+const positionalData = ['data']
+
+function addCommonFlags(command: Command): Command {
+  return command
+    .optionsGroup('Options of the command line:')
+    .option('--json', 'write JSON for programs: to stdout, and errors to stderr')
+    .option('--debug', 'show where an error came from')
+    .helpOption('-h, --help', 'show this help')
+}
+
+function addTrain(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program.command('train').argument('[data...]', trainRows.data.help)
+  command.description('Train a model on a folder of pictures (or on icons drawn on the spot) into a new run folder.')
+  addCommonFlags(command)
+  command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
+  command.option('--dry-run', 'check options and data, describe the run, and end')
+  addFlags(command, trainGroups(), positionalData)
+  command.action(async (data: string[], flags: Flags) => {
+    const options = await givenTrainOptions(data, flags)
+    if (flags.dryRun) await describePlan(options, flags.json === true, io)
+    else done(await trainCommand(options, flags.json === true, io))
+  })
+}
+
+function addSample(program: Command, io: Io): void {
+  const command = program.command('sample').argument('<run>', 'run folder, or one checkpoint of it')
+  command.description('Draw pictures with a trained model.')
+  addCommonFlags(command)
+  command.option(
+    '-o, --out <PATH>',
+    'sheet of all pictures (.png or .webp), or a folder for one file each (default: grid.png)',
+  )
+  command.option('--grid <FILE>', 'sheet to write beside the folder named by --out')
+  command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
+  const { device, threads } = trainRows
+  addFlags(command, [{ model: undefined, rows: { device, threads }, defaultText: trainDefaultText }, ...sampleGroups()])
+  command.action((run: string, flags: Flags) => sampleCommand(run, flags, flags.json === true, io))
+}
+
+function addDescribe(program: Command, io: Io): void {
+  const command = program.command('describe').argument('[data...]', 'as for train, or one run folder')
+  command.description('Describe a run before it starts (layers, parameters, memory, disk), or one that is on disk.')
+  addCommonFlags(command)
+  command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
+  addFlags(command, trainGroups(), positionalData)
+  command.action(async (data: string[], flags: Flags) => {
+    const run = runAmong(data)
+    if (run === undefined) await describePlan(await givenTrainOptions(data, flags), flags.json === true, io)
+    else await describeRun(run, flags.json === true, io)
+  })
+}
+
+function addSetup(program: Command, io: Io): void {
+  const command = program
+    .command('setup')
+    .description("Fetch libtorch with pip into the user's cache; nothing happens where it is there already.")
+  addCommonFlags(command)
+  command
+    .option('--cpu', 'the build for CPUs')
+    .option('--cuda', 'the build for NVIDIA GPUs (default: what the machine has)')
+  command.action((flags: Flags) => setupCommand(flags, flags.json === true, io))
+}
+
+/** The command tree. `done` receives an exit code other than 0. */
+export function makeProgram(io: Io, done: (code: number) => void = () => {}): Command {
+  const program = new Command('shinsaku')
+    .description('Train image generators from Node: diffusion and DCGAN, on a CPU or a CUDA GPU.')
+    .version(version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: () => {},
+    })
+    .addHelpText('after', exitText)
+  addTrain(program, io, done)
+  addSample(program, io)
+  addDescribe(program, io)
+  addSetup(program, io)
+  return program
+}
+
+/** Runs one command line; resolves with the exit code and never rejects. */
+export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
+  let code: number = exitCodes.done
+  try {
+    await makeProgram(io, (given) => {
+      code = given
+    }).parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    // Help and version have been shown; help for want of a command is a wrong call.
+    const shown = ['commander.helpDisplayed', 'commander.version', 'commander.help']
+    if (error instanceof CommanderError && shown.includes(error.code))
+      return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+    return reportFailure(error, io, { json: args.includes('--json'), debug: args.includes('--debug') })
+  }
+}

@@ -1,0 +1,103 @@
+/** What an option takes and what it defaults to, in the form that command lines, help and tables need. */
+import { z } from 'zod'
+import type { ModelDefinition } from '../models/model.ts'
+import { type ModelName, models } from '../models/table.ts'
+import { resolveTrain } from './resolve.ts'
+import type { Row, Rows } from './row.ts'
+import { sampleRows } from './sample.ts'
+import { trainRows } from './train.ts'
+
+/** Which kinds of values a schema takes; `list` is the form of a list's entries. */
+export type Form = {
+  readonly switch: boolean
+  readonly number: boolean
+  readonly text: boolean
+  readonly list: Form | undefined
+  readonly choices: readonly (string | number)[]
+}
+
+type JsonSchema = {
+  type?: string
+  anyOf?: JsonSchema[]
+  items?: JsonSchema
+  prefixItems?: JsonSchema[]
+  const?: string | number
+  enum?: (string | number)[]
+}
+
+function formOfJson(schema: JsonSchema): Form {
+  const forms = (schema.anyOf ?? []).map(formOfJson)
+  const choices = schema.enum ?? (schema.const === undefined ? [] : [schema.const])
+  const entries = schema.items ?? schema.prefixItems?.[0]
+  const isNumber = schema.type === 'number' || schema.type === 'integer'
+  return {
+    switch: schema.type === 'boolean' || forms.some((form) => form.switch),
+    number: isNumber || forms.some((form) => form.number),
+    text: schema.type === 'string' || forms.some((form) => form.text),
+    list: entries ? formOfJson(entries) : forms.find((form) => form.list)?.list,
+    choices: [...choices, ...forms.flatMap((form) => form.choices)],
+  }
+}
+
+/** The values that an option takes on input. */
+export const formOf = (row: Row): Form => formOfJson(z.toJSONSchema(row.schema, { io: 'input' }) as JsonSchema)
+
+/** A value as it is written on the command line. */
+export function valueText(value: unknown): string {
+  if (value === null) return 'none'
+  if (typeof value === 'boolean') return value ? 'on' : 'off'
+  return Array.isArray(value) ? value.join(',') : String(value)
+}
+
+/** The default of one model's variants: the usual one, then those that differ: `1 (2022: none)`. */
+function variantsText(definition: ModelDefinition, name: string, row: Row): string {
+  const textOf = (variant: string) => {
+    const own = definition.defaults[variant]!
+    return valueText(name in own ? own[name] : row.default)
+  }
+  const usual = textOf(definition.defaultVariant)
+  const others = Object.keys(definition.defaults).filter((variant) => textOf(variant) !== usual)
+  const list = others.map((variant) => `${variant}: ${textOf(variant)}`).join(', ')
+  return others.length > 0 ? `${usual} (${list})` : usual
+}
+
+/** The default of an option of `train()`, per model and variant where they differ. */
+export function trainDefaultText(name: string, row: Row): string {
+  const own = Object.entries(models as Record<string, ModelDefinition>).filter(
+    ([, { rows }]) => name in trainRows || name in rows,
+  )
+  const texts = own.map(([model, definition]) => ({ model, text: variantsText(definition, name, row) }))
+  if (new Set(texts.map(({ text }) => text)).size === 1) return texts[0]!.text
+  return texts.map(({ model, text }) => `${model} ${text}`).join('; ')
+}
+
+/** The default of an option of `model.sample()`, for a model with default options. */
+export function sampleDefaultText(name: string, row: Row): string {
+  if (row.default !== undefined) return valueText(row.default)
+  const texts = Object.entries(models as Record<string, ModelDefinition>).flatMap(([model, definition]) => {
+    const value = definition.sampleDefaults(resolveTrain({ model: model as ModelName }), {})[name]
+    return value === undefined ? [] : [valueText(value)]
+  })
+  return texts.join('; ')
+}
+
+/** Options that belong together, as help and tables show them. */
+export type Group = {
+  readonly model: ModelName | undefined
+  readonly rows: Rows
+  defaultText(name: string, row: Row): string
+}
+
+function groups(common: Rows, pick: (definition: ModelDefinition) => Rows, defaultText: Group['defaultText']): Group[] {
+  const own = Object.entries(models as Record<string, ModelDefinition>).map(([model, definition]) => ({
+    model: model as ModelName,
+    rows: pick(definition),
+    defaultText,
+  }))
+  return [{ model: undefined, rows: common, defaultText }, ...own]
+}
+
+/** All options of `train()`: those of every model first. */
+export const trainGroups = (): Group[] => groups(trainRows, ({ rows }) => rows, trainDefaultText)
+/** All options of `model.sample()`: those of every model first. */
+export const sampleGroups = (): Group[] => groups(sampleRows, (definition) => definition.sampleRows, sampleDefaultText)
