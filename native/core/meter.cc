@@ -10,11 +10,15 @@ namespace shinsaku {
 Meter::Series& Meter::Find(const std::string& name) {
   auto found = std::find_if(series_.begin(), series_.end(), [&](const Series& s) { return s.name == name; });
   if (found != series_.end()) return *found;
-  return series_.emplace_back(Series{name, {}, {}});
+  return series_.emplace_back(Series{name, {}, {}, {}});
 }
 
-void Meter::Add(const std::string& name, const at::Tensor& scalar) {
-  Find(name).device.push_back(scalar.detach().to(at::kFloat).reshape({}));
+void Meter::Add(const std::string& name, const at::Tensor& scalar) { AddSum(name, {scalar}); }
+
+void Meter::AddSum(const std::string& name, const std::vector<at::Tensor>& scalars) {
+  Series& series = Find(name);
+  series.parts.push_back(scalars.size());
+  for (const auto& scalar : scalars) series.device.push_back(scalar.detach().to(at::kFloat).reshape({}));
 }
 
 void Meter::Add(const std::string& name, double value) { Find(name).host.push_back(value); }
@@ -27,7 +31,11 @@ Metrics Meter::Read() {
   size_t next = 0;
   for (auto& series : series_) {
     std::vector<double> numbers = std::move(series.host);
-    for (size_t i = 0; i < series.device.size(); ++i) numbers.push_back(values.data_ptr<double>()[next++]);
+    for (const size_t parts : series.parts) {
+      double sum = 0;
+      for (size_t i = 0; i < parts; ++i) sum += values.data_ptr<double>()[next++];
+      numbers.push_back(sum);
+    }
     metrics.emplace_back(series.name, std::move(numbers));
   }
   series_.clear();

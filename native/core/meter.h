@@ -16,6 +16,8 @@ class Meter {
   // One value of a series for the current update; every series must get one value each update.
   void Add(const std::string& name, const at::Tensor& scalar);
   void Add(const std::string& name, double value);
+  // One value that is the sum of several scalars, added up in double on the host as the references do.
+  void AddSum(const std::string& name, const std::vector<at::Tensor>& scalars);
   // All values since the last Read(), with one copy from the device.
   Metrics Read();
 
@@ -23,6 +25,7 @@ class Meter {
   struct Series {
     std::string name;
     std::vector<at::Tensor> device;
+    std::vector<size_t> parts;  // scalars of `device` that make up each value
     std::vector<double> host;
   };
   Series& Find(const std::string& name);

@@ -9,7 +9,6 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/zeros.h>
 
 #include "core/autocast.h"
 #include "core/ema.h"
@@ -40,13 +39,13 @@ class DiffusionRecipe : public Recipe {
   void Update(Feed& feed, Meter& meter) override {
     const double lr = LearningRate(spec_, feed.images_seen());
     const int64_t accumulate = Integer(spec_, "accumulate");
-    Tensor total = at::zeros({}, at::TensorOptions(at::kFloat).device(device_));
+    std::vector<Tensor> losses;
     for (int64_t i = 0; i < accumulate; ++i) {
       const Tensor loss = Loss(feed.Next(PixelRange::kDiffusion)) / accumulate;
       loss.backward();
-      total = total + loss.detach();
+      losses.push_back(loss.detach());
     }
-    meter.Add("loss", total);
+    meter.AddSum("loss", losses);
     if (Has(spec_, "clip"))
       meter.Add("gradNorm", ClipGradNorm(denoiser_.set().parameters(), Number(spec_, "clip")));
     meter.Add("learningRate", lr);
