@@ -100,7 +100,10 @@ async function publish(parent: string, folder: string, { state, tensors, readTen
   const checked = stateSchema.safeParse(state)
   if (!checked.success) {
     const [issue] = checked.error.issues
-    throw new ShinsakuError('CHECKPOINT_INVALID', `The state at ${state.images} images was not saved, because it could not be read back: ${issue?.path.join('.')}: ${issue?.message}`)
+    throw new ShinsakuError(
+      'CHECKPOINT_INVALID',
+      `The state at ${state.images} images was not saved, because it could not be read back: ${issue?.path.join('.')}: ${issue?.message}`,
+    )
   }
   const model = tensors.filter((tensor) => !isTrainingTensor(tensor))
   const training = tensors.filter(isTrainingTensor)

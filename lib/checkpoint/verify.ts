@@ -45,7 +45,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
     )
   }
   const manifest = parseJson(text, path, manifestSchema, 'CHECKPOINT_INVALID')
-  if (!isIntact(manifest, text)) throw damaged(folder, `${manifestFile} does not match its own SHA-256`)
+  if (!isIntact(manifest)) throw damaged(folder, `${manifestFile} does not match its own SHA-256`)
   const named = positionOf(basename(folder))
   if (named !== undefined && named !== manifest.images)
     throw damaged(folder, `${manifestFile} is that of a checkpoint at ${manifest.images} images`)

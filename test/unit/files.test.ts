@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -144,6 +145,8 @@ describe('reading', () => {
     await expect(readText(folder)).rejects.toMatchObject(failed)
     await expect(readText(join(folder, 'missing'))).rejects.toMatchObject(failed)
     await expect(readText('/dev/zero')).rejects.toMatchObject(failed)
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    await expect(readText(join(folder, 'pipe'))).rejects.toMatchObject(failed)
     await expect(measure(folder)).rejects.toMatchObject(failed)
   })
 
