@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { fileError, throwIfAny } from '../errors.ts'
 import { trainGroups } from '../options/form.ts'
 import type { TrainOptions } from '../options/resolve.ts'
+import { valuesOf } from './flags.ts'
 
 type Values = Record<string, unknown>
 
@@ -28,10 +29,7 @@ async function readOptions(path: string): Promise<Values> {
 
 /** Options of `train()` as given on the command line; checking them is train()'s affair. */
 export async function givenTrainOptions(data: readonly string[], flags: Values): Promise<TrainOptions> {
-  const names = trainGroups().flatMap(({ rows }) => Object.keys(rows))
-  const fromFlags = Object.fromEntries(
-    names.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]),
-  )
+  const fromFlags = valuesOf(trainGroups(), flags)
   const fromFile = typeof flags.config === 'string' ? await readOptions(flags.config) : {}
   const fromArguments = data.length === 0 ? {} : { data: data.length === 1 ? data[0] : [...data] }
   return { ...fromFile, ...fromFlags, ...fromArguments }

@@ -1,13 +1,12 @@
 /** Flags of the command line, made from option rows, and the values that their text stands for. */
 import { type Command, Option } from 'commander'
 import { type Form, formOf, type Group } from '../options/form.ts'
-import { isNullable } from '../options/resolve.ts'
 import { type Row, toFlag } from '../options/row.ts'
 
 /** What a text on the command line means; whether it is right is for the schemas to say. */
-export function textToValue(text: string, form: Form, nullable: boolean): unknown {
-  if (nullable && text === 'none') return null
-  if (form.list && !form.text) return text.split(',').map((entry) => textToValue(entry.trim(), form.list!, false))
+function textToValue(text: string, form: Form): unknown {
+  if (form.none && text === 'none') return null
+  if (form.list && !form.text) return text.split(',').map((entry) => textToValue(entry.trim(), form.list!))
   const number = text.trim() === '' ? Number.NaN : Number(text)
   return form.number && !form.text && !Number.isNaN(number) ? number : text
 }
@@ -39,10 +38,12 @@ function optionsOfRow(name: string, row: Row, defaultText: string): Option[] {
   const placeholder = placeholderOf(row, form)
   const short = row.short ? `-${row.short}, ` : ''
   // A value that may be left out is one that may also be true.
-  if (form.switch) return [new Option(`${short}--${flag} [${placeholder}]`, help).preset(true as never)]
-  const option = new Option(`${short}--${flag} <${placeholder}>`, help)
-  return [option.argParser((text) => textToValue(text, form, isNullable(name, row)))]
+  if (form.switch) return [new Option(`${short}--${flag} [${placeholder}]`, help)]
+  return [new Option(`${short}--${flag} <${placeholder}>`, help)]
 }
+
+const valuesText = `
+Lists are written 1,2,4, times 90s, 20m or 12h, and null is written none.`
 
 /** Adds a flag for each option, under headings that say which models have it. Names in `except` get none. */
 export function addFlags(command: Command, groups: readonly Group[], except: readonly string[] = []): void {
@@ -53,4 +54,19 @@ export function addFlags(command: Command, groups: readonly Group[], except: rea
       for (const option of optionsOfRow(name, row, defaultText(name, row))) command.addOption(option.helpGroup(heading))
     }
   }
+  command.addHelpText('after', valuesText)
+}
+
+/** The options among parsed flags, under the names and with the values that the API takes. */
+export function valuesOf(
+  groups: readonly Pick<Group, 'rows'>[],
+  flags: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const rows = groups.flatMap(({ rows }) => Object.entries(rows)).filter(([name]) => flags[name] !== undefined)
+  return Object.fromEntries(
+    rows.map(([name, row]) => {
+      const given = flags[name]
+      return [name, typeof given === 'string' ? textToValue(given, formOf(row)) : given]
+    }),
+  )
 }

@@ -8,7 +8,7 @@ import { describePlan, describeRun, runAmong } from './describe.ts'
 import { reportFailure } from './failure.ts'
 import { addFlags } from './flags.ts'
 import { exitCodes, type Io } from './io.ts'
-import { sampleCommand } from './sample.ts'
+import { placementRows, sampleCommand } from './sample.ts'
 import { setupCommand } from './setup.ts'
 import { trainCommand } from './train.ts'
 
@@ -22,7 +22,7 @@ Exit codes:
   130  ended by Ctrl-C before anything could be saved, or by a second one
   143  the same by SIGTERM
 
-Data goes to stdout, everything else to stderr. Lists are written 1,2,4 and "no value" is written none.
+Data goes to stdout, everything else to stderr.
 The environment: LIBTORCH, SHINSAKU_CACHE, SHINSAKU_FETCH=1, SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, NO_COLOR.`
 
 const positionalData = ['data']
@@ -59,8 +59,7 @@ function addSample(program: Command, io: Io): void {
   )
   command.option('--grid <FILE>', 'sheet to write beside the folder named by --out')
   command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
-  const { device, threads } = trainRows
-  addFlags(command, [{ model: undefined, rows: { device, threads }, defaultText: trainDefaultText }, ...sampleGroups()])
+  addFlags(command, [{ model: undefined, rows: placementRows, defaultText: trainDefaultText }, ...sampleGroups()])
   command.action((run: string, flags: Flags) => sampleCommand(run, flags, flags.json === true, io))
 }
 
@@ -107,6 +106,17 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
   addDescribe(program, io)
   addSetup(program, io)
   return program
+}
+
+/** What `shinsaku --help` prints, 100 columns wide. */
+export function commandHelp(): string {
+  let text = ''
+  const collect = { write: (part: string) => (text += part), columns: 100 }
+  const silent: Io = { stdout: collect, stderr: collect, signals: process, exit: () => {} }
+  makeProgram(silent)
+    .configureOutput({ getOutHelpWidth: () => collect.columns })
+    .outputHelp()
+  return text
 }
 
 /** Runs one command line; resolves with the exit code and never rejects. */

@@ -3,11 +3,16 @@ import { extname } from 'node:path'
 import { throwIfAny } from '../errors.ts'
 import type { LoadOptions, SampleOptions, SaveOptions } from '../index.ts'
 import { sampleGroups } from '../options/form.ts'
+import { trainRows } from '../options/train.ts'
+import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
 import type { Io } from './io.ts'
 import { Progress } from './progress.ts'
 
 type Values = Record<string, unknown>
+
+/** Where to compute is a matter of this call, not of how the model was trained. */
+export const placementRows = { device: trainRows.device, threads: trainRows.threads }
 
 const isSheet = (path: string) => ['.png', '.webp'].includes(extname(path).toLowerCase())
 
@@ -29,13 +34,8 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
   const { sheet, folder } = targetsOf(flags)
   if (sheet !== undefined && !isSheet(sheet))
     throwIfAny([{ path: 'grid', message: `must end in .png or .webp, but is "${sheet}"` }])
-  const names = sampleGroups().flatMap(({ rows }) => Object.keys(rows))
-  const options = Object.fromEntries(
-    names.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]),
-  ) as SampleOptions
-  const placement = Object.fromEntries(
-    ['device', 'threads'].filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]),
-  ) as LoadOptions
+  const options = valuesOf(sampleGroups(), flags) as SampleOptions
+  const placement = valuesOf([{ rows: placementRows }], flags) as LoadOptions
   const { load } = await import('../index.ts')
   const model = await load(run, placement)
   const progress = new Progress(io.stderr)

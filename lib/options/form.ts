@@ -12,6 +12,8 @@ export type Form = {
   readonly switch: boolean
   readonly number: boolean
   readonly text: boolean
+  /** Whether null, for none, is a value. */
+  readonly none: boolean
   readonly list: Form | undefined
   readonly choices: readonly (string | number)[]
 }
@@ -19,7 +21,7 @@ export type Form = {
 type JsonSchema = {
   type?: string
   anyOf?: JsonSchema[]
-  items?: JsonSchema
+  items?: JsonSchema | false
   prefixItems?: JsonSchema[]
   const?: string | number
   enum?: (string | number)[]
@@ -28,12 +30,14 @@ type JsonSchema = {
 function formOfJson(schema: JsonSchema): Form {
   const forms = (schema.anyOf ?? []).map(formOfJson)
   const choices = schema.enum ?? (schema.const === undefined ? [] : [schema.const])
-  const entries = schema.items ?? schema.prefixItems?.[0]
+  // A tuple's entries are of one kind here; its `items` is false.
+  const entries = schema.prefixItems?.[0] ?? schema.items
   const isNumber = schema.type === 'number' || schema.type === 'integer'
   return {
     switch: schema.type === 'boolean' || forms.some((form) => form.switch),
     number: isNumber || forms.some((form) => form.number),
     text: schema.type === 'string' || forms.some((form) => form.text),
+    none: schema.type === 'null' || forms.some((form) => form.none),
     list: entries ? formOfJson(entries) : forms.find((form) => form.list)?.list,
     choices: [...choices, ...forms.flatMap((form) => form.choices)],
   }

@@ -14,10 +14,7 @@ type AllSampleRows = UnionToIntersection<(typeof models)[ModelName]['sampleRows'
 /** Options of `train()`, as given. */
 export type TrainOptions = Given<typeof trainRows> & Given<AllModelRows>
 /** Options of `train()`, complete. Options of another kind of model are absent. */
-export type ResolvedTrainOptions = Resolved<typeof trainRows> & {
-  readonly clip: number | null
-  readonly emaDecay: number | null
-} & Partial<Resolved<AllModelRows>>
+export type ResolvedTrainOptions = Resolved<typeof trainRows> & Partial<Resolved<AllModelRows>>
 /** Options of `model.sample()`, as given. */
 export type SampleOptions = Given<typeof sampleRows> & Given<AllSampleRows>
 /** Options of `model.sample()`, complete. */
@@ -30,8 +27,9 @@ const show = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
-function checkRow(name: string, row: Row, value: unknown, nullable: boolean, problems: Problem[]): unknown {
-  if (value === null && nullable) return null
+const orElse = (value: unknown, fallback: unknown) => (value === undefined ? fallback : value)
+
+function checkRow(name: string, row: Row, value: unknown, problems: Problem[]): unknown {
   const parsed = row.schema.safeParse(value)
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) {
@@ -56,20 +54,10 @@ function resolveRows(
   const resolved: Record<string, unknown> = {}
   for (const [name, row] of Object.entries(rows)) {
     const fallback = name in defaults ? defaults[name] : row.default
-    const value = given[name] === undefined ? fallback : given[name]
-    resolved[name] = checkRow(name, row, value, isNullable(name, row), problems)
+    resolved[name] = checkRow(name, row, orElse(given[name], fallback), problems)
   }
   return resolved
 }
-
-const nullInSomeVariant = new Set(
-  Object.values(models as Record<string, ModelDefinition>).flatMap((m) =>
-    Object.values(m.defaults).flatMap((defaults) => Object.keys(defaults).filter((name) => defaults[name] === null)),
-  ),
-)
-
-/** Whether an option may be switched off with null: where null is its default, or some variant's. */
-export const isNullable = (name: string, row: Row): boolean => row.default === null || nullInSomeVariant.has(name)
 
 /** Rows of `train()` for one kind of model. */
 export const rowsOf = (model: ModelName): Rows => ({ ...trainRows, ...models[model].rows })
@@ -96,7 +84,7 @@ function asObject(given: unknown, what: string): Record<string, unknown> {
 export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const input = asObject(given, 'options')
   const problems: Problem[] = []
-  const name = checkRow('model', trainRows.model, input.model ?? trainRows.model.default, false, problems) as
+  const name = checkRow('model', trainRows.model, orElse(input.model, trainRows.model.default), problems) as
     | ModelName
     | undefined
   throwIfAny(problems)
@@ -105,8 +93,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const variant = checkRow(
     definition.variantOption,
     variantRow,
-    input[definition.variantOption] ?? definition.defaultVariant,
-    false,
+    orElse(input[definition.variantOption], definition.defaultVariant),
     problems,
   ) as string | undefined
   throwIfAny(problems)

@@ -1,11 +1,11 @@
 /** The form in which an option is declared once; types, defaults, flags, help and docs are derived from it. */
 import type { z } from 'zod'
 
-/** One option. `default` is absent where each model variant has its own (see models/). */
+/** One option; null means "none" where its schema takes it. `default` is absent where each variant has its own (see models/). */
 export type Row<S extends z.ZodType = z.ZodType> = {
   readonly schema: S
   readonly help: string
-  readonly default?: z.input<S> | null
+  readonly default?: z.input<S>
   /** Short flag on the command line, such as `n`. */
   readonly short?: string
   /** What stands for the value in help, such as `SECONDS`. */
@@ -22,10 +22,8 @@ export function row<S extends z.ZodType>(schema: S, help: string, rest: Omit<Row
 /** What a caller may pass. */
 export type Given<T extends Rows> = { [K in keyof T]?: z.input<T[K]['schema']> | undefined }
 
-/** What the rest of the program sees. `null` stands for "none". */
-export type Resolved<T extends Rows> = {
-  readonly [K in keyof T]: T[K] extends { default: null } ? z.output<T[K]['schema']> | null : z.output<T[K]['schema']>
-}
+/** What the rest of the program sees. */
+export type Resolved<T extends Rows> = { readonly [K in keyof T]: z.output<T[K]['schema']> }
 
 /** `maxImages` → `max-images`. */
 export const toFlag = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)

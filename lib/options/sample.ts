@@ -9,7 +9,9 @@ export const sampleRows = {
     short: 'n',
   }),
   seed: row(seed, 'Seed of the first picture; the next ones take seed + 1, seed + 2, ...', { default: 0 }),
-  seeds: row(z.array(seed).min(1), 'One seed for each picture, instead of seed and count.', { default: null }),
+  seeds: row(z.array(seed).min(1).nullable(), 'One seed for each picture, instead of seed and count.', {
+    default: null,
+  }),
   weights: row(
     z.enum(['auto', 'ema', 'raw']),
     'Averaged or latest weights. "auto" takes the averaged ones where there are any.',
@@ -17,7 +19,7 @@ export const sampleRows = {
   ),
   batch: row(
     count(1, 4096),
-    'Pictures computed at once; 0 bits of a picture depend on its neighbours, but some depend on this number.',
+    'Pictures computed at once: more is faster and needs more memory. Another number may change the last bits of a picture.',
     { default: 1 },
   ),
 } as const

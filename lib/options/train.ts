@@ -37,9 +37,9 @@ export const trainRows = {
     default: 'constant',
   }),
   warmup: row(count(0), 'Images over which the learning rate rises from 0.', { default: 0, placeholder: 'IMAGES' }),
-  clip: row(z.number().positive(), 'Largest norm of the gradients; null for no limit.'),
+  clip: row(z.number().positive().nullable(), 'Largest norm of the gradients; null for no limit.'),
   betas: row(z.tuple([rate(0, 0.999999), rate(0, 0.999999)]), "Adam's decay rates."),
-  emaDecay: row(rate(0, 0.999999), 'Decay of the averaged weights; null for no average.'),
+  emaDecay: row(rate(0, 0.999999).nullable(), 'Decay of the averaged weights; null for no average.'),
   emaEvery: row(count(1), 'Updates between two averagings.'),
   precision: row(
     z.enum(['auto', 'fp32', 'tf32', 'bf16']),
@@ -72,7 +72,7 @@ export const trainRows = {
     default: 4096 * 4096,
   }),
   maxImages: row(count(1), 'Stop after this many images were seen.', { placeholder: 'IMAGES' }),
-  maxTime: row(duration, 'Stop after this time, such as 20m or 12h; null for no limit.', {
+  maxTime: row(duration.nullable(), 'Stop after this time, such as 20m or 12h; null for no limit.', {
     default: null,
     placeholder: 'TIME',
   }),

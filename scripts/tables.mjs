@@ -1,0 +1,54 @@
+// The tables of the README, made from the option rows and the error table that are handed in.
+
+const escapeCell = (text) => text.replaceAll('|', '\\|')
+
+function markdown(header, rows) {
+  const line = (cells) => `| ${cells.map(escapeCell).join(' | ')} |`
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+const sentence = (text) => (text.endsWith('.') ? text : `${text}.`)
+
+/** Choices that the help text does not name by itself. */
+function choicesText(row, formOf) {
+  const { choices } = formOf(row)
+  if (choices.every((choice) => row.help.includes(String(choice)))) return ''
+  return ` One of ${choices.map((choice) => `\`${choice}\``).join(', ')}.`
+}
+
+function optionsTable(groups, formOf) {
+  return groups
+    .filter(({ rows }) => Object.keys(rows).length > 0)
+    .map(({ model, rows, defaultText }) => {
+      const lines = Object.entries(rows).map(([name, row]) => [
+        `\`${name}\``,
+        defaultText(name, row),
+        sentence(row.help) + choicesText(row, formOf),
+      ])
+      return `**${model === undefined ? 'Every model' : `\`model: '${model}'\``}**\n\n${markdown(['option', 'default', 'meaning'], lines)}`
+    })
+    .join('\n\n')
+}
+
+/** Marker name → the text between `<!-- name:begin -->` and `<!-- name:end -->`. */
+export function makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp }) {
+  return {
+    options: optionsTable(trainGroups(), formOf),
+    'sample-options': optionsTable(sampleGroups(), formOf),
+    errors: markdown(
+      ['code', 'meaning'],
+      Object.entries(errorTable).map(([code, meaning]) => [`\`${code}\``, meaning]),
+    ),
+    commands: `\`\`\`text\n${commandHelp().trim()}\n\`\`\``,
+  }
+}
+
+/** `text` with the tables put between their markers. Throws where a marker is missing. */
+export function fillTables(text, tables) {
+  return Object.entries(tables).reduce((filled, [name, table]) => {
+    const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
+    const [from, to] = [filled.indexOf(begin), filled.indexOf(end)]
+    if (from < 0 || to < from) throw new Error(`README.md lacks ${begin} ... ${end}`)
+    return `${filled.slice(0, from + begin.length)}\n${table}\n${filled.slice(to)}`
+  }, text)
+}

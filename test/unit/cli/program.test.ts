@@ -1,0 +1,188 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { givenTrainOptions } from '../../../lib/cli/config.ts'
+import { table } from '../../../lib/cli/describe.ts'
+import { reportFailure } from '../../../lib/cli/failure.ts'
+import { onStopSignals } from '../../../lib/cli/io.ts'
+import { ShinsakuError } from '../../../lib/errors.ts'
+import { fakeIo, shinsaku } from '../../helpers/cli.ts'
+import { temporaryFolder } from '../../helpers/folder.ts'
+
+describe('help', () => {
+  test('lists the commands and the exit codes, on stdout, with exit code 0', async () => {
+    const { code, stdout, stderr } = await shinsaku('--help')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const word of ['train', 'sample', 'describe', 'setup', '130', '143']) expect(stdout).toContain(word)
+  })
+
+  test('of train groups flags by model and shows defaults, per variant where they differ', async () => {
+    const { stdout } = await shinsaku('train', '--help')
+    const plain = stdout.replace(/\s+/g, ' ')
+    expect(plain).toContain(
+      '--size <N> Side of the square pictures, in pixels. (default: diffusion 128; dcgan 64 (chainer: 96))',
+    )
+    expect(plain).toContain('--[no-]flip Mirror half of the pictures at random. (default: on)')
+    expect(plain).toContain('--betas <A,B,...> ')
+    expect(plain).toContain(
+      'Course of the learning rate from warm-up to maxImages. One of: constant, linear, cosine. (default: constant)',
+    )
+    expect(stdout.match(/^\S.*:$/gm)).toEqual([
+      'Arguments:',
+      'Options of the command line:',
+      'Options of every model:',
+      'Options of model "diffusion":',
+      'Options of model "dcgan":',
+    ])
+    expect(stdout).not.toContain('--no-flip')
+  })
+
+  test('comes on stderr, with exit code 2, where no command is given', async () => {
+    const { code, stdout, stderr } = await shinsaku()
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('Usage: shinsaku')
+  })
+
+  test('version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+    expect(await shinsaku('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+})
+
+describe('a wrong call ends with exit code 2 and says what was meant', () => {
+  test.each([
+    [['trian', './icons'], 'COMMAND_UNKNOWN', 'trian', 'Did you mean train?'],
+    [['train', '--dim-mult', '1,2'], 'OPTION_INVALID', '--dim-mult', 'Did you mean --dim-mults?'],
+    [['train', '--size'], 'OPTION_INVALID', '--size', '--help'],
+    [['sample'], 'OPTION_INVALID', "'run'", '--help'],
+    [['sample', 'a', 'b'], 'OPTION_INVALID', 'too many arguments', '--help'],
+    [['setup', '--cpu', '--cuda'], 'OPTION_INVALID', 'not both', ''],
+    [['sample', 'run', '-o', 'a.png', '--grid', 'b.png'], 'OPTION_INVALID', 'a.png', ''],
+    [['sample', 'run', '-o', 'folder', '--grid', 'b.jpg'], 'OPTION_INVALID', 'b.jpg', ''],
+  ])('%j', async (args, errorCode, text, hint) => {
+    const { code, stdout, stderr } = await shinsaku(...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(`error [${errorCode}] `)
+    expect(stderr).toContain(text)
+    expect(stderr).toContain(hint)
+    expect(stderr).not.toContain('    at ')
+  })
+
+  test('every wrong option of a run is listed', async () => {
+    const { code, stderr } = await shinsaku('train', '--size', 'large', '--lr', '-1', '--preset', 'chainer')
+    expect(code).toBe(2)
+    for (const name of ['size', 'lr', 'preset']) expect(stderr).toContain(`\n  ${name}: `)
+  })
+
+  test('with --json the error is one JSON object on stderr', async () => {
+    const { code, stderr } = await shinsaku('train', '--size', 'large', '--json')
+    expect(code).toBe(2)
+    const { error } = JSON.parse(stderr)
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', details: { problems: [{ path: 'size' }] } })
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  test('with --debug the stack is shown', async () => {
+    const { stderr } = await shinsaku('train', '--size', 'large', '--debug')
+    expect(stderr).toContain('    at ')
+  })
+})
+
+describe('a failure', () => {
+  const report = (error: unknown, options = { json: false, debug: false }) => {
+    const { io, written } = fakeIo()
+    return { code: reportFailure(error, io, options), stderr: written.stderr }
+  }
+
+  test('of a run ends with exit code 1, its code, message and hint', () => {
+    const error = new ShinsakuError('DATA_EMPTY', 'nothing in ./x', { hint: 'Look elsewhere.' })
+    expect(report(error)).toEqual({ code: 1, stderr: 'error [DATA_EMPTY] nothing in ./x\nhint Look elsewhere.\n' })
+  })
+
+  test('without a code is told as it is, its cause under --debug', () => {
+    expect(report(new TypeError('odd'))).toEqual({ code: 1, stderr: 'error odd\n' })
+    expect(report(new Error('odd', { cause: new Error('deep') }), { json: false, debug: true }).stderr).toContain(
+      'cause: Error: deep',
+    )
+    expect(JSON.parse(report(new TypeError('odd'), { json: true, debug: false }).stderr).error.code).toBeNull()
+  })
+
+  test('is coloured on a terminal that has colours only', () => {
+    const coloured = (isTTY: boolean, hasColors: boolean) => {
+      const { io, written } = fakeIo()
+      reportFailure(
+        new Error('odd'),
+        { ...io, stderr: { ...io.stderr, isTTY, hasColors: () => hasColors } },
+        { json: false, debug: false },
+      )
+      return written.stderr.includes('\u001B[31m')
+    }
+    expect([coloured(true, true), coloured(true, false), coloured(false, true)]).toEqual([true, false, false])
+  })
+})
+
+test('the first signal asks for a stop, the second ends the process with its code', () => {
+  const { io, exits, signals } = fakeIo()
+  const asked: string[] = []
+  const undo = onStopSignals(io, (signal) => asked.push(signal))
+  signals.emit('SIGTERM')
+  expect([asked, exits]).toEqual([['SIGTERM'], []])
+  signals.emit('SIGINT')
+  signals.emit('SIGTERM')
+  expect(exits).toEqual([130, 143])
+  undo()
+  expect(signals.listenerCount('SIGINT') + signals.listenerCount('SIGTERM')).toBe(0)
+})
+
+describe('--config', () => {
+  const file = (content: string) => {
+    const path = join(temporaryFolder(), 'options.json')
+    writeFileSync(path, content)
+    return path
+  }
+
+  test('gives options, and flags win over them', async () => {
+    const config = file('{"size": 64, "dimMults": [1, 2], "data": "elsewhere"}')
+    expect(await givenTrainOptions([], { config, size: '32' })).toEqual({
+      size: 32,
+      dimMults: [1, 2],
+      data: 'elsewhere',
+    })
+    expect(await givenTrainOptions(['a.png', 'b.png'], { config })).toMatchObject({ data: ['a.png', 'b.png'] })
+    expect(await givenTrainOptions(['icons'], {})).toEqual({ data: 'icons' })
+  })
+
+  test("takes a run's config.json as it is", async () => {
+    const config = file('{"format": 1, "shinsaku": "0.1.0", "options": {"size": 64}}')
+    expect(await givenTrainOptions([], { config })).toEqual({ size: 64 })
+  })
+
+  test.each([
+    ['{"sizee": 64}', 'did you mean "size"?'],
+    ['{"size": 64', 'is not JSON'],
+    ['[1]', 'must hold a JSON object'],
+  ])('refuses %s', async (content, text) => {
+    const { code, stderr } = await shinsaku('train', '--config', file(content))
+    expect(code).toBe(2)
+    expect(stderr).toContain('[OPTION_INVALID]')
+    expect(stderr).toContain(text)
+  })
+
+  test('that does not exist is a failed read', async () => {
+    const { code, stderr } = await shinsaku('train', '--config', join(temporaryFolder(), 'none.json'))
+    expect(code).toBe(1)
+    expect(stderr).toContain('[FILE_FAILED]')
+  })
+})
+
+test('tables are aligned, numbers to the right', () => {
+  expect(
+    table(
+      [
+        ['a', 'x', 12_345],
+        ['bbb', '', 6],
+      ],
+      ' ',
+    ),
+  ).toEqual([' a    x  12,345', ' bbb          6'])
+})

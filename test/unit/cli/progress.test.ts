@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { formatBytes, formatStatus, formatTime, shellQuote } from '../../../lib/cli/format.ts'
+import { Progress } from '../../../lib/cli/progress.ts'
+import type { Status } from '../../../lib/train/status.ts'
+
+function screen(isTTY: boolean, columns = 40) {
+  const written: string[] = []
+  const clock = { ms: 1000 }
+  const output = { isTTY, columns, write: (text: string) => written.push(text) }
+  return { written, clock, progress: new Progress(output, { now: () => clock.ms }) }
+}
+
+describe('on a terminal', () => {
+  test('one line is redrawn in place, at most ten times a second', () => {
+    const { written, clock, progress } = screen(true)
+    for (let i = 0; i <= 1000; i++, clock.ms += 1) progress.update(`${i}`)
+    expect(written).toHaveLength(11)
+    expect(written.every((text) => text.startsWith('\r\u001B[K') && !text.includes('\n'))).toBe(true)
+    progress.end()
+    expect(written.at(-1)).toBe('\n')
+  })
+
+  test('a line that would wrap is cut', () => {
+    const { written, progress } = screen(true, 10)
+    progress.update('0123456789')
+    expect(written).toEqual(['\r\u001B[K012345678'])
+  })
+
+  test('a line that stays is written above it', () => {
+    const { written, progress } = screen(true)
+    progress.log('first')
+    progress.update('at work')
+    progress.log('second')
+    expect(written).toEqual(['first\n', '\r\u001B[Kat work', '\r\u001B[Ksecond\nat work'])
+  })
+
+  test('the end shows the newest text and leaves it', () => {
+    const { written, progress } = screen(true)
+    progress.update('1')
+    progress.update('2')
+    progress.end()
+    progress.end()
+    expect(written.join('')).toBe('\r\u001B[K1\r\u001B[K2\n')
+  })
+})
+
+describe('elsewhere', () => {
+  test('a plain line comes every half minute, and the last at the end', () => {
+    const { written, clock, progress } = screen(false)
+    for (let second = 0; second < 100; second++, clock.ms += 1000) progress.update(`${second} s`)
+    progress.end()
+    expect(written).toEqual(['30 s\n', '60 s\n', '90 s\n', '99 s\n'])
+  })
+
+  test('there are no control characters, and nothing is said of a command that showed nothing', () => {
+    const { written, progress } = screen(false)
+    progress.log('line')
+    progress.end()
+    expect(written).toEqual(['line\n'])
+  })
+})
+
+const status: Status = {
+  images: 12_800,
+  maxImages: 64_000,
+  updates: 800,
+  epoch: 81,
+  loss: 0.021349,
+  metrics: { loss: 0.021349 },
+  imagesPerSecond: 35.22,
+  elapsedSeconds: 363,
+  etaSeconds: 1453.6,
+}
+
+describe('the text', () => {
+  test('has images, rate, loss and ETA', () => {
+    expect(formatStatus(status)).toBe('12,800/64,000 images (20%)  35.2 images/s  loss 0.0213  ETA 24 m 14 s')
+  })
+
+  test('has every loss of the model, and no other series', () => {
+    expect(formatStatus({ ...status, metrics: { lossG: 1.234, lossD: 0.5, realScore: 0.9 } })).toContain(
+      '  lossG 1.23 lossD 0.500  ',
+    )
+  })
+
+  test('leaves out what is not known yet', () => {
+    expect(formatStatus({ ...status, images: 0, imagesPerSecond: 0, metrics: {}, etaSeconds: null })).toBe(
+      '0/64,000 images (0%)',
+    )
+  })
+
+  test.each([
+    [0, '0 s'],
+    [59.4, '59 s'],
+    [59.6, '1 m 00 s'],
+    [3599.7, '1 h 00 m'],
+    [7512, '2 h 05 m'],
+    [97_200, '1 d 03 h'],
+  ])('%d seconds are %s', (seconds, text) => expect(formatTime(seconds)).toBe(text))
+
+  test.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.0 kB'],
+    [428_600_000, '429 MB'],
+    [1_234_000_000, '1.2 GB'],
+  ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
+
+  test('a path is quoted where a shell would split it', () => {
+    expect(shellQuote('runs/00000-diffusion-32-icons')).toBe('runs/00000-diffusion-32-icons')
+    expect(shellQuote("it's mine/00000")).toBe(`'it'\\''s mine/00000'`)
+  })
+})

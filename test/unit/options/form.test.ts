@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import {
+  formOf,
+  sampleDefaultText,
+  sampleGroups,
+  trainDefaultText,
+  trainGroups,
+  valueText,
+} from '../../../lib/options/form.ts'
+import { rowsOf } from '../../../lib/options/resolve.ts'
+import { sampleRows } from '../../../lib/options/sample.ts'
+import { trainRows } from '../../../lib/options/train.ts'
+
+describe('the form of an option', () => {
+  test.each([
+    ['flip', { switch: true, number: false, text: false }],
+    ['size', { switch: false, number: true, text: false }],
+    ['maxTime', { switch: false, number: true, text: true }],
+    ['resume', { switch: true, number: false, text: true }],
+  ] as const)('%s', (name, form) => expect(formOf(trainRows[name])).toMatchObject(form))
+
+  test('of lists and tuples is that of their entries', () => {
+    expect(formOf(trainRows.betas).list).toMatchObject({ number: true, text: false })
+    expect(formOf(sampleRows.seeds).list).toMatchObject({ number: true })
+    expect(formOf(trainRows.data)).toMatchObject({ text: true, list: { text: true } })
+    expect(formOf(trainRows.size).list).toBeUndefined()
+  })
+
+  test('knows the choices', () => {
+    expect(formOf(trainRows.device).choices).toEqual(['auto', 'cpu', 'cuda'])
+    expect(formOf(trainRows.channels).choices).toEqual([1, 3, 4])
+  })
+})
+
+describe('defaults as text', () => {
+  const textOf = (name: string, model: 'diffusion' | 'dcgan' = 'diffusion') =>
+    trainDefaultText(name, rowsOf(model)[name]!)
+
+  test('one where all agree, else by model, with the variants that differ', () => {
+    expect(textOf('seed')).toBe('3407')
+    expect(textOf('flip')).toBe('on')
+    expect(textOf('maxTime')).toBe('none')
+    expect(textOf('size')).toBe('diffusion 128; dcgan 64 (chainer: 96)')
+    expect(textOf('clip')).toBe('diffusion 1 (2022: none); dcgan none')
+    expect(textOf('objective')).toBe('v (2022: noise)')
+    expect(textOf('dimMults')).toBe('1,2,4,8')
+    expect(textOf('width', 'dcgan')).toBe('64 (radford: 128)')
+  })
+
+  test('of sampling, those that follow from the model included', () => {
+    const { steps } = sampleGroups().find(({ model }) => model === 'diffusion')!.rows
+    expect(sampleDefaultText('steps', steps!)).toBe('50')
+    expect(sampleDefaultText('seeds', sampleRows.seeds)).toBe('none')
+  })
+
+  test('every option has one', () => {
+    for (const { rows, defaultText } of [...trainGroups(), ...sampleGroups()]) {
+      for (const [name, row] of Object.entries(rows)) expect(defaultText(name, row), name).not.toBe('')
+    }
+  })
+})
+
+test('values are written as on the command line', () => {
+  expect([null, true, false, [1, 2], 0.5, 'x'].map(valueText)).toEqual(['none', 'on', 'off', '1,2', '0.5', 'x'])
+})

@@ -1,0 +1,191 @@
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import { type Problem, ShinsakuError } from '../../../lib/errors.ts'
+import {
+  type ResolvedTrainOptions,
+  resolveSample,
+  resolveTrain,
+  type SampleOptions,
+  type TrainOptions,
+} from '../../../lib/options/resolve.ts'
+
+function problemsOf(work: () => unknown): Problem[] {
+  try {
+    work()
+  } catch (error) {
+    expect(error).toBeInstanceOf(ShinsakuError)
+    expect((error as ShinsakuError).code).toBe('OPTION_INVALID')
+    return (error as ShinsakuError).details.problems as Problem[]
+  }
+  throw new Error('nothing was thrown')
+}
+
+const wrong = (options: Record<string, unknown>) => problemsOf(() => resolveTrain(options as TrainOptions))
+
+describe('defaults', () => {
+  test('are those of the variant that the variant option picks', () => {
+    expect(resolveTrain({})).toMatchObject({
+      model: 'diffusion',
+      unet: '2.3',
+      size: 128,
+      batch: 16,
+      lr: 1e-4,
+      clip: 1,
+      objective: 'v',
+      schedule: 'sigmoid',
+      loss: 'l2',
+      betas: [0.9, 0.99],
+      emaDecay: 0.995,
+      emaEvery: 10,
+      timesteps: 1000,
+    })
+    expect(resolveTrain({ unet: '2022' })).toMatchObject({
+      clip: null,
+      objective: 'noise',
+      schedule: 'cosine',
+      loss: 'l1',
+    })
+    expect(resolveTrain({ model: 'dcgan' })).toMatchObject({
+      preset: 'pytorch',
+      size: 64,
+      batch: 64,
+      lr: 2e-4,
+      betas: [0.5, 0.999],
+      emaDecay: null,
+      weightDecay: 0,
+    })
+    expect(resolveTrain({ model: 'dcgan', preset: 'chainer' })).toMatchObject({
+      size: 96,
+      batch: 100,
+      weightDecay: 1e-5,
+    })
+    expect(resolveTrain({ model: 'dcgan', preset: 'radford' })).toMatchObject({ size: 64, batch: 128, width: 128 })
+  })
+
+  test('yield to what is given, null included, and undefined counts as not given', () => {
+    expect(resolveTrain({ clip: null, emaDecay: null, size: undefined, lr: 3e-4 })).toMatchObject({
+      clip: null,
+      emaDecay: null,
+      size: 128,
+      lr: 3e-4,
+    })
+  })
+
+  test('options of another kind of model are absent', () => {
+    expect(resolveTrain({ model: 'dcgan' })).not.toHaveProperty('dim')
+    expect(resolveTrain({})).not.toHaveProperty('preset')
+  })
+
+  test('resolving what was resolved changes nothing', () => {
+    for (const options of [
+      {},
+      { unet: '2022', maxTime: '20m' },
+      { model: 'dcgan', preset: 'chainer' },
+    ] as TrainOptions[]) {
+      const once = resolveTrain(options)
+      expect(resolveTrain(once as TrainOptions)).toEqual(once)
+    }
+  })
+
+  test('the result is frozen', () => {
+    const options = resolveTrain({})
+    expect(Object.isFrozen(options)).toBe(true)
+    expect(() => {
+      ;(options as { size: number }).size = 1
+    }).toThrow(TypeError)
+  })
+})
+
+describe('wrong options', () => {
+  test('are all listed at once, each with what came', () => {
+    const problems = wrong({ size: 'large', lr: -1, channels: 2, dimMults: [1, 'x'], background: 'white' })
+    expect(problems.map(({ path }) => path)).toEqual(['size', 'channels', 'lr', 'background', 'dimMults.1'])
+    expect(problems[0]!.message).toContain('"large"')
+    expect(problems[2]!.message).toContain('-1')
+  })
+
+  test('a misspelt name gets the right one, however it is written', () => {
+    expect(wrong({ dimMutls: [1] })[0]!.message).toBe('is not an option; did you mean "dimMults"?')
+    expect(wrong({ 'max-images': 5 })[0]!.message).toContain('"maxImages"')
+    expect(wrong({ Batch: 5 })[0]!.message).toContain('"batch"')
+    expect(wrong({ zzzzzz: 5 })[0]!.message).toBe('is not an option')
+  })
+
+  test("another model's option says whose it is", () => {
+    expect(wrong({ preset: 'chainer' })).toEqual([
+      { path: 'preset', message: 'applies to model "dcgan" only, but model is "diffusion"' },
+    ])
+    expect(wrong({ model: 'dcgan', dim: 64 })[0]!.message).toContain('applies to model "diffusion" only')
+  })
+
+  test('an unknown model or variant is named before anything that depends on it', () => {
+    expect(wrong({ model: 'stylegan', dim: 'x' }).map(({ path }) => path)).toEqual(['model'])
+    expect(wrong({ unet: '3', dim: 'x' }).map(({ path }) => path)).toEqual(['unet'])
+  })
+
+  test('null is refused where "none" means nothing', () => {
+    expect(wrong({ size: null })[0]!.path).toBe('size')
+  })
+
+  test('combinations are checked once each value is right', () => {
+    expect(wrong({ size: 100, dimMults: [1, 2, 4, 8] })[0]).toMatchObject({
+      path: 'size',
+      message: expect.stringContaining('divisible by 8'),
+    })
+    expect(wrong({ unet: '2022', dim: 12 })[0]).toMatchObject({
+      path: 'dim',
+      message: expect.stringContaining('multiple of 8'),
+    })
+    expect(wrong({ model: 'dcgan', size: 48 })[0]).toMatchObject({
+      path: 'size',
+      message: expect.stringContaining('32, 64, 96, 128'),
+    })
+  })
+
+  test('anything but an object of options', () => {
+    for (const given of [null, 'icons', [1], 7])
+      expect(problemsOf(() => resolveTrain(given as never))[0]!.path).toBe('options')
+  })
+
+  test('the message holds every problem on a line of its own', () => {
+    expect(() => resolveTrain({ size: 1, batch: 0 })).toThrow(/^2 options are wrong:\n {2}size: .*\n {2}batch: /)
+  })
+})
+
+describe('sampling options', () => {
+  const diffusion = resolveTrain({})
+  const dcgan = resolveTrain({ model: 'dcgan' })
+  const wrongSample = (given: Record<string, unknown>, train = diffusion) =>
+    problemsOf(() => resolveSample(given as SampleOptions, train))
+
+  test('seeds follow from seed and count, or are taken as given', () => {
+    expect(resolveSample({ count: 3, seed: 7 }, diffusion)).toMatchObject({ count: 3, seeds: [7, 8, 9] })
+    expect(resolveSample({ seeds: [5, 1] }, diffusion)).toMatchObject({ count: 2, seeds: [5, 1] })
+    expect(wrongSample({ seeds: [1], seed: 1 })[0]!.path).toBe('seed')
+    expect(wrongSample({ seeds: [1, 2], count: 3 })[0]!.path).toBe('count')
+  })
+
+  test('steps follow from the sampler and from how the model was trained', () => {
+    expect(resolveSample({}, diffusion).steps).toBe(50)
+    expect(resolveSample({ sampler: 'ddpm' }, diffusion).steps).toBe(1000)
+    expect(resolveSample({}, resolveTrain({ timesteps: 20 })).steps).toBe(20)
+    expect(wrongSample({ steps: 1001 })[0]!.message).toContain('at most 1000')
+    expect(wrongSample({ sampler: 'ddpm', steps: 20 })[0]!.path).toBe('steps')
+  })
+
+  test("another model's option says whose it is, and a misspelt one gets the right name", () => {
+    expect(wrongSample({ steps: 20 }, dcgan)[0]!.message).toContain('applies to model "diffusion" only')
+    expect(wrongSample({ step: 20 })[0]!.message).toContain('did you mean "steps"?')
+  })
+})
+
+test('wrong calls do not compile', () => {
+  expectTypeOf<TrainOptions['size']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<TrainOptions['model']>().toEqualTypeOf<'diffusion' | 'dcgan' | undefined>()
+  expectTypeOf<TrainOptions['maxTime']>().toEqualTypeOf<number | string | null | undefined>()
+  expectTypeOf<TrainOptions['clip']>().toEqualTypeOf<number | null | undefined>()
+  expectTypeOf<SampleOptions['sampler']>().toEqualTypeOf<'ddim' | 'ddpm' | undefined>()
+  expectTypeOf<ResolvedTrainOptions['maxTime']>().toEqualTypeOf<number | null>()
+  expectTypeOf<ResolvedTrainOptions['size']>().toEqualTypeOf<number>()
+  // @ts-expect-error: no such option
+  expect(() => resolveTrain({ sizee: 1 })).toThrow('size')
+})
