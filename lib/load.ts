@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { newestValidCheckpoint } from './checkpoint/find.ts'
 import { readCheckpoint } from './checkpoint/read.ts'
-import { positionOf } from './checkpoint/records.ts'
+import { type Manifest, positionOf } from './checkpoint/records.ts'
+import { verifyCheckpoint } from './checkpoint/verify.ts'
 import { ShinsakuError, throwIfAny } from './errors.ts'
 import { type LoadOptions, Model } from './model.ts'
 import type { HostTensor } from './native/addon.ts'
@@ -23,8 +24,8 @@ function namesOf(names: readonly string[], weights: 'ema' | 'raw'): { stored: st
   return names.filter((name) => name.startsWith(EMA) && !emaCounters.has(name)).map((name) => ({ stored: name, name: name.slice(EMA.length) }))
 }
 
-async function readTensors(folder: string, weights: 'ema' | 'raw'): Promise<HostTensor[]> {
-  const checkpoint = await readCheckpoint(folder)
+async function readTensors({ folder, manifest }: Place, weights: 'ema' | 'raw'): Promise<HostTensor[]> {
+  const checkpoint = await readCheckpoint(folder, manifest)
   try {
     const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
     const tensors: HostTensor[] = []
@@ -37,16 +38,18 @@ async function readTensors(folder: string, weights: 'ema' | 'raw'): Promise<Host
   }
 }
 
-/** The run and the checkpoint that a path means. */
-async function locate(path: string): Promise<{ run: string; folder: string; images: number }> {
+type Place = { run: string; folder: string; manifest: Manifest }
+
+/** The run and the checkpoint that a path means, verified. */
+async function locate(path: string): Promise<Place> {
   const known = await stat(path).catch(() => undefined)
   if (!known?.isDirectory()) {
     throw new ShinsakuError('RUN_NOT_FOUND', `${path} is not a folder`, { hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.' })
   }
-  const images = positionOf(basename(resolve(path)))
-  if (images !== undefined) return { run: dirname(dirname(resolve(path))), folder: path, images }
-  const { folder, manifest } = await newestValidCheckpoint(path)
-  return { run: path, folder, images: manifest.images }
+  if (positionOf(basename(resolve(path))) !== undefined) {
+    return { run: dirname(dirname(resolve(path))), folder: path, manifest: await verifyCheckpoint(path) }
+  }
+  return { run: path, ...(await newestValidCheckpoint(path)) }
 }
 
 /**
@@ -57,16 +60,16 @@ async function locate(path: string): Promise<{ run: string; folder: string; imag
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
   if (typeof path !== 'string' || path === '') throwIfAny([{ path: 'path', message: `expected the path of a run folder, but got ${JSON.stringify(path)}` }])
   const { device, threads } = resolveLoad(options)
-  const { run, folder, images } = await locate(path)
-  const trained = resolveTrain((await readConfig(run)) as TrainOptions)
+  const place = await locate(path)
+  const trained = resolveTrain((await readConfig(place.run)) as TrainOptions)
   const addon = await loadAddon()
   await addon.setThreads(threads)
   const placement = placeOn(await resolveDevice(device), trained.precision)
   return new Model({
     options: trained,
     device: placement.device,
-    images,
-    run,
-    generator: async (weights) => addon.generator(toSpec(trained, placement), await readTensors(folder, weights)),
+    images: place.manifest.images,
+    run: place.run,
+    generator: async (weights) => addon.generator(toSpec(trained, placement), await readTensors(place, weights)),
   })
 }

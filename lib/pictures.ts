@@ -1,8 +1,7 @@
 /** Drawn pictures: raw pixels, files with their seed inside, grids. */
-import { mkdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { fileError, throwIfAny } from './errors.ts'
-import { writeDurable } from './files.ts'
+import { throwIfAny } from './errors.ts'
+import { makeFolderDurable, writeDurable } from './files.ts'
 import type { PictureFormat } from './image.ts'
 
 /** What each picture's metadata says about how it was made. */
@@ -63,9 +62,7 @@ export class Pictures {
 
   /** Writes one file for each picture into `folder`; resolves to their paths. Equal seeds give one file. */
   async save(folder: string, { format = 'png', prefix = 'seed-' }: SaveOptions = {}): Promise<string[]> {
-    await mkdir(folder, { recursive: true }).catch((cause) => {
-      throw fileError('create', folder, cause)
-    })
+    await makeFolderDurable(folder)
     const paths: string[] = []
     for (const [index, seed] of this.seeds.entries()) {
       const path = join(folder, `${prefix}${seed}.${format}`)

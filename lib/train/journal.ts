@@ -48,10 +48,12 @@ export class Journal {
     if (this.#failure) throw this.#failure.error
   }
 
-  /** Waits until everything is written. */
+  /** Waits until everything is written and survives a power cut. */
   async flush(): Promise<void> {
     await this.#tail
     this.#throwFailure()
+    await this.#directory.sync()
+    await this.#events.sync()
   }
 
   async close(): Promise<void> {

@@ -104,11 +104,12 @@ export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: 
   const data = await loadDataset(options, signal ? { signal } : {})
   const trainer = await makeTrainer(native, options, placement, data)
   let directory: RunDirectory | undefined
+  let journal: Journal | undefined
   try {
     if (signal?.aborted) throw abortError(signal, 'Training')
     directory = await openDirectory(options, resumed)
-    const journal = new Journal(directory, await openEvents(directory.path, Date.now() / 1000), onLog)
-    const log = (line: string) => journal.log(line)
+    journal = new Journal(directory, await openEvents(directory.path, Date.now() / 1000), onLog)
+    const log = (line: string) => journal?.log(line)
     const { threads } = await native.addon.info()
     describeStart(log, options, placement, data, directory.path, threads)
     await writeRecords(directory, native, options, placement, data, resumed)
@@ -118,6 +119,7 @@ export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: 
     return new Session(parts({ directory, journal, trainer, options, placement, start, onStatus, signal }))
   } catch (error) {
     trainer.dispose()
+    await journal?.close()
     await directory?.close()
     throw error
   }
@@ -139,7 +141,6 @@ function parts({ directory, placement, ...made }: Made): SessionParts {
     folder: run,
     imagesPerUpdate: definition.imagesPerUpdate(options),
     async save(counters, pending) {
-      await directory.sync()
       const saved = await saveCheckpoint(run, {
         state: { ...counters, pending },
         tensors: await trainer.tensors(),
