@@ -1,0 +1,85 @@
+/** The walk through a folder of pictures: what is in it, in an order that no file system decides. */
+import type { Dirent } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { ShinsakuError } from '../errors.ts'
+import { LICENCES_FILE } from './licences.ts'
+import type { Skipped } from './manifest.ts'
+
+export type Found = {
+  items: { path: string; file: string }[]
+  skipped: Skipped[]
+  /** How many files of other kinds were passed over, by extension. */
+  ignored: Record<string, number>
+}
+
+/** Files of other names are not opened. What a file is, its content decides. */
+const extensions = new Set('jpg jpeg jpe jfif png apng webp avif heic heif gif tif tiff'.split(' '))
+
+const byCodeUnits = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)
+
+class Walk {
+  readonly found: Found = { items: [], skipped: [], ignored: {} }
+  readonly #root: string
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  #skip(path: string, reason: string): void {
+    this.found.skipped.push({ path, reason })
+  }
+
+  async folder(path: string): Promise<void> {
+    let entries: Dirent[]
+    try {
+      entries = await readdir(join(this.#root, path), { withFileTypes: true })
+    } catch (error) {
+      return this.#skip(path, `the folder cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+    }
+    for (const entry of entries) {
+      const inside = path === '' ? entry.name : `${path}/${entry.name}`
+      if (entry.name.startsWith('.') || inside === LICENCES_FILE) continue
+      if (entry.isDirectory()) await this.folder(inside)
+      else if (entry.isSymbolicLink()) await this.#link(inside)
+      else this.#file(inside, join(this.#root, inside), entry.isFile())
+    }
+  }
+
+  /** Links to files of this folder are followed. Links to folders never are: they can lead out or around in circles. */
+  async #link(path: string): Promise<void> {
+    try {
+      const file = await realpath(join(this.#root, path))
+      const target = await stat(file)
+      if (target.isDirectory()) this.#skip(path, 'a link to a folder')
+      else if (!file.startsWith(this.#root === '/' ? '/' : `${this.#root}/`))
+        this.#skip(path, 'a link out of the folder')
+      else this.#file(path, file, target.isFile())
+    } catch (error) {
+      this.#skip(path, `a link to nothing: ${(error as NodeJS.ErrnoException).code}`)
+    }
+  }
+
+  #file(path: string, file: string, regular: boolean): void {
+    const extension = extname(path).slice(1).toLowerCase()
+    if (!extensions.has(extension)) this.found.ignored[extension] = (this.found.ignored[extension] ?? 0) + 1
+    else if (regular) this.found.items.push({ path, file })
+    else this.#skip(path, 'not a regular file')
+  }
+}
+
+/** Every picture file in `folder` and below, sorted by the code units of its path, and what was passed over. */
+export async function walk(folder: string): Promise<Found> {
+  const root = await realpath(folder)
+  // A folder that cannot be listed at all is the caller's mistake, not an unreadable part.
+  await readdir(root).catch((cause: NodeJS.ErrnoException) => {
+    throw new ShinsakuError('DATA_NOT_FOUND', `The folder ${folder} given as data cannot be listed: ${cause.code}`, {
+      cause,
+    })
+  })
+  const walk = new Walk(root)
+  await walk.folder('')
+  walk.found.items.sort(byCodeUnits)
+  walk.found.skipped.sort(byCodeUnits)
+  return walk.found
+}

@@ -1,0 +1,81 @@
+/** Pictures that tests draw, and the settings they are decoded with. */
+import { crc32, deflateSync } from 'node:zlib'
+import sharp from 'sharp'
+import type { DatasetOptions } from '../../lib/dataset/dataset.ts'
+import type { PixelSettings } from '../../lib/image.ts'
+
+export type Colour = readonly number[]
+
+export const RED: Colour = [255, 0, 0]
+export const GREEN: Colour = [0, 255, 0]
+export const BLUE: Colour = [0, 0, 255]
+export const WHITE: Colour = [255, 255, 255]
+
+export const settings = (over: Partial<PixelSettings> = {}): PixelSettings => ({
+  size: 8,
+  channels: 3,
+  background: '#ffffff',
+  fit: 'cover',
+  crop: 'centre',
+  maxPixels: 4096 * 4096,
+  ...over,
+})
+
+export const datasetOptions = (data: DatasetOptions['data'], over: Partial<DatasetOptions> = {}): DatasetOptions => ({
+  ...settings(),
+  data,
+  broken: 'skip',
+  duplicates: 'keep',
+  ...over,
+})
+
+/** A picture of these colours, from a function of the position. */
+export function draw(width: number, height: number, colourAt: (x: number, y: number) => Colour) {
+  const colours = Array.from({ length: width * height }, (_, i) => colourAt(i % width, Math.floor(i / width)))
+  const channels = colours[0]!.length as 1 | 2 | 3 | 4
+  const image = sharp(Uint8Array.from(colours.flat()), { raw: { width, height, channels } })
+  return image.toColourspace(channels < 3 ? 'b-w' : 'srgb')
+}
+
+export const flat = (colour: Colour, width = 8, height = width) => draw(width, height, () => colour)
+
+/** Equal parts side by side. */
+export const columns = (colours: readonly Colour[], width: number, height: number) =>
+  draw(width, height, (x) => colours[Math.floor((x * colours.length) / width)]!)
+
+/** Equal parts one below the other. */
+export const rows = (colours: readonly Colour[], width: number, height: number) =>
+  draw(width, height, (_, y) => colours[Math.floor((y * colours.length) / height)]!)
+
+/** Values that look random and are the same each time. */
+export const noise = (i: number) => (Math.imul(i + 1, 2654435761) >>> 8) & 255
+
+/** A 16-bit picture, which sharp makes only of 16-bit raw values. */
+export function draw16(width: number, height: number, channels: 1 | 3 | 4, valueAt: (i: number) => number) {
+  const values = Uint16Array.from({ length: width * height * channels }, (_, i) => valueAt(i))
+  return sharp(values, { raw: { width, height, channels } }).toColourspace(channels === 1 ? 'grey16' : 'rgb16')
+}
+
+/** Colour of one pixel of decoded pixels. */
+export const pixelAt = (pixels: Uint8Array, { size, channels }: PixelSettings, x: number, y: number): number[] => [
+  ...pixels.subarray((y * size + x) * channels, (y * size + x + 1) * channels),
+]
+
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data])
+  const ends = Buffer.alloc(8)
+  ends.writeUInt32BE(data.length, 0)
+  ends.writeUInt32BE(crc32(body), 4)
+  return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)])
+}
+
+/** A tiny PNG file whose header claims any size. */
+export function claimingPng(width: number, height: number): Buffer {
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header.set([8, 2, 0, 0, 0], 8)
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex')
+  const data = chunk('IDAT', deflateSync(Buffer.alloc(10)))
+  return Buffer.concat([signature, chunk('IHDR', header), data, chunk('IEND', Buffer.alloc(0))])
+}
