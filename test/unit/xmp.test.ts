@@ -1,3 +1,4 @@
+/** What XMP packets say, and to whom. */
 import { expect, test } from 'vitest'
 import { forbidsTraining, readXmp, writeXmp } from '../../lib/xmp.ts'
 

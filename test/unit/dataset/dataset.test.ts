@@ -1,3 +1,4 @@
+/** Data sets from folders, lists and drawings, as a run sees them. */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+/** The walk through a folder: order, links, pipes. */
 import { execFileSync } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

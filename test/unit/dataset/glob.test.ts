@@ -1,3 +1,4 @@
+/** Patterns for paths. */
 import { expect, test } from 'vitest'
 import { isGlob, matchesGlob } from '../../../lib/dataset/glob.ts'
 

@@ -1,3 +1,4 @@
+/** LICENSES.csv: what it says, and what is wrong with it. */
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Decoded pixels between starts: when they are used, and when not. */
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'

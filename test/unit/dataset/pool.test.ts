@@ -1,3 +1,4 @@
+/** Bounded work: order of failures, aborts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { forEachIndex } from '../../../lib/dataset/pool.ts'
