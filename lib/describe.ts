@@ -46,7 +46,12 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
     data: { count: dataset.count, skipped: dataset.manifest.skipped.length, warnings: dataset.warnings },
     layers,
     parameters,
-    memory: { stateBytes, activationBytes: activation, picturesBytes, totalBytes: stateBytes + activation + picturesBytes },
+    memory: {
+      stateBytes,
+      activationBytes: activation,
+      picturesBytes,
+      totalBytes: stateBytes + activation + picturesBytes,
+    },
     disk: { checkpointBytes, keptBytes: checkpointBytes * options.keep },
   }
 }

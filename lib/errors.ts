@@ -5,7 +5,8 @@ export const errorTable = {
   ABORT_ERR: 'The given AbortSignal fired. A training run has saved a checkpoint first; resume it to go on.',
   ADDON_MISSING: 'The native addon is not there or does not load. Reinstall the package or build it: npm run build.',
   CHECKPOINT_INVALID: 'A checkpoint is damaged or incomplete. Load an earlier one.',
-  CHECKPOINT_MISMATCH: 'The checkpoint belongs to a network of another shape or kind. Use the options it was made with.',
+  CHECKPOINT_MISMATCH:
+    'The checkpoint belongs to a network of another shape or kind. Use the options it was made with.',
   COMMAND_UNKNOWN: 'The command line names no command of shinsaku. See shinsaku --help.',
   CUDA_UNAVAILABLE: 'device is "cuda" but no GPU can be used. The message says what is missing.',
   DATA_EMPTY: 'No usable picture was found in data.',
@@ -76,7 +77,10 @@ export function fileError(action: string, path: string, cause: unknown): Shinsak
   if (cause instanceof ShinsakuError) return cause
   const code = (cause as NodeJS.ErrnoException).code
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new ShinsakuError('DISK_FULL', `No space left to ${action} ${path}`, { cause, hint: 'Free some space, then run the same command with --resume.' })
+    return new ShinsakuError('DISK_FULL', `No space left to ${action} ${path}`, {
+      cause,
+      hint: 'Free some space, then run the same command with --resume.',
+    })
   }
   return new ShinsakuError('FILE_FAILED', `Could not ${action} ${path}: ${(cause as Error).message}`, { cause })
 }

@@ -21,7 +21,9 @@ const emaCounters = new Set(['ema.step', 'ema.initted'])
 /** Names that belong to one kind of weights, without the prefix that tells them apart in a checkpoint. */
 function namesOf(names: readonly string[], weights: 'ema' | 'raw'): { stored: string; name: string }[] {
   if (weights === 'raw') return names.filter((name) => !name.startsWith(EMA)).map((name) => ({ stored: name, name }))
-  return names.filter((name) => name.startsWith(EMA) && !emaCounters.has(name)).map((name) => ({ stored: name, name: name.slice(EMA.length) }))
+  return names
+    .filter((name) => name.startsWith(EMA) && !emaCounters.has(name))
+    .map((name) => ({ stored: name, name: name.slice(EMA.length) }))
 }
 
 async function readTensors({ folder, manifest }: Place, weights: 'ema' | 'raw'): Promise<HostTensor[]> {
@@ -44,7 +46,9 @@ type Place = { run: string; folder: string; manifest: Manifest }
 async function locate(path: string): Promise<Place> {
   const known = await stat(path).catch(() => undefined)
   if (!known?.isDirectory()) {
-    throw new ShinsakuError('RUN_NOT_FOUND', `${path} is not a folder`, { hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.' })
+    throw new ShinsakuError('RUN_NOT_FOUND', `${path} is not a folder`, {
+      hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.',
+    })
   }
   if (positionOf(basename(resolve(path))) !== undefined) {
     return { run: dirname(dirname(resolve(path))), folder: path, manifest: await verifyCheckpoint(path) }
@@ -58,7 +62,8 @@ async function locate(path: string): Promise<Place> {
  * CUDA_UNAVAILABLE or what loading the addon gives.
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
-  if (typeof path !== 'string' || path === '') throwIfAny([{ path: 'path', message: `expected the path of a run folder, but got ${JSON.stringify(path)}` }])
+  if (typeof path !== 'string' || path === '')
+    throwIfAny([{ path: 'path', message: `expected the path of a run folder, but got ${JSON.stringify(path)}` }])
   const { device, threads } = resolveLoad(options)
   const place = await locate(path)
   const trained = resolveTrain((await readConfig(place.run)) as TrainOptions)

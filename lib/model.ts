@@ -42,7 +42,10 @@ export class SampleJob implements PromiseLike<Pictures> {
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a job is awaitable by design
-  then<A = Pictures, B = never>(done?: ((value: Pictures) => A | PromiseLike<A>) | null, failed?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+  then<A = Pictures, B = never>(
+    done?: ((value: Pictures) => A | PromiseLike<A>) | null,
+    failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     return this.#pictures.then(done, failed)
   }
 
@@ -100,7 +103,14 @@ export class Model {
     try {
       await drive(sampler, signal, onProgress)
       const { seeds, seed: _, count: __, ...settings } = options
-      const provenance = { generator: 'shinsaku', run: basename(this.run), images: this.images, model: this.options.model, ...settings, weights }
+      const provenance = {
+        generator: 'shinsaku',
+        run: basename(this.run),
+        images: this.images,
+        model: this.options.model,
+        ...settings,
+        weights,
+      }
       return new Pictures(await sampler.pixels(), this.options.size, this.options.channels, seeds, provenance)
     } finally {
       sampler.dispose()
@@ -111,9 +121,13 @@ export class Model {
     const available: readonly Weights[] = this.options.emaDecay === null ? ['raw'] : ['ema', 'raw']
     if (weights === 'auto') return available.includes('ema') ? 'ema' : 'raw'
     if (!available.includes(weights)) {
-      throw new ShinsakuError('OPTION_INVALID', `weights is "${weights}", but the model was trained with emaDecay null and has only: ${available.join(', ')}`, {
-        details: { problems: [{ path: 'weights', message: `"${weights}" is not in this model` }] },
-      })
+      throw new ShinsakuError(
+        'OPTION_INVALID',
+        `weights is "${weights}", but the model was trained with emaDecay null and has only: ${available.join(', ')}`,
+        {
+          details: { problems: [{ path: 'weights', message: `"${weights}" is not in this model` }] },
+        },
+      )
     }
     return weights
   }
@@ -132,14 +146,20 @@ export class Model {
   async describe(): Promise<{ layers: readonly Layer[]; parameters: number }> {
     const { loadAddon } = await import('./native/load.ts')
     const addon = await loadAddon()
-    const { layers, parameters } = await addon.describe(toSpec(this.options, placeOn(this.device, this.options.precision)))
+    const { layers, parameters } = await addon.describe(
+      toSpec(this.options, placeOn(this.device, this.options.precision)),
+    )
     return { layers, parameters }
   }
 
   /** Frees the weights. A sample() under way still finishes. */
   dispose(): void {
     this.#disposed = true
-    for (const generator of this.#generators.values()) generator.then((g) => g.dispose(), () => {})
+    for (const generator of this.#generators.values())
+      generator.then(
+        (g) => g.dispose(),
+        () => {},
+      )
     this.#generators.clear()
   }
 
@@ -149,7 +169,11 @@ export class Model {
 }
 
 /** Runs a sampler to its end, one bounded step at a time. */
-export async function drive(sampler: NativeSampler, signal?: AbortSignal, onProgress?: (share: number) => void): Promise<void> {
+export async function drive(
+  sampler: NativeSampler,
+  signal?: AbortSignal,
+  onProgress?: (share: number) => void,
+): Promise<void> {
   let reported = performance.now()
   while (!(await sampler.step())) {
     if (signal?.aborted) throw abortError(signal, 'Sampling')

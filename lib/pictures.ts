@@ -18,7 +18,8 @@ const formats: readonly PictureFormat[] = ['png', 'webp']
 
 function formatOf(path: string): PictureFormat {
   const extension = extname(path).slice(1).toLowerCase() as PictureFormat
-  if (!formats.includes(extension)) throwIfAny([{ path: 'path', message: `must end in .png or .webp, but is "${path}"` }])
+  if (!formats.includes(extension))
+    throwIfAny([{ path: 'path', message: `must end in .png or .webp, but is "${path}"` }])
   return extension
 }
 
@@ -54,7 +55,10 @@ export class Pictures {
 
   /** One picture as a PNG or WebP file's bytes, with seed and settings in its metadata. */
   async encode(index: number, format: PictureFormat = 'png'): Promise<Uint8Array> {
-    if (!formats.includes(format)) throwIfAny([{ path: 'format', message: `must be one of ${formats.join(', ')}, but is ${JSON.stringify(format)}` }])
+    if (!formats.includes(format))
+      throwIfAny([
+        { path: 'format', message: `must be one of ${formats.join(', ')}, but is ${JSON.stringify(format)}` },
+      ])
     const { encodePicture } = await import('./image.ts')
     const shape = { width: this.size, height: this.size, channels: this.channels }
     return encodePicture(this.picture(index), shape, format, { ...this.provenance, seed: this.seeds[index]! })
@@ -77,7 +81,10 @@ export class Pictures {
     const format = path === undefined ? 'png' : formatOf(path)
     const { encodePicture, makeGrid } = await import('./image.ts')
     const { pixels, ...shape } = makeGrid(this.pixels, this.count, this.size, this.channels)
-    const bytes = await encodePicture(pixels, { ...shape, channels: this.channels }, format, { ...this.provenance, seeds: this.seeds.join(' ') })
+    const bytes = await encodePicture(pixels, { ...shape, channels: this.channels }, format, {
+      ...this.provenance,
+      seeds: this.seeds.join(' '),
+    })
     if (path !== undefined) await writeDurable(path, bytes)
     return bytes
   }

@@ -15,12 +15,24 @@ function missingTools() {
   const compiler = process.env.CXX || 'c++'
   const [major, minor] = process.versions.node.split('.').map(Number)
   const tools = [
-    ['Node ^20.19 or >=22.12', 'see https://nodejs.org/en/download', () => (major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 22)],
+    [
+      'Node ^20.19 or >=22.12',
+      'see https://nodejs.org/en/download',
+      () => (major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 22),
+    ],
     [`Python 3 (${python})`, 'sudo apt-get install python3', () => succeeds(python, ['--version'])],
     [`pip for ${python}`, 'sudo apt-get install python3-pip', () => succeeds(python, ['-m', 'pip', '--version'])],
     ['CMake 3.18 or newer', 'sudo apt-get install cmake', () => succeeds('cmake', ['--version'])],
-    [`a C++20 compiler (${compiler})`, 'sudo apt-get install g++', () => succeeds(compiler, ['-std=c++20', '-fsyntax-only', '-x', 'c++', '/dev/null'])],
-    ['make or ninja', 'sudo apt-get install make', () => succeeds('make', ['--version']) || succeeds('ninja', ['--version'])],
+    [
+      `a C++20 compiler (${compiler})`,
+      'sudo apt-get install g++',
+      () => succeeds(compiler, ['-std=c++20', '-fsyntax-only', '-x', 'c++', '/dev/null']),
+    ],
+    [
+      'make or ninja',
+      'sudo apt-get install make',
+      () => succeeds('make', ['--version']) || succeeds('ninja', ['--version']),
+    ],
   ]
   return tools.filter(([, , present]) => !present())
 }
@@ -56,7 +68,9 @@ async function fetchIfMissing() {
   } catch (error) {
     if (error.code !== 'LIBTORCH_MISSING') throw error
     const { fetchLibtorch } = await load('fetch.js')
-    await phase('fetching libtorch with pip', true, () => fetchLibtorch({ onLine: (line) => console.error(`  ${line}`) }))
+    await phase('fetching libtorch with pip', true, () =>
+      fetchLibtorch({ onLine: (line) => console.error(`  ${line}`) }),
+    )
   }
 }
 
@@ -71,17 +85,33 @@ export async function bootstrap() {
   try {
     const installed = oldest(at('node_modules', '.package-lock.json'))
     await phase('installing packages', installed < newest(at('package-lock.json')), () =>
-      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']))
+      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']),
+    )
     const compiled = oldest(at('dist', 'index.js'))
-    await phase('compiling TypeScript', compiled < Math.max(newest(at('lib')), newest(at('tsconfig.build.json'))), () => {
-      run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--incremental', 'false'])
-    })
+    await phase(
+      'compiling TypeScript',
+      compiled < Math.max(newest(at('lib')), newest(at('tsconfig.build.json'))),
+      () => {
+        run(process.execPath, [
+          at('node_modules', 'typescript', 'bin', 'tsc'),
+          '-p',
+          'tsconfig.build.json',
+          '--incremental',
+          'false',
+        ])
+      },
+    )
     await fetchIfMissing()
-    const built = oldest(at('build', 'Release', 'shinsaku.node'), at('build', 'loader', 'build', 'Release', 'loader.node'))
+    const built = oldest(
+      at('build', 'Release', 'shinsaku.node'),
+      at('build', 'loader', 'build', 'Release', 'loader.node'),
+    )
     const sources = Math.max(newest(at('native')), newest(at('CMakeLists.txt')), newest(at('scripts', 'build.mjs')))
     await phase('building the addon', built < sources, () => run(process.execPath, [at('scripts', 'build.mjs')]))
   } catch (error) {
-    console.error(`[shinsaku] ${error.code ? `${error.code}: ` : ''}${error.message}${error.hint ? `\n${error.hint}` : ''}`)
+    console.error(
+      `[shinsaku] ${error.code ? `${error.code}: ` : ''}${error.message}${error.hint ? `\n${error.hint}` : ''}`,
+    )
     process.exit(1)
   }
 }

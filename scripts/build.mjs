@@ -18,12 +18,23 @@ const libtorch = findLibtorch()
 
 // A build folder that was made for another libtorch would mix two of them.
 const cache = join(out, 'CMakeCache.txt')
-if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`LIBTORCH:PATH=${libtorch.root}\n`)) rmSync(out, { recursive: true })
+if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`LIBTORCH:PATH=${libtorch.root}\n`))
+  rmSync(out, { recursive: true })
 
 const ninja = spawnSync('ninja', ['--version']).status === 0 ? ['-G', 'Ninja'] : []
 const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
 const sanitize = given.includes('--sanitize') ? ['-DSHINSAKU_SANITIZE=ON'] : []
-run('-S', root, '-B', out, ...ninja, `-DCMAKE_BUILD_TYPE=${config}`, `-DLIBTORCH=${libtorch.root}`, ...sanitize, '-Wno-dev')
+run(
+  '-S',
+  root,
+  '-B',
+  out,
+  ...ninja,
+  `-DCMAKE_BUILD_TYPE=${config}`,
+  `-DLIBTORCH=${libtorch.root}`,
+  ...sanitize,
+  '-Wno-dev',
+)
 run('--build', out, '-j', String(availableParallelism()))
 
 /** Replaced by rename: a process that has the old one mapped keeps it whole. */

@@ -1,7 +1,7 @@
 // Formats the C++ files, or with --check says which are not formatted.
 import { execFileSync } from 'node:child_process'
-import { createRequire } from 'node:module'
 import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { root } from './bootstrap.mjs'
 

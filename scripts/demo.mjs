@@ -6,12 +6,36 @@ import { join } from 'node:path'
 import { bootstrap, root } from './bootstrap.mjs'
 
 // Small enough for two CPU cores: a few minutes show heads, though not yet good ones.
-const options = ['--size', '32', '--dim', '16', '--dim-mults', '1,2,4', '--max-time', '5m', '--max-images', '60000', '--lr', '5e-4', '--snapshot-time', '1m']
+const options = [
+  '--size',
+  '32',
+  '--dim',
+  '16',
+  '--dim-mults',
+  '1,2,4',
+  '--max-time',
+  '5m',
+  '--max-images',
+  '60000',
+  '--lr',
+  '5e-4',
+  '--snapshot-time',
+  '1m',
+]
 
 await bootstrap()
 const out = mkdtempSync(join(tmpdir(), 'shinsaku-demo-'))
-const cli = (...args) => execFileSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-const { run } = JSON.parse(cli('train', 'builtin:icons', '--out', out, '--json', ...options).trim().split('\n').at(-1))
+const cli = (...args) =>
+  execFileSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+const { run } = JSON.parse(
+  cli('train', 'builtin:icons', '--out', out, '--json', ...options)
+    .trim()
+    .split('\n')
+    .at(-1),
+)
 const sheet = join(out, 'grid.png')
 cli('sample', run, '--count', '36', '--seed', '1', '--out', sheet)
 console.log(`The run:      ${run}`)

@@ -7,6 +7,9 @@ function markdown(header, rows) {
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
+/** A value as it is written in a program; words without their quotes. */
+const apiText = (value) => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value))
+
 const sentence = (text) => (text.endsWith('.') ? text : `${text}.`)
 
 /** Choices that the help text does not name by itself. */
@@ -22,7 +25,7 @@ function optionsTable(groups, formOf) {
     .map(({ model, rows, defaultText }) => {
       const lines = Object.entries(rows).map(([name, row]) => [
         `\`${name}\``,
-        defaultText(name, row),
+        defaultText(name, row, apiText),
         sentence(row.help) + choicesText(row, formOf),
       ])
       return `**${model === undefined ? 'Every model' : `\`model: '${model}'\``}**\n\n${markdown(['option', 'default', 'meaning'], lines)}`

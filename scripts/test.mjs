@@ -22,7 +22,13 @@ const run = (name, program, args) => {
   if (spawnSync(program, args, { cwd: root, stdio: 'inherit' }).status !== 0) failed.push(name)
 }
 for (const [name, program, args] of checks) run(name, program, args)
-run('tests', bin('vitest'), ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)])
+run('tests', bin('vitest'), [
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+  ...process.argv.slice(2),
+])
 
 const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined
 for (const name of failed) console.error(`failed: ${name}`)

@@ -1,7 +1,7 @@
 /** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
 import { existsSync } from 'node:fs'
 import type { Model, RunDescription } from '../index.ts'
-import { valueText } from '../options/form.ts'
+import { flagText } from '../options/form.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { configFile } from '../run/names.ts'
 import { formatBytes, formatCount } from './format.ts'
@@ -34,7 +34,7 @@ function layerLines(layers: readonly Layer[]): string[] {
 const optionLines = (options: object): string[] => [
   'options',
   ...table(
-    Object.entries(options).map(([name, value]) => [name, valueText(value)]),
+    Object.entries(options).map(([name, value]) => [name, flagText(value)]),
     '  ',
   ),
 ]

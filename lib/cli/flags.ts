@@ -1,6 +1,6 @@
 /** Flags of the command line, made from option rows, and the values that their text stands for. */
 import { type Command, Option } from 'commander'
-import { type Form, formOf, type Group } from '../options/form.ts'
+import { type Form, flagText, formOf, type Group } from '../options/form.ts'
 import { type Row, toFlag } from '../options/row.ts'
 
 /** What a text on the command line means; whether it is right is for the schemas to say. */
@@ -51,7 +51,8 @@ export function addFlags(command: Command, groups: readonly Group[], except: rea
     const heading = model === undefined ? 'Options of every model:' : `Options of model "${model}":`
     for (const [name, row] of Object.entries(rows)) {
       if (except.includes(name)) continue
-      for (const option of optionsOfRow(name, row, defaultText(name, row))) command.addOption(option.helpGroup(heading))
+      for (const option of optionsOfRow(name, row, defaultText(name, row, flagText)))
+        command.addOption(option.helpGroup(heading))
     }
   }
   command.addHelpText('after', valuesText)

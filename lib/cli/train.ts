@@ -28,47 +28,48 @@ class JsonLines {
   }
 }
 
+/** The run's folder and how many images its newest checkpoint has seen. */
+type Saved = { run: string; images: number }
+
+function report({ run, images }: Saved, stopped: boolean, json: boolean, { stdout, stderr }: Io): void {
+  stdout.write(json ? `${JSON.stringify({ run, images })}\n` : `${run}\n`)
+  const folder = shellQuote(run)
+  stderr.write(`${stopped ? 'Stopped and saved' : 'Done'} after ${formatCount(images)} images.\n`)
+  stderr.write(`Draw pictures: shinsaku sample ${folder} -n 16 -o grid.png\n`)
+  if (stopped) stderr.write(`Go on:         shinsaku train --resume ${folder}\n`)
+}
+
 /** Trains; resolves with the exit code. */
 export async function trainCommand(options: TrainOptions, json: boolean, io: Io): Promise<number> {
-  const { train } = await import('../index.ts')
+  const { load, train } = await import('../index.ts')
   const progress = new Progress(io.stderr)
   const lines = new JsonLines(io)
-  const beforeStart = new AbortController()
-  const run = train({ ...options, signal: beforeStart.signal, onLog: (line) => progress.log(line) })
+  const abort = new AbortController()
   let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
   const undo = onStopSignals(io, (signal) => {
     stoppedBy = signal
-    progress.log(
-      run.folder ? 'Stopping: saving a checkpoint. The same signal again ends at once, without it.' : 'Stopping.',
-    )
-    if (run.folder === undefined) beforeStart.abort()
-    // The loop below sees the same end.
-    else run.stop().catch(() => {})
+    progress.log('Stopping: saving a checkpoint. Another signal ends at once, without it.')
+    abort.abort()
   })
+  const run = train({ ...options, signal: abort.signal, onLog: (line) => progress.log(line) })
   try {
     for await (const status of run) {
       progress.update(formatStatus(status))
       if (json) lines.add(status)
     }
-    const model = await run
-    const { images } = model
-    model.dispose()
-    progress.end()
-    if (json) {
-      lines.flush()
-      io.stdout.write(`${JSON.stringify({ run: run.folder, images })}\n`)
-    } else io.stdout.write(`${run.folder}\n`)
-    const folder = shellQuote(run.folder!)
-    io.stderr.write(`${stoppedBy ? 'Stopped and saved' : 'Done'} after ${formatCount(images)} images.\n`)
-    io.stderr.write(`Draw pictures: shinsaku sample ${folder} -n 16 -o grid.png\n`)
-    if (stoppedBy) io.stderr.write(`Go on:         shinsaku train --resume ${folder}\n`)
-    return exitCodes.done
+    await run
   } catch (error) {
     if (!stoppedBy || !(error instanceof ShinsakuError) || error.code !== 'ABORT_ERR') throw error
-    io.stderr.write('Stopped before training began.\n')
-    return exitCodes[stoppedBy]
+    if (run.folder === undefined) {
+      io.stderr.write('Stopped before training began; there was nothing to save.\n')
+      return exitCodes[stoppedBy]
+    }
   } finally {
     progress.end()
+    lines.flush()
     undo()
   }
+  const { images } = await load(run.folder!)
+  report({ run: run.folder!, images }, stoppedBy !== undefined, json, io)
+  return exitCodes.done
 }

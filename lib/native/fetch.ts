@@ -18,7 +18,11 @@ export type FetchOptions = {
   wheels?: WheelSet
 }
 
-export type WheelSet = { torch: Record<Libtorch['flavour'], readonly Wheel[]>; runtime: readonly Wheel[]; cuda: readonly Wheel[] }
+export type WheelSet = {
+  torch: Record<Libtorch['flavour'], readonly Wheel[]>
+  runtime: readonly Wheel[]
+  cuda: readonly Wheel[]
+}
 
 const pinned: WheelSet = { torch: torchWheels, runtime: runtimeWheels, cuda: cudaWheels }
 
@@ -26,7 +30,15 @@ const pinned: WheelSet = { torch: torchWheels, runtime: runtimeWheels, cuda: cud
 // the tags literally, so every glibc up to the one that torch needs is listed.
 const glibcMinors = Array.from({ length: 24 }, (_, i) => 28 - i)
 const platforms = [...glibcMinors.map((minor) => `manylinux_2_${minor}_x86_64`), 'manylinux2014_x86_64']
-const platform = ['--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311', ...platforms.flatMap((tag) => ['--platform', tag])]
+const platform = [
+  '--python-version',
+  '3.11',
+  '--implementation',
+  'cp',
+  '--abi',
+  'cp311',
+  ...platforms.flatMap((tag) => ['--platform', tag]),
+]
 
 const neededBytes = { cpu: 3e9, cuda: 12e9 } as const
 
@@ -52,7 +64,11 @@ for wheel in wheels:
 
 type Ended = { code: number | null; tail: string }
 
-function run(program: string, args: string[], { onLine, signal }: Pick<FetchOptions, 'onLine' | 'signal'>): Promise<Ended> {
+function run(
+  program: string,
+  args: string[],
+  { onLine, signal }: Pick<FetchOptions, 'onLine' | 'signal'>,
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal }) })
     const lines: string[] = []
@@ -81,24 +97,52 @@ async function requirePip(): Promise<string> {
   })
 }
 
-async function download(python: string, wheels: readonly Wheel[], folder: string, options: FetchOptions): Promise<string[]> {
+async function download(
+  python: string,
+  wheels: readonly Wheel[],
+  folder: string,
+  options: FetchOptions,
+): Promise<string[]> {
   await mkdir(folder, { recursive: true })
   const requirements = join(folder, 'requirements.txt')
-  const lines = wheels.map(({ name, version, sha256 }) => `${name}==${version} ${sha256.map((hash) => `--hash=sha256:${hash}`).join(' ')}`)
+  const lines = wheels.map(
+    ({ name, version, sha256 }) => `${name}==${version} ${sha256.map((hash) => `--hash=sha256:${hash}`).join(' ')}`,
+  )
   await writeFile(requirements, `${lines.join('\n')}\n`)
-  const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', ...platform, '--require-hashes', '-d', folder, '-r', requirements]
+  const args = [
+    '-m',
+    'pip',
+    'download',
+    '--no-deps',
+    '--only-binary=:all:',
+    ...platform,
+    '--require-hashes',
+    '-d',
+    folder,
+    '-r',
+    requirements,
+  ]
   const { code, tail } = await run(python, args, options)
   if (code !== 0) {
-    throw new ShinsakuError('LIBTORCH_FETCH_FAILED', `pip could not fetch ${wheels.map((w) => `${w.name} ${w.version}`).join(', ')}:\n${tail}`, {
-      hint: 'Check the network and the pip configuration, or set LIBTORCH to an unpacked libtorch.',
-      details: { code },
-    })
+    throw new ShinsakuError(
+      'LIBTORCH_FETCH_FAILED',
+      `pip could not fetch ${wheels.map((w) => `${w.name} ${w.version}`).join(', ')}:\n${tail}`,
+      {
+        hint: 'Check the network and the pip configuration, or set LIBTORCH to an unpacked libtorch.',
+        details: { code },
+      },
+    )
   }
   return (await readdir(folder)).filter((file) => file.endsWith('.whl')).map((file) => join(folder, file))
 }
 
 /** The first of several wheels that pip can get; the error is that of the last. */
-async function downloadFirst(python: string, wheels: readonly Wheel[], folder: string, options: FetchOptions): Promise<{ wheel: Wheel; files: string[] }> {
+async function downloadFirst(
+  python: string,
+  wheels: readonly Wheel[],
+  folder: string,
+  options: FetchOptions,
+): Promise<{ wheel: Wheel; files: string[] }> {
   for (const wheel of wheels.slice(0, -1)) {
     try {
       return { wheel, files: await download(python, [wheel], folder, options) }
@@ -114,9 +158,13 @@ async function downloadFirst(python: string, wheels: readonly Wheel[], folder: s
 async function requireSpace(folder: string, flavour: Libtorch['flavour']): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   if (bavail * bsize >= neededBytes[flavour]) return
-  throw new ShinsakuError('DISK_FULL', `Fetching libtorch needs ${neededBytes[flavour] / 1e9} GB in ${folder}, but ${(Number(bavail * bsize) / 1e9).toFixed(1)} GB are free`, {
-    hint: 'Free some space, or set SHINSAKU_CACHE to a folder on another disk.',
-  })
+  throw new ShinsakuError(
+    'DISK_FULL',
+    `Fetching libtorch needs ${neededBytes[flavour] / 1e9} GB in ${folder}, but ${(Number(bavail * bsize) / 1e9).toFixed(1)} GB are free`,
+    {
+      hint: 'Free some space, or set SHINSAKU_CACHE to a folder on another disk.',
+    },
+  )
 }
 
 function isAlive(pid: number): boolean {
@@ -173,7 +221,8 @@ async function fetchInto(target: string, flavour: Libtorch['flavour'], options: 
     options.onLine?.(`unpacking ${wheels.length} ${wheels.length === 1 ? 'wheel' : 'wheels'}`)
     const unpacked = join(scratch, 'unpacked')
     const { code, tail } = await run(python, ['-c', unpackScript, unpacked, keep[flavour].source, ...wheels], options)
-    if (code !== 0) throw new ShinsakuError('LIBTORCH_FETCH_FAILED', `The wheels could not be unpacked into ${unpacked}:\n${tail}`)
+    if (code !== 0)
+      throw new ShinsakuError('LIBTORCH_FETCH_FAILED', `The wheels could not be unpacked into ${unpacked}:\n${tail}`)
     await rm(target, { recursive: true, force: true })
     await rename(unpacked, target)
   } catch (error) {
@@ -194,9 +243,13 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<string>
   const target = dirname(root)
   if (existsSync(root)) return root
   if (process.env.SHINSAKU_OFFLINE === '1') {
-    throw new ShinsakuError('LIBTORCH_FETCH_FAILED', `libtorch is not in ${target}, and SHINSAKU_OFFLINE=1 forbids fetching it`, {
-      hint: 'Unset SHINSAKU_OFFLINE, or set LIBTORCH to an unpacked libtorch.',
-    })
+    throw new ShinsakuError(
+      'LIBTORCH_FETCH_FAILED',
+      `libtorch is not in ${target}, and SHINSAKU_OFFLINE=1 forbids fetching it`,
+      {
+        hint: 'Unset SHINSAKU_OFFLINE, or set LIBTORCH to an unpacked libtorch.',
+      },
+    )
   }
   const parent = dirname(target)
   await mkdir(parent, { recursive: true }).catch((cause) => {

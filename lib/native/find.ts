@@ -33,7 +33,10 @@ function pythonTorch(): Place {
   if (process.env.LIBTORCH_USE_PYTORCH !== '1') return { name, root: undefined, why: 'not set to 1' }
   const code = 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])'
   try {
-    const root = execFileSync(pythonProgram(), ['-c', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    const root = execFileSync(pythonProgram(), ['-c', code], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
     return { name, root, why: 'the torch package of Python' }
   } catch {
     return { name, root: undefined, why: `${pythonProgram()} has no package torch` }
@@ -43,7 +46,12 @@ function pythonTorch(): Place {
 function* places(): Generator<Place> {
   const { LIBTORCH, LIBTORCH_LIB, LIBTORCH_INCLUDE } = process.env
   const parts = { ...(LIBTORCH_LIB && { lib: LIBTORCH_LIB }), ...(LIBTORCH_INCLUDE && { include: LIBTORCH_INCLUDE }) }
-  yield { name: 'LIBTORCH', root: LIBTORCH || undefined, why: LIBTORCH ? 'the environment variable' : 'not set', ...parts }
+  yield {
+    name: 'LIBTORCH',
+    root: LIBTORCH || undefined,
+    why: LIBTORCH ? 'the environment variable' : 'not set',
+    ...parts,
+  }
   yield pythonTorch()
   // Both flavours run on a CPU; the one for GPUs is there only where somebody asked for it.
   yield { name: 'cache', root: fetchedRoot('cuda'), why: 'fetched by shinsaku setup --cuda' }
@@ -52,7 +60,8 @@ function* places(): Generator<Place> {
 
 function readVersion(root: string): string | undefined {
   try {
-    if (existsSync(join(root, 'build-version'))) return readFileSync(join(root, 'build-version'), 'utf8').trim().split('+')[0]
+    if (existsSync(join(root, 'build-version')))
+      return readFileSync(join(root, 'build-version'), 'utf8').trim().split('+')[0]
     return readFileSync(join(root, 'version.py'), 'utf8').match(/__version__\s*=\s*['"]([^'"+]+)/)?.[1]
   } catch {
     return undefined
@@ -60,7 +69,8 @@ function readVersion(root: string): string | undefined {
 }
 
 /** libgomp's file, whose name some wheels carry a hash in. */
-export const findOpenMp = (lib: string): string | undefined => readdirSync(lib).find((file) => /^libgomp.*\.so/.test(file))
+export const findOpenMp = (lib: string): string | undefined =>
+  readdirSync(lib).find((file) => /^libgomp.*\.so/.test(file))
 
 function inspect({ root, lib = join(root!, 'lib'), include = join(root!, 'include') }: Place): Libtorch | string {
   const missing = ['libc10.so', 'libtorch_cpu.so'].filter((file) => !existsSync(join(lib, file)))
@@ -73,10 +83,14 @@ function inspect({ root, lib = join(root!, 'lib'), include = join(root!, 'includ
 
 function requireVersion(found: Libtorch, expected: string): Libtorch {
   if (process.env.LIBTORCH_BYPASS_VERSION_CHECK === '1' || minorOf(found.version) === minorOf(expected)) return found
-  throw new ShinsakuError('LIBTORCH_VERSION', `libtorch ${found.version} was found in ${found.root}, but this package is built for ${minorOf(expected)}`, {
-    hint: 'Run shinsaku setup for the right one and unset LIBTORCH, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one.',
-    details: { found: found.version, expected, root: found.root },
-  })
+  throw new ShinsakuError(
+    'LIBTORCH_VERSION',
+    `libtorch ${found.version} was found in ${found.root}, but this package is built for ${minorOf(expected)}`,
+    {
+      hint: 'Run shinsaku setup for the right one and unset LIBTORCH, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one.',
+      details: { found: found.version, expected, root: found.root },
+    },
+  )
 }
 
 /**
@@ -93,8 +107,12 @@ export function findLibtorch(): Libtorch {
     looked.push(`${place.name}: ${found}`)
     if (named && (place.root || process.env[place.name])) break
   }
-  throw new ShinsakuError('LIBTORCH_MISSING', `No usable libtorch ${minorOf(torchVersion)} was found. Looked at:\n  ${looked.join('\n  ')}`, {
-    hint: 'Run: npx shinsaku setup',
-    details: { looked },
-  })
+  throw new ShinsakuError(
+    'LIBTORCH_MISSING',
+    `No usable libtorch ${minorOf(torchVersion)} was found. Looked at:\n  ${looked.join('\n  ')}`,
+    {
+      hint: 'Run: npx shinsaku setup',
+      details: { looked },
+    },
+  )
 }

@@ -35,21 +35,31 @@ const require = createRequire(import.meta.url)
 
 function requirePlatform(): void {
   const { platform, arch } = process
-  const musl = platform === 'linux' && !(process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
+  const musl =
+    platform === 'linux' &&
+    !(process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
   if (platform === 'linux' && arch === 'x64' && !musl) return
-  throw new ShinsakuError('PLATFORM_UNSUPPORTED', `shinsaku runs on linux-x64 with glibc, but this is ${platform}-${arch}${musl ? ' with musl' : ''}`, {
-    hint: 'Use a Debian, Ubuntu or Fedora based system or container; libtorch has no build for Alpine.',
-  })
+  throw new ShinsakuError(
+    'PLATFORM_UNSUPPORTED',
+    `shinsaku runs on linux-x64 with glibc, but this is ${platform}-${arch}${musl ? ' with musl' : ''}`,
+    {
+      hint: 'Use a Debian, Ubuntu or Fedora based system or container; libtorch has no build for Alpine.',
+    },
+  )
 }
 
 function requireAddon<T>(folder: string, name: string): T {
   try {
     return (require('node-gyp-build') as (folder: string) => T)(folder)
   } catch (cause) {
-    throw new ShinsakuError('ADDON_MISSING', `The native part "${name}" could not be loaded: ${(cause as Error).message.split('\n')[0]}`, {
-      cause,
-      hint: 'In a checkout run: npm run build. Elsewhere reinstall the package.',
-    })
+    throw new ShinsakuError(
+      'ADDON_MISSING',
+      `The native part "${name}" could not be loaded: ${(cause as Error).message.split('\n')[0]}`,
+      {
+        cause,
+        hint: 'In a checkout run: npm run build. Elsewhere reinstall the package.',
+      },
+    )
   }
 }
 
@@ -73,10 +83,14 @@ function openLibtorch(loader: Loader, { lib, root: where }: Libtorch): void {
     if (openMp) loader.open(join(lib, openMp))
     for (const file of ['libc10.so', 'libtorch_cpu.so']) loader.open(join(lib, file))
   } catch (cause) {
-    throw new ShinsakuError('LIBTORCH_MISSING', `The libtorch in ${where} could not be opened: ${(cause as Error).message}`, {
-      cause,
-      hint: 'The CUDA build of libtorch needs the nvidia-cuda-runtime and nvidia-cuda-cupti libraries beside it. Run: npx shinsaku setup',
-    })
+    throw new ShinsakuError(
+      'LIBTORCH_MISSING',
+      `The libtorch in ${where} could not be opened: ${(cause as Error).message}`,
+      {
+        cause,
+        hint: 'The CUDA build of libtorch needs the nvidia-cuda-runtime and nvidia-cuda-cupti libraries beside it. Run: npx shinsaku setup',
+      },
+    )
   }
 }
 
@@ -93,7 +107,8 @@ async function find(onLine?: (line: string) => void): Promise<Libtorch> {
 
 async function loadAll(onLine?: (line: string) => void): Promise<Loaded> {
   requirePlatform()
-  const loaderFolder = [join(root, 'build', 'loader'), join(root, 'prebuilds', 'loader')].find((folder) => existsSync(folder)) ?? root
+  const loaderFolder =
+    [join(root, 'build', 'loader'), join(root, 'prebuilds', 'loader')].find((folder) => existsSync(folder)) ?? root
   const loader = requireAddon<Loader>(loaderFolder, 'loader')
   const libtorch = await find(onLine)
   openLibtorch(loader, libtorch)

@@ -15,7 +15,10 @@ export function placeOn(device: Placement['device'], precision: 'auto' | Placeme
 }
 
 const crosses = (value: unknown): value is Spec[string] =>
-  typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string' || (Array.isArray(value) && value.every((v) => typeof v === 'number'))
+  typeof value === 'boolean' ||
+  typeof value === 'number' ||
+  typeof value === 'string' ||
+  (Array.isArray(value) && value.every((v) => typeof v === 'number'))
 
 /** Leaves out null (none) and whatever has no native form, such as a list of files. */
 export function toSpec(options: object, placement?: Placement): Spec {

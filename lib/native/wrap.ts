@@ -14,7 +14,8 @@ function toShinsakuError(cause: unknown, call: string): ShinsakuError {
 const raw = new WeakMap<object, object>()
 
 /** The handle behind a wrapped one: what the addon wants back as an argument. */
-const unwrap = (value: unknown): unknown => (typeof value === 'object' && value !== null ? (raw.get(value) ?? value) : value)
+const unwrap = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? (raw.get(value) ?? value) : value
 
 const isHandle = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && typeof (value as { dispose?: unknown }).dispose === 'function'
@@ -25,7 +26,8 @@ function wrapObject<T extends object>(target: T, name: string): T {
     get(object, key) {
       const member = Reflect.get(object, key) as unknown
       if (typeof member !== 'function') return member
-      if (!methods.has(key)) methods.set(key, wrapMethod(object, member as (...args: unknown[]) => unknown, `${name}${String(key)}`))
+      if (!methods.has(key))
+        methods.set(key, wrapMethod(object, member as (...args: unknown[]) => unknown, `${name}${String(key)}`))
       return methods.get(key)
     },
   })

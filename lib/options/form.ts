@@ -47,17 +47,20 @@ function formOfJson(schema: JsonSchema): Form {
 export const formOf = (row: Row): Form => formOfJson(z.toJSONSchema(row.schema, { io: 'input' }) as JsonSchema)
 
 /** A value as it is written on the command line. */
-export function valueText(value: unknown): string {
+export function flagText(value: unknown): string {
   if (value === null) return 'none'
   if (typeof value === 'boolean') return value ? 'on' : 'off'
   return Array.isArray(value) ? value.join(',') : String(value)
 }
 
+/** How a value is written where a default is shown. */
+export type ShowValue = (value: unknown) => string
+
 /** The default of one model's variants: the usual one, then those that differ: `1 (2022: none)`. */
-function variantsText(definition: ModelDefinition, name: string, row: Row): string {
+function variantsText(definition: ModelDefinition, name: string, row: Row, show: ShowValue): string {
   const textOf = (variant: string) => {
     const own = definition.defaults[variant]!
-    return valueText(name in own ? own[name] : row.default)
+    return show(name in own ? own[name] : row.default)
   }
   const usual = textOf(definition.defaultVariant)
   const others = Object.keys(definition.defaults).filter((variant) => textOf(variant) !== usual)
@@ -66,21 +69,20 @@ function variantsText(definition: ModelDefinition, name: string, row: Row): stri
 }
 
 /** The default of an option of `train()`, per model and variant where they differ. */
-export function trainDefaultText(name: string, row: Row): string {
-  const own = Object.entries(models as Record<string, ModelDefinition>).filter(
-    ([, { rows }]) => name in trainRows || name in rows,
-  )
-  const texts = own.map(([model, definition]) => ({ model, text: variantsText(definition, name, row) }))
+export function trainDefaultText(name: string, row: Row, show: ShowValue): string {
+  const all = Object.entries(models as Record<string, ModelDefinition>)
+  const having = all.filter(([, { rows }]) => name in trainRows || name in rows)
+  const texts = having.map(([model, definition]) => ({ model, text: variantsText(definition, name, row, show) }))
   if (new Set(texts.map(({ text }) => text)).size === 1) return texts[0]!.text
   return texts.map(({ model, text }) => `${model} ${text}`).join('; ')
 }
 
 /** The default of an option of `model.sample()`, for a model with default options. */
-export function sampleDefaultText(name: string, row: Row): string {
-  if (row.default !== undefined) return valueText(row.default)
+export function sampleDefaultText(name: string, row: Row, show: ShowValue): string {
+  if (row.default !== undefined) return show(row.default)
   const texts = Object.entries(models as Record<string, ModelDefinition>).flatMap(([model, definition]) => {
     const value = definition.sampleDefaults(resolveTrain({ model: model as ModelName }), {})[name]
-    return value === undefined ? [] : [valueText(value)]
+    return value === undefined ? [] : [show(value)]
   })
   return texts.join('; ')
 }
@@ -89,7 +91,7 @@ export function sampleDefaultText(name: string, row: Row): string {
 export type Group = {
   readonly model: ModelName | undefined
   readonly rows: Rows
-  defaultText(name: string, row: Row): string
+  defaultText(name: string, row: Row, show: ShowValue): string
 }
 
 function groups(common: Rows, pick: (definition: ModelDefinition) => Rows, defaultText: Group['defaultText']): Group[] {

@@ -34,7 +34,12 @@ function batchWarning({ batch }: ResolvedTrainOptions, count: number): string | 
   return undefined
 }
 
-async function makeTrainer({ addon }: Loaded, options: ResolvedTrainOptions, placement: Placement, data: Dataset): Promise<NativeTrainer> {
+async function makeTrainer(
+  { addon }: Loaded,
+  options: ResolvedTrainOptions,
+  placement: Placement,
+  data: Dataset,
+): Promise<NativeTrainer> {
   await addon.setThreads(options.threads)
   const images = await addon.images(data.pixels, [data.count, data.size, data.size, data.channels], placement.device)
   try {
@@ -57,7 +62,10 @@ async function restore(run: string, trainer: NativeTrainer, log: (line: string) 
       }
     }
     if (missing.size > 0) {
-      throw new ShinsakuError('CHECKPOINT_MISMATCH', `${folder} lacks ${missing.size} tensors that the network needs, such as ${[...missing][0]}`)
+      throw new ShinsakuError(
+        'CHECKPOINT_MISMATCH',
+        `${folder} lacks ${missing.size} tensors that the network needs, such as ${[...missing][0]}`,
+      )
     }
     log(`Going on from ${folder}`)
     return checkpoint.state
@@ -72,30 +80,61 @@ async function openDirectory(options: ResolvedTrainOptions, resumed: Resumed | u
   return createRunDirectory(options.out, runName(options.model, options.size, options.data))
 }
 
-async function writeRecords(directory: RunDirectory, native: Loaded, options: ResolvedTrainOptions, placement: Placement, data: Dataset, resumed: Resumed | undefined): Promise<void> {
+async function writeRecords(
+  directory: RunDirectory,
+  native: Loaded,
+  options: ResolvedTrainOptions,
+  placement: Placement,
+  data: Dataset,
+  resumed: Resumed | undefined,
+): Promise<void> {
   if (resumed) requireSameData(directory.path, await directory.readDataset(), data.manifest)
   else await directory.writeDataset(data.manifest)
   await directory.writeConfig(options)
   await directory.writeEnvironment(await environment(native, placement))
 }
 
-function describeStart(log: (line: string) => void, options: ResolvedTrainOptions, placement: Placement, data: Dataset, folder: string, threads: number): void {
+function describeStart(
+  log: (line: string) => void,
+  options: ResolvedTrainOptions,
+  placement: Placement,
+  data: Dataset,
+  folder: string,
+  threads: number,
+): void {
   log(`Run folder: ${folder}`)
   log(`Pictures: ${data.count} of ${data.size}x${data.size}, ${data.channels} channels`)
   for (const warning of [...data.warnings, batchWarning(options, data.count)]) if (warning) log(`Warning: ${warning}`)
-  log(`Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${placement.ops} operations, ${threads} threads`)
+  log(
+    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${placement.ops} operations, ${threads} threads`,
+  )
 }
 
 /** A model over the weights as they are now; its samples do not change while training goes on. */
-function snapshotModel(trainer: NativeTrainer, options: ResolvedTrainOptions, placement: Placement, run: string, images: number): Model {
-  return new Model({ options, device: placement.device, images, run, generator: (weights) => trainer.generator(weights) })
+function snapshotModel(
+  trainer: NativeTrainer,
+  options: ResolvedTrainOptions,
+  placement: Placement,
+  run: string,
+  images: number,
+): Model {
+  return new Model({
+    options,
+    device: placement.device,
+    images,
+    run,
+    generator: (weights) => trainer.generator(weights),
+  })
 }
 
 /**
  * Prepares a run. Whatever fails here leaves no run folder behind that was not there, except where the folder
  * was made already; its lock is released in any case.
  */
-export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: Hooks & { onStatus: (status: Status) => void }): Promise<Session> {
+export async function prepare(
+  given: TrainOptions,
+  { signal, onLog, onStatus }: Hooks & { onStatus: (status: Status) => void },
+): Promise<Session> {
   const asked = resolveTrain(given)
   const resumed = await findResumed(given, asked)
   const options = resumed?.options ?? asked
@@ -125,7 +164,10 @@ export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: 
   }
 }
 
-type Made = Pick<SessionParts, 'trainer' | 'journal' | 'options' | 'start' | 'onStatus' | 'signal'> & { directory: RunDirectory; placement: Placement }
+type Made = Pick<SessionParts, 'trainer' | 'journal' | 'options' | 'start' | 'onStatus' | 'signal'> & {
+  directory: RunDirectory
+  placement: Placement
+}
 
 /** What the loop calls back into. */
 function parts({ directory, placement, ...made }: Made): SessionParts {

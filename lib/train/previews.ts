@@ -1,7 +1,8 @@
 /** The sheets a run shows itself by: the pictures it learns from, and what it draws with fixed seeds. */
-import { makeGrid, encodePicture } from '../image.ts'
-import { writeDurable } from '../files.ts'
+
 import type { Dataset } from '../dataset/dataset.ts'
+import { writeDurable } from '../files.ts'
+import { encodePicture, makeGrid } from '../image.ts'
 import type { Model } from '../model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
@@ -13,7 +14,11 @@ import type { Journal } from './journal.ts'
 const MOST_REALS = 64
 
 /** Writes reals.png: pictures of the data, spread over it, as the network sees them but for mirroring. */
-export async function writeReals(directory: RunDirectory, journal: Journal, { pixels, count, size, channels }: Dataset): Promise<void> {
+export async function writeReals(
+  directory: RunDirectory,
+  journal: Journal,
+  { pixels, count, size, channels }: Dataset,
+): Promise<void> {
   const shown = Math.min(count, MOST_REALS)
   const bytes = size * size * channels
   const chosen = new Uint8Array(shown * bytes)
@@ -34,7 +39,12 @@ export function previewOptions(options: ResolvedTrainOptions): SampleOptions {
 }
 
 /** Draws one sheet with the weights of `model` into samples/ and the event file. */
-export async function drawPreview(directory: RunDirectory, journal: Journal, model: Model, images: number): Promise<void> {
+export async function drawPreview(
+  directory: RunDirectory,
+  journal: Journal,
+  model: Model,
+  images: number,
+): Promise<void> {
   const { previews } = model.options
   if (previews === 0) return
   const pictures = await model.sample(previewOptions(model.options))

@@ -47,7 +47,8 @@ class StatusReader implements AsyncIterator<Status> {
     const value = this.#newest
     this.#newest = undefined
     if (value) return Promise.resolve({ value, done: false })
-    if (this.#end) return 'error' in this.#end ? Promise.reject(this.#end.error) : Promise.resolve({ value: undefined, done: true })
+    if (this.#end)
+      return 'error' in this.#end ? Promise.reject(this.#end.error) : Promise.resolve({ value: undefined, done: true })
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject }
     })
@@ -107,7 +108,10 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a run is awaitable by design
-  then<A = Model, B = never>(done?: ((model: Model) => A | PromiseLike<A>) | null, failed?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+  then<A = Model, B = never>(
+    done?: ((model: Model) => A | PromiseLike<A>) | null,
+    failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     this.#claimed = true
     return this.#model.then(done, failed)
   }

@@ -82,7 +82,8 @@ export class Session {
   }
 
   #requireLive(call: string): void {
-    if (this.#ended) throw new ShinsakuError('DISPOSED', `The run has ended before ${call} was called; use the model it resolved with`)
+    if (this.#ended)
+      throw new ShinsakuError('DISPOSED', `The run has ended before ${call} was called; use the model it resolved with`)
   }
 
   /** Trains to the end, to stop(), or to the abort signal. */
@@ -100,7 +101,8 @@ export class Session {
     } finally {
       this.#ended = true
       await Promise.allSettled(this.#units.map((unit) => unit.result))
-      for (const request of this.#requests) request.reject(new ShinsakuError('DISPOSED', 'The run ended before the checkpoint could be saved'))
+      for (const request of this.#requests)
+        request.reject(new ShinsakuError('DISPOSED', 'The run ended before the checkpoint could be saved'))
       await this.#parts.close()
     }
   }

@@ -83,10 +83,16 @@ export class Rate {
 }
 
 /** The loss that stands for the model: its only one, or the generator's. */
-export const mainLoss = (metrics: Readonly<Record<string, number>>): number => metrics.loss ?? metrics.lossG ?? Number.NaN
+export const mainLoss = (metrics: Readonly<Record<string, number>>): number =>
+  metrics.loss ?? metrics.lossG ?? Number.NaN
 
 /** Seconds left at `perSecond`, or null while that is 0. */
-export function eta({ images, elapsedSeconds }: Counters, perSecond: number, maxImages: number, maxTime: number | null): number | null {
+export function eta(
+  { images, elapsedSeconds }: Counters,
+  perSecond: number,
+  maxImages: number,
+  maxTime: number | null,
+): number | null {
   if (perSecond <= 0) return null
   const byImages = Math.max(0, maxImages - images) / perSecond
   return maxTime === null ? byImages : Math.min(byImages, Math.max(0, maxTime - elapsedSeconds))

@@ -52,7 +52,8 @@ switch (way) {
     break
   }
   case 'garbage':
-    for (let i = 0; i < 30; i++) await (await trainer.generator('ema')).sampler({ seeds: [i], steps: 2, sampler: 'ddim', eta: 0, batch: 1 })
+    for (let i = 0; i < 30; i++)
+      await (await trainer.generator('ema')).sampler({ seeds: [i], steps: 2, sampler: 'ddim', eta: 0, batch: 1 })
     globalThis.gc()
     trainer.step(5).catch(() => {})
     soon(() => process.exit(0))

@@ -9,7 +9,10 @@ beforeAll(async () => {
   addon = await loadAddon()
 })
 
-const methodsOf = (handle: object) => Object.getOwnPropertyNames(Object.getPrototypeOf(handle)).filter((name) => name !== 'constructor').sort()
+const methodsOf = (handle: object) =>
+  Object.getOwnPropertyNames(Object.getPrototypeOf(handle))
+    .filter((name) => name !== 'constructor')
+    .sort()
 
 /** Names declared in an interface of lib/native/addon.ts. */
 function declared(name: string): string[] {
@@ -50,9 +53,15 @@ describe('surface', () => {
 
 describe('errors', () => {
   test('pictures that do not fit their shape: SHAPE_INVALID', async () => {
-    await expect(addon.images(new Uint8Array(10), [1, 2, 2, 3], 'cpu')).rejects.toMatchObject({ code: 'SHAPE_INVALID', message: /1x2x2x3.*10 bytes/ })
+    await expect(addon.images(new Uint8Array(10), [1, 2, 2, 3], 'cpu')).rejects.toMatchObject({
+      code: 'SHAPE_INVALID',
+      message: /1x2x2x3.*10 bytes/,
+    })
     const images = await addon.images(drawnPixels(1, 32, 3), [1, 32, 32, 3], 'cpu')
-    await expect(addon.trainer(smallSpec({}), images)).rejects.toMatchObject({ code: 'SHAPE_INVALID', message: /32x32/ })
+    await expect(addon.trainer(smallSpec({}), images)).rejects.toMatchObject({
+      code: 'SHAPE_INVALID',
+      message: /32x32/,
+    })
   })
 
   test('memory that runs out: OUT_OF_MEMORY, and the process stays usable', async () => {
@@ -66,8 +75,14 @@ describe('errors', () => {
   test('an option the recipe needs and does not get names itself', async () => {
     const images = await addon.images(drawnPixels(1, 16, 3), [1, 16, 16, 3], 'cpu')
     const { dim: _, ...rest } = smallSpec({})
-    await expect(addon.trainer(rest, images)).rejects.toMatchObject({ code: 'NATIVE_FAILED', message: /"dim" is missing/ })
-    await expect(addon.trainer({ ...rest, dim: 'x' }, images)).rejects.toMatchObject({ code: 'NATIVE_FAILED', message: /"dim" must be a number/ })
+    await expect(addon.trainer(rest, images)).rejects.toMatchObject({
+      code: 'NATIVE_FAILED',
+      message: /"dim" is missing/,
+    })
+    await expect(addon.trainer({ ...rest, dim: 'x' }, images)).rejects.toMatchObject({
+      code: 'NATIVE_FAILED',
+      message: /"dim" must be a number/,
+    })
   })
 
   test('a call after dispose: DISPOSED; dispose twice is harmless', async () => {
@@ -89,9 +104,16 @@ describe('errors', () => {
 
   test('tensors that do not belong: CHECKPOINT_MISMATCH and SHAPE_INVALID name the tensor', async () => {
     const trainer = await smallTrainer(addon, {})
-    const load = (name: string, shape: number[], bytes: number) => trainer.load([{ name, dtype: 'F32', shape, bytes: new Uint8Array(bytes) }])
-    await expect(load('model.other', [3], 12)).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH', message: /model\.other/ })
-    await expect(load('model.final_conv.bias', [4], 16)).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH', message: /model\.final_conv\.bias/ })
+    const load = (name: string, shape: number[], bytes: number) =>
+      trainer.load([{ name, dtype: 'F32', shape, bytes: new Uint8Array(bytes) }])
+    await expect(load('model.other', [3], 12)).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: /model\.other/,
+    })
+    await expect(load('model.final_conv.bias', [4], 16)).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: /model\.final_conv\.bias/,
+    })
     await expect(load('model.final_conv.bias', [3], 11)).rejects.toMatchObject({ code: 'SHAPE_INVALID' })
     await expect(load('model.final_conv.bias', [2 ** 40, 2 ** 40], 12)).rejects.toMatchObject({ code: 'SHAPE_INVALID' })
     await expect(trainer.tensor('nothing')).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH', message: /nothing/ })
@@ -99,36 +121,48 @@ describe('errors', () => {
 
   test('values of a wrong JavaScript type are refused, not crashed on', async () => {
     const wrong = addon as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
-    for (const args of [[], [null, null], ['x', [1]], [new Uint8Array(3), 'shape', 'cpu'], [new Float32Array(3), [1, 1, 1, 3], 'cpu']]) {
+    for (const args of [
+      [],
+      [null, null],
+      ['x', [1]],
+      [new Uint8Array(3), 'shape', 'cpu'],
+      [new Float32Array(3), [1, 1, 1, 3], 'cpu'],
+    ]) {
       await expect(async () => wrong.images!(...args)).rejects.toThrow()
     }
     for (const args of [[], [{}, {}], [{ a: () => 0 }, {}], [null, null]]) {
       await expect(async () => wrong.trainer!(...args)).rejects.toThrow()
     }
     await expect(async () => wrong.generator!({}, [{ name: 1 }])).rejects.toThrow()
-    await expect(addon.generator({ model: 'nothing' }, [])).rejects.toMatchObject({ code: 'NATIVE_FAILED', message: /unknown model/ })
+    await expect(addon.generator({ model: 'nothing' }, [])).rejects.toMatchObject({
+      code: 'NATIVE_FAILED',
+      message: /unknown model/,
+    })
   })
 })
 
 describe('state', () => {
-  test.each(['diffusion', 'dcgan'] as const)('%s: 3 + 3 updates through tensors() and load() equal 6 at once, byte for byte', async (model) => {
-    const options = { model, batch: 4, accumulate: 2 }
-    const straight = await smallTrainer(addon, options)
-    const first = await smallTrainer(addon, options)
-    await straight.step(6)
-    await first.step(2)
-    await first.step(1)
-    const saved = []
-    for (const info of await first.tensors()) saved.push({ ...info, bytes: await first.tensor(info.name) })
-    const second = await smallTrainer(addon, { ...options })
-    await second.step(1)
-    await second.load(saved)
-    const metrics = await second.step(3)
-    expect(metrics.images).toEqual(expect.arrayContaining([expect.any(Number)]))
-    for (const { name } of await straight.tensors()) {
-      expect(Buffer.compare(await straight.tensor(name), await second.tensor(name)), name).toBe(0)
-    }
-  })
+  test.each(['diffusion', 'dcgan'] as const)(
+    '%s: 3 + 3 updates through tensors() and load() equal 6 at once, byte for byte',
+    async (model) => {
+      const options = { model, batch: 4, accumulate: 2 }
+      const straight = await smallTrainer(addon, options)
+      const first = await smallTrainer(addon, options)
+      await straight.step(6)
+      await first.step(2)
+      await first.step(1)
+      const saved = []
+      for (const info of await first.tensors()) saved.push({ ...info, bytes: await first.tensor(info.name) })
+      const second = await smallTrainer(addon, { ...options })
+      await second.step(1)
+      await second.load(saved)
+      const metrics = await second.step(3)
+      expect(metrics.images).toEqual(expect.arrayContaining([expect.any(Number)]))
+      for (const { name } of await straight.tensors()) {
+        expect(Buffer.compare(await straight.tensor(name), await second.tensor(name)), name).toBe(0)
+      }
+    },
+  )
 
   test('calls run in the order they were made', async () => {
     const trainer = await smallTrainer(addon, {})

@@ -7,10 +7,20 @@ import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
 
-type Case = { options: TrainOptions & { updates: number }; initial: string; losses: number[]; weights: string; ema: string; samples: Record<string, string> }
+type Case = {
+  options: TrainOptions & { updates: number }
+  initial: string
+  losses: number[]
+  weights: string
+  ema: string
+  samples: Record<string, string>
+}
 
 /** Written by scripts/golden/diffusion.py from the published packages. */
-const golden = JSON.parse(readFileSync(new URL('../golden/diffusion.json', import.meta.url), 'utf8')) as { cpu: { model: string; capability: string; threads: number }; cases: Case[] }
+const golden = JSON.parse(readFileSync(new URL('../golden/diffusion.json', import.meta.url), 'utf8')) as {
+  cpu: { model: string; capability: string; threads: number }
+  cases: Case[]
+}
 
 let addon: Addon
 let samePlace: boolean
@@ -22,7 +32,17 @@ beforeAll(async () => {
   samePlace = cpuCapability === golden.cpu.capability && cpus()[0]!.model.trim() === golden.cpu.model
 })
 
-const defaults: TrainOptions = { dim: 16, dimMults: [1, 2], size: 16, batch: 4, timesteps: 30, lr: 1e-3, clip: null, emaDecay: 0.995, emaEvery: 10 }
+const defaults: TrainOptions = {
+  dim: 16,
+  dimMults: [1, 2],
+  size: 16,
+  batch: 4,
+  timesteps: 30,
+  lr: 1e-3,
+  clip: null,
+  emaDecay: 0.995,
+  emaEvery: 10,
+}
 
 async function goldenTrainer({ updates: _, ...options }: Case['options']): Promise<NativeTrainer> {
   const spec = smallSpec({ ...defaults, ...options })
@@ -115,9 +135,14 @@ describe('training', () => {
 
   test('the learning rate warms up and then follows its schedule', async () => {
     const options = { batch: 4, lr: 1e-3, warmup: 12, maxImages: 40, accumulate: 1 } as const
-    const rates = async (lrSchedule: 'constant' | 'linear' | 'cosine') => (await (await smallTrainer(addon, { ...options, lrSchedule }, 8)).step(10)).learningRate!
-    expect((await rates('constant')).map((rate) => Math.round(rate * 1e6))).toEqual([0, 333, 667, 1000, 1000, 1000, 1000, 1000, 1000, 1000])
-    expect((await rates('linear')).map((rate) => Math.round(rate * 1e6))).toEqual([0, 333, 667, 1000, 857, 714, 571, 429, 286, 143])
+    const rates = async (lrSchedule: 'constant' | 'linear' | 'cosine') =>
+      (await (await smallTrainer(addon, { ...options, lrSchedule }, 8)).step(10)).learningRate!
+    expect((await rates('constant')).map((rate) => Math.round(rate * 1e6))).toEqual([
+      0, 333, 667, 1000, 1000, 1000, 1000, 1000, 1000, 1000,
+    ])
+    expect((await rates('linear')).map((rate) => Math.round(rate * 1e6))).toEqual([
+      0, 333, 667, 1000, 857, 714, 571, 429, 286, 143,
+    ])
     const cosine = await rates('cosine')
     expect(cosine[3]).toBeCloseTo(1e-3, 12)
     expect(cosine[9]).toBeCloseTo(1e-3 * 0.5 * (1 + Math.cos((Math.PI * 24) / 28)), 12)
@@ -131,7 +156,11 @@ describe('training', () => {
 
   test('bf16 trains with nearly the same loss; self-conditioning and offset noise change it', async () => {
     const first = async (options: TrainOptions) => (await (await smallTrainer(addon, options)).step(2)).loss!
-    const [fp32, bf16, offset] = [await first({}), await first({ precision: 'bf16' }), await first({ offsetNoise: 0.1 })]
+    const [fp32, bf16, offset] = [
+      await first({}),
+      await first({ precision: 'bf16' }),
+      await first({ offsetNoise: 0.1 }),
+    ]
     expect(bf16[0]).not.toBe(fp32[0])
     expect(Math.abs(bf16[0]! - fp32[0]!) / fp32[0]!).toBeLessThan(0.05)
     expect(offset[0]).not.toBe(fp32[0])
@@ -157,18 +186,22 @@ describe('sampling', () => {
   })
 
   const bytes = 16 * 16 * 3
-  const picture = (pixels: Uint8Array, index: number) => Buffer.from(pixels.subarray(index * bytes, (index + 1) * bytes)).toString('hex')
+  const picture = (pixels: Uint8Array, index: number) =>
+    Buffer.from(pixels.subarray(index * bytes, (index + 1) * bytes)).toString('hex')
 
-  test.each(['ddim', 'ddpm'])('%s: one seed gives one picture, alone, beside others, and in any place', async (sampler) => {
-    for (const batch of [1, 3]) {
-      const args = { sampler, steps: sampler === 'ddpm' ? 50 : 6, eta: 1, batch }
-      const alone = await draw(generator, { ...args, seeds: [7] })
-      const several = await draw(generator, { ...args, seeds: [1, 2, 7, 9, 7] })
-      expect(picture(several, 2)).toBe(picture(alone, 0))
-      expect(picture(several, 4)).toBe(picture(alone, 0))
-      expect(picture(several, 3)).not.toBe(picture(alone, 0))
-    }
-  })
+  test.each(['ddim', 'ddpm'])(
+    '%s: one seed gives one picture, alone, beside others, and in any place',
+    async (sampler) => {
+      for (const batch of [1, 3]) {
+        const args = { sampler, steps: sampler === 'ddpm' ? 50 : 6, eta: 1, batch }
+        const alone = await draw(generator, { ...args, seeds: [7] })
+        const several = await draw(generator, { ...args, seeds: [1, 2, 7, 9, 7] })
+        expect(picture(several, 2)).toBe(picture(alone, 0))
+        expect(picture(several, 4)).toBe(picture(alone, 0))
+        expect(picture(several, 3)).not.toBe(picture(alone, 0))
+      }
+    },
+  )
 
   test('progress grows to 1, and pixels can be had before the end', async () => {
     const sampler = await generator.sampler({ seeds: [1, 2], steps: 3, sampler: 'ddim', eta: 0, batch: 1 })
@@ -197,7 +230,13 @@ describe('sampling', () => {
     const same = await addon.generator(spec, weights)
     expect(sha(await draw(same, { seeds: [5] }))).toBe(sha(await draw(await trainer.generator('raw'), { seeds: [5] })))
     const [first] = weights.splice(20, 1)
-    await expect(addon.generator(spec, weights)).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH', message: expect.stringContaining(first!.name) })
-    await expect((await smallTrainer(addon, { emaDecay: null })).generator('ema')).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH', message: /emaDecay/ })
+    await expect(addon.generator(spec, weights)).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: expect.stringContaining(first!.name),
+    })
+    await expect((await smallTrainer(addon, { emaDecay: null })).generator('ema')).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: /emaDecay/,
+    })
   })
 })

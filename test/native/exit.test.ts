@@ -12,9 +12,17 @@ function run(way: string): Promise<Ended> {
   const started = performance.now()
   const child = spawn(process.execPath, ['--expose-gc', program, way], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
-  child.stdout.on('data', (chunk) => { output += chunk })
-  child.stderr.on('data', (chunk) => { output += chunk })
-  return new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal, seconds: (performance.now() - started) / 1000, output })))
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    output += chunk
+  })
+  return new Promise((resolve) =>
+    child.on('exit', (code, signal) =>
+      resolve({ code, signal, seconds: (performance.now() - started) / 1000, output }),
+    ),
+  )
 }
 
 describe('the process ends cleanly while a unit runs', () => {

@@ -14,10 +14,34 @@ type Row = { unet: '2022' | '2.3'; dimMults: number[]; keys: string; parameters:
 
 /** SHA-256 over the initial float32 parameters for seed 3407, dim 64, measured from the published packages. */
 const rows: Row[] = [
-  { unet: '2022', dimMults: [1, 2, 4, 8], keys: 'ddpm-0.26.4_1-2-4-8', parameters: 36_255_235, initial: '592372ea62b4dda8032b1369e5435fd69f095dc7960e72f3655235af3eef5675' },
-  { unet: '2022', dimMults: [1, 4, 16], keys: 'ddpm-0.26.4_1-4-16', parameters: 98_309_379, initial: '4e47dd016c11897a661194bce5acfeaefee76df0a5b4ccc28efb9cbfbb5a55f5' },
-  { unet: '2.3', dimMults: [1, 2, 4, 8], keys: 'ddpm-2.3.1_1-2-4-8', parameters: 35_711_491, initial: '8c29fb9f3a75a35c7d0c52baf0d687e38cab11e6f28d6b48440cc4197ee2ddcf' },
-  { unet: '2.3', dimMults: [1, 4, 16], keys: 'ddpm-2.3.1_1-4-16', parameters: 98_053_891, initial: 'b443c19d767b04a2a62e8df1dadcc75ba45c9864dbc84abde1a16e109e778567' },
+  {
+    unet: '2022',
+    dimMults: [1, 2, 4, 8],
+    keys: 'ddpm-0.26.4_1-2-4-8',
+    parameters: 36_255_235,
+    initial: '592372ea62b4dda8032b1369e5435fd69f095dc7960e72f3655235af3eef5675',
+  },
+  {
+    unet: '2022',
+    dimMults: [1, 4, 16],
+    keys: 'ddpm-0.26.4_1-4-16',
+    parameters: 98_309_379,
+    initial: '4e47dd016c11897a661194bce5acfeaefee76df0a5b4ccc28efb9cbfbb5a55f5',
+  },
+  {
+    unet: '2.3',
+    dimMults: [1, 2, 4, 8],
+    keys: 'ddpm-2.3.1_1-2-4-8',
+    parameters: 35_711_491,
+    initial: '8c29fb9f3a75a35c7d0c52baf0d687e38cab11e6f28d6b48440cc4197ee2ddcf',
+  },
+  {
+    unet: '2.3',
+    dimMults: [1, 4, 16],
+    keys: 'ddpm-2.3.1_1-4-16',
+    parameters: 98_053_891,
+    initial: 'b443c19d767b04a2a62e8df1dadcc75ba45c9864dbc84abde1a16e109e778567',
+  },
 ]
 
 const isWeight = (name: string) => !/^(ema|optimizer|random|progress)\./.test(name)
@@ -40,7 +64,9 @@ describe.each(rows)('U-Net $unet $dimMults', ({ unet, dimMults, keys, parameters
   })
 
   test('state names and shapes are those of the package', async () => {
-    const expected = readFileSync(new URL(`../fixtures/keys/${keys}.txt`, import.meta.url), 'utf8').trim().split('\n')
+    const expected = readFileSync(new URL(`../fixtures/keys/${keys}.txt`, import.meta.url), 'utf8')
+      .trim()
+      .split('\n')
     const own = (await trainer.tensors()).filter(({ name }) => isWeight(name))
     // Python writes a tuple of one with a comma.
     const lines = own.map(({ name, shape }) => `${name} (${shape.join(', ')}${shape.length === 1 ? ',' : ''})`)
@@ -70,24 +96,44 @@ describe('shapes', () => {
   ] as const)('trains and draws at $size px, $channels channels, $dimMults', async (options) => {
     const trainer = await smallTrainer(addon, { ...options, dimMults: [...options.dimMults] }, 3)
     expect((await trainer.step(2)).loss!.every(Number.isFinite)).toBe(true)
-    const sampler = await (await trainer.generator('ema')).sampler({ seeds: [1, 2], steps: 2, sampler: 'ddim', eta: 0, batch: 2 })
+    const sampler = await (await trainer.generator('ema')).sampler({
+      seeds: [1, 2],
+      steps: 2,
+      sampler: 'ddim',
+      eta: 0,
+      batch: 2,
+    })
     while (!(await sampler.step()));
     expect(await sampler.pixels()).toHaveLength(2 * options.size ** 2 * options.channels)
   })
 })
 
 test('describe lists each layer with its shape, and parameters that add up', async () => {
-  const { layers, parameters, activationBytes } = await addon.describe(smallSpec({ dimMults: [1, 2], size: 16, dim: 8 }))
+  const { layers, parameters, activationBytes } = await addon.describe(
+    smallSpec({ dimMults: [1, 2], size: 16, dim: 8 }),
+  )
   expect(layers.reduce((sum, layer) => sum + layer.parameters, 0)).toBe(parameters)
   expect(layers[0]).toEqual({ name: 'init_conv', operation: 'conv', shape: [8, 16, 16], parameters: 3 * 8 * 49 + 8 })
   expect(layers.at(-1)).toMatchObject({ name: 'final_conv', shape: [3, 16, 16] })
-  expect(layers.filter((layer) => layer.operation === 'attention').map((layer) => layer.name)).toEqual(['downs.1.2', 'mid_attn', 'ups.0.2'])
+  expect(layers.filter((layer) => layer.operation === 'attention').map((layer) => layer.name)).toEqual([
+    'downs.1.2',
+    'mid_attn',
+    'ups.0.2',
+  ])
   expect(activationBytes).toBeGreaterThan(16 * 16 * 8 * 4 * 10)
 })
 
-test('the order of the pictures for seed 3407 is the DataLoader\'s', async () => {
+test("the order of the pictures for seed 3407 is the DataLoader's", async () => {
   // 158 pictures after the initial draws of the 36M network of 0.26.4, as measured from PyTorch.
-  const spec = smallSpec({ unet: '2022', dim: 64, dimMults: [1, 2, 4, 8], size: 8, batch: 1, emaDecay: null, timesteps: 1000 })
+  const spec = smallSpec({
+    unet: '2022',
+    dim: 64,
+    dimMults: [1, 2, 4, 8],
+    size: 8,
+    batch: 1,
+    emaDecay: null,
+    timesteps: 1000,
+  })
   const images = await addon.images(drawnPixels(158, 8, 3), [158, 8, 8, 3], 'cpu')
   const trainer = await addon.trainer(spec, images)
   await trainer.step(1)

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
+  flagText,
   formOf,
   sampleDefaultText,
   sampleGroups,
   trainDefaultText,
   trainGroups,
-  valueText,
 } from '../../../lib/options/form.ts'
 import { rowsOf } from '../../../lib/options/resolve.ts'
 import { sampleRows } from '../../../lib/options/sample.ts'
@@ -34,7 +34,7 @@ describe('the form of an option', () => {
 
 describe('defaults as text', () => {
   const textOf = (name: string, model: 'diffusion' | 'dcgan' = 'diffusion') =>
-    trainDefaultText(name, rowsOf(model)[name]!)
+    trainDefaultText(name, rowsOf(model)[name]!, flagText)
 
   test('one where all agree, else by model, with the variants that differ', () => {
     expect(textOf('seed')).toBe('3407')
@@ -49,17 +49,17 @@ describe('defaults as text', () => {
 
   test('of sampling, those that follow from the model included', () => {
     const { steps } = sampleGroups().find(({ model }) => model === 'diffusion')!.rows
-    expect(sampleDefaultText('steps', steps!)).toBe('50')
-    expect(sampleDefaultText('seeds', sampleRows.seeds)).toBe('none')
+    expect(sampleDefaultText('steps', steps!, flagText)).toBe('50')
+    expect(sampleDefaultText('seeds', sampleRows.seeds, flagText)).toBe('none')
   })
 
   test('every option has one', () => {
     for (const { rows, defaultText } of [...trainGroups(), ...sampleGroups()]) {
-      for (const [name, row] of Object.entries(rows)) expect(defaultText(name, row), name).not.toBe('')
+      for (const [name, row] of Object.entries(rows)) expect(defaultText(name, row, flagText), name).not.toBe('')
     }
   })
 })
 
 test('values are written as on the command line', () => {
-  expect([null, true, false, [1, 2], 0.5, 'x'].map(valueText)).toEqual(['none', 'on', 'off', '1,2', '0.5', 'x'])
+  expect([null, true, false, [1, 2], 0.5, 'x'].map(flagText)).toEqual(['none', 'on', 'off', '1,2', '0.5', 'x'])
 })

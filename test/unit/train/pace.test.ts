@@ -51,7 +51,7 @@ describe('derived figures', () => {
     expect(eta(counters, 5, 40, 10)).toBe(0)
   })
 
-  test('mainLoss is the only loss or the generator\'s', () => {
+  test("mainLoss is the only loss or the generator's", () => {
     expect(mainLoss({ loss: 1 })).toBe(1)
     expect(mainLoss({ lossG: 2, lossD: 3 })).toBe(2)
     expect(mainLoss({})).toBeNaN()

@@ -35,7 +35,14 @@ function fakeTrainer(batch: number, start = 0, fail?: (images: number) => Error 
 
 type Seen = { saved: number[]; previews: number[]; lines: Status[]; statuses: Status[]; closed: number }
 
-function makeSession(options: TrainOptions, { start = 0, fail, ...more }: Partial<Omit<SessionParts, 'start'>> & { start?: number; fail?: (images: number) => Error | undefined } = {}) {
+function makeSession(
+  options: TrainOptions,
+  {
+    start = 0,
+    fail,
+    ...more
+  }: Partial<Omit<SessionParts, 'start'>> & { start?: number; fail?: (images: number) => Error | undefined } = {},
+) {
   const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], snapshotImages: 1e7, ...options })
   const { trainer, units } = fakeTrainer(resolved.batch, start, fail)
   const seen: Seen = { saved: [], previews: [], lines: [], statuses: [], closed: 0 }
@@ -154,7 +161,10 @@ describe('from outside', () => {
 describe('failures', () => {
   test('of the trainer end the run with that error, save nothing and still close', async () => {
     const error = new ShinsakuError('LOSS_NOT_FINITE', 'loss became nan')
-    const { session, seen } = makeSession({ maxImages: 1e6 }, { fail: (images: number) => (images > 50 ? error : undefined) })
+    const { session, seen } = makeSession(
+      { maxImages: 1e6 },
+      { fail: (images: number) => (images > 50 ? error : undefined) },
+    )
     const waiting = session.train()
     await expect(waiting).rejects.toBe(error)
     expect(seen.saved).toEqual([])

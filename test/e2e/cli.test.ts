@@ -1,0 +1,200 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../helpers/folder.ts'
+
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const tiny = [
+  'builtin:icons:6',
+  '--size',
+  '16',
+  '--dim',
+  '8',
+  '--dim-mults',
+  '1,2',
+  '--timesteps',
+  '20',
+  '--batch',
+  '3',
+]
+const quick = [...tiny, '--max-images', '12', '--previews', '2', '--preview-steps', '2']
+const endless = [...tiny, '--max-images', '100000000', '--previews', '0']
+
+type Ended = { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
+
+/** Runs the command in `cwd`; `onStderr` sees what it has said so far. */
+function shinsaku(
+  cwd: string,
+  args: readonly string[],
+  onStderr: (text: string, child: ChildProcess) => void = () => {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, SHINSAKU_DEVICE: 'cpu' },
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+    onStderr(stderr, child)
+  })
+  return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr })))
+}
+
+const runsIn = (cwd: string) => readdirSync(join(cwd, 'runs'))
+
+describe('train, then sample', () => {
+  test('prints the run folder and the command that draws with it, and that command draws', async () => {
+    const cwd = temporaryFolder()
+    const trained = await shinsaku(cwd, ['train', ...quick])
+    expect(trained, trained.stderr).toMatchObject({ code: 0, stdout: 'runs/00000-diffusion-16-icons\n' })
+    expect(trained.stderr).toContain('12/12 images (100%)')
+    for (const control of ['\r', '\u001B']) expect(trained.stderr).not.toContain(control)
+    const command = trained.stderr.match(/shinsaku (sample .*)/)![1]!
+    const drawn = await shinsaku(cwd, [...command.split(' '), '--steps', '2'])
+    expect(drawn, drawn.stderr).toMatchObject({ code: 0, stdout: 'grid.png\n' })
+    expect(readFileSync(join(cwd, 'grid.png')).subarray(1, 4).toString()).toBe('PNG')
+  })
+
+  test('--json: statuses as lines, the run at the end; pictures with their seeds; the same seed gives the same file', async () => {
+    const cwd = temporaryFolder()
+    const trained = await shinsaku(cwd, ['train', ...quick, '--json'])
+    const lines = trained.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.at(-1)).toEqual({ run: 'runs/00000-diffusion-16-icons', images: 12 })
+    expect(lines.at(-2)).toMatchObject({ images: 12, maxImages: 12, loss: expect.any(Number) })
+    const draw = async (...more: string[]) => {
+      const { stdout, stderr } = await shinsaku(cwd, ['sample', lines.at(-1).run, '--steps', '2', '--json', ...more])
+      expect(stdout, stderr).not.toBe('')
+      return JSON.parse(stdout)
+    }
+    const first = await draw('--seeds', '5,7', '-o', 'a', '--grid', 'sheet.webp')
+    expect(first).toMatchObject({
+      seeds: [5, 7],
+      grid: 'sheet.webp',
+      files: [
+        { path: 'a/seed-5.png', seed: 5 },
+        { path: 'a/seed-7.png', seed: 7 },
+      ],
+    })
+    await draw('-n', '1', '--seed', '7', '-o', 'b')
+    expect(readFileSync(join(cwd, 'b/seed-7.png')).equals(readFileSync(join(cwd, 'a/seed-7.png')))).toBe(true)
+    expect(existsSync(join(cwd, 'sheet.webp'))).toBe(true)
+  })
+})
+
+describe('signals', () => {
+  const whenTraining = (signals: readonly NodeJS.Signals[]) => {
+    let sent = 0
+    return (text: string, child: ChildProcess) => {
+      const due = sent === 0 ? text.includes('Model:') : text.includes('Stopping')
+      if (due && sent < signals.length) child.kill(signals[sent++])
+    }
+  }
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'the first %s saves, says so and ends with 0; the run can be gone on with',
+    async (signal) => {
+      const cwd = temporaryFolder()
+      const stopped = await shinsaku(cwd, ['train', ...endless], whenTraining([signal]))
+      expect(stopped, stopped.stderr).toMatchObject({ code: 0, signal: null })
+      const images = Number(stopped.stderr.match(/Stopped and saved after ([\d,]+) images/)![1]!.replaceAll(',', ''))
+      const command = stopped.stderr.match(/shinsaku (train --resume .*)/)![1]!
+      const resumed = await shinsaku(cwd, [...command.split(' '), '--max-images', String(images + 6), '--json'])
+      expect(resumed, resumed.stderr).toMatchObject({ code: 0 })
+      expect(JSON.parse(resumed.stdout.trim().split('\n').at(-1)!)).toEqual({
+        run: 'runs/00000-diffusion-16-icons',
+        images: images + 6,
+      })
+    },
+  )
+
+  test('a second one ends at once with 130 or 143', async () => {
+    // A preview of many pictures at the start keeps the run from seeing the first signal.
+    const busy = [...tiny, '--max-images', '100000000', '--previews', '1024', '--preview-steps', '20']
+    expect(await shinsaku(temporaryFolder(), ['train', ...busy], whenTraining(['SIGINT', 'SIGINT']))).toMatchObject({
+      code: 130,
+      signal: null,
+    })
+    expect(await shinsaku(temporaryFolder(), ['train', ...busy], whenTraining(['SIGINT', 'SIGTERM']))).toMatchObject({
+      code: 143,
+      signal: null,
+    })
+  })
+})
+
+describe('describe', () => {
+  test('and --dry-run tell the same and leave nothing behind', async () => {
+    const cwd = temporaryFolder()
+    const described = await shinsaku(cwd, ['describe', ...quick, '--json'])
+    const dry = await shinsaku(cwd, ['train', ...quick, '--dry-run', '--json'])
+    expect(described, described.stderr).toMatchObject({ code: 0, stdout: dry.stdout })
+    expect(JSON.parse(dry.stdout)).toMatchObject({
+      data: { count: 6 },
+      options: { dim: 8 },
+      device: 'cpu',
+      parameters: expect.any(Number),
+    })
+    expect(existsSync(join(cwd, 'runs'))).toBe(false)
+    const { stdout } = await shinsaku(cwd, ['describe', ...quick])
+    expect(stdout).toMatch(/^ {2}dimMults +1,2$/m)
+    expect(stdout).toMatch(/^parameters +[\d,]+$/m)
+    expect(stdout).toMatch(/^memory +about .*MB/m)
+  })
+
+  test('of a run folder tells options, layers and images', async () => {
+    const cwd = temporaryFolder()
+    await shinsaku(cwd, ['train', ...quick])
+    const { stdout, stderr } = await shinsaku(cwd, ['describe', 'runs/00000-diffusion-16-icons', '--json'])
+    expect(stdout, stderr).not.toBe('')
+    const told = JSON.parse(stdout)
+    expect(told).toMatchObject({ run: 'runs/00000-diffusion-16-icons', images: 12, options: { size: 16 } })
+    expect(told.layers.length).toBeGreaterThan(20)
+    expect((await shinsaku(cwd, ['describe', 'runs/00000-diffusion-16-icons'])).stdout).toMatch(/^images +12$/m)
+  })
+})
+
+describe('what cannot be done is told with a code', () => {
+  const codeOf = async (args: readonly string[], cwd = temporaryFolder()) => {
+    const { code, stdout, stderr } = await shinsaku(cwd, [...args, '--json'])
+    expect(stdout).toBe('')
+    return { exit: code, code: JSON.parse(stderr.trim().split('\n').at(-1)!).error.code }
+  }
+
+  test('no such run, no such data, no GPU', async () => {
+    expect(await codeOf(['sample', 'runs/none'])).toEqual({ exit: 1, code: 'RUN_NOT_FOUND' })
+    expect(await codeOf(['train', './none', '--size', '16'])).toEqual({ exit: 1, code: 'DATA_NOT_FOUND' })
+    expect(await codeOf(['train', ...quick, '--device', 'cuda'])).toEqual({ exit: 1, code: 'CUDA_UNAVAILABLE' })
+    expect(await codeOf(['train', ...quick, '--unet', '2022', '--dim', '12'])).toEqual({
+      exit: 2,
+      code: 'OPTION_INVALID',
+    })
+  })
+
+  test('a run is not gone on with under other options', async () => {
+    const cwd = temporaryFolder()
+    await shinsaku(cwd, ['train', ...quick])
+    expect(await codeOf(['train', ...quick, '--resume', '--lr', '0.5'], cwd)).toEqual({
+      exit: 1,
+      code: 'RESUME_MISMATCH',
+    })
+    expect(runsIn(cwd)).toEqual(['00000-diffusion-16-icons'])
+  })
+})
+
+test('help starts fast, loads nothing native, and a reader that has seen enough is no error', () => {
+  const started = performance.now()
+  const piped = execFileSync('sh', ['-c', `"${process.execPath}" "${program}" train --help | head -1`], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  expect(piped).toBe('Usage: shinsaku train [options] [data...]\n')
+  expect(performance.now() - started).toBeLessThan(5000)
+})

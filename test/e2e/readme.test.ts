@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const blocks = [...readme.matchAll(/^```(?:js|ts)\n(.*?)^```/gms)].map((match) => match[1]!)
+
+// One folder for all blocks, in their order: the second loads what the first has trained.
+describe('the code of the README runs as it is written', () => {
+  let folder: string
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'shinsaku-readme-'))
+    mkdirSync(join(folder, 'node_modules'))
+    symlinkSync(root, join(folder, 'node_modules', 'shinsaku'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('there is some', () => expect(blocks.length).toBeGreaterThan(3))
+
+  test.each(
+    blocks.map((code, index) => ({
+      index,
+      title: code.split('\n').find((line) => !line.startsWith('import') && line !== ''),
+      code,
+    })),
+  )('block $index: $title', async ({ index, code }) => {
+    const file = join(folder, `block-${index}.mjs`)
+    writeFileSync(file, code)
+    const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder })
+    expect(stderr).not.toContain('Warning: Detected unsettled top-level await')
+  })
+})
