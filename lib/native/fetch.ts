@@ -1,10 +1,12 @@
 /** Fetches libtorch with the user's own pip into the user's cache: pinned, hash-checked, locked, atomic. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { abortError, fileError, ShinsakuError } from '../errors.ts'
+import { takeLock } from '../lock.ts'
 import { fetchedRoot, type Libtorch, pythonProgram } from './find.ts'
 import { cudaWheels, runtimeWheels, torchWheels, type Wheel } from './wheels.ts'
 
@@ -68,34 +70,55 @@ function run(
   program: string,
   args: string[],
   { onLine, signal }: Pick<FetchOptions, 'onLine' | 'signal'>,
+  env = process.env,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal }) })
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env, ...(signal && { signal }) })
     const lines: string[] = []
-    const take = (chunk: Buffer) => {
-      for (const line of chunk.toString().split(/[\r\n]+/)) {
-        if (line.trim() === '') continue
-        lines.push(line)
-        if (lines.length > 20) lines.shift()
-        onLine?.(line)
-      }
+    const take = (line: string) => {
+      if (line.trim() === '') return
+      lines.push(line)
+      if (lines.length > 20) lines.shift()
+      onLine?.(line)
     }
-    child.stdout.on('data', take)
-    child.stderr.on('data', take)
-    child.on('error', (cause) => reject(signal?.aborted ? abortError(signal, 'Fetching libtorch') : cause))
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', take)
+    const fail = (cause: unknown) => reject(signal?.aborted ? abortError(signal, 'Fetching libtorch') : cause)
+    // A program that runs is waited for even when aborted: it writes where its caller cleans up.
+    child.on('error', (cause) => {
+      if (child.pid === undefined) fail(cause)
+    })
+    child.on('exit', () => {
+      if (signal?.aborted) fail(signal.reason)
+    })
     child.on('close', (code) => resolve({ code, tail: lines.join('\n') }))
   })
 }
 
-async function requirePip(): Promise<string> {
+async function requirePip({ signal }: FetchOptions): Promise<string> {
   const python = pythonProgram()
-  const pip = await run(python, ['-m', 'pip', '--version'], {}).catch(() => undefined)
+  const pip = await run(python, ['-m', 'pip', '--version'], signal ? { signal } : {}).catch((error) => {
+    if (error instanceof ShinsakuError) throw error
+  })
   if (pip?.code === 0) return python
   const what = pip ? `${python} has no module pip` : `${python} was not found`
   throw new ShinsakuError('TOOL_MISSING', `libtorch is fetched with pip, but ${what}`, {
     hint: 'Debian and Ubuntu: sudo apt-get install python3-pip. Fedora: sudo dnf install python3-pip. Or set SHINSAKU_PYTHON.',
   })
 }
+
+/** The error of a program that failed, whose words are in the message. */
+function fetchFailed(message: string, code: number | null): ShinsakuError {
+  if (message.includes('No space left on device')) return diskFull(message)
+  return new ShinsakuError('LIBTORCH_FETCH_FAILED', message, {
+    hint: 'Check the network and the pip configuration, or set LIBTORCH to an unpacked libtorch.',
+    details: { code },
+  })
+}
+
+const diskFull = (message: string): ShinsakuError =>
+  new ShinsakuError('DISK_FULL', message, {
+    hint: 'Free some space, or set SHINSAKU_CACHE to a folder on another disk.',
+  })
 
 async function download(
   python: string,
@@ -122,16 +145,11 @@ async function download(
     '-r',
     requirements,
   ]
-  const { code, tail } = await run(python, args, options)
+  // pip's own temporary files go to the disk whose space was looked at, and away with the folder.
+  const { code, tail } = await run(python, args, options, { ...process.env, TMPDIR: folder })
   if (code !== 0) {
-    throw new ShinsakuError(
-      'LIBTORCH_FETCH_FAILED',
-      `pip could not fetch ${wheels.map((w) => `${w.name} ${w.version}`).join(', ')}:\n${tail}`,
-      {
-        hint: 'Check the network and the pip configuration, or set LIBTORCH to an unpacked libtorch.',
-        details: { code },
-      },
-    )
+    const names = wheels.map((w) => `${w.name} ${w.version}`).join(', ')
+    throw fetchFailed(`pip could not fetch ${names}:\n${tail}`, code)
   }
   return (await readdir(folder)).filter((file) => file.endsWith('.whl')).map((file) => join(folder, file))
 }
@@ -158,62 +176,40 @@ async function downloadFirst(
 async function requireSpace(folder: string, flavour: Libtorch['flavour']): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   if (bavail * bsize >= neededBytes[flavour]) return
-  throw new ShinsakuError(
-    'DISK_FULL',
-    `Fetching libtorch needs ${neededBytes[flavour] / 1e9} GB in ${folder}, but ${(Number(bavail * bsize) / 1e9).toFixed(1)} GB are free`,
-    {
-      hint: 'Free some space, or set SHINSAKU_CACHE to a folder on another disk.',
-    },
-  )
+  const [needed, free] = [neededBytes[flavour], bavail * bsize].map((bytes) => (bytes / 1e9).toFixed(1))
+  throw diskFull(`Fetching libtorch needs ${needed} GB in ${folder}, but ${free} GB are free`)
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+/** Runs `work` while no other process fetches this flavour into `folder`; waits for one that does. */
+async function alone<T>(folder: string, flavour: string, options: FetchOptions, work: () => Promise<T>): Promise<T> {
+  const { signal, onLine } = options
+  for (let told = false; ; told = true) {
+    const lock = await takeLock(folder, `lock-${flavour}`)
+    if (typeof lock !== 'number') return work().finally(() => lock.release())
+    if (!told) onLine?.(`waiting for process ${lock}, which is fetching libtorch`)
+    // Two that wait must not withdraw in step with each other for ever.
+    await delay(100 + 200 * Math.random(), undefined, signal && { signal }).catch(() => {
+      throw abortError(signal!, 'Fetching libtorch')
+    })
   }
 }
 
-/** Holds `path` as a lock while `work` runs. A lock whose process is gone is taken over. */
-async function locked<T>(path: string, options: FetchOptions, work: () => Promise<T>): Promise<T> {
-  for (let told = false; ; ) {
-    try {
-      const file = await open(path, 'wx')
-      await file.writeFile(String(process.pid)).finally(() => file.close())
-      break
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError('create', path, error)
-    }
-    const owner = Number(await readFile(path, 'utf8').catch(() => ''))
-    if (owner > 0 && !isAlive(owner)) await rm(path, { force: true })
-    else {
-      if (!told) options.onLine?.(`waiting for process ${owner}, which is fetching libtorch`)
-      told = true
-      await delay(200, undefined, options.signal && { signal: options.signal }).catch(() => {
-        throw abortError(options.signal!, 'Fetching libtorch')
-      })
-    }
-  }
-  return work().finally(() => rm(path, { force: true }))
+/** An empty folder for one fetch. What fetches that were killed have left is removed. */
+async function makeScratch(parent: string, flavour: string): Promise<string> {
+  const prefix = `.fetch-${flavour}-`
+  for (const name of await readdir(parent)) if (name.startsWith(prefix)) await removeTree(join(parent, name))
+  return mkdtemp(join(parent, prefix))
 }
 
-/** Removes what fetches that were killed have left. */
-async function sweep(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const pid = Number(name.match(/^\.fetch-(\d+)$/)?.[1] ?? 0)
-    if (pid > 0 && !isAlive(pid)) await rm(join(folder, name), { recursive: true, force: true })
-  }
-}
+// The pip of a process that was killed may still be writing.
+const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 5 })
 
 async function fetchInto(target: string, flavour: Libtorch['flavour'], options: FetchOptions): Promise<void> {
   const { torch, runtime, cuda } = options.wheels ?? pinned
   const parent = dirname(target)
-  const scratch = join(parent, `.fetch-${process.pid}`)
-  const python = await requirePip()
-  await sweep(parent)
+  const python = await requirePip(options)
   await requireSpace(parent, flavour)
+  const scratch = await makeScratch(parent, flavour)
   try {
     const { wheel, files: wheels } = await downloadFirst(python, torch[flavour], join(scratch, 'torch-wheel'), options)
     const more = flavour === 'cuda' ? cuda : wheel.version.endsWith('+cpu') ? [] : runtime
@@ -221,14 +217,11 @@ async function fetchInto(target: string, flavour: Libtorch['flavour'], options: 
     options.onLine?.(`unpacking ${wheels.length} ${wheels.length === 1 ? 'wheel' : 'wheels'}`)
     const unpacked = join(scratch, 'unpacked')
     const { code, tail } = await run(python, ['-c', unpackScript, unpacked, keep[flavour].source, ...wheels], options)
-    if (code !== 0)
-      throw new ShinsakuError('LIBTORCH_FETCH_FAILED', `The wheels could not be unpacked into ${unpacked}:\n${tail}`)
-    await rm(target, { recursive: true, force: true })
+    if (code !== 0) throw fetchFailed(`The wheels could not be unpacked into ${unpacked}:\n${tail}`, code)
+    await removeTree(target)
     await rename(unpacked, target)
-  } catch (error) {
-    throw fileError('write', scratch, error)
   } finally {
-    await rm(scratch, { recursive: true, force: true })
+    await removeTree(scratch)
   }
 }
 
@@ -255,8 +248,10 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<string>
   await mkdir(parent, { recursive: true }).catch((cause) => {
     throw fileError('create', parent, cause)
   })
-  await locked(join(parent, `.lock-${flavour}`), options, async () => {
+  await alone(parent, flavour, options, async () => {
     if (!existsSync(root)) await fetchInto(target, flavour, options)
+  }).catch((cause) => {
+    throw fileError('write', parent, cause)
   })
   return root
 }

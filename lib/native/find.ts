@@ -16,7 +16,8 @@ export type Libtorch = {
   flavour: 'cpu' | 'cuda'
 }
 
-type Place = { name: string; root: string | undefined; why: string; lib?: string; include?: string }
+/** `named`: the user asked for this place, so no other one will do. */
+type Place = { name: string; root: string | undefined; why: string; named?: boolean; lib?: string; include?: string }
 
 /** "2.13" of "2.13.0+cpu": libtorch promises its binary interface within a minor version only. */
 export const minorOf = (version: string): string => version.split('.').slice(0, 2).join('.')
@@ -37,9 +38,9 @@ function pythonTorch(): Place {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim()
-    return { name, root, why: 'the torch package of Python' }
+    return { name, root, why: 'the torch package of Python', named: true }
   } catch {
-    return { name, root: undefined, why: `${pythonProgram()} has no package torch` }
+    return { name, root: undefined, why: `${pythonProgram()} has no package torch`, named: true }
   }
 }
 
@@ -50,6 +51,7 @@ function* places(): Generator<Place> {
     name: 'LIBTORCH',
     root: LIBTORCH || undefined,
     why: LIBTORCH ? 'the environment variable' : 'not set',
+    named: Boolean(LIBTORCH),
     ...parts,
   }
   yield pythonTorch()
@@ -73,6 +75,7 @@ export const findOpenMp = (lib: string): string | undefined =>
   readdirSync(lib).find((file) => /^libgomp.*\.so/.test(file))
 
 function inspect({ root, lib = join(root!, 'lib'), include = join(root!, 'include') }: Place): Libtorch | string {
+  if (!existsSync(root!)) return `${root} does not exist`
   const missing = ['libc10.so', 'libtorch_cpu.so'].filter((file) => !existsSync(join(lib, file)))
   if (missing.length > 0) return `${lib} holds no ${missing.join(' and no ')}`
   const version = readVersion(root!)
@@ -87,7 +90,7 @@ function requireVersion(found: Libtorch, expected: string): Libtorch {
     'LIBTORCH_VERSION',
     `libtorch ${found.version} was found in ${found.root}, but this package is built for ${minorOf(expected)}`,
     {
-      hint: 'Run shinsaku setup for the right one and unset LIBTORCH, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one.',
+      hint: 'Unset LIBTORCH and LIBTORCH_USE_PYTORCH and run npx shinsaku setup, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one.',
       details: { found: found.version, expected, root: found.root },
     },
   )
@@ -96,23 +99,25 @@ function requireVersion(found: Libtorch, expected: string): Libtorch {
 /**
  * The first usable libtorch of: LIBTORCH, the Python at hand (LIBTORCH_USE_PYTORCH=1), the user's cache.
  * A place that was named outright and is not usable is an error, not a reason to look further.
- * Throws LIBTORCH_MISSING with everything it looked at, or LIBTORCH_VERSION.
+ * Throws LIBTORCH_MISSING with everything it looked at (`details.named`: the variable at fault), or LIBTORCH_VERSION.
  */
 export function findLibtorch(): Libtorch {
   const looked: string[] = []
+  let named: string | undefined
   for (const place of places()) {
-    const named = place.name !== 'cache'
     const found = place.root ? inspect(place) : place.why
     if (typeof found !== 'string') return requireVersion(found, torchVersion)
     looked.push(`${place.name}: ${found}`)
-    if (named && (place.root || process.env[place.name])) break
+    if (!place.named) continue
+    named = place.name
+    break
   }
   throw new ShinsakuError(
     'LIBTORCH_MISSING',
     `No usable libtorch ${minorOf(torchVersion)} was found. Looked at:\n  ${looked.join('\n  ')}`,
     {
-      hint: 'Run: npx shinsaku setup',
-      details: { looked },
+      hint: named ? `Correct ${named}, or unset it and run: npx shinsaku setup` : 'Run: npx shinsaku setup',
+      details: { looked, ...(named && { named }) },
     },
   )
 }

@@ -9,7 +9,7 @@ import { fetchLibtorch } from './fetch.ts'
 import { findLibtorch, findOpenMp, type Libtorch } from './find.ts'
 import { wrapAddon } from './wrap.ts'
 
-type Loader = {
+export type Loader = {
   /** Opens a shared library for the whole process. */
   open(path: string): void
   /** Why no GPU can be used, or null. */
@@ -33,11 +33,12 @@ export type Loaded = {
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const require = createRequire(import.meta.url)
 
-function requirePlatform(): void {
-  const { platform, arch } = process
-  const musl =
-    platform === 'linux' &&
-    !(process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
+const glibcVersion = (): string | undefined =>
+  (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
+
+/** Throws PLATFORM_UNSUPPORTED where there is no libtorch for the machine. */
+export function requirePlatform({ platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'>, glibc = glibcVersion) {
+  const musl = platform === 'linux' && !glibc()
   if (platform === 'linux' && arch === 'x64' && !musl) return
   throw new ShinsakuError(
     'PLATFORM_UNSUPPORTED',
@@ -64,7 +65,7 @@ function requireAddon<T>(folder: string, name: string): T {
 }
 
 /** Opens libtorch_cuda before anything asks torch about CUDA; returns why there is no GPU, or null. */
-function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | null {
+export function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | null {
   if (process.env.SHINSAKU_DEVICE === 'cpu') return 'SHINSAKU_DEVICE is cpu'
   const problem = loader.cudaDriver()
   if (problem !== null) return problem
@@ -99,14 +100,15 @@ async function find(onLine?: (line: string) => void): Promise<Libtorch> {
     return findLibtorch()
   } catch (error) {
     const missing = error instanceof ShinsakuError && error.code === 'LIBTORCH_MISSING'
-    if (!missing || process.env.SHINSAKU_FETCH !== '1') throw error
+    // What a variable names wrongly stays wrong whatever is fetched.
+    if (!missing || error.details.named || process.env.SHINSAKU_FETCH !== '1') throw error
     await fetchLibtorch(onLine ? { onLine } : {})
     return findLibtorch()
   }
 }
 
 async function loadAll(onLine?: (line: string) => void): Promise<Loaded> {
-  requirePlatform()
+  requirePlatform(process)
   const loaderFolder =
     [join(root, 'build', 'loader'), join(root, 'prebuilds', 'loader')].find((folder) => existsSync(folder)) ?? root
   const loader = requireAddon<Loader>(loaderFolder, 'loader')
