@@ -5,7 +5,6 @@ import { saveCheckpoint } from '../checkpoint/save.ts'
 import { type Dataset, loadDataset } from '../dataset/dataset.ts'
 import { abortError, ShinsakuError } from '../errors.ts'
 import { openEvents } from '../events.ts'
-import { load } from '../load.ts'
 import { Model } from '../model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
@@ -13,15 +12,22 @@ import type { NativeTrainer } from '../native/addon.ts'
 import { resolveDevice } from '../native/device.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
 import { type Placement, placeOn, toSpec } from '../native/spec.ts'
+import { openModel } from '../open.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import { createRunDirectory, openRunDirectory, type RunDirectory, runName } from '../run-directory.ts'
 import { environment } from './environment.ts'
 import { Journal } from './journal.ts'
 import { drawPreview, writeReals } from './previews.ts'
 import { findResumed, type Resumed, requireSameData } from './resume.ts'
-import type { Hooks } from './run.ts'
 import { Session, type SessionParts } from './session.ts'
 import type { Status } from './status.ts'
+
+/** What a caller wants to hear and may say; undefined where they did not ask. */
+export type Hooks = {
+  signal: AbortSignal | undefined
+  onLog: ((line: string) => void) | undefined
+  onStatus: (status: Status) => void
+}
 
 type Start = SessionParts['start']
 
@@ -131,10 +137,7 @@ function snapshotModel(
  * Prepares a run. Whatever fails here leaves no run folder behind that was not there, except where the folder
  * was made already; its lock is released in any case.
  */
-export async function prepare(
-  given: TrainOptions,
-  { signal, onLog, onStatus }: Hooks & { onStatus: (status: Status) => void },
-): Promise<Session> {
+export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: Hooks): Promise<Session> {
   const asked = resolveTrain(given)
   const resumed = await findResumed(given, asked)
   const options = resumed?.options ?? asked
@@ -195,7 +198,7 @@ function parts({ directory, placement, ...made }: Made): SessionParts {
     },
     preview: (images) => withSnapshot(images, (model) => drawPreview(directory, journal, model, images)),
     sample: (call, images) => withSnapshot(images, (model) => model.sample(call)),
-    finish: () => load(run, { device: options.device, threads: options.threads }),
+    finish: () => openModel(run, { device: options.device, threads: options.threads }),
     async close() {
       trainer.dispose()
       await journal.close().finally(() => directory.close())

@@ -2,6 +2,7 @@
 import { abortError } from '../errors.ts'
 import { type Model, type SampleCall, SampleJob } from '../model.ts'
 import type { TrainOptions } from '../options/resolve.ts'
+import type { Hooks } from './prepare.ts'
 import type { Session } from './session.ts'
 import type { Status } from './status.ts'
 
@@ -11,9 +12,6 @@ export type TrainCall = TrainOptions & {
   /** Receives each line of the run's log.txt: folder, data report, checkpoints, warnings. */
   onLog?: (line: string) => void
 }
-
-/** What a caller wants to hear and may say; undefined where they did not ask. */
-export type Hooks = { signal: AbortSignal | undefined; onLog: ((line: string) => void) | undefined }
 
 type Waiter = { resolve: (result: IteratorResult<Status>) => void; reject: (error: unknown) => void }
 
@@ -88,7 +86,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     )
   }
 
-  async #prepare(options: TrainOptions, hooks: Hooks & { onStatus: (status: Status) => void }): Promise<Session> {
+  async #prepare(options: TrainOptions, hooks: Hooks): Promise<Session> {
     if (hooks.signal?.aborted) throw abortError(hooks.signal, 'Training')
     const { prepare } = await import('./prepare.ts')
     const session = await prepare(options, hooks)

@@ -1,0 +1,145 @@
+/** This repository keeps the rules of helpers/architecture.ts, and each rule notices who breaks it. */
+import { describe, expect, test } from 'vitest'
+import * as rules from './helpers/architecture.ts'
+import { readSources, type Sources } from './helpers/sources.ts'
+
+const real = readSources()
+
+/** The real sources with files added or replaced. */
+const withFiles = (files: Record<string, string>): Sources => new Map([...real, ...Object.entries(files)])
+
+/** A file with a line added at its end. */
+const add = (path: string, line: string) => ({ [path]: `${real.get(path)}\n${line}\n` })
+
+const owner = '/** A planted file. */\n'
+const outside = (folder: string) => ['', folder, 'somebody'].join('/')
+
+/** What to plant, and what the rule then says. */
+type Plant = [files: Record<string, string>, says: string[]]
+
+const upward = (line: string): Plant => [add('lib/xmp.ts', line), ['lib/xmp.ts (1) imports lib/dataset/dataset.ts (2)']]
+
+const plants: Record<keyof typeof rules, Plant[]> = {
+  pointDown: [
+    upward("import { loadDataset } from './dataset/dataset.ts'"),
+    upward("import type { Dataset } from './dataset/dataset.ts'"),
+    upward("export { loadDataset } from './dataset/dataset.ts'"),
+    upward("export * from './dataset/dataset.ts'"),
+    upward("export const later = () => import('./dataset/dataset.ts')"),
+    upward("export type Planted = import('./dataset/dataset.ts').Dataset"),
+    [add('lib/model.ts', "import './cli/io.ts'"), ['lib/model.ts (3) imports lib/cli/io.ts (5)']],
+    [add('lib/cli/io.ts', "import '../../scripts/tables.mjs'"), ['lib/cli/io.ts (5) imports scripts/tables.mjs (-1)']],
+    [{ 'lib/planted.ts': `${owner}import './errors.ts'` }, ['lib/planted.ts (-1) imports lib/errors.ts (0)']],
+  ],
+  noCycles: [
+    [
+      {
+        'lib/run/a.ts': `${owner}import './b.ts'`,
+        'lib/run/b.ts': `${owner}export * from './c.ts'`,
+        'lib/run/c.ts': `${owner}import type { A } from './a.ts'\nimport './names.ts'`,
+      },
+      ['lib/run/a.ts > lib/run/b.ts > lib/run/c.ts > lib/run/a.ts'],
+    ],
+    [{ 'lib/run/a.ts': "export const a = () => import('./a.ts')" }, ['lib/run/a.ts > lib/run/a.ts']],
+  ],
+  packagesInPlace: [
+    [add('lib/pictures.ts', "import type { Sharp } from 'sharp'"), ['lib/pictures.ts imports sharp']],
+    [add('lib/dataset/folder.ts', "await import('csv-parse/sync')"), ['lib/dataset/folder.ts imports csv-parse']],
+    [add('lib/model.ts', "import { Command } from 'commander'"), ['lib/model.ts imports commander']],
+    [add('lib/image.ts', "import '@img/sharp-linux-x64/x'"), ['lib/image.ts imports @img/sharp-linux-x64']],
+    [add('lib/image.ts', "import 'fs'"), ['lib/image.ts imports fs']],
+    [add('lib/image.ts', 'await import(name)'), ['lib/image.ts imports (computed) name']],
+  ],
+  addonInPlace: [
+    [add('lib/model.ts', 'process.dlopen(module, path)'), ['lib/model.ts names dlopen']],
+    [add('lib/model.ts', "import { createRequire } from 'node:module'"), ['lib/model.ts names createRequire']],
+    [add('lib/model.ts', "import build from 'node-gyp-build'"), ['lib/model.ts names node-gyp-build']],
+  ],
+  lightIndex: [
+    [
+      { 'lib/index.ts': "export { a } from './run/a.ts'", 'lib/run/a.ts': "import { type ZodType } from 'zod'" },
+      ['lib/index.ts > lib/run/a.ts > package zod'],
+    ],
+    [
+      { 'lib/index.ts': "export * from './a.ts'", 'lib/a.ts': "import 'sharp'" },
+      ['lib/index.ts > lib/a.ts > package sharp'],
+    ],
+    [{ 'lib/index.ts': "export type * from 'zod'\nexport const a = () => import('sharp')" }, []],
+  ],
+  twoWorlds: [
+    [
+      {
+        'native/core/a.h': '#include <ATen/core/Tensor.h>',
+        'native/napi/a.h': '#include "core/a.h"',
+        'native/napi/a.cc': '#  include <napi.h>\n#include "a.h"',
+      },
+      [
+        'native/napi/a.h sees native/core/a.h',
+        'native/napi/a.cc sees native/core/a.h',
+        'native/napi/a.cc sees napi.h and ATen/core/Tensor.h',
+      ],
+    ],
+    [{ 'native/core/a.cc': '#include <node_api.h>' }, ['native/core/a.cc sees node_api.h']],
+    [
+      { 'native/napi/a.h': '#pragma once', 'native/core/a.cc': '#include "napi/a.h"' },
+      ['native/core/a.cc sees native/napi/a.h'],
+    ],
+    [{ 'native/napi/a.h': '#include <napi.h>\n/*\n#include <c10/core/Device.h>\n*/\n// #include <torch/all.h>' }, []],
+  ],
+  fineHeaders: [
+    [add('native/core/ema.cc', '#include <torch/torch.h>'), ['native/core/ema.cc includes torch/torch.h']],
+    [add('native/core/ema.h', '#include "ATen/ATen.h"'), ['native/core/ema.h includes ATen/ATen.h']],
+  ],
+  silentNative: [
+    ...['iostream', 'istream', 'cstdio', 'stdio.h', 'filesystem', 'sys/stat.h'].map(
+      (name): Plant => [add('native/core/ema.cc', `#include <${name}>`), [`native/core/ema.cc includes ${name}`]],
+    ),
+    ...['printf', 'fprintf', 'cout', 'cerr', 'fopen', 'ofstream'].map(
+      (name): Plant => [add('native/napi/queue.h', `std::${name};`), [`native/napi/queue.h names ${name}`]],
+    ),
+    [add('native/core/ema.cc', '// printf\n/* cout */ const char* s = "a \\" fopen";'), []],
+  ],
+  saysWhatItOwns: [
+    [{ 'lib/run/a.ts': 'export const a = 1\n' }, ['lib/run/a.ts']],
+    [{ 'lib/run/a.ts': '#!/usr/bin/env node\n/** */\n' }, ['lib/run/a.ts']],
+    [{ 'native/core/a.h': '#pragma once\n// A.\n' }, ['native/core/a.h']],
+    [{ 'scripts/a.mjs': '// @ts-check\n' }, ['scripts/a.mjs']],
+    [{ 'scripts/golden/a.py': 'import torch\n' }, ['scripts/golden/a.py']],
+  ],
+  short: [
+    [{ 'test/unit/a.test.ts': '\n'.repeat(400) }, []],
+    [{ 'test/unit/a.test.ts': '\n'.repeat(401) }, ['test/unit/a.test.ts has 401 lines']],
+    [{ 'native/core/a.cc': '\n'.repeat(500) }, ['native/core/a.cc has 500 lines']],
+  ],
+  finished: ['TO', 'FIX'].map((start, i) => {
+    const word = start + ['DO', 'ME'][i]
+    return [add('lib/model.ts', `// ${word}: more`), [`lib/model.ts says ${word}`]]
+  }),
+  anyMachine: ['work', 'tmp', 'home'].map((folder) => [
+    add('README.md', `See ${outside(folder)}/notes.`),
+    [`README.md says ${outside(folder)}`],
+  ]),
+}
+
+describe.each(Object.entries(rules))('%s', (name, rule) => {
+  const kept = rule(real)
+  const cases = plants[name as keyof typeof rules].map(([files, says]) => ({
+    files,
+    says,
+    title: says.length === 0 ? 'lets pass what is right' : `notices: ${says.join('; ')}`,
+  }))
+
+  test('is kept', () => {
+    expect(kept).toEqual([])
+  })
+
+  test.each(cases)('$title', ({ files, says }) => {
+    const found = rule(withFiles(files)).filter((line) => !kept.includes(line))
+    expect(found.sort()).toEqual([...says].sort())
+  })
+})
+
+test('every kind of source is read', () => {
+  for (const path of ['lib/errors.ts', 'native/core/model.h', 'native/napi/addon.cc', 'scripts/build.mjs', 'README.md'])
+    expect(real.get(path)).toMatch(/\w/)
+})

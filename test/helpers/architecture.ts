@@ -1,0 +1,136 @@
+/** The rules of the tree: layers, what may be loaded where, the two worlds of C++, and how a file looks. */
+import ts from 'typescript'
+import { cppCode, importsOf, includesOf, nodes, openingComment, parse, reach, type Sources, select } from './sources.ts'
+
+/** Says what in the sources breaks a rule, one line each. */
+export type Rule = (sources: Sources) => string[]
+
+/** Files and folders of lib/ from the lowest layer up; each imports only from its own layer and those below. */
+const layers: readonly (readonly string[])[] = [
+  ['errors.ts', 'version.ts'],
+  [
+    ...['options', 'models', 'native', 'image.ts', 'xmp.ts', 'files.ts', 'reading.ts', 'lock.ts', 'appender.ts'],
+    ...['json-cursor.ts', 'safetensors-header.ts', 'safetensors.ts', 'event-records.ts'],
+  ],
+  ['dataset', 'checkpoint', 'run', 'run-directory.ts', 'events.ts'],
+  ['pictures.ts', 'model.ts', 'train', 'describe.ts', 'load.ts', 'open.ts'],
+  ['index.ts'],
+  ['cli'],
+]
+
+/** Where in lib/ a package may be imported; all others not at all. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  sharp: ['lib/image.ts'],
+  commander: ['lib/cli/'],
+  'csv-parse': ['lib/dataset/licences.ts'],
+  'node-gyp-build': ['lib/native/'],
+  zod: ['lib/options/', 'lib/models/', 'lib/checkpoint/records.ts', 'lib/reading.ts', 'lib/run-directory.ts'],
+}
+
+const code = ['.ts', '.mjs', '.cc', '.h', '.py']
+
+const layerOf = (path: string): number => {
+  const [, name] = path.split('/')
+  return path.startsWith('lib/') ? layers.findIndex((layer) => layer.includes(name!)) : -1
+}
+
+/** All imports of lib/, as pairs. */
+const importsOfLib = (sources: Sources) =>
+  select(sources, 'lib/', '.ts').flatMap(([path, text]) => importsOf(path, text).map((found) => ({ path, ...found })))
+
+export const pointDown: Rule = (sources) =>
+  importsOfLib(sources)
+    .filter(({ path, of, from }) => of === 'file' && !(layerOf(from) >= 0 && layerOf(from) <= layerOf(path)))
+    .map(({ path, from }) => `${path} (${layerOf(path)}) imports ${from} (${layerOf(from)})`)
+
+export const noCycles: Rule = (sources) => {
+  const targets = new Map<string, string[]>()
+  for (const { path, from } of importsOfLib(sources)) targets.set(path, [...(targets.get(path) ?? []), from])
+  return [...targets].flatMap(([path, direct]) => {
+    // The shortest way back to a file; each cycle is told once, by the first of its files.
+    const ways = direct.map((target) => reach(target, (from) => targets.get(from) ?? []).get(path))
+    const [way] = ways.filter((found) => found !== undefined).sort((a, b) => a.length - b.length)
+    return way?.every((other) => path <= other) ? [[path, ...way].join(' > ')] : []
+  })
+}
+
+export const packagesInPlace: Rule = (sources) =>
+  importsOfLib(sources)
+    .filter(({ of, path, from }) => of === 'package' && !packages[from]?.some((place) => path.startsWith(place)))
+    .map(({ path, from }) => `${path} imports ${from}`)
+
+const addonLoaders = ['createRequire', 'dlopen', 'node-gyp-build']
+
+export const addonInPlace: Rule = (sources) =>
+  select(sources, 'lib/', '.ts')
+    .filter(([path]) => !path.startsWith('lib/native/'))
+    .flatMap(([path, text]) =>
+      [...nodes(parse(path, text))]
+        .filter((node): node is ts.Identifier => ts.isIdentifier(node) || ts.isStringLiteralLike(node))
+        .filter(({ text }) => addonLoaders.includes(text))
+        .map(({ text }) => `${path} names ${text}`),
+    )
+
+export const lightIndex: Rule = (sources) => {
+  const ways = reach('lib/index.ts', (path) =>
+    importsOf(path, sources.get(path) ?? '').flatMap(({ kind, of, from }) =>
+      kind !== 'static' || of === 'node' ? [] : [of === 'package' ? `package ${from}` : from],
+    ),
+  )
+  return [...ways].filter(([from]) => from.startsWith('package ')).map(([, way]) => way.join(' > '))
+}
+
+const torch = /^(ATen|c10|torch|caffe2)\//
+const napi = /^(napi\.h|napi-inl\.h|node_api\.h|js_native_api\.h)$/
+
+export const twoWorlds: Rule = (sources) =>
+  select(sources, 'native/', '.cc', '.h').flatMap(([path]) => {
+    const seen = [...reach(path, (from) => includesOf(from, sources)).keys()]
+    const [aTorch, aNapi] = [seen.find((name) => torch.test(name)), seen.find((name) => napi.test(name))]
+    const both = aTorch && aNapi ? [`${path} sees ${aNapi} and ${aTorch}`] : []
+    const up = path.startsWith('native/core/')
+      ? seen.filter((name) => napi.test(name) || name.startsWith('native/napi/'))
+      : seen.filter((name) => name.startsWith('native/core/') && name !== 'native/core/model.h')
+    return [...both, ...up.map((name) => `${path} sees ${name}`)]
+  })
+
+const wholesale =
+  /^(torch\/(torch|all|types|nn|extension|script)\.h|ATen\/(ATen|Functions|NativeFunctions|Operators)\.h)$/
+const ioHeaders = /^(cstdio|stdio\.h|[io]?o?stream|[io]?fstream|iomanip|syncstream|filesystem|print|fcntl\.h|sys\/.*)$/
+const ioNames = /\b(v?[fsd]?n?printf|f?puts|f?putchar|perror|f(?:re)?open|cout|cerr|clog|cin|[io]?fstream|getenv)\b/g
+
+export const fineHeaders: Rule = (sources) =>
+  select(sources, 'native/', '.cc', '.h').flatMap(([path]) =>
+    includesOf(path, sources).flatMap((name) => (wholesale.test(name) ? [`${path} includes ${name}`] : [])),
+  )
+
+export const silentNative: Rule = (sources) =>
+  select(sources, 'native/', '.cc', '.h').flatMap(([path, text]) => [
+    ...includesOf(path, sources).flatMap((name) => (ioHeaders.test(name) ? [`${path} includes ${name}`] : [])),
+    ...[...cppCode(text).matchAll(ioNames)].map(([name]) => `${path} names ${name}`),
+  ])
+
+const owned = ['lib/', 'native/', 'scripts/', 'test/helpers/']
+const isDirective = /^(@|biome-ignore|eslint|prettier|<reference|copyright|spdx)/i
+
+export const saysWhatItOwns: Rule = (sources) =>
+  owned
+    .flatMap((folder) => select(sources, folder, ...code))
+    .filter(([path, text]) => !/\w/.test(openingComment(path, text)) || isDirective.test(openingComment(path, text)))
+    .map(([path]) => path)
+
+export const short: Rule = (sources) =>
+  select(sources, '', ...code)
+    .filter(([, text]) => text.split('\n').length - 1 > 400)
+    .map(([path, text]) => `${path} has ${text.split('\n').length - 1} lines`)
+
+const promise = /\b(?:TO-?DO|FIX-?ME)\b/gi
+const machinePath = /(?<![\w.@/-])\/(?:work|tmp|root|home|mnt|Users)\/[\w.-]+/g
+
+const words =
+  (pattern: RegExp): Rule =>
+  (sources) =>
+    [...sources].flatMap(([path, text]) => [...text.matchAll(pattern)].map(([found]) => `${path} says ${found}`))
+
+export const finished: Rule = words(promise)
+export const anyMachine: Rule = words(machinePath)
