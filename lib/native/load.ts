@@ -12,6 +12,8 @@ import { wrapAddon } from './wrap.ts'
 export type Loader = {
   /** Opens a shared library for the whole process. */
   open(path: string): void
+  /** Sets an environment variable of the process unless it is set. */
+  setEnvironment(name: string, value: string): void
   /** Why no GPU can be used, or null. */
   cudaDriver(): string | null
   /** Name of the first GPU. */
@@ -81,6 +83,9 @@ export function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | n
 function openLibtorch(loader: Loader, { lib, root: where }: Libtorch): void {
   try {
     const openMp = findOpenMp(lib)
+    // By default OpenMP's threads spin between two operations. Beside sharp, an event loop or a second run they then
+    // take the cores that the others wait for: ten times slower, all of them. Read once, when the library is opened.
+    loader.setEnvironment('OMP_WAIT_POLICY', 'passive')
     if (openMp) loader.open(join(lib, openMp))
     for (const file of ['libc10.so', 'libtorch_cpu.so']) loader.open(join(lib, file))
   } catch (cause) {

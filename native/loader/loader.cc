@@ -2,6 +2,9 @@
 #include <dlfcn.h>
 #include <napi.h>
 
+#include <cstdlib>
+#include <string>
+
 namespace {
 
 // open(path): loads one shared library for the whole process; throws with the linker's words.
@@ -9,6 +12,13 @@ void open(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
   if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE))
     throw Napi::Error::New(info.Env(), dlerror());
+}
+
+// setEnvironment(name, value): sets a variable of the process that is not set yet, where C code reads it; an
+// assignment to process.env would stay inside a worker thread.
+void setEnvironment(const Napi::CallbackInfo& info) {
+  const std::string name = info[0].As<Napi::String>(), value = info[1].As<Napi::String>();
+  setenv(name.c_str(), value.c_str(), 0);
 }
 
 // cudaDriver(): null when the CUDA driver starts, else why not. Asks the driver, never torch: torch remembers
@@ -41,6 +51,7 @@ Napi::Value cudaName(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, open, "open"));
+  exports.Set("setEnvironment", Napi::Function::New(env, setEnvironment, "setEnvironment"));
   exports.Set("cudaDriver", Napi::Function::New(env, cudaDriver, "cudaDriver"));
   exports.Set("cudaName", Napi::Function::New(env, cudaName, "cudaName"));
   return exports;
