@@ -5,7 +5,7 @@ import type { Addon } from './addon.ts'
 const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errorTable, code)
 
 function toShinsakuError(cause: unknown, call: string): ShinsakuError {
-  const { code, message } = cause as { code?: unknown; message?: string }
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: string }
   const text = message ?? String(cause)
   if (isCode(code)) return new ShinsakuError(code, text, { cause, hint: errorTable[code], details: { call } })
   return new ShinsakuError('NATIVE_FAILED', `${call} failed: ${text}`, { cause, details: { call } })
