@@ -41,8 +41,9 @@ export async function findResumed(given: TrainOptions, options: ResolvedTrainOpt
 /** The run's options, with those free to change taken from what is given now. Throws RESUME_MISMATCH. */
 function merge(run: string, stored: Readonly<Record<string, unknown>>, given: TrainOptions): ResolvedTrainOptions {
   const asked = Object.entries(given).filter(([, value]) => value !== undefined)
+  const together = { ...stored, ...Object.fromEntries(asked) } as TrainOptions
   // Resolved once, so that "20m" and 1200, or a default given outright, count as equal.
-  const wanted = resolveTrain({ ...stored, ...given } as TrainOptions) as unknown as Record<string, unknown>
+  const wanted = resolveTrain(together) as unknown as Record<string, unknown>
   const changed = asked.filter(([name]) => !free.has(name) && !isDeepStrictEqual(wanted[name], stored[name]))
   if (changed.length > 0) {
     const lines = changed.map(

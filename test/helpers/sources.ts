@@ -86,10 +86,6 @@ const cppNonCode = /\/\/.*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])
 /** C++ text without what is in comments and strings. */
 export const cppCode = (text: string): string => text.replace(cppNonCode, (part) => (part[0] === '/' ? ' ' : '""'))
 
-/** The string literals of a C++ text. */
-export const cppStrings = (text: string): string[] =>
-  [...text.matchAll(cppNonCode)].flatMap(([part]) => (part[0] === '"' ? part.slice(1, -1) : []))
-
 /** What a C++ file includes itself; the project's own headers as paths from the repository's root. */
 export function includesOf(path: string, sources: Sources): string[] {
   const text = (sources.get(path) ?? '').replace(/\/\*[\s\S]*?\*\//g, ' ')
