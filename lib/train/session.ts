@@ -92,7 +92,8 @@ export class Session {
     try {
       if (this.#counters.images === 0) await this.#parts.preview(0)
       await this.#loop()
-      if (this.#counters.images !== this.#savedImages) await this.#snapshot()
+      // A checkpoint asked for while the last preview was drawn is one at this very position.
+      if (this.#counters.images !== this.#savedImages || this.#requests.length > 0) await this.#snapshot()
       if (signal?.aborted) throw abortError(signal, 'Training')
       return await this.#parts.finish()
     } catch (error) {

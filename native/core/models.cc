@@ -1,22 +1,24 @@
-// The kinds of model there are. A new one is its files and one line here (and one in lib/models/table.ts).
-#include "core/recipes/diffusion.h"
-#include "core/recipes/gan.h"
-#include "core/recipes/gan_sampler.h"
+// The kinds of model that are there: each kind's recipe file adds its own.
+#include <vector>
+
 #include "core/recipes/recipe.h"
 
 namespace shinsaku {
 namespace {
 
-const ModelKind kModels[] = {
-    {"diffusion", MakeDiffusion, MakeDiffusionGenerator, TraceDiffusion},
-    {"dcgan", MakeGan, MakeGanGenerator, TraceGan},
-};
+// Filled before main() from several files, so it must come to life at first use.
+std::vector<ModelKind>& Kinds() {
+  static std::vector<ModelKind> kinds;
+  return kinds;
+}
 
 }  // namespace
 
+RegisterModel::RegisterModel(const ModelKind& kind) { Kinds().push_back(kind); }
+
 const ModelKind& FindModel(const Spec& spec) {
   const std::string& name = Text(spec, "model");
-  for (const ModelKind& kind : kModels) {
+  for (const ModelKind& kind : Kinds()) {
     if (name == kind.name) return kind;
   }
   throw Failure("NATIVE_FAILED", "unknown model \"" + name + "\"");

@@ -55,19 +55,22 @@ describe('errors', () => {
   test('pictures that do not fit their shape: SHAPE_INVALID', async () => {
     await expect(addon.images(new Uint8Array(10), [1, 2, 2, 3], 'cpu')).rejects.toMatchObject({
       code: 'SHAPE_INVALID',
-      message: /1x2x2x3.*10 bytes/,
+      message: expect.stringMatching(/1x2x2x3.*10 bytes/),
     })
     const images = await addon.images(drawnPixels(1, 32, 3), [1, 32, 32, 3], 'cpu')
     await expect(addon.trainer(smallSpec({}), images)).rejects.toMatchObject({
       code: 'SHAPE_INVALID',
-      message: /32x32/,
+      message: expect.stringMatching(/32x32/),
     })
   })
 
   test('memory that runs out: OUT_OF_MEMORY, and the process stays usable', async () => {
     const images = await addon.images(drawnPixels(1, 16, 3), [1, 16, 16, 3], 'cpu')
     const spec = { ...smallSpec({}), dim: 1024, dimMults: [64, 64] }
-    await expect(addon.trainer(spec, images)).rejects.toMatchObject({ code: 'OUT_OF_MEMORY', message: /lower batch/ })
+    await expect(addon.trainer(spec, images)).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringMatching(/lower batch/),
+    })
     const trainer = await smallTrainer(addon, {})
     expect((await trainer.step(1)).loss).toHaveLength(1)
   })
@@ -77,11 +80,11 @@ describe('errors', () => {
     const { dim: _, ...rest } = smallSpec({})
     await expect(addon.trainer(rest, images)).rejects.toMatchObject({
       code: 'NATIVE_FAILED',
-      message: /"dim" is missing/,
+      message: expect.stringMatching(/"dim" is missing/),
     })
     await expect(addon.trainer({ ...rest, dim: 'x' }, images)).rejects.toMatchObject({
       code: 'NATIVE_FAILED',
-      message: /"dim" must be a number/,
+      message: expect.stringMatching(/"dim" must be a number/),
     })
   })
 
@@ -99,7 +102,10 @@ describe('errors', () => {
     const name = 'model.final_conv.bias'
     const bytes = new Uint8Array(new Float32Array([Number.NaN, 0, 0]).buffer)
     await trainer.load([{ name, dtype: 'F32', shape: [3], bytes }])
-    await expect(trainer.step(2)).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE', message: /update 1 of 2/ })
+    await expect(trainer.step(2)).rejects.toMatchObject({
+      code: 'LOSS_NOT_FINITE',
+      message: expect.stringMatching(/update 1 of 2/),
+    })
   })
 
   test('tensors that do not belong: CHECKPOINT_MISMATCH and SHAPE_INVALID name the tensor', async () => {
@@ -108,15 +114,18 @@ describe('errors', () => {
       trainer.load([{ name, dtype: 'F32', shape, bytes: new Uint8Array(bytes) }])
     await expect(load('model.other', [3], 12)).rejects.toMatchObject({
       code: 'CHECKPOINT_MISMATCH',
-      message: /model\.other/,
+      message: expect.stringMatching(/model\.other/),
     })
     await expect(load('model.final_conv.bias', [4], 16)).rejects.toMatchObject({
       code: 'CHECKPOINT_MISMATCH',
-      message: /model\.final_conv\.bias/,
+      message: expect.stringMatching(/model\.final_conv\.bias/),
     })
     await expect(load('model.final_conv.bias', [3], 11)).rejects.toMatchObject({ code: 'SHAPE_INVALID' })
     await expect(load('model.final_conv.bias', [2 ** 40, 2 ** 40], 12)).rejects.toMatchObject({ code: 'SHAPE_INVALID' })
-    await expect(trainer.tensor('nothing')).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH', message: /nothing/ })
+    await expect(trainer.tensor('nothing')).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: expect.stringMatching(/nothing/),
+    })
   })
 
   test('values of a wrong JavaScript type are refused, not crashed on', async () => {
@@ -136,7 +145,7 @@ describe('errors', () => {
     await expect(async () => wrong.generator!({}, [{ name: 1 }])).rejects.toThrow()
     await expect(addon.generator({ model: 'nothing' }, [])).rejects.toMatchObject({
       code: 'NATIVE_FAILED',
-      message: /unknown model/,
+      message: expect.stringMatching(/unknown model/),
     })
   })
 })

@@ -136,7 +136,10 @@ describe.each(['chainer', 'radford'] as const)('preset %s', (preset) => {
     const spec = { ...smallSpec({ model: 'dcgan', preset }), batch: 1 }
     const images = await addon.images(new Uint8Array(32 * 32 * 3), [1, 32, 32, 3], 'cpu')
     const trainer = await addon.trainer(spec, images)
-    await expect(trainer.step(1)).rejects.toMatchObject({ code: 'DATA_TOO_FEW', message: /at least 2 values/ })
+    await expect(trainer.step(1)).rejects.toMatchObject({
+      code: 'DATA_TOO_FEW',
+      message: expect.stringMatching(/at least 2 values/),
+    })
   })
 })
 
@@ -280,7 +283,10 @@ describe('drawing', () => {
     expect(new Set(await draw(ema, [1], 'batch', 1))).toEqual(new Set([128]))
     expect(new Set(await draw(raw, [1], 'batch', 1)).size).toBeGreaterThan(8)
     const without = await smallTrainer(addon, { model: 'dcgan' })
-    await expect(without.generator('ema')).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH', message: /emaDecay/ })
+    await expect(without.generator('ema')).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: expect.stringMatching(/emaDecay/),
+    })
   })
 
   test('a generator comes from its tensors alone, and a missing one is named: CHECKPOINT_MISMATCH', async () => {

@@ -1,6 +1,4 @@
 // Training a Gaussian diffusion model: the loss and update rule of denoising-diffusion-pytorch.
-#include "core/recipes/diffusion.h"
-
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -14,6 +12,8 @@
 #include "core/ema.h"
 #include "core/optimizer.h"
 #include "core/recipes/denoiser.h"
+#include "core/recipes/diffusion_sampler.h"
+#include "core/recipes/recipe.h"
 
 namespace shinsaku {
 namespace {
@@ -116,8 +116,6 @@ class DiffusionRecipe : public Recipe {
   std::unique_ptr<Ema> ema_;
 };
 
-}  // namespace
-
 std::unique_ptr<Recipe> MakeDiffusion(const Spec& spec, Streams& streams, at::Device device) {
   return std::make_unique<DiffusionRecipe>(spec, streams, device);
 }
@@ -133,4 +131,7 @@ int64_t TraceDiffusion(const Spec& spec, TraceOps& trace) {
   return denoiser.set().count();
 }
 
+const RegisterModel kDiffusion({"diffusion", MakeDiffusion, MakeDiffusionGenerator, TraceDiffusion});
+
+}  // namespace
 }  // namespace shinsaku

@@ -1,4 +1,6 @@
 // Draws pictures with a diffusion model: DDPM and DDIM, one network evaluation at a time.
+#include "core/recipes/diffusion_sampler.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
@@ -11,8 +13,9 @@
 #include "core/autocast.h"
 #include "core/device.h"
 #include "core/host_tensor.h"
+#include "core/pixels.h"
+#include "core/random.h"
 #include "core/recipes/denoiser.h"
-#include "core/recipes/diffusion.h"
 
 namespace shinsaku {
 namespace {

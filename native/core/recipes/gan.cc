@@ -1,6 +1,14 @@
 // The adversarial game of the DCGAN: losses and update rules of the three presets.
-#include "core/recipes/gan.h"
-
+//
+// One update is k = "discriminatorUpdates" discriminator steps, each on pictures of its own, and one
+// generator step; "accumulate" batches make one step. How the two meet is the preset's:
+//
+//   pytorch  the generator step goes through the last discriminator step's pictures again, after that step.
+//   chainer  both gradients are taken at the same weights, then the generator moves, then the discriminator.
+//   radford  first the generator step, then the discriminator's, each with latents of its own. The source
+//            alternates over minibatches of data and never reads the pictures of the generator's turn, so
+//            here only the discriminator takes pictures; latents always fill a whole batch. The source's
+//            decay of beta1 (1 % in a million updates) is left out.
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/binary_cross_entropy.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
@@ -16,6 +24,8 @@
 #include "core/ema.h"
 #include "core/nn/dcgan.h"
 #include "core/optimizer.h"
+#include "core/recipes/gan_sampler.h"
+#include "core/recipes/recipe.h"
 
 namespace shinsaku {
 namespace {
@@ -240,8 +250,6 @@ class GanRecipe : public Recipe {
   Tensor loss_g_, loss_d_, d_real_, d_fake_;
 };
 
-}  // namespace
-
 std::unique_ptr<Recipe> MakeGan(const Spec& spec, Streams& streams, at::Device device) {
   return std::make_unique<GanRecipe>(spec, streams, device);
 }
@@ -258,4 +266,7 @@ int64_t TraceGan(const Spec& spec, TraceOps& trace) {
   return generator.set().count() + discriminator.set().count();
 }
 
+const RegisterModel kDcgan({"dcgan", MakeGan, MakeGanGenerator, TraceGan});
+
+}  // namespace
 }  // namespace shinsaku

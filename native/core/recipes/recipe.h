@@ -1,4 +1,4 @@
-// What a model kind has to provide; models.cc lists the kinds.
+// What a kind of model has to provide, and how it makes itself known.
 #pragma once
 
 #include <memory>
@@ -39,7 +39,12 @@ struct ModelKind {
   int64_t (*trace)(const Spec& spec, TraceOps& trace);
 };
 
-// The row for spec's "model".
+// Makes a kind known; one object of this type stands at the end of each kind's recipe file.
+struct RegisterModel {
+  explicit RegisterModel(const ModelKind& kind);
+};
+
+// The kind that spec's "model" names.
 const ModelKind& FindModel(const Spec& spec);
 
 }  // namespace shinsaku

@@ -1,0 +1,15 @@
+// Draws pictures with a denoiser: the reverse process by DDPM or DDIM, one denoising step at a time.
+#pragma once
+
+#include <memory>
+
+#include "core/model.h"
+#include "core/nn/parameters.h"
+
+namespace shinsaku {
+
+// Copies `weights`. Its Sample() reads "seeds", "sampler", "steps", "eta" and "batch".
+std::unique_ptr<Generator> MakeDiffusionGenerator(const Spec& spec, const NamedTensors& weights,
+                                                  at::Device device);
+
+}  // namespace shinsaku
