@@ -92,8 +92,9 @@ export class Session {
     try {
       if (this.#counters.images === 0) await this.#parts.preview(0)
       await this.#loop()
-      // A checkpoint asked for while the last preview was drawn is one at this very position.
-      if (this.#counters.images !== this.#savedImages || this.#requests.length > 0) await this.#snapshot()
+      if (this.#counters.images !== this.#savedImages) await this.#snapshot()
+      // Asked for while the last preview was drawn.
+      if (this.#requests.length > 0) await this.#snapshot()
       if (signal?.aborted) throw abortError(signal, 'Training')
       return await this.#parts.finish()
     } catch (error) {

@@ -156,6 +156,20 @@ describe('from outside', () => {
     expect(() => session.checkpoint()).toThrow(expect.objectContaining({ code: 'DISPOSED' }))
     expect(() => session.sample({})).toThrow(expect.objectContaining({ code: 'DISPOSED' }))
   })
+
+  test('checkpoint() while the last preview is drawn is granted', async () => {
+    let asked: Promise<string> | undefined
+    const { session } = makeSession(
+      { maxImages: 10 },
+      {
+        preview: async (images) => {
+          if (images === 10) asked ??= session.checkpoint()
+        },
+      },
+    )
+    await session.train()
+    expect(await asked).toBe('checkpoint 10')
+  })
 })
 
 describe('failures', () => {

@@ -1,0 +1,85 @@
+/** Tiny runs over drawn pictures: what the end-to-end tests train, in about a second each. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { type ShinsakuError, type Status, type TrainCall, type TrainingRun, train } from '../../lib/index.ts'
+import { loadAddon } from '../../lib/native/load.ts'
+import { draw, noise } from './pictures.ts'
+
+const small: Record<'diffusion' | 'dcgan', TrainCall> = {
+  diffusion: { model: 'diffusion', size: 16, dim: 8, dimMults: [1, 2], timesteps: 20 },
+  dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16 },
+}
+
+// One thread: threads that wait for each other on a busy machine lose far more than they gain at this size.
+const quiet: TrainCall = { batch: 4, device: 'cpu', threads: 1, previews: 0 }
+
+/** Never ends by itself. */
+export const ENDLESS = 1_000_000_000
+
+/** A folder that lasts for all tests of the file. */
+export function sharedFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'shinsaku-test-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Keeps decoded pictures of this file's tests out of the user's cache. To be called once, outside of tests. */
+export function useOwnCache(): void {
+  const folder = sharedFolder()
+  beforeAll(async () => {
+    // libtorch may lie in the user's cache; it is found once for the process.
+    await loadAddon()
+    process.env.SHINSAKU_CACHE = folder
+  })
+}
+
+/** Draws `count` different pictures into a folder. */
+export async function drawPictures(folder: string, count: number, size = 16): Promise<string> {
+  mkdirSync(folder, { recursive: true })
+  for (let n = 0; n < count; n++) {
+    const picture = draw(size, size, (x, y) => [noise(n), (x * 255) / size, (y * noise(n + 99)) / size])
+    await picture.png().toFile(join(folder, `picture-${n}.png`))
+  }
+  return folder
+}
+
+/** Starts a tiny run of `model` that keeps its run folder in `out`. */
+export function tinyRun(out: string, data: TrainCall['data'], more: TrainCall = {}): TrainingRun {
+  return train({ ...small[more.model ?? 'diffusion'], ...quiet, data: data!, out, ...more })
+}
+
+/** The run's folder, once it trains. */
+export async function whenTraining(run: TrainingRun): Promise<string> {
+  for await (const _ of run) break
+  return run.folder!
+}
+
+/** Every status of a run until its end. */
+export async function statusesOf(run: TrainingRun): Promise<Status[]> {
+  const statuses: Status[] = []
+  for await (const status of run) statuses.push(status)
+  return statuses
+}
+
+/** The error that something awaitable rejects with. */
+export const errorOf = (work: PromiseLike<unknown>): Promise<ShinsakuError> =>
+  Promise.resolve(work).then(
+    () => expect.unreachable('it did not fail'),
+    (error) => error,
+  )
+
+/** Names of a run's checkpoints. */
+export const checkpointsOf = (folder: string): string[] =>
+  readdirSync(join(folder, 'checkpoints'))
+    .filter((name) => /^\d+$/.test(name))
+    .sort()
+
+/** The lines of a run's metrics.jsonl. */
+// biome-ignore lint/suspicious/noExplicitAny: what is in a line is what the tests ask
+export const linesOf = (folder: string): any[] =>
+  readFileSync(join(folder, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
