@@ -21,13 +21,23 @@ export function formatTime(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d ${two(Math.floor((whole % 86_400) / 3600))} h`
 }
 
+/** Where a run stands on its way to `maxImages`, or to `maxTime` where that comes first: `1,280/64,000 images (2%)`. */
+function formatShare({ images, maxImages, imagesPerSecond, elapsedSeconds, etaSeconds }: Status): string {
+  const atEnd = etaSeconds === null ? maxImages : images + etaSeconds * imagesPerSecond
+  // At the present rate; a little less than maxImages is rounding.
+  if (etaSeconds === null || atEnd > 0.98 * maxImages)
+    return `${formatCount(images)}/${formatCount(maxImages)} images (${Math.floor((images / maxImages) * 100)}%)`
+  const share = elapsedSeconds / (elapsedSeconds + etaSeconds)
+  return `${formatCount(images)} images (${Math.floor(share * 100)}%)`
+}
+
 /** One line about a training run: `1,280/64,000 images (2%)  35.2 images/s  loss 0.0213  ETA 29 m 42 s`. */
-export function formatStatus({ images, maxImages, imagesPerSecond, metrics, etaSeconds }: Status): string {
-  const share = `${Math.floor((images / maxImages) * 100)}%`
+export function formatStatus(status: Status): string {
+  const { imagesPerSecond, metrics, etaSeconds } = status
   const rate = imagesPerSecond < 100 ? imagesPerSecond.toPrecision(3) : String(Math.round(imagesPerSecond))
   const losses = Object.entries(metrics).filter(([name]) => name.startsWith('loss'))
   const parts = [
-    `${formatCount(images)}/${formatCount(maxImages)} images (${share})`,
+    formatShare(status),
     imagesPerSecond > 0 ? `${rate} images/s` : '',
     losses.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' '),
     etaSeconds === null ? '' : `ETA ${formatTime(etaSeconds)}`,

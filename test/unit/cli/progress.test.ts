@@ -77,6 +77,11 @@ describe('the text', () => {
     expect(formatStatus(status)).toBe('12,800/64,000 images (20%)  35.2 images/s  loss 0.0213  ETA 24 m 14 s')
   })
 
+  test('tells the share of the time where time ends the run first', () => {
+    expect(formatStatus({ ...status, elapsedSeconds: 300, etaSeconds: 900 })).toContain('12,800 images (25%)  35.2')
+    expect(formatStatus({ ...status, images: 64_000, etaSeconds: 0 })).toContain('64,000/64,000 images (100%)')
+  })
+
   test('has every loss of the model, and no other series', () => {
     expect(formatStatus({ ...status, metrics: { lossG: 1.234, lossD: 0.5, realScore: 0.9 } })).toContain(
       '  lossG 1.23 lossD 0.500  ',
