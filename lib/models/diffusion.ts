@@ -25,7 +25,9 @@ export const diffusion = {
       'U-Net: "2022" is denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys.',
       { default: '2.3' },
     ),
-    dim: row(count(8, 1024), 'Width of the first stage, in channels: even, and a multiple of 8 for "2022".', { default: 64 }),
+    dim: row(count(8, 1024), 'Width of the first stage, in channels: even, and a multiple of 8 for "2022".', {
+      default: 64,
+    }),
     dimMults: row(
       z.array(count(1, 64)).min(1).max(8),
       'Width of each stage as a multiple of dim. (1,4,16) is the "extreme hourglass".',
