@@ -66,8 +66,8 @@ describe('an aborted signal', () => {
     const [images] = checkpointsOf(folder).map(Number)
     expect(images).toBeGreaterThan(0)
     expect(unlocked(folder)).toBe(true)
-    const resumed = await train({ resume: folder, data, maxImages: images! + 4 })
-    expect(resumed.images).toBe(images! + 4)
+    const resumed = await train({ resume: folder, data, maxImages: images! + 1 })
+    expect(resumed.images).toBeGreaterThan(images!)
   })
 
   test('from the start rejects at once and makes no folder', async () => {
