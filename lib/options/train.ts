@@ -46,7 +46,11 @@ export const trainRows = {
     'Arithmetic of the training step. "auto" is tf32 on CUDA and fp32 on the CPU.',
     { default: 'auto' },
   ),
-  exact: row(z.boolean(), 'Use only operations that give the bits of the PyTorch reference.', { default: false }),
+  exact: row(
+    z.boolean(),
+    'Use only operations that give the bits of the PyTorch reference, and on a GPU only deterministic convolutions.',
+    { default: false },
+  ),
   device: row(z.enum(['auto', 'cpu', 'cuda']), 'Where to compute. "auto" takes a GPU if there is one.', {
     default: 'auto',
   }),

@@ -17,6 +17,8 @@ void ApplyPrecision(const Spec& spec) {
   const bool tf32 = Text(spec, "precision") == "tf32";
   at::globalContext().setAllowTF32CuBLAS(tf32);
   at::globalContext().setAllowTF32CuDNN(tf32);
+  // Without this cuDNN may add gradients in another order in every run.
+  at::globalContext().setDeterministicCuDNN(Flag(spec, "exact"));
 }
 
 at::Device DeviceOf(const Spec& spec) { return at::Device(Text(spec, "device")); }
