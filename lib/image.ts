@@ -1,8 +1,8 @@
 /** Pictures in and out: the only file that knows sharp. */
 import type { Sharp, default as SharpModule } from 'sharp'
 import { ShinsakuError } from './errors.ts'
+import { openRegular, readFully } from './files/read.ts'
 import type { ResolvedTrainOptions } from './options/resolve.ts'
-import { openRegular, readFully } from './reading.ts'
 import { forbidsTraining, type PictureMetadata, readXmp, writeXmp } from './xmp.ts'
 
 /** Formats that pictures are written in. */

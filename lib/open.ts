@@ -12,7 +12,7 @@ import { resolveDevice } from './native/device.ts'
 import { loadAddon } from './native/load.ts'
 import { placeOn, toSpec } from './native/spec.ts'
 import { resolveLoad, resolveTrain, type TrainOptions } from './options/resolve.ts'
-import { readConfig } from './run-directory.ts'
+import { readConfig } from './run/directory.ts'
 
 const EMA = 'ema.'
 // Counters of the average itself, not weights.

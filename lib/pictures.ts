@@ -1,7 +1,7 @@
 /** Drawn pictures: raw pixels, files with their seed inside, grids. */
 import { extname, join } from 'node:path'
 import { throwIfAny } from './errors.ts'
-import { makeFolderDurable, writeDurable } from './files.ts'
+import { makeFolderDurable, writeDurable } from './files/write.ts'
 import type { PictureFormat } from './image.ts'
 
 /** What each picture's metadata says about how it was made. */

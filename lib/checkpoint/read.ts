@@ -1,8 +1,8 @@
 /** Opens a checkpoint for loading. */
 import { join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
-import { readJson } from '../reading.ts'
-import { openSafetensors, type SafetensorsReader } from '../safetensors.ts'
+import { readJson } from '../files/read.ts'
+import { openSafetensors, type SafetensorsReader } from '../safetensors/safetensors.ts'
 import { type CheckpointState, type Manifest, modelFile, stateFile, stateSchema, trainingFile } from './records.ts'
 import { asDamage, damaged, verifyCheckpoint } from './verify.ts'
 

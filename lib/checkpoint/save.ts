@@ -12,9 +12,9 @@ import {
   type Written,
   writeDurable,
   writeNew,
-} from '../files.ts'
+} from '../files/write.ts'
 import type { TensorInfo } from '../native/addon.ts'
-import { safetensorsBytes, writeSafetensors } from '../safetensors.ts'
+import { safetensorsBytes, writeSafetensors } from '../safetensors/safetensors.ts'
 import { version } from '../version.ts'
 import { listCheckpoints } from './find.ts'
 import {

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileError, ShinsakuError } from '../errors.ts'
-import { isDamage, measure, parseJson, readText } from '../reading.ts'
+import { isDamage, measure, parseJson, readText } from '../files/read.ts'
 import {
   FORMAT_VERSION,
   isIntact,

@@ -1,7 +1,7 @@
 /** LICENSES.csv, the side-car file that says whose pictures these are and on what terms. */
 import { join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
-import { readText } from '../reading.ts'
+import { readText } from '../files/read.ts'
 import { isGlob, matchesGlob } from './glob.ts'
 
 /** What is known of a picture's terms. */

@@ -1,9 +1,9 @@
 /** Decoded pixels kept between starts: one file for each content, settings and decoder; a damaged one is no file. */
 import { createHash, type Hash } from 'node:crypto'
 import { join } from 'node:path'
-import { makeFolderDurable, writeDurable } from '../files.ts'
+import { type OpenFile, openRegular, readFully } from '../files/read.ts'
+import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import { decoderVersion, type PixelSettings } from '../image.ts'
-import { type OpenFile, openRegular, readFully } from '../reading.ts'
 import type { Decoded, Measured, Outcome } from './decode.ts'
 
 // Layout: magic, length of the JSON of outcomes as uint32 LE, that JSON, pixels, SHA-256 of all before.

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { abortError, fileError, ShinsakuError } from '../errors.ts'
-import { takeLock } from '../lock.ts'
+import { takeLock } from '../files/lock.ts'
 import { fetchedRoot, type Libtorch, pythonProgram } from './find.ts'
 import { cudaWheels, runtimeWheels, torchWheels, type Wheel } from './wheels.ts'
 

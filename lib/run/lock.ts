@@ -1,6 +1,6 @@
 /** One process per run folder. */
 import { ShinsakuError } from '../errors.ts'
-import { type Lock, takeLock } from '../lock.ts'
+import { type Lock, takeLock } from '../files/lock.ts'
 
 /** Takes the lock of a run folder; locks of dead processes are removed. Throws RUN_LOCKED. */
 export async function lockRun(folder: string): Promise<Lock> {

@@ -1,7 +1,7 @@
 /** Takes back lines of metrics.jsonl that a resumed run will write again. */
 import { ShinsakuError } from '../errors.ts'
-import { writeDurable } from '../files.ts'
-import { readText } from '../reading.ts'
+import { readText } from '../files/read.ts'
+import { writeDurable } from '../files/write.ts'
 
 function imagesOf(line: string): number | undefined {
   try {

@@ -2,7 +2,7 @@
 import { access, readdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileError } from '../errors.ts'
-import { disk, makeFolderDurable, move, remove, syncFolder } from '../files.ts'
+import { disk, makeFolderDurable, move, remove, syncFolder } from '../files/write.ts'
 
 /** The part after the number, from the options that tell runs apart. */
 export function runName(model: string, size: number, data: string | readonly string[]): string {

@@ -1,6 +1,7 @@
 /** The records of a run: log.txt, metrics.jsonl and TensorBoard events, in the order things happened. */
-import type { EventWriter } from '../events.ts'
-import type { RunDirectory } from '../run-directory.ts'
+
+import type { RunDirectory } from '../run/directory.ts'
+import type { EventWriter } from '../run/events.ts'
 import type { Status } from './status.ts'
 
 /** Writes are queued, so the loop never waits for the disk; the first failure is thrown by the next call. */

@@ -1,13 +1,13 @@
 /** The sheets a run shows itself by: the pictures it learns from, and what it draws with fixed seeds. */
 
 import type { Dataset } from '../dataset/dataset.ts'
-import { writeDurable } from '../files.ts'
+import { writeDurable } from '../files/write.ts'
 import { encodePicture, makeGrid } from '../image.ts'
 import type { Model } from '../model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
-import type { RunDirectory } from '../run-directory.ts'
+import type { RunDirectory } from '../run/directory.ts'
 import type { Journal } from './journal.ts'
 
 /** Pictures on reals.png. */

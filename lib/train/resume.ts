@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
-import { findNewestRun, readConfig, runName } from '../run-directory.ts'
+import { findNewestRun, readConfig, runName } from '../run/directory.ts'
 
 /** Options that change how long, where or how visibly a run goes on, but not what it computes. */
 const free = new Set([

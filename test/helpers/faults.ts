@@ -1,5 +1,5 @@
-/** Makes the n-th operation of lib/files.ts fail. */
-import { disk } from '../../lib/files.ts'
+/** Makes the n-th operation of lib/files/write.ts fail. */
+import { disk } from '../../lib/files/write.ts'
 
 type Operation = keyof typeof disk
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Lock, takeLock } from '../../../lib/lock.ts'
+import { type Lock, takeLock } from '../../../lib/files/lock.ts'
 import { type FetchOptions, fetchLibtorch, type WheelSet } from '../../../lib/native/fetch.ts'
 import { fetchedRoot, findLibtorch } from '../../../lib/native/find.ts'
 import { torchVersion } from '../../../lib/native/wheels.ts'

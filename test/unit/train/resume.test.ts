@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
-import { createRunDirectory, runName } from '../../../lib/run-directory.ts'
+import { createRunDirectory, runName } from '../../../lib/run/directory.ts'
 import { findResumed, requireSameData } from '../../../lib/train/resume.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { TensorInfo } from '../../lib/native/addon.ts'
-import { measure } from '../../lib/reading.ts'
-import { openSafetensors, safetensorsBytes, writeSafetensors } from '../../lib/safetensors.ts'
-import { temporaryFolder } from '../helpers/folder.ts'
-import { tensorBytes, trainerTensors } from '../helpers/tensors.ts'
+import { measure } from '../../../lib/files/read.ts'
+import type { TensorInfo } from '../../../lib/native/addon.ts'
+import { openSafetensors, safetensorsBytes, writeSafetensors } from '../../../lib/safetensors/safetensors.ts'
+import { temporaryFolder } from '../../helpers/folder.ts'
+import { tensorBytes, trainerTensors } from '../../helpers/tensors.ts'
 
 const invalid = (problem: string | RegExp = '') => ({
   code: 'SAFETENSORS_INVALID',

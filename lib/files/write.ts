@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { fileError } from './errors.ts'
+import { fileError } from '../errors.ts'
 
 /** The primitive operations of writing. Tests replace members to make the n-th operation fail. */
 export const disk = {

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { crc32c } from '../../lib/event-records.ts'
-import { openEvents } from '../../lib/events.ts'
-import { withFault } from '../helpers/faults.ts'
-import { temporaryFolder } from '../helpers/folder.ts'
+import { crc32c } from '../../../lib/run/event-records.ts'
+import { openEvents } from '../../../lib/run/events.ts'
+import { withFault } from '../../helpers/faults.ts'
+import { temporaryFolder } from '../../helpers/folder.ts'
 
 /** CRC-32C bit by bit, as its definition has it: independent of the table under test. */
 function slowCrc(bytes: Uint8Array): number {

@@ -1,7 +1,7 @@
 /** The header of a safetensors file: where each tensor lies, and every rule that must hold before it is believed. */
-import { ShinsakuError } from './errors.ts'
+import { ShinsakuError } from '../errors.ts'
+import type { TensorInfo } from '../native/addon.ts'
 import { JsonCursor } from './json-cursor.ts'
-import type { TensorInfo } from './native/addon.ts'
 
 /** A tensor with its range in the data that follows the header. */
 export type Placed = TensorInfo & { begin: number; end: number }

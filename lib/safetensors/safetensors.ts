@@ -1,8 +1,9 @@
 /** Tensors and metadata to and from safetensors files, one tensor in memory at a time. */
-import { type Written, writeNew } from './files.ts'
-import type { TensorInfo } from './native/addon.ts'
-import { openRegular, readFully } from './reading.ts'
-import { encodeHeader, invalid, MOST_HEADER_BYTES, type Placed, parseHeader, place } from './safetensors-header.ts'
+
+import { openRegular, readFully } from '../files/read.ts'
+import { type Written, writeNew } from '../files/write.ts'
+import type { TensorInfo } from '../native/addon.ts'
+import { encodeHeader, invalid, MOST_HEADER_BYTES, type Placed, parseHeader, place } from './header.ts'
 
 export type Metadata = Record<string, string>
 

@@ -2,17 +2,17 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { Appender } from './appender.ts'
-import { ShinsakuError } from './errors.ts'
-import { makeFolderDurable, toJson, writeDurable } from './files.ts'
-import type { Lock } from './lock.ts'
-import { readJson } from './reading.ts'
-import { lockRun } from './run/lock.ts'
-import { truncateMetrics } from './run/metrics.ts'
-import { configFile, makeNumberedFolder } from './run/names.ts'
-import { version } from './version.ts'
+import { ShinsakuError } from '../errors.ts'
+import { Appender } from '../files/append.ts'
+import type { Lock } from '../files/lock.ts'
+import { readJson } from '../files/read.ts'
+import { makeFolderDurable, toJson, writeDurable } from '../files/write.ts'
+import { version } from '../version.ts'
+import { lockRun } from './lock.ts'
+import { truncateMetrics } from './metrics.ts'
+import { configFile, makeNumberedFolder } from './names.ts'
 
-export { findNewestRun, runName } from './run/names.ts'
+export { findNewestRun, runName } from './names.ts'
 
 /** Raised when config.json of the new form cannot be read by the old code. */
 const FORMAT_VERSION = 1

@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Appender } from '../../lib/appender.ts'
+import { Appender } from '../../../lib/files/append.ts'
+import { isDamage, measure, readJson, readText } from '../../../lib/files/read.ts'
 import {
   disk,
   makeFolderDurable,
@@ -14,10 +15,9 @@ import {
   toJson,
   writeDurable,
   writeNew,
-} from '../../lib/files.ts'
-import { isDamage, measure, readJson, readText } from '../../lib/reading.ts'
-import { errno, forEveryFault, recorded, withFault } from '../helpers/faults.ts'
-import { temporaryFolder } from '../helpers/folder.ts'
+} from '../../../lib/files/write.ts'
+import { errno, forEveryFault, recorded, withFault } from '../../helpers/faults.ts'
+import { temporaryFolder } from '../../helpers/folder.ts'
 
 const failed = { code: 'FILE_FAILED' }
 
@@ -174,7 +174,7 @@ describe('reading', () => {
   })
 
   test('missing rights are not damage', async () => {
-    const { fileError } = await import('../../lib/errors.ts')
+    const { fileError } = await import('../../../lib/errors.ts')
     expect(isDamage(fileError('read', 'x', errno('EIO')))).toBe(true)
     expect(isDamage(fileError('read', 'x', errno('EMFILE')))).toBe(false)
     expect(isDamage(fileError('read', 'x', errno('EACCES')))).toBe(false)

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createRunDirectory, openRunDirectory, readConfig } from '../../lib/run-directory.ts'
-import { forEveryFault, withFault } from '../helpers/faults.ts'
-import { temporaryFolder } from '../helpers/folder.ts'
+import { createRunDirectory, openRunDirectory, readConfig } from '../../../lib/run/directory.ts'
+import { forEveryFault, withFault } from '../../helpers/faults.ts'
+import { temporaryFolder } from '../../helpers/folder.ts'
 
 const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 
@@ -16,7 +16,7 @@ describe('a run folder', () => {
     await run.writeConfig(options)
     await run.writeEnvironment({ node: 'v22' })
     await run.writeDataset({ files: [] })
-    const { version } = json(join(import.meta.dirname, '../../package.json'))
+    const { version } = json(join(import.meta.dirname, '../../../package.json'))
     expect(json(join(run.path, 'config.json'))).toEqual({ format: 1, shinsaku: version, options })
     expect(await readConfig(run.path)).toEqual(options)
     expect(json(join(run.path, 'environment.json'))).toEqual({ node: 'v22' })

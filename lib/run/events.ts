@@ -1,8 +1,8 @@
 /** Writes the TensorBoard event files of a run. Steps are images seen. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Appender } from './appender.ts'
-import { fileError } from './errors.ts'
+import { fileError } from '../errors.ts'
+import { Appender } from '../files/append.ts'
 import { frame, imageValue, scalarValue, summaryEvent, versionEvent } from './event-records.ts'
 
 /** TensorBoard wants a host in the name; the real one is nobody's business. */

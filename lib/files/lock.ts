@@ -1,8 +1,8 @@
 /** Locks that name their process, so that a dead process holds nothing. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileError } from './errors.ts'
-import { disk } from './files.ts'
+import { fileError } from '../errors.ts'
+import { disk } from './write.ts'
 
 export type Lock = { release(): Promise<void> }
 

@@ -1,7 +1,7 @@
 /** Files that grow record by record: a record is in the file whole or not at all. */
 import type { FileHandle } from 'node:fs/promises'
-import { fileError } from './errors.ts'
-import { disk, writeAll } from './files.ts'
+import { fileError } from '../errors.ts'
+import { disk, writeAll } from './write.ts'
 
 const NEWLINE = 0x0a
 const TAIL_BYTES = 1 << 16

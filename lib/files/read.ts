@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { z } from 'zod'
-import { type ErrorCode, fileError, ShinsakuError } from './errors.ts'
-import type { Written } from './files.ts'
+import { type ErrorCode, fileError, ShinsakuError } from '../errors.ts'
+import type { Written } from './write.ts'
 
 export type OpenFile = { path: string; file: FileHandle; bytes: number }
 
