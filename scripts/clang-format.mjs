@@ -11,7 +11,8 @@ const files = readdirSync(join(root, 'native'), { recursive: true, encoding: 'ut
   .map((file) => join(root, 'native', file))
 const mode = process.argv.includes('--check') ? ['--dry-run', '--Werror'] : ['-i']
 try {
-  execFileSync(getClangFormatPath(), [...mode, ...files], { cwd: root, stdio: 'inherit' })
-} catch {
+  execFileSync(getClangFormatPath(process.platform, process.arch), [...mode, ...files], { cwd: root, stdio: 'inherit' })
+} catch (error) {
+  if (error.status === undefined) throw error
   process.exit(1)
 }

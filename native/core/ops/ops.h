@@ -36,20 +36,20 @@ struct NormWeights {
 struct AttentionWeights {
   int64_t heads = 4;
   int64_t head_dim = 32;
-  bool cosine = false;        // 2022 full attention: q and k L2-normalised, logits times 16
-  bool divide_values = false; // 2022 linear attention: v / (h*w)
-  NormWeights norm;           // before
-  Tensor memory;              // [2,heads,...] learned key/values of 2.3, else undefined
-  Tensor to_qkv;              // [3*heads*head_dim,C,1,1], no bias
-  ConvWeights to_out;         // 1x1
-  NormWeights out_norm;       // after, linear attention only; gain undefined for none
+  bool cosine = false;         // 2022 full attention: q and k L2-normalised, logits times 16
+  bool divide_values = false;  // 2022 linear attention: v / (h*w)
+  NormWeights norm;            // before
+  Tensor memory;               // [2,heads,...] learned key/values of 2.3, else undefined
+  Tensor to_qkv;               // [3*heads*head_dim,C,1,1], no bias
+  ConvWeights to_out;          // 1x1
+  NormWeights out_norm;        // after, linear attention only; gain undefined for none
 };
 
 struct BatchNormWeights {
-  Tensor gain, bias;                  // [C]
-  Tensor running_mean, running_var;   // [C]
-  Tensor batches;                     // I64 scalar, num_batches_tracked; undefined where the source has none
-  double momentum = 0.1;              // weight of the new batch in the running statistics
+  Tensor gain, bias;                 // [C]
+  Tensor running_mean, running_var;  // [C]
+  Tensor batches;                    // I64 scalar, num_batches_tracked; undefined where the source has none
+  double momentum = 0.1;             // weight of the new batch in the running statistics
   double eps = 1e-5;
   enum class Form {
     kTorch,    // nn.BatchNorm
@@ -57,7 +57,11 @@ struct BatchNormWeights {
   } form = Form::kTorch;
 };
 
-enum class BatchStatistics { kTrain, kBatch, kRunning };  // kBatch: of the batch, without updating the running ones
+enum class BatchStatistics {
+  kTrain,
+  kBatch,
+  kRunning
+};  // kBatch: of the batch, without updating the running ones
 
 enum class Activation { kRelu, kLeakyRelu, kElu, kTanh, kSilu, kGelu, kIdentity };
 
@@ -77,14 +81,15 @@ class Ops {
   virtual Tensor Linear(const Tensor& x, const LinearWeights& w) = 0;
   virtual Tensor Activate(const Tensor& x, Activation activation) = 0;
   // norm(x) * (scale + 1) + shift where scale and shift [N,C,1,1] are defined, then SiLU.
-  virtual Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale, const Tensor& shift) = 0;
+  virtual Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
+                              const Tensor& shift) = 0;
   virtual Tensor Norm(const Tensor& x, const NormWeights& w) = 0;
   virtual Tensor LinearAttention(const Tensor& x, const AttentionWeights& w) = 0;
   virtual Tensor FullAttention(const Tensor& x, const AttentionWeights& w) = 0;
   virtual Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind) = 0;
   virtual Tensor Up(const Tensor& x, const ConvWeights& w) = 0;  // nearest x2, then 3x3
   virtual Tensor Add(const Tensor& a, const Tensor& b) = 0;
-  virtual Tensor Concat(const Tensor& a, const Tensor& b) = 0;   // over channels
+  virtual Tensor Concat(const Tensor& a, const Tensor& b) = 0;  // over channels
   virtual Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics) = 0;
 };
 
