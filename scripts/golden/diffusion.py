@@ -12,6 +12,7 @@ import pathlib
 import sys
 import types
 
+import cpu
 import torch
 from torch.utils.data import DataLoader, Dataset
 
@@ -119,9 +120,8 @@ def run(folder, case):
 
 
 torch.set_num_threads(2)
-model_name = next(l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name"))
 record = dict(torch=torch.__version__.split("+")[0],
-              cpu=dict(model=model_name, capability=torch.backends.cpu.get_cpu_capability(), threads=2),
+              cpu=cpu.identity(2),
               cases=[run(sys.argv[1], case) for case in CASES])
 target = pathlib.Path(__file__).parents[2] / "test" / "golden" / "diffusion.json"
 target.write_text(json.dumps(record, indent=1) + "\n")

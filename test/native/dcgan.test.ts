@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, NativeGenerator, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
+import { cpuName } from '../helpers/cpu.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
 
 type Log = [lossD: number, lossG: number, dReal: number, dFake: number][]
@@ -13,7 +13,7 @@ type PresetGame = Game & { k: number; minimax: boolean }
 
 /** Written by scripts/golden/dcgan.py. */
 const golden = JSON.parse(readFileSync(new URL('../golden/dcgan.json', import.meta.url), 'utf8')) as {
-  cpu: { model: string; capability: string; threads: number }
+  cpu: { name: string; capability: string; threads: number }
   parameters: Record<string, [generator: number, discriminator: number]>
   pytorch: Game & { initial: string; final: string }
   chainer: PresetGame[]
@@ -114,8 +114,8 @@ describe('preset pytorch', () => {
 
   test('has its bits on the kind of CPU the golden file was made on', async ({ skip }) => {
     const { cpuCapability } = await addon.info()
-    const here = `${cpus()[0]!.model} ${cpuCapability}`
-    const there = `${golden.cpu.model} ${golden.cpu.capability}`
+    const here = `${cpuName()} ${cpuCapability}`
+    const there = `${golden.cpu.name} ${golden.cpu.capability}`
     skip(here !== there, `golden bits are of "${there}", this is "${here}"`)
     const trainer = await run()
     expect(await digest(trainer)).toBe(golden.pytorch.initial)
