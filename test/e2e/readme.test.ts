@@ -29,10 +29,15 @@ describe('the code of the README runs as it is written', () => {
       title: code.split('\n').find((line) => !line.startsWith('import') && line !== ''),
       code,
     })),
-  )('block $index: $title', async ({ index, code }) => {
-    const file = join(folder, `block-${index}.mjs`)
-    writeFileSync(file, code)
-    const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder })
-    expect(stderr).not.toContain('Warning: Detected unsettled top-level await')
-  })
+  )(
+    'block $index: $title',
+    async ({ index, code }) => {
+      const file = join(folder, `block-${index}.mjs`)
+      writeFileSync(file, code)
+      const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder })
+      expect(stderr).not.toContain('Warning: Detected unsettled top-level await')
+      // The first one trains for a minute or two on two cores, and longer beside other tests.
+    },
+    900_000,
+  )
 })
