@@ -70,13 +70,16 @@ describe('follows the published packages', () => {
     const trainer = await goldenTrainer(options)
     const startsEqual = (await digest(trainer, 'model.')) === initial
     const { loss } = await trainer.step(options.updates)
-    const worst = Math.max(...losses.map((value, i) => Math.abs(value - loss![i]!) / value))
-    expect(worst).toBeLessThan(samePlace ? 1e-12 : 2e-2)
+    const apart = losses.map((value, i) => Math.abs(value - loss![i]!) / value)
     if (!samePlace) {
-      // Random draws are the same wherever there is AVX2, so the first loss is all but equal.
-      expect(Math.abs(losses[0]! - loss![0]!) / losses[0]!).toBeLessThan(1e-4)
+      // Random draws are the same wherever there is AVX2, so the first loss is all but equal. Adam then turns last
+      // bits into steps, and the runs drift apart: the early ones are held tightly, later ones in the mean.
+      expect(apart[0]).toBeLessThan(1e-4)
+      expect(Math.max(...apart.slice(0, 10))).toBeLessThan(1e-2)
+      expect(apart.reduce((sum, value) => sum + value, 0) / apart.length).toBeLessThan(2e-2)
       return
     }
+    expect(Math.max(...apart)).toBeLessThan(1e-12)
     expect(startsEqual).toBe(true)
     expect(await digest(trainer, 'model.')).toBe(weights)
     expect(await digest(trainer, 'ema.model.')).toBe(ema)
