@@ -94,7 +94,7 @@ async function obtain(
   { signal, onProgress, cacheFolder = join(userCacheFolder(), 'pixels') }: DatasetHooks,
 ): Promise<Decoded & { warnings: string[] }> {
   const path = await cachePath(cacheFolder, list, settings)
-  const kept = await loadPixels(path, settings)
+  const kept = await loadPixels(path, settings, list.length)
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
   if (kept) {
     if (failOnBroken) throwFirstBroken(list, kept.outcomes)

@@ -19,7 +19,10 @@ const extensions = new Set('jpg jpeg jpe jfif png apng webp avif heic heif gif t
 const byCodeUnits = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)
 
 class Walk {
-  readonly found: Found = { items: [], skipped: [], ignored: {} }
+  readonly #items: Found['items'] = []
+  readonly #skipped: Found['skipped'] = []
+  // Not an object: an extension may be any word, also one that objects have already.
+  readonly #ignored = new Map<string, number>()
   readonly #root: string
 
   constructor(root: string) {
@@ -27,7 +30,16 @@ class Walk {
   }
 
   #skip(path: string, reason: string): void {
-    this.found.skipped.push({ path, reason })
+    this.#skipped.push({ path, reason })
+  }
+
+  /** Sorted by the code units of its paths. */
+  get found(): Found {
+    return {
+      items: this.#items.sort(byCodeUnits),
+      skipped: this.#skipped.sort(byCodeUnits),
+      ignored: Object.fromEntries(this.#ignored),
+    }
   }
 
   async folder(path: string): Promise<void> {
@@ -62,8 +74,8 @@ class Walk {
 
   #file(path: string, file: string, regular: boolean): void {
     const extension = extname(path).slice(1).toLowerCase()
-    if (!extensions.has(extension)) this.found.ignored[extension] = (this.found.ignored[extension] ?? 0) + 1
-    else if (regular) this.found.items.push({ path, file })
+    if (!extensions.has(extension)) this.#ignored.set(extension, (this.#ignored.get(extension) ?? 0) + 1)
+    else if (regular) this.#items.push({ path, file })
     else this.#skip(path, 'not a regular file')
   }
 }
@@ -79,7 +91,5 @@ export async function walk(folder: string): Promise<Found> {
   })
   const walk = new Walk(root)
   await walk.folder('')
-  walk.found.items.sort(byCodeUnits)
-  walk.found.skipped.sort(byCodeUnits)
   return walk.found
 }

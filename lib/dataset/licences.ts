@@ -1,6 +1,6 @@
 /** LICENSES.csv, the side-car file that says whose pictures these are and on what terms. */
 import { join } from 'node:path'
-import { ShinsakuError } from '../errors.ts'
+import { quoted, ShinsakuError } from '../errors.ts'
 import { readText } from '../files/read.ts'
 import { isGlob, matchesGlob } from './glob.ts'
 
@@ -13,7 +13,7 @@ export const LICENCES_FILE = 'LICENSES.csv'
 export const unknownRights: Rights = { licence: null, author: null, source: null }
 
 /** Column names that may be written, and the field each one fills. */
-const columns = {
+const columns: Readonly<Record<string, string>> = {
   file: 'pattern',
   glob: 'pattern',
   licence: 'licence',
@@ -21,18 +21,30 @@ const columns = {
   author: 'author',
   source: 'source',
   optout: 'optOut',
-} as const
+}
 const truths: Readonly<Record<string, boolean>> = { '': false, no: false, false: false, yes: true, true: true }
+
+/** Each picture is compared with each pattern, so patterns are few; rows with names cost memory only. */
+const MOST_GLOBS = 1000
+const MOST_ROWS = 200_000
+const MOST_BYTES = 2 ** 24
+/** Characters of one line. */
+const MOST_RECORD = 2 ** 16
 
 function invalid(path: string, line: number, message: string, cause?: unknown): ShinsakuError {
   const hint = 'The first line is "file,licence,author,source"; a file may be a pattern such as faces/*.png.'
   return new ShinsakuError('LICENSES_INVALID', `${path}, line ${line}: ${message}`, { cause, hint, details: { line } })
 }
 
+/** A word from a file may be one that every object has, such as "constructor". */
+const own = <T>(table: Readonly<Record<string, T>>, word: string): T | undefined =>
+  Object.hasOwn(table, word) ? table[word] : undefined
+
 function fieldsOf(path: string, header: readonly string[]): string[] {
   const fields = header.map((name) => {
-    const field = columns[name.toLowerCase() as keyof typeof columns]
-    if (!field) throw invalid(path, 1, `expected columns file, licence, author, source and optOut, but got "${name}"`)
+    const field = own(columns, name.toLowerCase())
+    if (!field)
+      throw invalid(path, 1, `expected columns file, licence, author, source and optOut, but got ${quoted(name)}`)
     return field
   })
   for (const needed of ['pattern', 'licence']) {
@@ -48,8 +60,9 @@ function rowOf(path: string, line: number, fields: readonly string[], values: re
   for (const needed of ['pattern', 'licence']) {
     if (value[needed] === '') throw invalid(path, line, `the ${needed === 'pattern' ? 'file' : needed} is empty`)
   }
-  const optOut = truths[(value.optOut ?? '').toLowerCase()]
-  if (optOut === undefined) throw invalid(path, line, `expected optOut to be yes or no, but got "${value.optOut}"`)
+  const optOut = own(truths, (value.optOut ?? '').toLowerCase())
+  if (optOut === undefined)
+    throw invalid(path, line, `expected optOut to be yes or no, but got ${quoted(value.optOut!)}`)
   return {
     pattern: value.pattern!,
     licence: value.licence!,
@@ -90,7 +103,7 @@ export class Licences {
 
 async function readOptional(path: string): Promise<string | null> {
   try {
-    return await readText(path)
+    return await readText(path, MOST_BYTES)
   } catch (error) {
     const { cause, message } = error as ShinsakuError
     if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return null
@@ -98,16 +111,32 @@ async function readOptional(path: string): Promise<string | null> {
   }
 }
 
-type Line = { info: { lines: number }; record: string[] }
-
-async function parseLines(path: string, text: string): Promise<Line[]> {
+/** Turns each line into a row as it comes, so that no more than the rows is kept. */
+async function parseRows(path: string, text: string): Promise<Row[]> {
   const { parse } = await import('csv-parse/sync')
+  const rows: Row[] = []
+  let fields: string[] | undefined
+  let globs = 0
+  const onRecord = (values: readonly string[], { lines }: { lines: number }): null => {
+    if (!fields) {
+      fields = fieldsOf(path, values)
+      return null
+    }
+    const row = rowOf(path, lines, fields, values)
+    globs += isGlob(row.pattern) ? 1 : 0
+    if (globs > MOST_GLOBS)
+      throw invalid(path, lines, `more than ${MOST_GLOBS} patterns; name files one by one instead`)
+    if (rows.push(row) > MOST_ROWS) throw invalid(path, lines, `more than ${MOST_ROWS} lines; use patterns instead`)
+    return null
+  }
   try {
-    // The typings do not know that `info` wraps each record.
-    return parse(text, { trim: true, skip_empty_lines: true, info: true }) as unknown as Line[]
+    parse(text, { trim: true, skip_empty_lines: true, max_record_size: MOST_RECORD, on_record: onRecord })
   } catch (cause) {
+    if (cause instanceof ShinsakuError) throw cause
     throw invalid(path, (cause as { lines?: number }).lines ?? 1, (cause as Error).message, cause)
   }
+  if (!fields) throw invalid(path, 1, 'the file is empty')
+  return rows
 }
 
 /** Reads LICENSES.csv in `folder`; null where there is none. Rejects with LICENSES_INVALID. */
@@ -115,8 +144,5 @@ export async function readLicences(folder: string): Promise<Licences | null> {
   const path = join(folder, LICENCES_FILE)
   const text = await readOptional(path)
   if (text === null) return null
-  const [header, ...rest] = await parseLines(path, text)
-  if (!header) throw invalid(path, 1, 'the file is empty')
-  const fields = fieldsOf(path, header.record)
-  return new Licences(rest.map(({ info, record }) => rowOf(path, info.lines, fields, record)))
+  return new Licences(await parseRows(path, text))
 }

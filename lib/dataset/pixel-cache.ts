@@ -12,6 +12,8 @@ const HEAD_BYTES = MAGIC.length + 4
 const HASH_BYTES = 32
 /** Hashing blocks the thread, so a piece is small enough to take about a millisecond. */
 const PIECE_BYTES = 1 << 20
+/** Of the JSON of one outcome: a reason, or a size and a format. */
+const MOST_OUTCOME_BYTES = 4096
 
 /** The file for these items, decoded this way. */
 export async function cachePath(folder: string, list: readonly Measured[], settings: PixelSettings): Promise<string> {
@@ -53,8 +55,22 @@ async function readHashed(opened: OpenFile, hash: Hash, bytes: Uint8Array, posit
   return true
 }
 
-/** What was stored for these items; null where there is nothing, or nothing whole. */
-export async function loadPixels(path: string, settings: PixelSettings): Promise<Decoded | null> {
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
+
+/** The file is the user's own, but another program may have written it: its hash says only that it is whole. */
+function isOutcome(value: unknown): value is Outcome {
+  if (typeof value !== 'object' || value === null) return false
+  const { reason, width, height, format, optOut } = value as Record<string, unknown>
+  if (reason !== undefined) return typeof reason === 'string'
+  return isWhole(width) && isWhole(height) && typeof format === 'string' && typeof optOut === 'boolean'
+}
+
+/** What was stored for `count` items; null where there is nothing, or nothing whole. */
+export async function loadPixels(
+  path: string,
+  settings: Pick<PixelSettings, 'size' | 'channels'>,
+  count: number,
+): Promise<Decoded | null> {
   const opened = await openRegular(path).catch(() => null)
   if (!opened) return null
   const { file, bytes } = opened
@@ -64,16 +80,18 @@ export async function loadPixels(path: string, settings: PixelSettings): Promise
     if (!(await readHashed(opened, hash, head, 0)) || !head.subarray(0, MAGIC.length).equals(MAGIC)) return null
     const jsonBytes = head.readUInt32LE(MAGIC.length)
     const pixelBytes = bytes - HEAD_BYTES - jsonBytes - HASH_BYTES
-    if (pixelBytes < 0) return null
+    const pictureBytes = settings.size * settings.size * settings.channels
+    if (pixelBytes < 0 || pixelBytes > count * pictureBytes || jsonBytes > (count + 1) * MOST_OUTCOME_BYTES) return null
     const json = Buffer.alloc(jsonBytes)
     const pixels = new Uint8Array(pixelBytes)
     const stored = Buffer.alloc(HASH_BYTES)
     if (!(await readHashed(opened, hash, json, HEAD_BYTES))) return null
     if (!(await readHashed(opened, hash, pixels, HEAD_BYTES + jsonBytes))) return null
     if (!(await readFully(opened, stored, bytes - HASH_BYTES)) || !hash.digest().equals(stored)) return null
-    const outcomes: Outcome[] = JSON.parse(json.toString())
-    const count = outcomes.filter((outcome) => !('reason' in outcome)).length
-    return pixels.length === count * settings.size * settings.size * settings.channels ? { outcomes, pixels } : null
+    const outcomes: unknown = JSON.parse(json.toString())
+    if (!Array.isArray(outcomes) || outcomes.length !== count || !outcomes.every(isOutcome)) return null
+    const decoded = outcomes.filter((outcome) => !('reason' in outcome)).length
+    return pixels.length === decoded * pictureBytes ? { outcomes, pixels } : null
   } catch {
     return null
   } finally {

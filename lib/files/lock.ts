@@ -41,7 +41,7 @@ async function isRunning(pid: number, start: string): Promise<boolean> {
  * process first puts down its own and then looks for others, so of two that start at once at most one goes on.
  */
 export async function takeLock(folder: string, name: string): Promise<Lock | number> {
-  const pattern = new RegExp(`^\\.${name}-(\\d{1,10})-([0-9a-z-]+)$`)
+  const pattern = new RegExp(`^\\.${name}-([1-9]\\d{0,9})-([0-9a-z-]+)$`)
   const own = `.${name}-${process.pid}-${await processStart(process.pid)}`
   const path = join(folder, own)
   try {

@@ -4,19 +4,27 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { z } from 'zod'
 import { type ErrorCode, fileError, ShinsakuError } from '../errors.ts'
+import { JsonCursor } from './json-cursor.ts'
 import type { Written } from './write.ts'
+
+/** The primitive operation of reading. Tests replace it to read what is on no disk. */
+export const source = {
+  open: (path: string, flags: number): Promise<FileHandle> => open(path, flags),
+}
 
 export type OpenFile = { path: string; file: FileHandle; bytes: number }
 
-/** Text files of a run are far smaller; the limit keeps a hostile one from filling the memory. */
-const MOST_TEXT_BYTES = 256 * 2 ** 20
+/** Records of a run are far smaller; the limits keep a hostile one from filling the memory. */
+const MOST_TEXT_BYTES = 2 ** 24
+/** A value takes more memory than its text, so values are counted before they are made. */
+const MOST_JSON_VALUES = 500_000
 const PIECE_BYTES = 1 << 20
 
 /** Opens a regular file; anything else, such as a pipe that would block, is FILE_FAILED. */
 export async function openRegular(path: string): Promise<OpenFile> {
   let file: FileHandle | undefined
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    file = await source.open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const info = await file.stat()
     if (!info.isFile()) throw new Error('it is not a regular file')
     return { path, file, bytes: info.size }
@@ -40,20 +48,29 @@ export async function readFully({ file, path }: OpenFile, bytes: Uint8Array, pos
   }
 }
 
-/** Text of a UTF-8 file. */
-export async function readText(path: string): Promise<string> {
+/** All bytes of a file of at most `most`. */
+export async function readWhole(path: string, most: number): Promise<Uint8Array> {
   const opened = await openRegular(path)
   const { file, bytes } = opened
   try {
-    if (bytes > MOST_TEXT_BYTES)
-      throw new Error(`it has ${bytes} bytes, which is more than a text file of a run can have`)
+    if (bytes > most) throw new Error(`it has ${bytes} bytes; at most ${most} are read`)
     const content = new Uint8Array(bytes)
     if (!(await readFully(opened, content, 0))) throw new Error('it became shorter while it was read')
-    return new TextDecoder('utf-8', { fatal: true }).decode(content)
+    return content
   } catch (cause) {
     throw fileError('read', path, cause)
   } finally {
     await file.close()
+  }
+}
+
+/** Text of a UTF-8 file. */
+export async function readText(path: string, most: number = MOST_TEXT_BYTES): Promise<string> {
+  const content = await readWhole(path, most)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(content)
+  } catch (cause) {
+    throw fileError('read', path, cause)
   }
 }
 
@@ -88,6 +105,10 @@ export function isDamage(error: unknown): boolean {
 /** Parses JSON text that must have the form of `schema`; `code` is thrown where it has not. */
 export function parseJson<T>(text: string, path: string, schema: z.ZodType<T>, code: ErrorCode): T {
   let value: unknown
+  const refuse = (problem: string): never => {
+    throw new ShinsakuError(code, `${path} is not JSON that a run has: ${problem}`)
+  }
+  if (text.length > MOST_JSON_VALUES) new JsonCursor(Buffer.from(text), refuse, MOST_JSON_VALUES).skip()
   try {
     value = JSON.parse(text)
   } catch (cause) {
@@ -95,17 +116,23 @@ export function parseJson<T>(text: string, path: string, schema: z.ZodType<T>, c
   }
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
+  // Names of unknown keys are in the message, and a hostile file has as many and as long ones as it likes.
   const problems = parsed.error.issues
     .slice(0, 10)
-    .map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+    .map((issue) => ({ path: issue.path.join('.').slice(0, 200), message: issue.message.slice(0, 200) }))
   const summary = problems.map((p) => (p.path ? `${p.path}: ${p.message}` : p.message)).join('; ')
   throw new ShinsakuError(code, `${path} does not have the expected form: ${summary}`, { details: { problems } })
 }
 
+/** Passes on a failed read, as `code` where the file is missing or damaged. */
+export const asCode =
+  (code: ErrorCode) =>
+  (error: unknown): never => {
+    throw isDamage(error) ? new ShinsakuError(code, (error as Error).message, { cause: error }) : error
+  }
+
 /** Reads a JSON file that must have the form of `schema`; `code` is thrown where it is missing, damaged or of another form. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>, code: ErrorCode = 'RUN_INVALID'): Promise<T> {
-  const text = await readText(path).catch((error: unknown) => {
-    throw isDamage(error) ? new ShinsakuError(code, (error as Error).message, { cause: error }) : error
-  })
+  const text = await readText(path).catch(asCode(code))
   return parseJson(text, path, schema, code)
 }

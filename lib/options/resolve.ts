@@ -39,9 +39,9 @@ function checkRow(name: string, row: Row, value: unknown, problems: Problem[]): 
 }
 
 function unknownName(name: string, known: readonly string[], other: Readonly<Record<string, string>>): Problem {
-  if (other[name]) return { path: name, message: other[name] }
+  if (Object.hasOwn(other, name)) return { path: name, message: other[name]! }
   const near = nearest(name, known)
-  return { path: name, message: `is not an option${near ? `; did you mean "${near}"?` : ''}` }
+  return { path: name.slice(0, 100), message: `is not an option${near ? `; did you mean "${near}"?` : ''}` }
 }
 
 /** Checks `given` against rows, filling defaults from `defaults` first, then from each row. */
@@ -100,7 +100,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const rows = rowsOf(name!)
   const others = othersOptions(name!, (m) => m.rows)
   for (const key of Object.keys(input)) {
-    if (!(key in rows)) problems.push(unknownName(key, Object.keys(rows), others))
+    if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), others))
   }
   const resolved = resolveRows(rows, input, definition.defaults[variant!]!, problems)
   if (problems.length === 0) problems.push(...definition.check(resolved))
@@ -113,7 +113,7 @@ export function resolveLoad(given: Given<typeof loadRows>): Resolved<typeof load
   const input = asObject(given, 'options')
   const problems: Problem[] = []
   for (const key of Object.keys(input)) {
-    if (!(key in loadRows)) problems.push(unknownName(key, Object.keys(loadRows), {}))
+    if (!Object.hasOwn(loadRows, key)) problems.push(unknownName(key, Object.keys(loadRows), {}))
   }
   const resolved = resolveRows(loadRows, input, {}, problems)
   throwIfAny(problems)
@@ -128,7 +128,7 @@ export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions)
   const rows = sampleRowsOf(train.model)
   const others = othersOptions(train.model, (m) => m.sampleRows)
   for (const key of Object.keys(input)) {
-    if (!(key in rows)) problems.push(unknownName(key, Object.keys(rows), others))
+    if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), others))
   }
   if (input.seeds != null && input.seed !== undefined)
     problems.push({ path: 'seed', message: 'give either seed or seeds, not both' })

@@ -1,11 +1,13 @@
 /** The folder of one run: its lock, its records, its logs, and where everything in it lies. */
+import { isUtf8 } from 'node:buffer'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ShinsakuError } from '../errors.ts'
 import { Appender } from '../files/append.ts'
+import { JsonCursor } from '../files/json-cursor.ts'
 import type { Lock } from '../files/lock.ts'
-import { readJson } from '../files/read.ts'
+import { asCode, readJson, readWhole } from '../files/read.ts'
 import { makeFolderDurable, toJson, writeDurable } from '../files/write.ts'
 import { version } from '../version.ts'
 import { lockRun } from './lock.ts'
@@ -18,7 +20,11 @@ export { findNewestRun, runName } from './names.ts'
 const FORMAT_VERSION = 1
 
 /** What a resumed run needs of dataset.json. */
-const datasetSchema = z.looseObject({ digest: z.string(), count: z.int().min(1) })
+export type DatasetRecord = { digest: string; count: number }
+
+/** A data set of a million pictures has less. */
+const MOST_DATASET_BYTES = 2 ** 30
+const MOST_DATASET_KEYS = 100
 
 const configSchema = z.strictObject({
   format: z.literal(FORMAT_VERSION),
@@ -29,6 +35,26 @@ const configSchema = z.strictObject({
 /** The options in a run's config.json; what they mean is for the option schemas to check. Throws RUN_INVALID. */
 export async function readConfig(run: string): Promise<Record<string, unknown>> {
   return (await readJson(configFile(run), configSchema, 'RUN_INVALID')).options
+}
+
+/** Reads what a resumed run needs of a dataset.json and goes over the rest, which is long. Throws RUN_INVALID. */
+export async function readDatasetRecord(path: string): Promise<DatasetRecord> {
+  const bytes = await readWhole(path, MOST_DATASET_BYTES).catch(asCode('RUN_INVALID'))
+  const refuse = (problem: string): never => {
+    throw new ShinsakuError('RUN_INVALID', `${path} does not have the expected form: ${problem}`)
+  }
+  if (!isUtf8(bytes)) refuse('it is not UTF-8')
+  const cursor = new JsonCursor(bytes, refuse)
+  let digest: string | undefined
+  let count: number | undefined
+  cursor.object((key) => {
+    if (key === 'digest') digest = cursor.string()
+    else if (key === 'count') count = cursor.integer()
+    else cursor.skip()
+  }, MOST_DATASET_KEYS)
+  cursor.end()
+  if (digest === undefined || count === undefined || count < 1) return refuse('it needs digest and count')
+  return { digest, count }
 }
 
 /** A run folder this process may write to, until `close()`. */
@@ -59,8 +85,8 @@ export class RunDirectory {
   }
 
   /** What tells the data of this run from other data. Throws RUN_INVALID. */
-  readDataset(): Promise<z.infer<typeof datasetSchema>> {
-    return readJson(this.datasetPath, datasetSchema, 'RUN_INVALID')
+  readDataset(): Promise<DatasetRecord> {
+    return readDatasetRecord(this.datasetPath)
   }
 
   get datasetPath(): string {

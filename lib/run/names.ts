@@ -29,7 +29,8 @@ const numberOf = (name: string): number => Number(numbered.exec(name)?.[1] ?? -1
 /** Creates the folder with the next free number. Of processes that do this at once, each gets a number of its own. */
 export async function makeNumberedFolder(out: string, name: string): Promise<string> {
   await makeFolderDurable(out)
-  for (let number = Math.max(-1, ...(await namesIn(out)).map(numberOf)) + 1; ; number++) {
+  const newest = (await namesIn(out)).reduce((most, other) => Math.max(most, numberOf(other)), -1)
+  for (let number = newest + 1; ; number++) {
     const digits = String(number).padStart(5, '0')
     // The claim is what makes the number exclusive, whatever names others give it; it becomes the folder itself.
     const claim = join(out, `.${digits}`)

@@ -1,7 +1,8 @@
 /** The header of a safetensors file: where each tensor lies, and every rule that must hold before it is believed. */
-import { ShinsakuError } from '../errors.ts'
+import { isUtf8 } from 'node:buffer'
+import { quoted, ShinsakuError } from '../errors.ts'
+import { JsonCursor } from '../files/json-cursor.ts'
 import type { TensorInfo } from '../native/addon.ts'
-import { JsonCursor } from './json-cursor.ts'
 
 /** A tensor with its range in the data that follows the header. */
 export type Placed = TensorInfo & { begin: number; end: number }
@@ -11,6 +12,8 @@ export type Header = { metadata: Record<string, string>; tensors: Placed[] }
 export const MOST_HEADER_BYTES = 100_000_000
 const MOST_TENSORS = 100_000
 const MOST_DIMENSIONS = 16
+const MOST_METADATA_KEYS = 10_000
+const MOST_METADATA_BYTES = 2 ** 24
 
 const itemBytes: ReadonlyMap<string, number> = new Map([
   ['F64', 8],
@@ -33,7 +36,7 @@ const itemBytes: ReadonlyMap<string, number> = new Map([
 /** Bytes of a tensor, or what is wrong with its type or shape. */
 function tensorBytes({ dtype, shape }: TensorInfo): number | string {
   const item = itemBytes.get(dtype)
-  if (item === undefined) return `has the unknown element type ${JSON.stringify(dtype)}`
+  if (item === undefined) return `has the unknown element type ${quoted(dtype)}`
   if (shape.length > MOST_DIMENSIONS) return `has ${shape.length} dimensions; at most ${MOST_DIMENSIONS} are allowed`
   let bytes = item
   for (const side of shape) {
@@ -56,7 +59,7 @@ export function place(path: string, tensors: readonly TensorInfo[]): Placed[] {
     throw invalid(path, `it would have ${tensors.length} tensors; at most ${MOST_TENSORS} are allowed`)
   const seen = new Set(['__metadata__'])
   for (const { name } of tensors) {
-    if (seen.has(name)) throw invalid(path, `the name ${JSON.stringify(name)} is reserved or there twice`)
+    if (seen.has(name)) throw invalid(path, `the name ${quoted(name)} is reserved or there twice`)
     seen.add(name)
   }
   const width = (tensor: TensorInfo) => itemBytes.get(tensor.dtype) ?? 0
@@ -65,7 +68,7 @@ export function place(path: string, tensors: readonly TensorInfo[]): Placed[] {
     .sort((a, b) => width(b) - width(a))
     .map(({ name, dtype, shape }) => {
       const bytes = tensorBytes({ name, dtype, shape })
-      if (typeof bytes === 'string') throw invalid(path, `tensor ${JSON.stringify(name)} ${bytes}`)
+      if (typeof bytes === 'string') throw invalid(path, `tensor ${quoted(name)} ${bytes}`)
       const begin = end
       end += bytes
       return { name, dtype, shape: [...shape], begin, end }
@@ -95,32 +98,36 @@ function parseTensor(cursor: JsonCursor, name: string): Placed {
     if (key === 'dtype') dtype = cursor.string()
     else if (key === 'shape') shape = cursor.integers(MOST_DIMENSIONS)
     else if (key === 'data_offsets') range = cursor.integers(2)
-    else cursor.fail(`tensor ${JSON.stringify(name)} has the unknown field ${JSON.stringify(key)}`)
+    else cursor.fail(`tensor ${quoted(name)} has the unknown field ${quoted(key)}`)
   })
   if (dtype === undefined || shape === undefined || range?.length !== 2) {
-    cursor.fail(`tensor ${JSON.stringify(name)} needs dtype, shape and two data_offsets`)
+    cursor.fail(`tensor ${quoted(name)} needs dtype, shape and two data_offsets`)
   }
   const [begin, end] = range as [number, number]
   const bytes = tensorBytes({ name, dtype, shape })
-  if (typeof bytes === 'string') cursor.fail(`tensor ${JSON.stringify(name)} ${bytes}`)
+  if (typeof bytes === 'string') cursor.fail(`tensor ${quoted(name)} ${bytes}`)
   if (end - begin !== bytes)
-    cursor.fail(
-      `tensor ${JSON.stringify(name)} has the range ${begin} to ${end}, but ${dtype} [${shape}] takes ${bytes} bytes`,
-    )
+    cursor.fail(`tensor ${quoted(name)} has the range ${begin} to ${end}, but ${dtype} [${shape}] takes ${bytes} bytes`)
   return { name, dtype, shape, begin, end }
 }
 
 function parseMetadata(cursor: JsonCursor): Record<string, string> {
   const entries: [string, string][] = []
+  let characters = 0
   cursor.object((key) => {
-    entries.push([key, cursor.string()])
-  })
+    const value = cursor.string()
+    characters += key.length + value.length
+    if (characters > MOST_METADATA_BYTES) cursor.fail(`its metadata have more than ${MOST_METADATA_BYTES} characters`)
+    entries.push([key, value])
+  }, MOST_METADATA_KEYS)
   return Object.fromEntries(entries)
 }
 
-/** Parses header text in front of `dataBytes` bytes of tensors. Throws SAFETENSORS_INVALID. */
-export function parseHeader(path: string, text: string, dataBytes: number): Header {
-  const cursor = new JsonCursor(text, (problem) => {
+/** Parses a header's bytes in front of `dataBytes` bytes of tensors. Throws SAFETENSORS_INVALID. */
+export function parseHeader(path: string, header: Uint8Array, dataBytes: number): Header {
+  if (header[0] !== '{'.charCodeAt(0)) throw invalid(path, 'its header does not begin with "{"')
+  if (!isUtf8(header)) throw invalid(path, 'its header is not UTF-8')
+  const cursor = new JsonCursor(header, (problem) => {
     throw invalid(path, problem)
   })
   const tensors: Placed[] = []
@@ -135,10 +142,7 @@ export function parseHeader(path: string, text: string, dataBytes: number): Head
   let end = 0
   for (const tensor of tensors) {
     if (tensor.begin !== end)
-      throw invalid(
-        path,
-        `tensor ${JSON.stringify(tensor.name)} begins at ${tensor.begin}, but the one before ends at ${end}`,
-      )
+      throw invalid(path, `tensor ${quoted(tensor.name)} begins at ${tensor.begin}, but the one before ends at ${end}`)
     end = tensor.end
   }
   if (end !== dataBytes) throw invalid(path, `its tensors take ${end} bytes, but ${dataBytes} follow the header`)

@@ -1,5 +1,5 @@
 /** Tensors and metadata to and from safetensors files, one tensor in memory at a time. */
-
+import { quoted } from '../errors.ts'
 import { openRegular, readFully } from '../files/read.ts'
 import { type Written, writeNew } from '../files/write.ts'
 import type { TensorInfo } from '../native/addon.ts'
@@ -41,7 +41,7 @@ export function writeSafetensors(
       if (bytes.length !== end - begin)
         throw invalid(
           path,
-          `tensor ${JSON.stringify(name)} has ${bytes.length} bytes, but ${dtype} [${shape}] takes ${end - begin}`,
+          `tensor ${quoted(name)} has ${bytes.length} bytes, but ${dtype} [${shape}] takes ${end - begin}`,
         )
       yield bytes
     }
@@ -64,15 +64,14 @@ export async function openSafetensors(path: string): Promise<SafetensorsReader> 
     if (dataBegin > bytes) throw invalid(path, `its header claims ${headerBytes} bytes, but only ${bytes - 8} are left`)
     const raw = new Uint8Array(headerBytes)
     if (!(await readFully(opened, raw, 8))) throw invalid(path, 'it became shorter while it was read')
-    if (raw[0] !== '{'.charCodeAt(0)) throw invalid(path, 'its header does not begin with "{"')
-    const { metadata, tensors } = parseHeader(path, decode(path, raw), bytes - dataBegin)
+    const { metadata, tensors } = parseHeader(path, raw, bytes - dataBegin)
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
     return {
       metadata,
       tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
       read: async (name) => {
         const tensor: Placed | undefined = byName.get(name)
-        if (!tensor) throw invalid(path, `it has no tensor ${JSON.stringify(name)}`)
+        if (!tensor) throw invalid(path, `it has no tensor ${quoted(name)}`)
         const content = new Uint8Array(tensor.end - tensor.begin)
         if (!(await readFully(opened, content, dataBegin + tensor.begin)))
           throw invalid(path, 'it became shorter while it was read')
@@ -83,13 +82,5 @@ export async function openSafetensors(path: string): Promise<SafetensorsReader> 
   } catch (error) {
     await file.close()
     throw error
-  }
-}
-
-function decode(path: string, raw: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw)
-  } catch (cause) {
-    throw invalid(path, 'its header is not UTF-8', cause)
   }
 }

@@ -1,0 +1,271 @@
+// The parsers that are fuzzed: each with inputs that it takes, the words of its format, and how it is called.
+import { createHash } from 'node:crypto'
+
+const json = (value) => Buffer.from(JSON.stringify(value))
+
+/** Bytes of a safetensors file. */
+function safetensors(header, dataBytes) {
+  const text = json(header)
+  const prefix = Buffer.alloc(8)
+  prefix.writeBigUInt64LE(BigInt(text.length))
+  return Buffer.concat([prefix, text, Buffer.alloc(dataBytes, 7)])
+}
+
+const tensor = (dtype, shape, begin, end) => ({ dtype, shape, data_offsets: [begin, end] })
+
+/** Lets `path` be read as a file of these bytes and takes what is written: a real disk would be most of the time. */
+function memoryOf({ source, disk }) {
+  const written = {}
+  Object.assign(disk, {
+    open: async () => written,
+    write: async (_, bytes) => bytes.length,
+    truncate: async () => {},
+    sync: async () => {},
+    close: async () => {},
+    rename: async () => {},
+    remove: async () => {},
+  })
+  return (bytes) => {
+    source.open = async () => ({
+      stat: async () => ({ isFile: () => true, size: bytes.length }),
+      read: async (into, offset, length, position) => {
+        const piece = bytes.subarray(position, position + length)
+        into.set(piece, offset)
+        return { bytesRead: piece.length, buffer: into }
+      },
+      close: async () => {},
+    })
+    return 'memory'
+  }
+}
+
+const words = ['{', '}', '[', ']', ':', ',', '"', 'true', 'null', '\\u0041', '1e9', '-5']
+
+function safetensorsTarget({ openSafetensors }, memory) {
+  return {
+    name: 'safetensors',
+    seeds: [
+      safetensors({}, 0),
+      safetensors({ a: tensor('U8', [3], 0, 3) }, 3),
+      safetensors({ __metadata__: { k: 'v' }, 'm.w': tensor('F32', [2, 3], 0, 24), b: tensor('I64', [], 24, 32) }, 32),
+      safetensors(
+        { x: tensor('BF16', [0, 9], 0, 0), y: tensor('F64', [2], 0, 16), z: tensor('BOOL', [1], 16, 17) },
+        17,
+      ),
+    ],
+    words: [...words, '"dtype":"F32"', '"shape":[1]', '"data_offsets":[0,4]', '"__metadata__":{}', 'F16', 'U64'],
+    // The length field is made right again.
+    repair(bytes) {
+      if (bytes.length < 8) return bytes
+      const end = Buffer.from(bytes).lastIndexOf('}')
+      const copy = Buffer.from(bytes)
+      copy.writeBigUInt64LE(BigInt(Math.max(0, end + 1 - 8)))
+      return copy
+    },
+    async parse(bytes) {
+      const reader = await openSafetensors(memory(bytes))
+      try {
+        for (const { name } of reader.tensors) await reader.read(name)
+      } finally {
+        await reader.close()
+      }
+    },
+  }
+}
+
+function cursorTarget({ JsonCursor, ShinsakuError }) {
+  return {
+    name: 'json cursor',
+    // What a value must be follows from the length of its key.
+    seeds: [
+      json({ a: [1, 2], abc: 'text', ab: { x: [{}, [-1.5e3, true, null, '\n']] } }),
+      json({ 'k\n"': '\u65b0\u4f5c', __proto__x: [] }),
+      json({}),
+    ],
+    words,
+    parse(bytes) {
+      const cursor = new JsonCursor(bytes, (problem) => {
+        throw new ShinsakuError('SAFETENSORS_INVALID', problem)
+      })
+      cursor.object((key) => {
+        if (key.length % 3 === 0) cursor.string()
+        else if (key.length % 3 === 1) cursor.integers(16)
+        else cursor.skip()
+      })
+      cursor.end()
+    },
+  }
+}
+
+function checkpointTargets({ makeManifest, readManifest, readJson, stateSchema }, memory) {
+  const file = (bytes, fill) => ({ bytes, sha256: fill.repeat(64) })
+  const files = {
+    'model.safetensors': file(1200, 'a'),
+    'optimizer.safetensors': file(2400, '0'),
+    'state.json': file(180, 'f'),
+  }
+  const text = (value) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
+  const state = { images: 128, updates: 32, epoch: 1, elapsedSeconds: 1.25 }
+  return [
+    {
+      name: 'manifest.json',
+      seeds: [text(makeManifest('0.1.0', 128, files)), text(makeManifest('1.2.3-x', 128, files))],
+      words: [...words, '"format": 1', '"format": 2', '"images": 128', '"sha256"', '"files"'],
+      repair(bytes) {
+        try {
+          const { format, sha256, shinsaku, images, files, ...more } = JSON.parse(Buffer.from(bytes).toString())
+          return text({ ...makeManifest(shinsaku, images, files), ...more })
+        } catch {
+          return bytes
+        }
+      },
+      parse(bytes) {
+        memory(bytes)
+        return readManifest('checkpoints/000000128')
+      },
+    },
+    {
+      name: 'state.json',
+      seeds: [
+        text({ ...state, pending: { count: 0, sums: {} } }),
+        text({ ...state, pending: { count: 3, sums: { loss: 0.5, gradNorm: 1e-3 } } }),
+      ],
+      words: [...words, '"pending"', '"sums"', '"count"'],
+      parse: (bytes) => readJson(memory(bytes), stateSchema, 'CHECKPOINT_INVALID'),
+    },
+  ]
+}
+
+function runTargets({ readConfig, resolveTrain, readDatasetRecord, truncateMetrics }, memory) {
+  const configOf = (options) => json({ format: 1, shinsaku: '0.1.0', options })
+  const picture = { path: 'a/b.png', sha256: 'a'.repeat(64), bytes: 9, width: 8, height: 8, licence: null }
+  const lines = Array.from({ length: 6 }, (_, i) => JSON.stringify({ images: i * 20, loss: 1 / (i + 1) }))
+  return [
+    {
+      name: 'config.json',
+      seeds: [
+        configOf(resolveTrain({ size: 32, dim: 16, dimMults: [1, 2] })),
+        configOf(resolveTrain({ model: 'dcgan', data: ['a.png', 'b.png'], maxTime: '20m' })),
+      ],
+      words: [...words, '"model":"dcgan"', '"unet":"2022"', '"dimMults":[1]', '"data":', '"20m"', '#ffffff'],
+      parse: async (bytes) => {
+        resolveTrain(await readConfig(memory(bytes)))
+      },
+    },
+    {
+      name: 'dataset.json',
+      seeds: [
+        json({ version: 1, data: 'x', count: 1, digest: 'b'.repeat(64), files: [picture], skipped: [], ignored: {} }),
+        json({ digest: 'c', count: 3 }),
+      ],
+      words: [...words, '"digest":"d"', '"count":4'],
+      parse: (bytes) => readDatasetRecord(memory(bytes)),
+    },
+    {
+      name: 'metrics.jsonl',
+      seeds: [Buffer.from(`${lines.join('\n')}\n`), Buffer.from('{"images":1}\n{"images":'), Buffer.alloc(0)],
+      words: [...words, '\n', '{"images":50}\n', '{"images":1e400}\n', '[]\n', 'null\n', '{"images":"1"}\n'],
+      parse: (bytes) => truncateMetrics(memory(bytes), 50),
+    },
+  ]
+}
+
+function datasetTargets({ readLicences, matchesGlob, loadPixels, readXmp, forbidsTraining, writeXmp }, memory) {
+  const pixels = (outcomes, bytes) => {
+    const text = json(outcomes)
+    const head = Buffer.concat([Buffer.from('SHPIXEL1'), Buffer.alloc(4)])
+    head.writeUInt32LE(text.length, 8)
+    return sealed(Buffer.concat([head, text, Buffer.alloc(bytes, 9)]))
+  }
+  const sealed = (body) => Buffer.concat([body, createHash('sha256').update(body).digest()])
+  const outcome = { width: 9, height: 8, format: 'png', optOut: false }
+  return [
+    {
+      name: 'LICENSES.csv',
+      seeds: [
+        Buffer.from('file,licence,author,source,optOut\n**,CC0-1.0,all,,\na/*.png,MIT,"A, B",https://x,yes\n'),
+        Buffer.from('\ufeffLicense, OptOut ,Glob\r\n\r\nMIT,Yes,a.png\r\nMIT,no,"b\n""c.png"\r\n'),
+      ],
+      words: ['file', 'licence', 'author', 'source', 'optOut', ',', '\n', '"', '""', '\r', '*', '**', '?', 'yes', 'no'],
+      async parse(bytes) {
+        const licences = await readLicences(memory(bytes))
+        for (const path of ['a/b.png', 'b\n"c.png', '__proto__', 'a.png']) {
+          const { licence, optOut } = licences.of(path) ?? { licence: '', optOut: false }
+          if (typeof licence !== 'string' || typeof optOut !== 'boolean') throw new TypeError('a row of another form')
+        }
+        licences.unused()
+      },
+    },
+    {
+      name: 'glob',
+      seeds: ['a/b/c.png\na/**/*.png', 'aaaaaaaaaaaaaaaa\n*a*a*a*b', '/\n**', 'x.png\n?.png'].map((s) =>
+        Buffer.from(s),
+      ),
+      words: ['*', '**', '?', '/', '**/', 'a', '\n'],
+      parse(bytes) {
+        const [path, pattern = ''] = Buffer.from(bytes).toString().split('\n')
+        // Longer names exist on no file system; a name is not matched with a longer pattern.
+        matchesGlob(path.slice(0, 4096), pattern.slice(0, 1024))
+      },
+    },
+    {
+      name: 'pixel cache',
+      seeds: [
+        pixels([outcome, { reason: 'it is empty' }], 192),
+        pixels([outcome, { ...outcome, optOut: true, format: 'jpeg' }], 384),
+        pixels([{ reason: 'x' }], 0),
+      ],
+      words: [...words, '"reason":"x"', '"width":1', '"optOut":true', 'SHPIXEL1'],
+      repair(bytes) {
+        const body = Buffer.from(bytes.subarray(0, Math.max(0, bytes.length - 32)))
+        const end = body.lastIndexOf(']')
+        if (end >= 12) body.writeUInt32LE(end + 1 - 12, 8)
+        return sealed(body)
+      },
+      async parse(bytes) {
+        const kept = await loadPixels(memory(bytes), { size: 8, channels: 3 }, 2)
+        if (kept && (kept.outcomes.length !== 2 || kept.pixels.length % 192 !== 0)) throw new Error('another form')
+      },
+    },
+    {
+      name: 'XMP',
+      seeds: [Buffer.from(writeXmp({ seed: 3, model: 'x' })), Buffer.from('<x>trainingminingnotAllowed</x>')],
+      words: ['<shinsaku:settings>', '</shinsaku:settings>', '&quot;', '&amp;', 'training', 'mining', 'DMI-PROHIBITED'],
+      parse(bytes) {
+        const text = Buffer.from(bytes).toString()
+        readXmp(text)
+        forbidsTraining(text)
+      },
+    },
+  ]
+}
+
+/** All targets, over the modules of lib/ handed in. Files are read from and written to memory from here on. */
+export function makeTargets(modules) {
+  const memory = memoryOf(modules)
+  return [
+    safetensorsTarget(modules, memory),
+    cursorTarget(modules),
+    ...checkpointTargets(modules, memory),
+    ...runTargets(modules, memory),
+    ...datasetTargets(modules, memory),
+  ]
+}
+
+/** Files of lib/ that the targets need, without their extension. */
+export const moduleNames = [
+  'checkpoint/records',
+  'checkpoint/verify',
+  'dataset/glob',
+  'dataset/licences',
+  'dataset/pixel-cache',
+  'errors',
+  'files/json-cursor',
+  'files/read',
+  'files/write',
+  'options/resolve',
+  'run/directory',
+  'run/metrics',
+  'safetensors/safetensors',
+  'xmp',
+]
