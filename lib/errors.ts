@@ -33,6 +33,8 @@ export const errorTable = {
   SHAPE_INVALID: 'A tensor has another shape than the network needs.',
   SHUT_DOWN: 'The native part was shut down; no further calls are possible in this process.',
   TOOL_MISSING: 'A program that is needed is not installed. The message holds the line that installs it.',
+  WEIGHTS_NOT_FINITE:
+    'A weight became NaN or infinite. It is in no checkpoint. Lower lr, set clip, or use precision "fp32".',
 } as const
 
 /** A stable error code; the table says what each one means. */

@@ -16,6 +16,9 @@ export type SaveOptions = {
 
 const formats: readonly PictureFormat[] = ['png', 'webp']
 
+/** Values of a channel this close look the same. */
+const SAME_COLOUR = 2
+
 function formatOf(path: string): PictureFormat {
   const extension = extname(path).slice(1).toLowerCase() as PictureFormat
   if (!formats.includes(extension))
@@ -42,6 +45,15 @@ export class Pictures {
 
   get count(): number {
     return this.seeds.length
+  }
+
+  /** Indices of pictures that are a single colour: a model that draws them has learned nothing yet, or has collapsed. */
+  get flat(): number[] {
+    const isFlat = (index: number) => {
+      const pixels = this.picture(index)
+      return pixels.every((value, i) => Math.abs(value - pixels[i % this.channels]!) <= SAME_COLOUR)
+    }
+    return Array.from(this.seeds.keys()).filter(isFlat)
   }
 
   /** Pixels of one picture, `[size, size, channels]`; a view, not a copy. */
