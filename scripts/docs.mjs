@@ -1,7 +1,8 @@
-// Writes the generated parts of README.md, or with --check says whether they are as generated. Needs dist/.
+// Writes the generated parts of README.md and docs/reliability.md, or with --check says whether they are as generated. Needs dist/.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './bootstrap.mjs'
+import { readSections, renderReliability } from './reliability.mjs'
 import { fillTables, makeTables } from './tables.mjs'
 
 const [{ errorTable }, { formOf, sampleGroups, trainGroups }, { commandHelp }] = await Promise.all([
@@ -9,12 +10,19 @@ const [{ errorTable }, { formOf, sampleGroups, trainGroups }, { commandHelp }] =
   import('../dist/options/form.js'),
   import('../dist/cli/program.js'),
 ])
-const path = join(root, 'README.md')
-const text = readFileSync(path, 'utf8')
-const filled = fillTables(text, makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp }))
-if (process.argv.includes('--check')) {
-  if (filled !== text) {
-    console.error('README.md is not as generated. Run: npm run docs')
-    process.exit(1)
+const tables = makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp })
+const documents = {
+  'README.md': (text) => fillTables(text, tables),
+  'docs/reliability.md': () => renderReliability(readSections(root)),
+}
+for (const [name, generate] of Object.entries(documents)) {
+  const path = join(root, name)
+  const text = readFileSync(path, 'utf8')
+  const generated = generate(text)
+  if (generated === text) continue
+  if (!process.argv.includes('--check')) writeFileSync(path, generated)
+  else {
+    console.error(`${name} is not as generated. Run: npm run docs`)
+    process.exitCode = 1
   }
-} else writeFileSync(path, filled)
+}

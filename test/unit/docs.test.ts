@@ -8,6 +8,7 @@ import { formOf, sampleGroups, trainGroups } from '../../lib/options/form.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { makeTables, fillTables } = await import(new URL('../../scripts/tables.mjs', import.meta.url).href)
+const { readSections, renderReliability } = await import(new URL('../../scripts/reliability.mjs', import.meta.url).href)
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 describe('the README', () => {
@@ -31,6 +32,19 @@ describe('the README', () => {
     const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map((match) => match[1]!.split('#')[0]!)
     expect(links.length).toBeGreaterThan(0)
     for (const link of links) expect(() => readFileSync(join(root, link)), link).not.toThrow()
+  })
+})
+
+describe('docs/reliability.md', () => {
+  const page = readFileSync(join(root, 'docs', 'reliability.md'), 'utf8')
+  const sections: unknown[] = readSections(root)
+
+  test('is as generated from docs/reliability/*.json', () => expect(page).toBe(renderReliability(sections)))
+
+  test('a changed count would be noticed', () => {
+    const row = { what: 'planted', tried: 2, passed: 1 }
+    const planted = { title: 'Planted', command: 'x', date: '2026-01-01', machine: 'y', rows: [row] }
+    expect(renderReliability([...sections, planted])).toContain('| planted | 2 | 1 |')
   })
 })
 
