@@ -11,8 +11,17 @@ export type RunDescription = Placement & {
   data: { count: number; skipped: number; warnings: readonly string[] }
   layers: readonly Layer[]
   parameters: number
-  /** Estimates: weights, gradients, Adam and EMA; activations of one batch; one checkpoint times keep. */
-  memory: { stateBytes: number; activationBytes: number; picturesBytes: number; totalBytes: number }
+  /**
+   * Estimates: weights, gradients, Adam and EMA; activations of one batch; the copy that is written as a checkpoint
+   * while training goes on; one checkpoint times keep.
+   */
+  memory: {
+    stateBytes: number
+    activationBytes: number
+    snapshotBytes: number
+    picturesBytes: number
+    totalBytes: number
+  }
   disk: { checkpointBytes: number; keptBytes: number }
 }
 
@@ -49,8 +58,9 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
     memory: {
       stateBytes,
       activationBytes: activation,
+      snapshotBytes: checkpointBytes,
       picturesBytes,
-      totalBytes: stateBytes + activation + picturesBytes,
+      totalBytes: stateBytes + activation + checkpointBytes + picturesBytes,
     },
     disk: { checkpointBytes, keptBytes: checkpointBytes * options.keep },
   }

@@ -8,3 +8,4 @@ export type { ResolvedTrainOptions, SampleOptions, TrainOptions } from './option
 export { Pictures, type Provenance, type SaveOptions } from './pictures.ts'
 export { type TrainCall, TrainingRun, train } from './train/run.ts'
 export type { Status } from './train/status.ts'
+export { type Check, type Verification, verify } from './verify.ts'

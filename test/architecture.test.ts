@@ -55,6 +55,16 @@ const plants: Record<keyof typeof rules, Plant[]> = {
     [add('lib/model.ts', "import { createRequire } from 'node:module'"), ['lib/model.ts names createRequire']],
     [add('lib/model.ts', "import build from 'node-gyp-build'"), ['lib/model.ts names node-gyp-build']],
   ],
+  oneWriter: [
+    [add('lib/model.ts', "import { writeFile } from 'node:fs/promises'"), ['lib/model.ts names writeFile']],
+    [add('lib/model.ts', "import { rename as move, stat } from 'node:fs/promises'"), ['lib/model.ts names rename']],
+    [add('lib/run/names.ts', "import * as fs from 'node:fs'"), ['lib/run/names.ts names fs']],
+    [add('lib/run/names.ts', "import fs from 'fs'"), ['lib/run/names.ts names fs']],
+    [add('lib/files/append.ts', "import { open } from 'node:fs/promises'"), ['lib/files/append.ts names open']],
+    [add('lib/pictures.ts', 'await image.toFile(path)'), ['lib/pictures.ts names toFile']],
+    [add('lib/files/append.ts', 'await file.truncate(3)'), ['lib/files/append.ts names truncate']],
+    [add('lib/model.ts', "import { readFile, type FileHandle } from 'node:fs/promises'"), []],
+  ],
   lightIndex: [
     [
       { 'lib/index.ts': "export { a } from './run/a.ts'", 'lib/run/a.ts': "import { type ZodType } from 'zod'" },

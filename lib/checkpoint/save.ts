@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError, ShinsakuError } from '../errors.ts'
 import {
-  makeFolderDurable,
   makeNewFolder,
+  makeSubfolderDurable,
   move,
   remove,
   syncFolder,
@@ -58,7 +58,7 @@ const TEMPORARY = '.tmp-'
 export async function saveCheckpoint(run: string, request: SaveRequest): Promise<Saved> {
   const parent = checkpointsFolder(run)
   const folder = join(parent, positionName(request.state.images))
-  await makeFolderDurable(parent)
+  await makeSubfolderDurable(parent)
   await removeTemporaries(parent, request)
   const manifest = (await completeAt(run, folder, request)) ?? (await publish(parent, folder, request))
   await syncFolder(parent)
@@ -69,6 +69,18 @@ export async function saveCheckpoint(run: string, request: SaveRequest): Promise
   await prune(run, manifest.images, request)
   const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0)
   return { folder, bytes }
+}
+
+/** Tensors by the file that they go to. */
+const sorted = (tensors: readonly TensorInfo[]) => ({
+  model: tensors.filter((tensor) => !isTrainingTensor(tensor)),
+  training: tensors.filter(isTrainingTensor),
+})
+
+/** What a checkpoint of these tensors takes on disk, but for its small records. */
+export function checkpointBytes(tensors: readonly TensorInfo[]): number {
+  const { model, training } = sorted(tensors)
+  return safetensorsBytes(model) + safetensorsBytes(training)
 }
 
 async function removeTemporaries(parent: string, { onWarning }: SaveRequest): Promise<void> {
@@ -106,9 +118,8 @@ async function publish(parent: string, folder: string, { state, tensors, readTen
       `The state at ${state.images} images was not saved, because it could not be read back: ${issue?.path.join('.')}: ${issue?.message}`,
     )
   }
-  const model = tensors.filter((tensor) => !isTrainingTensor(tensor))
-  const training = tensors.filter(isTrainingTensor)
-  await requireSpace(parent, safetensorsBytes(model) + safetensorsBytes(training))
+  const { model, training } = sorted(tensors)
+  await requireSpace(parent, checkpointBytes(tensors))
   const temporary = join(parent, `${TEMPORARY}${positionName(state.images)}-${process.pid}`)
   try {
     await makeNewFolder(temporary)

@@ -1,5 +1,6 @@
 /** Free space, looked at before it runs out. */
 import { statfs } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { fileError, ShinsakuError } from '../errors.ts'
 
 /** Room for logs, records and the file system's own needs. */
@@ -24,4 +25,15 @@ export async function requireSpace(folder: string, bytes: number): Promise<void>
       details: { folder, bytes, free },
     },
   )
+}
+
+/** As requireSpace(), for a folder that need not be there yet. */
+export async function requireSpaceBelow(folder: string, bytes: number): Promise<void> {
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    const missing = await statfs(path).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT' && path !== dirname(path),
+    )
+    if (!missing) return requireSpace(path, bytes)
+  }
 }

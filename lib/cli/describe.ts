@@ -51,7 +51,7 @@ function planLines({
   ops,
 }: RunDescription): string[] {
   const skipped = data.skipped > 0 ? `, ${formatCount(data.skipped)} skipped` : ''
-  const { stateBytes, activationBytes, picturesBytes, totalBytes } = memory
+  const { stateBytes, activationBytes, snapshotBytes, picturesBytes, totalBytes } = memory
   return [
     ...optionLines(options),
     ...layerLines(layers),
@@ -61,7 +61,7 @@ function planLines({
       ['parameters', formatCount(parameters)],
       [
         'memory',
-        `about ${formatBytes(totalBytes)}: ${formatBytes(stateBytes)} weights, gradients, optimizer and average; ${formatBytes(activationBytes)} activations; ${formatBytes(picturesBytes)} pictures`,
+        `about ${formatBytes(totalBytes)}: ${formatBytes(stateBytes)} weights, gradients, optimizer and average; ${formatBytes(activationBytes)} activations; ${formatBytes(snapshotBytes)} the copy that is saved; ${formatBytes(picturesBytes)} pictures`,
       ],
       [
         'disk',

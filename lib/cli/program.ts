@@ -11,6 +11,7 @@ import { exitCodes, type Io } from './io.ts'
 import { placementRows, sampleCommand } from './sample.ts'
 import { setupCommand } from './setup.ts'
 import { trainCommand } from './train.ts'
+import { verifyCommand } from './verify.ts'
 
 type Flags = Record<string, unknown> & { json?: boolean; cpu?: boolean; cuda?: boolean }
 
@@ -76,6 +77,13 @@ function addDescribe(program: Command, io: Io): void {
   })
 }
 
+function addVerify(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program.command('verify').argument('<run>', 'run folder, or one checkpoint of it')
+  command.description('Check every file that a run holds; ends with 1 where one is damaged.')
+  addCommonFlags(command)
+  command.action(async (run: string, flags: Flags) => done(await verifyCommand(run, flags.json === true, io)))
+}
+
 function addSetup(program: Command, io: Io): void {
   const command = program
     .command('setup')
@@ -104,6 +112,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
   addTrain(program, io, done)
   addSample(program, io)
   addDescribe(program, io)
+  addVerify(program, io, done)
   addSetup(program, io)
   return program
 }

@@ -18,6 +18,22 @@ async function completeLines(file: FileHandle, length: number): Promise<number> 
   return 0
 }
 
+/** Takes the end off a file, for good when this resolves. */
+export async function cutTo(path: string, length: number): Promise<void> {
+  let file: FileHandle | undefined
+  try {
+    file = await disk.open(path, 'r+')
+    await disk.truncate(file, length)
+    await disk.sync(file)
+    const done = file
+    file = undefined
+    await disk.close(done)
+  } catch (cause) {
+    if (file) await disk.close(file).catch(() => {})
+    throw fileError('shorten', path, cause)
+  }
+}
+
 /** Appends whole records, in the order of the calls. */
 export class Appender {
   readonly #file: FileHandle

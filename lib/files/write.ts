@@ -123,19 +123,29 @@ export async function makeNewFolder(path: string): Promise<void> {
   })
 }
 
-/** Creates a folder and those above it where they are missing, each durable before the next. */
-export async function makeFolderDurable(path: string): Promise<void> {
+/** Creates a folder, where it is missing, in one that must be there. */
+export async function makeSubfolderDurable(path: string): Promise<void> {
   const parent = dirname(path)
   try {
     await disk.mkdir(path)
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'EEXIST') return syncExisting(parent)
-    if (code !== 'ENOENT' || parent === path) throw fileError('create', path, cause)
-    await makeFolderDurable(parent)
-    return makeFolderDurable(path)
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return syncExisting(parent)
+    throw fileError('create', path, cause)
   }
   await syncFolder(parent)
+}
+
+/** Creates a folder and those above it where they are missing, each durable before the next. */
+export async function makeFolderDurable(path: string): Promise<void> {
+  const parent = dirname(path)
+  try {
+    await makeSubfolderDurable(path)
+  } catch (error) {
+    const missing = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+    if (!missing || parent === path) throw error
+    await makeFolderDurable(parent)
+    await makeSubfolderDurable(path)
+  }
 }
 
 /** A name that is there may be the leftover of a call that failed before its sync. One in a folder that may not be opened is not ours. */

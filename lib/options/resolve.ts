@@ -103,6 +103,10 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
     if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), others))
   }
   const resolved = resolveRows(rows, input, definition.defaults[variant!]!, problems)
+  for (const key of (resolved.allow as string[] | null | undefined) ?? []) {
+    const { message } = unknownName(key, Object.keys(rows), others)
+    if (!(key in rows)) problems.push({ path: 'allow', message: `${show(key)} ${message}` })
+  }
   if (problems.length === 0) problems.push(...definition.check(resolved))
   throwIfAny(problems)
   return Object.freeze(resolved) as unknown as ResolvedTrainOptions

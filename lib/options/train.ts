@@ -22,6 +22,11 @@ export const trainRows = {
     'Go on with the newest run of this kind in out, or with the run named.',
     { default: false, placeholder: 'RUN' },
   ),
+  allow: row(
+    z.array(z.string().min(1)).min(1).nullable(),
+    'Options that may differ from those a resumed run was started with, with "data" for the pictures; null for none.',
+    { default: null, placeholder: 'NAME,...' },
+  ),
   model: row(z.enum(modelNames), 'Kind of model.', { default: 'diffusion' }),
   size: row(count(8, 1024), 'Side of the square pictures, in pixels.'),
   channels: row(

@@ -7,9 +7,10 @@ import { ShinsakuError } from '../errors.ts'
 import { Appender } from '../files/append.ts'
 import { JsonCursor } from '../files/json-cursor.ts'
 import type { Lock } from '../files/lock.ts'
-import { asCode, readJson, readWhole } from '../files/read.ts'
-import { makeFolderDurable, toJson, writeDurable } from '../files/write.ts'
+import { asCode, parseJson, readJson, readText, readWhole } from '../files/read.ts'
+import { makeSubfolderDurable, toJson, writeDurable } from '../files/write.ts'
 import { version } from '../version.ts'
+import { truncateEvents } from './events.ts'
 import { lockRun } from './lock.ts'
 import { truncateMetrics } from './metrics.ts'
 import { configFile, makeNumberedFolder } from './names.ts'
@@ -25,6 +26,12 @@ export type DatasetRecord = { digest: string; count: number }
 /** A data set of a million pictures has less. */
 const MOST_DATASET_BYTES = 2 ** 30
 const MOST_DATASET_KEYS = 100
+
+export type DatasetFile = { path: string; sha256: string }
+
+const datasetFilesSchema = z.looseObject({
+  files: z.array(z.looseObject({ path: z.string(), sha256: z.string() })),
+})
 
 const configSchema = z.strictObject({
   format: z.literal(FORMAT_VERSION),
@@ -55,6 +62,12 @@ export async function readDatasetRecord(path: string): Promise<DatasetRecord> {
   cursor.end()
   if (digest === undefined || count === undefined || count < 1) return refuse('it needs digest and count')
   return { digest, count }
+}
+
+/** Reads the files that a dataset.json lists. Throws RUN_INVALID. */
+export async function readDatasetFiles(path: string): Promise<DatasetFile[]> {
+  const text = await readText(path, MOST_DATASET_BYTES).catch(asCode('RUN_INVALID'))
+  return parseJson(text, path, datasetFilesSchema, 'RUN_INVALID').files
 }
 
 /** A run folder this process may write to, until `close()`. */
@@ -89,6 +102,11 @@ export class RunDirectory {
     return readDatasetRecord(this.datasetPath)
   }
 
+  /** The files it was started with. Throws RUN_INVALID. */
+  readDatasetFiles(): Promise<DatasetFile[]> {
+    return readDatasetFiles(this.datasetPath)
+  }
+
   get datasetPath(): string {
     return join(this.path, 'dataset.json')
   }
@@ -102,11 +120,15 @@ export class RunDirectory {
     return join(this.path, 'metrics.jsonl')
   }
 
-  /** The preview sheet drawn after this many images; its folder exists when this resolves. */
-  async samplePath(images: number): Promise<string> {
-    const folder = join(this.path, 'samples')
-    await makeFolderDurable(folder)
-    return join(folder, `${String(images).padStart(9, '0')}.png`)
+  /** Where the preview sheet drawn after this many images lies. */
+  samplePath(images: number): string {
+    return join(this.path, 'samples', `${String(images).padStart(9, '0')}.png`)
+  }
+
+  /** Writes a preview sheet. */
+  async writeSample(images: number, png: Uint8Array): Promise<void> {
+    await makeSubfolderDurable(join(this.path, 'samples'))
+    await writeDurable(this.samplePath(images), png)
   }
 
   /** One line of log.txt. */
@@ -121,9 +143,13 @@ export class RunDirectory {
     await (await this.#metrics).append(`${JSON.stringify(values)}\n`)
   }
 
-  /** Drops the lines of metrics.jsonl after `images`. To be called before the first appendMetrics(). */
-  truncateMetrics(images: number): Promise<number> {
-    return truncateMetrics(this.#metricsPath, images)
+  /**
+   * Drops what metrics.jsonl and the event files have after `images`, so that a resumed run can write it again.
+   * To be called before anything is appended. Resolves with the tags of the events left at `images`.
+   */
+  async truncateRecords(images: number): Promise<ReadonlySet<string>> {
+    await truncateMetrics(this.#metricsPath, images)
+    return truncateEvents(this.path, images)
   }
 
   /** Makes the logs survive a power cut; to be called before a checkpoint that follows them. */

@@ -15,7 +15,7 @@ export function crc32c(bytes: Uint8Array): number {
 }
 
 /** TensorFlow rotates and shifts checksums, so that the checksum of data that holds checksums stays useful. */
-function maskedCrc(bytes: Uint8Array): number {
+export function maskedCrc(bytes: Uint8Array): number {
   const crc = crc32c(bytes)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
 }

@@ -2,7 +2,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError } from '../errors.ts'
-import { Appender } from '../files/append.ts'
+import { Appender, cutTo } from '../files/append.ts'
+import { scanEvents } from './event-reader.ts'
 import { frame, imageValue, scalarValue, summaryEvent, versionEvent } from './event-records.ts'
 
 /** TensorBoard wants a host in the name; the real one is nobody's business. */
@@ -41,15 +42,42 @@ export class EventWriter {
   }
 }
 
-/** Starts a new event file in `folder`; TensorBoard reads the files of a folder in the order of their names. */
-export async function openEvents(folder: string, wallTimeSeconds: number): Promise<EventWriter> {
-  const seconds = Math.floor(wallTimeSeconds)
+const PREFIX = 'events.out.tfevents.'
+
+/** Event files of a run, in the order of their names, which is that of their beginnings. */
+export async function eventFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((cause) => {
     throw fileError('read', folder, cause)
   })
-  const base = `events.out.tfevents.${seconds}.${HOST}`
-  const same = names.filter((name) => name.startsWith(base)).length
-  const appender = await Appender.create(join(folder, same === 0 ? base : `${base}.${same}`))
+  return names
+    .filter((name) => name.startsWith(PREFIX))
+    .sort()
+    .map((name) => join(folder, name))
+}
+
+/**
+ * Cuts every event file of the run before its first record after `images`, and what is cut short or damaged there
+ * with it: a resumed run writes these records again. Resolves with the tags that are left at `images`.
+ */
+export async function truncateEvents(folder: string, images: number): Promise<Set<string>> {
+  const tags = new Set<string>()
+  for (const path of await eventFiles(folder)) {
+    const { records, bytes } = await scanEvents(path)
+    // A record without values only says what kind of file this is.
+    const later = records.findIndex((record) => record.tags.length > 0 && record.step > images)
+    const kept = later < 0 ? records : records.slice(0, later)
+    for (const record of kept) if (record.step === images) for (const tag of record.tags) tags.add(tag)
+    const length = kept.at(-1)?.end ?? 0
+    if (length < bytes) await cutTo(path, length)
+  }
+  return tags
+}
+
+/** Starts a new event file in `folder`; TensorBoard reads the files of a folder in the order of their names. */
+export async function openEvents(folder: string, wallTimeSeconds: number): Promise<EventWriter> {
+  const base = join(folder, `${PREFIX}${Math.floor(wallTimeSeconds)}.${HOST}`)
+  const same = (await eventFiles(folder)).filter((path) => path.startsWith(base)).length
+  const appender = await Appender.create(same === 0 ? base : `${base}.${same}`)
   await appender.append(frame(versionEvent(wallTimeSeconds))).catch(async (error: unknown) => {
     await appender.close().catch(() => {})
     throw error

@@ -1,9 +1,8 @@
 /** Makes everything a run needs before its first update: device, pictures, folder, trainer; new or resumed. */
-import { newestValidCheckpoint } from '../checkpoint/find.ts'
-import { readCheckpoint } from '../checkpoint/read.ts'
-import { saveCheckpoint } from '../checkpoint/save.ts'
+import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
+import { requireSpaceBelow } from '../checkpoint/space.ts'
 import { type Dataset, loadDataset } from '../dataset/dataset.ts'
-import { abortError, ShinsakuError } from '../errors.ts'
+import { abortError } from '../errors.ts'
 import { Model } from '../model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
@@ -17,9 +16,11 @@ import { createRunDirectory, openRunDirectory, type RunDirectory, runName } from
 import { openEvents } from '../run/events.ts'
 import { environment } from './environment.ts'
 import { Journal } from './journal.ts'
-import { drawPreview, writeReals } from './previews.ts'
-import { findResumed, type Resumed, requireSameData } from './resume.ts'
+import { drawPreview, lacksPreview, writeReals } from './previews.ts'
+import { restore } from './restore.ts'
+import { comparePictures, findResumed, type Resumed } from './resume.ts'
 import { Session, type SessionParts } from './session.ts'
+import { takeSnapshot } from './snapshot.ts'
 import type { Status } from './status.ts'
 
 /** What a caller wants to hear and may say; undefined where they did not ask. */
@@ -55,31 +56,6 @@ async function makeTrainer(
   }
 }
 
-/** Brings a trainer to the newest complete checkpoint of its run. */
-async function restore(run: string, trainer: NativeTrainer, log: (line: string) => void): Promise<Start> {
-  const { folder, manifest } = await newestValidCheckpoint(run, { onSkipped: log })
-  const checkpoint = await readCheckpoint(folder, manifest)
-  try {
-    const missing = new Set((await trainer.tensors()).map(({ name }) => name))
-    for (const reader of [checkpoint.model, checkpoint.training]) {
-      for (const info of reader.tensors) {
-        await trainer.load([{ ...info, bytes: await reader.read(info.name) }])
-        missing.delete(info.name)
-      }
-    }
-    if (missing.size > 0) {
-      throw new ShinsakuError(
-        'CHECKPOINT_MISMATCH',
-        `${folder} lacks ${missing.size} tensors that the network needs, such as ${[...missing][0]}`,
-      )
-    }
-    log(`Going on from ${folder}`)
-    return checkpoint.state
-  } finally {
-    await checkpoint.close()
-  }
-}
-
 /** The folder of the run with its records written, or as they are where it goes on. */
 async function openDirectory(options: ResolvedTrainOptions, resumed: Resumed | undefined): Promise<RunDirectory> {
   if (resumed) return openRunDirectory(resumed.run)
@@ -91,13 +67,41 @@ async function writeRecords(
   native: Loaded,
   options: ResolvedTrainOptions,
   placement: Placement,
-  data: Dataset,
-  resumed: Resumed | undefined,
 ): Promise<void> {
-  if (resumed) requireSameData(directory.path, await directory.readDataset(), data.manifest)
-  else await directory.writeDataset(data.manifest)
   await directory.writeConfig(options)
   await directory.writeEnvironment(await environment(native, placement))
+}
+
+type Begin = { start: Start; previewStart: boolean }
+
+/** A new run's data on record. */
+async function beginNew(directory: RunDirectory, journal: Journal, data: Dataset): Promise<Begin> {
+  await directory.writeDataset(data.manifest)
+  await writeReals(directory, journal, data)
+  return { start: fresh, previewStart: true }
+}
+
+/**
+ * Brings the trainer and the records of a resumed run to its newest complete checkpoint, or to its beginning where
+ * it has none. What the run is on record with changes only after all of it fits.
+ */
+async function goOn(
+  { run, options, changes }: Resumed,
+  { directory, journal, trainer, data }: Pick<Made, 'directory' | 'journal' | 'trainer' | 'data'>,
+): Promise<Begin> {
+  const log = (line: string) => journal.log(line)
+  const otherData = await comparePictures(directory, data.manifest, options.allow)
+  const state = await restore(run, trainer, { log, otherPictures: otherData === undefined ? undefined : data.count })
+  for (const change of [...changes, ...(otherData ? [`pictures: ${otherData}`] : [])]) log(`Changed: ${change}`)
+  if (!state) {
+    log(`There is no checkpoint in ${run} yet: beginning at its start`)
+    await directory.truncateRecords(-1)
+    return beginNew(directory, journal, data)
+  }
+  log(`Going on from ${state.images} images`)
+  const tags = await directory.truncateRecords(state.images)
+  if (otherData) await directory.writeDataset(data.manifest)
+  return { start: state, previewStart: await lacksPreview(directory, options, state.images, tags) }
 }
 
 function describeStart(
@@ -149,16 +153,17 @@ export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: 
   let journal: Journal | undefined
   try {
     if (signal?.aborted) throw abortError(signal, 'Training')
+    // Two of them lie side by side before the older one can go.
+    await requireSpaceBelow(resumed?.run ?? options.out, 2 * checkpointBytes(await trainer.tensors()))
     directory = await openDirectory(options, resumed)
     journal = new Journal(directory, await openEvents(directory.path, Date.now() / 1000), onLog)
     const log = (line: string) => journal?.log(line)
     const { threads } = await native.addon.info()
     describeStart(log, options, placement, data, directory.path, threads)
-    await writeRecords(directory, native, options, placement, data, resumed)
-    const start = resumed ? await restore(resumed.run, trainer, log) : fresh
-    if (resumed) await directory.truncateMetrics(start.images)
-    else await writeReals(directory, journal, data)
-    return new Session(parts({ directory, journal, trainer, options, placement, start, onStatus, signal }))
+    const made = { directory, journal, trainer, options, placement, data, onStatus, signal }
+    const begin = resumed ? await goOn(resumed, made) : await beginNew(directory, journal, data)
+    await writeRecords(directory, native, options, placement)
+    return new Session(parts({ ...made, ...begin }))
   } catch (error) {
     trainer.dispose()
     await journal?.close()
@@ -167,13 +172,14 @@ export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: 
   }
 }
 
-type Made = Pick<SessionParts, 'trainer' | 'journal' | 'options' | 'start' | 'onStatus' | 'signal'> & {
+type Made = Pick<SessionParts, 'trainer' | 'journal' | 'options' | 'onStatus' | 'signal'> & {
   directory: RunDirectory
   placement: Placement
+  data: Dataset
 }
 
 /** What the loop calls back into. */
-function parts({ directory, placement, ...made }: Made): SessionParts {
+function parts({ directory, placement, data: _, ...made }: Made & Begin): SessionParts {
   const { trainer, journal, options } = made
   const definition: ModelDefinition = models[options.model]
   const run = directory.path
@@ -186,15 +192,21 @@ function parts({ directory, placement, ...made }: Made): SessionParts {
     folder: run,
     imagesPerUpdate: definition.imagesPerUpdate(options),
     async save(counters, pending) {
-      const saved = await saveCheckpoint(run, {
-        state: { ...counters, pending },
-        tensors: await trainer.tensors(),
-        readTensor: (name) => trainer.tensor(name),
-        keep: options.keep,
-        onWarning: (line) => journal.log(`Warning: ${line}`),
-      })
-      journal.log(`Checkpoint: ${saved.folder}`)
-      return saved.folder
+      const { tensors, read } = await takeSnapshot(trainer)
+      const write = async (): Promise<string> => {
+        // Lines that belong before the checkpoint must be there when it is.
+        await journal.flush()
+        const saved = await saveCheckpoint(run, {
+          state: { ...counters, pending },
+          tensors,
+          readTensor: read,
+          keep: options.keep,
+          onWarning: (line) => journal.log(`Warning: ${line}`),
+        })
+        journal.log(`Checkpoint: ${saved.folder}`)
+        return saved.folder
+      }
+      return { written: write() }
     },
     preview: (images) => withSnapshot(images, (model) => drawPreview(directory, journal, model, images)),
     sample: (call, images) => withSnapshot(images, (model) => model.sample(call)),

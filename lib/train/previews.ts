@@ -1,5 +1,6 @@
 /** The sheets a run shows itself by: the pictures it learns from, and what it draws with fixed seeds. */
 
+import { access } from 'node:fs/promises'
 import type { Dataset } from '../dataset/dataset.ts'
 import { writeDurable } from '../files/write.ts'
 import { encodePicture, makeGrid } from '../image.ts'
@@ -9,6 +10,9 @@ import { models } from '../models/table.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
 import type { RunDirectory } from '../run/directory.ts'
 import type { Journal } from './journal.ts'
+
+/** Tag of the preview sheets in event files. */
+const SAMPLES = 'samples'
 
 /** Pictures on reals.png. */
 const MOST_REALS = 64
@@ -32,10 +36,37 @@ export async function writeReals(
   journal.picture(0, 'reals', png, shape.width, shape.height)
 }
 
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
 /** Options of a preview: the same seeds for the whole run, so that sheets can be compared. */
 export function previewOptions(options: ResolvedTrainOptions): SampleOptions {
   const definition: ModelDefinition = models[options.model]
   return { count: options.previews, seed: options.seed, ...definition.previewOptions(options) }
+}
+
+/**
+ * Whether the sheet of the images that a run is resumed at is due and lacking: a process that ended between a
+ * checkpoint and its sheet left none. `tags` are those of the events at `images`.
+ */
+export async function lacksPreview(
+  directory: RunDirectory,
+  options: ResolvedTrainOptions,
+  images: number,
+  tags: ReadonlySet<string>,
+): Promise<boolean> {
+  const definition: ModelDefinition = models[options.model]
+  // The first update past a multiple of snapshotImages, or the end, as far as the number alone can tell.
+  const before = Math.max(0, images - definition.imagesPerUpdate(options))
+  const due =
+    images === 0 ||
+    images >= options.maxImages ||
+    Math.floor(images / options.snapshotImages) > Math.floor(before / options.snapshotImages)
+  if (!due || options.previews === 0) return false
+  return !tags.has(SAMPLES) || !(await exists(directory.samplePath(images)))
 }
 
 /** Draws one sheet with the weights of `model` into samples/ and the event file. */
@@ -49,7 +80,7 @@ export async function drawPreview(
   if (previews === 0) return
   const pictures = await model.sample(previewOptions(model.options))
   const png = await pictures.grid()
-  await writeDurable(await directory.samplePath(images), png)
+  await directory.writeSample(images, png)
   const { width, height } = makeGrid(pictures.pixels, pictures.count, pictures.size, pictures.channels)
-  journal.picture(images, 'samples', png, width, height)
+  journal.picture(images, SAMPLES, png, width, height)
 }

@@ -17,8 +17,10 @@ export type SessionParts = {
   /** The most images one update sees. */
   imagesPerUpdate: number
   start: Counters & { pending: Sums }
-  /** Writes a checkpoint of the trainer as it is; resolves with its folder. */
-  save(counters: Counters, pending: Sums): Promise<string>
+  /** Whether the sheet of the start is still to be drawn. */
+  previewStart: boolean
+  /** Copies the trainer as it is, then writes a checkpoint; resolves once training may go on. */
+  save(counters: Counters, pending: Sums): Promise<Save>
   /** Draws the preview sheet of these weights. */
   preview(images: number): Promise<void>
   /** Draws with the weights as they are, which have seen `images`. */
@@ -30,6 +32,9 @@ export type SessionParts = {
   onStatus(status: Status): void
   signal: AbortSignal | undefined
 }
+
+/** A checkpoint on its way to the disk; `written` resolves with its folder. */
+export type Save = { written: Promise<string> }
 
 type Unit = { updates: number; started: number; result: Promise<Metrics> }
 
@@ -47,8 +52,11 @@ export class Session {
   #requests: { resolve: (folder: string) => void; reject: (error: unknown) => void }[] = []
   #stopped = false
   #ended = false
+  /** The newest snapshot: when it was taken, at which images, and its way to the disk. */
   #savedAt: number
   #savedImages: number
+  #save: Save | undefined
+  #writing = false
   readonly #begun = performance.now()
 
   constructor(parts: SessionParts) {
@@ -90,11 +98,12 @@ export class Session {
   async train(): Promise<Model> {
     const { signal } = this.#parts
     try {
-      if (this.#counters.images === 0) await this.#parts.preview(0)
+      if (this.#parts.previewStart) await this.#parts.preview(this.#counters.images)
       await this.#loop()
       if (this.#counters.images !== this.#savedImages) await this.#snapshot()
       // Asked for while the last preview was drawn.
       if (this.#requests.length > 0) await this.#snapshot()
+      await this.#save?.written
       if (signal?.aborted) throw abortError(signal, 'Training')
       return await this.#parts.finish()
     } catch (error) {
@@ -102,7 +111,7 @@ export class Session {
       throw error
     } finally {
       this.#ended = true
-      await Promise.allSettled(this.#units.map((unit) => unit.result))
+      await Promise.allSettled([...this.#units.map((unit) => unit.result), this.#save?.written])
       for (const request of this.#requests)
         request.reject(new ShinsakuError('DISPOSED', 'The run ended before the checkpoint could be saved'))
       await this.#parts.close()
@@ -112,6 +121,8 @@ export class Session {
   async #loop(): Promise<void> {
     const { options } = this.#parts
     while (!this.#done() || this.#units.length > 0) {
+      // A save that has failed ends the run: training on would only lose more.
+      if (!this.#writing) await this.#save?.written
       const boundary = Math.min(this.#nextSnapshot(), options.maxImages)
       if (!this.#done() && !this.#snapshotDue()) this.#queueUnits(boundary)
       if (this.#units.length > 0) await this.#settleUnit()
@@ -135,7 +146,10 @@ export class Session {
     const { snapshotImages, snapshotTime } = this.#parts.options
     const last = Math.max(this.#savedImages, 0)
     const byImages = Math.floor(this.#counters.images / snapshotImages) > Math.floor(last / snapshotImages)
-    return byImages || this.#requests.length > 0 || performance.now() - this.#savedAt >= snapshotTime * 1000
+    if (byImages) return true
+    // One at a time: what need not be saved at this very image waits while training goes on.
+    if (this.#writing) return false
+    return this.#requests.length > 0 || performance.now() - this.#savedAt >= snapshotTime * 1000
   }
 
   #queueUnits(boundary: number): void {
@@ -189,20 +203,32 @@ export class Session {
     }
   }
 
+  /** Takes a snapshot and leaves it to be written; waits for the one before where that is still on its way. */
   async #snapshot(): Promise<void> {
     const requests = this.#requests
     this.#requests = []
     try {
-      await this.#parts.journal.flush()
-      const folder = await this.#parts.save({ ...this.#counters }, this.#logged.toJSON())
-      const first = this.#savedImages !== this.#counters.images
-      this.#savedImages = this.#counters.images
-      this.#savedAt = performance.now()
-      for (const request of requests) request.resolve(folder)
-      if (first && !this.#parts.signal?.aborted) await this.#parts.preview(this.#counters.images)
+      const images = this.#counters.images
+      const first = this.#savedImages !== images
+      if (first || !this.#save) await this.#begin()
+      for (const { resolve, reject } of requests) this.#save!.written.then(resolve, reject)
+      if (first && !this.#parts.signal?.aborted) await this.#parts.preview(images)
     } catch (error) {
       for (const request of requests) request.reject(error)
       throw error
     }
+  }
+
+  async #begin(): Promise<void> {
+    await this.#save?.written
+    const save = await this.#parts.save({ ...this.#counters }, this.#logged.toJSON())
+    this.#save = save
+    this.#writing = true
+    const settle = () => {
+      this.#writing = false
+    }
+    save.written.then(settle, settle)
+    this.#savedImages = this.#counters.images
+    this.#savedAt = performance.now()
   }
 }

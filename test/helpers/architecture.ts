@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'version.ts'],
   ['options', 'models', 'native', 'image.ts', 'xmp.ts', 'files', 'safetensors'],
   ['dataset', 'checkpoint', 'run'],
-  ['pictures.ts', 'model.ts', 'train', 'describe.ts', 'load.ts', 'open.ts'],
+  ['pictures.ts', 'model.ts', 'train', 'describe.ts', 'load.ts', 'open.ts', 'verify.ts'],
   ['index.ts'],
   ['cli'],
 ]
@@ -76,6 +76,48 @@ export const lightIndex: Rule = (sources) => {
   )
   return [...ways].filter(([from]) => from.startsWith('package ')).map(([, way]) => way.join(' > '))
 }
+
+/** What of node:fs and node:fs/promises changes nothing. */
+const readers = new Set(
+  'access accessSync constants existsSync lstat lstatSync opendir readdir readdirSync readFile readFileSync readlink realpath realpathSync stat statfs statfsSync statSync'.split(
+    ' ',
+  ),
+)
+/** Names that write, whatever they are called on: a file handle, sharp's picture, the module itself. */
+const writers = /^(writeFile|appendFile|createWriteStream|toFile|truncate|datasync|writev?Sync|copyFile|rmdir|unlink)$/
+/** Opens for reading only. libtorch is unpacked by pip in any case; nothing of a run is written there. */
+const opensFiles = ['lib/files/read.ts']
+const writesItself = ['lib/files/write.ts', 'lib/native/']
+
+function* fileSystemNames(path: string, text: string): Generator<string> {
+  for (const node of nodes(parse(path, text))) {
+    if (ts.isIdentifier(node) && writers.test(node.text) && !ts.isMethodDeclaration(node.parent)) yield node.text
+    if (!ts.isImportDeclaration(node) || !ts.isStringLiteral(node.moduleSpecifier)) continue
+    if (!/^(node:)?fs(\/promises)?$/.test(node.moduleSpecifier.text)) continue
+    const { importClause } = node
+    if (!importClause || importClause.isTypeOnly) continue
+    if (importClause.name) yield importClause.name.text
+    const { namedBindings } = importClause
+    if (!namedBindings) continue
+    if (ts.isNamespaceImport(namedBindings)) yield namedBindings.name.text
+    else
+      for (const { isTypeOnly, propertyName, name } of namedBindings.elements) {
+        const imported = (propertyName ?? name).text
+        const allowed = readers.has(imported) || (imported === 'open' && opensFiles.includes(path))
+        if (!isTypeOnly && !allowed) yield imported
+      }
+  }
+}
+
+export const oneWriter: Rule = (sources) =>
+  select(sources, 'lib/', '.ts')
+    .filter(([path]) => !writesItself.some((place) => path.startsWith(place)))
+    .flatMap(([path, text]) =>
+      // `disk` is the layer itself: its members are called by their names.
+      [...new Set(fileSystemNames(path, text.replaceAll('disk.truncate', 'disk')))].map(
+        (name) => `${path} names ${name}`,
+      ),
+    )
 
 const torch = /^(ATen|c10|torch|caffe2)\//
 const napi = /^(napi\.h|napi-inl\.h|node_api\.h|js_native_api\.h)$/

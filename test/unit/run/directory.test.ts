@@ -22,8 +22,9 @@ describe('a run folder', () => {
     expect(json(join(run.path, 'environment.json'))).toEqual({ node: 'v22' })
     expect(json(run.datasetPath)).toEqual({ files: [] })
     expect(run.realsPath).toBe(join(run.path, 'reals.png'))
-    expect(await run.samplePath(128)).toBe(join(run.path, 'samples', '000000128.png'))
-    writeFileSync(await run.samplePath(0), '')
+    expect(run.samplePath(128)).toBe(join(run.path, 'samples', '000000128.png'))
+    await run.writeSample(0, Buffer.from('png'))
+    expect(readFileSync(run.samplePath(0), 'utf8')).toBe('png')
     await run.close()
     expect(readdirSync(run.path).sort()).toEqual(['config.json', 'dataset.json', 'environment.json', 'samples'])
   })
@@ -99,15 +100,15 @@ describe('logs', () => {
 
   test('metrics after a position are dropped, and so is what is no line of metrics', async () => {
     const run = await createRunDirectory(temporaryFolder(), 'a')
-    expect(await run.truncateMetrics(0)).toBe(0)
+    await run.truncateRecords(0)
     const path = join(run.path, 'metrics.jsonl')
     writeFileSync(
       path,
       '{"images":4}\n{"images":8}\nnull\n{"images":"6"}\n[]\nnonsense\n{"images":12}\n{"images":8.5}\n{"images":16}\n{"images":',
     )
-    expect(await run.truncateMetrics(12)).toBe(6)
+    await run.truncateRecords(12)
     expect(metrics(run.path)).toEqual([4, 8, 12, 8.5])
-    expect(await run.truncateMetrics(8)).toBe(2)
+    await run.truncateRecords(8)
     await run.appendMetrics({ images: 12, loss: 0.5 })
     await run.close()
     expect(metrics(run.path)).toEqual([4, 8, 12])
@@ -117,7 +118,7 @@ describe('logs', () => {
     const run = await createRunDirectory(temporaryFolder(), 'a')
     await forEveryFault(async (at) => {
       writeFileSync(join(run.path, 'metrics.jsonl'), '{"images":4}\n{"images":8}\n')
-      const outcome = await withFault({ at, dead: true, code: 'ENOSPC' }, () => run.truncateMetrics(4))
+      const outcome = await withFault({ at, dead: true, code: 'ENOSPC' }, () => run.truncateRecords(4))
       expect([[4], [4, 8]]).toContainEqual(metrics(run.path))
       if (outcome.error) expect(outcome.error).toMatchObject({ code: 'DISK_FULL' })
       return outcome
@@ -130,7 +131,7 @@ describe('logs', () => {
     await run.writeConfig({})
     mkdirSync(join(run.path, 'metrics.jsonl'))
     await expect(run.appendMetrics({ images: 1 })).rejects.toMatchObject({ code: 'FILE_FAILED' })
-    await expect(run.truncateMetrics(0)).rejects.toMatchObject({ code: 'FILE_FAILED' })
+    await expect(run.truncateRecords(0)).rejects.toMatchObject({ code: 'FILE_FAILED' })
     await expect(run.close()).rejects.toMatchObject({ code: 'FILE_FAILED' })
     await (await openRunDirectory(run.path)).close()
   })

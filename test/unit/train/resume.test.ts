@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
 import { createRunDirectory, runName } from '../../../lib/run/directory.ts'
-import { findResumed, requireSameData } from '../../../lib/train/resume.ts'
+import { comparePictures, describeFiles, findResumed } from '../../../lib/train/resume.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
 const started: TrainOptions = { data: 'icons', size: 16, batch: 4, lr: 0.001, maxTime: '20m' }
@@ -69,9 +69,67 @@ describe('its options', () => {
   })
 })
 
-test('the pictures are those of the run, wherever they lie now', () => {
-  requireSameData('run', { digest: 'a', count: 3 }, { digest: 'a', count: 3 })
-  expect(() => requireSameData('run', { digest: 'a', count: 3 }, { digest: 'b', count: 4 })).toThrow(
-    expect.objectContaining({ code: 'RESUME_MISMATCH', message: expect.stringContaining('3 then, 4 now') }),
-  )
+describe('what may differ is named', () => {
+  test('R28: an allowed option is taken, and its difference told; the others are refused', async () => {
+    const run = await makeRun(temporaryFolder())
+    const resumed = await resume({ resume: run, lr: 0.5, allow: ['lr'] })
+    expect(resumed).toMatchObject({ options: { lr: 0.5, batch: 4 }, changes: ['lr: 0.001 then, 0.5 now'] })
+    await expect(resume({ resume: run, lr: 0.5, batch: 8, allow: ['lr'] })).rejects.toMatchObject({
+      code: 'RESUME_MISMATCH',
+      hint: expect.stringContaining('--allow batch'),
+      details: { changed: ['batch'] },
+    })
+  })
+
+  test('what was allowed once is not allowed for ever', async () => {
+    const run = await makeRun(temporaryFolder(), { ...started, allow: ['lr'] })
+    await expect(resume({ resume: run, lr: 0.5 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' })
+  })
+
+  test('a name that is no option is OPTION_INVALID', () => {
+    expect(() => resolveTrain({ allow: ['lr', 'bach'] })).toThrow(
+      expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringContaining('did you mean "batch"') }),
+    )
+    expect(() => resolveTrain({ allow: ['latent'] })).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+  })
+})
+
+describe('the pictures', () => {
+  const file = (path: string, sha256 = path) => ({ path, sha256 })
+  const dataset = (digest: string, files: ReturnType<typeof file>[]) => ({ digest, count: files.length, files })
+
+  /** A run that was started with these. */
+  const startedWith = (then: ReturnType<typeof dataset>) => ({
+    path: 'run',
+    readDataset: async () => then,
+    readDatasetFiles: async () => then.files,
+  })
+  const then = dataset('a', [file('1.png'), file('2.png'), file('3.png')])
+  const now = dataset('b', [file('1.png', 'new'), file('3.png'), file('4.png'), file('5.png')])
+
+  test('R27: are those of the run, wherever they lie now; others are refused, with the difference', async () => {
+    expect(await comparePictures(startedWith(then), { ...now, digest: 'a' }, [])).toBeUndefined()
+    await expect(comparePictures(startedWith(then), now, ['lr'])).rejects.toMatchObject({
+      code: 'RESUME_MISMATCH',
+      message: expect.stringMatching(
+        /3 then, 4 now: 2 added \(4\.png, 5\.png\), 1 missing \(2\.png\), 1 with other content \(1\.png\)$/,
+      ),
+      hint: expect.stringContaining('--allow data'),
+      details: { changed: ['data'] },
+    })
+  })
+
+  test('R27: or others, where "data" is allowed', async () => {
+    expect(await comparePictures(startedWith(then), now, ['data'])).toContain('3 then, 4 now')
+  })
+
+  test('many names are not all told, and an order alone is', () => {
+    expect(
+      describeFiles(
+        [],
+        ['a', 'b', 'c', 'd'].map((path) => file(path)),
+      ),
+    ).toBe('4 added (a, b, c, ...)')
+    expect(describeFiles(then.files, [...then.files].reverse())).toBe('the same files in another order')
+  })
 })

@@ -52,10 +52,11 @@ function makeSession(
     trainer,
     journal: { record: (status: Status) => seen.lines.push(status), flush: async () => {} } as never,
     imagesPerUpdate: resolved.batch,
+    previewStart: start === 0,
     start: { images: start, updates: start / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } },
     save: async ({ images }) => {
       seen.saved.push(images)
-      return `checkpoint ${images}`
+      return { written: Promise.resolve(`checkpoint ${images}`) }
     },
     preview: async (images) => {
       seen.previews.push(images)
@@ -187,7 +188,7 @@ describe('failures', () => {
 
   test('of a save reach both the run and whoever asked for the checkpoint', async () => {
     const full = new ShinsakuError('DISK_FULL', 'no space')
-    const { session } = makeSession({ maxImages: 1e6 }, { save: () => Promise.reject(full) })
+    const { session } = makeSession({ maxImages: 1e6 }, { save: async () => ({ written: Promise.reject(full) }) })
     const training = session.train()
     await expect(session.checkpoint()).rejects.toBe(full)
     await expect(training).rejects.toBe(full)

@@ -1,0 +1,125 @@
+/** Checks one file or folder of a run each: whether it is as it was written. */
+import { readCheckpoint } from '../checkpoint/read.ts'
+import { digestOf } from '../dataset/manifest.ts'
+import { type ErrorCode, ShinsakuError } from '../errors.ts'
+import { readText } from '../files/read.ts'
+import { decodePicture, readBytes } from '../image.ts'
+import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { readConfig, readDatasetFiles, readDatasetRecord } from './directory.ts'
+import { scanEvents } from './event-reader.ts'
+
+export type Finding = {
+  /** "note": nothing is lost, but something is worth knowing, such as a line that a kill cut short. */
+  state: 'whole' | 'note' | 'damaged'
+  /** What it holds, or what is wrong with it. */
+  detail: string
+}
+
+const whole = (detail: string): Finding => ({ state: 'whole', detail })
+export const note = (detail: string): Finding => ({ state: 'note', detail })
+const damage = (detail: string): Finding => ({ state: 'damaged', detail })
+
+/** Errors that say something about the file that was read. */
+const findings: readonly ErrorCode[] = [
+  'CHECKPOINT_INVALID',
+  'IMAGE_UNREADABLE',
+  'OPTION_INVALID',
+  'RUN_INVALID',
+  'SAFETENSORS_INVALID',
+]
+
+/** Failures to read that say something about this process or its rights. */
+const ofThisProcess = new Set(['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM'])
+
+/** What `work` finds; an error about the file is damage. */
+export async function found(work: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof ShinsakuError)) throw error
+    const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
+    if (error.code === 'FILE_FAILED' && !ofThisProcess.has(code ?? '')) return damage(error.message)
+    if (findings.includes(error.code)) return damage(error.message)
+    throw error
+  }
+}
+
+export async function checkConfig(run: string): Promise<Finding> {
+  const { model, size } = resolveTrain((await readConfig(run)) as TrainOptions)
+  return whole(`${model}, ${size} pixels`)
+}
+
+export async function checkDataset(path: string): Promise<Finding> {
+  const { digest, count } = await readDatasetRecord(path)
+  const files = await readDatasetFiles(path)
+  if (files.length !== count) return damage(`it lists ${files.length} files, but says ${count}`)
+  return digestOf(files) === digest ? whole(`${count} pictures`) : damage('its digest is not that of its files')
+}
+
+export async function checkMetrics(path: string): Promise<Finding> {
+  const text = await readText(path)
+  const lines = text.split('\n')
+  const cut = lines.pop() !== ''
+  let last = 0
+  for (const [index, line] of lines.entries()) {
+    const images = imagesOf(line)
+    if (images === undefined) return damage(`line ${index + 1} is no line of metrics`)
+    if (images <= last) return damage(`line ${index + 1} goes back from ${last} to ${images} images`)
+    last = images
+  }
+  return cut ? note('its last line is cut short; a resumed run takes it off') : whole(`${lines.length} lines`)
+}
+
+function imagesOf(line: string): number | undefined {
+  try {
+    const { images } = JSON.parse(line) as { images?: unknown }
+    return typeof images === 'number' ? images : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export async function checkEvents(path: string): Promise<Finding> {
+  const { records, problem } = await scanEvents(path)
+  if (problem === undefined) return whole(`${records.length} records`)
+  return problem.includes('cut short') ? note(`${problem}; a resumed run takes it off`) : damage(problem)
+}
+
+const anyPicture = { size: 8, channels: 4, background: '#ffffff', fit: 'stretch', crop: 'centre' } as const
+
+export async function checkPicture(path: string): Promise<Finding> {
+  const settings = { ...anyPicture, maxPixels: 2 ** 30 }
+  const { width, height } = await decodePicture(await readBytes(path), path, settings)
+  return whole(`${width}x${height} pixels`)
+}
+
+export async function checkCheckpoint(folder: string): Promise<Finding> {
+  const { manifest, model, training, close } = await readCheckpoint(folder)
+  await close()
+  const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0)
+  return whole(`${model.tensors.length + training.tensors.length} tensors, ${bytes} bytes`)
+}
+
+export async function checkText(path: string): Promise<Finding> {
+  const text = await readText(path)
+  return whole(`${text.split('\n').length - 1} lines`)
+}
+
+export async function checkJson(path: string): Promise<Finding> {
+  try {
+    JSON.parse(await readText(path))
+    return whole('JSON')
+  } catch (error) {
+    if (error instanceof SyntaxError) return damage(`it is not JSON: ${error.message}`)
+    throw error
+  }
+}
+
+/** A hint only, so that a wrong one is worth no more than a note. */
+export async function checkLatest(path: string, positions: readonly number[]): Promise<Finding> {
+  const newest = positions.at(-1)
+  const { state, detail } = await found(() => checkJson(path))
+  if (state === 'damaged') return note(`${detail}; nothing relies on it`)
+  const { images } = JSON.parse(await readText(path)) as { images?: unknown }
+  return images === newest ? whole(`${images} images`) : note(`it names ${images}, but the newest is ${newest}`)
+}
