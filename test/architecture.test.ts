@@ -65,6 +65,7 @@ const plants: Record<keyof typeof rules, Plant[]> = {
     [add('lib/files/append.ts', 'await file.truncate(3)'), ['lib/files/append.ts names truncate']],
     [add('lib/model.ts', "import { readFile, type FileHandle } from 'node:fs/promises'"), []],
   ],
+  signalsInCli: [[add('lib/model.ts', "process.once('SIGTERM', stop)"), ['lib/model.ts names SIGTERM']]],
   lightIndex: [
     [
       { 'lib/index.ts': "export { a } from './run/a.ts'", 'lib/run/a.ts': "import { type ZodType } from 'zod'" },

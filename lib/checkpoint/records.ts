@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { toJson, type Written } from '../files/write.ts'
 import type { TensorInfo } from '../native/addon.ts'
 
-/** Raised when a checkpoint of the new form cannot be read by the old code. */
+/** Raised when a checkpoint of the new form cannot be read by the old code; test/fixtures keeps one of each. */
 export const FORMAT_VERSION = 1
 
 export const checkpointsFolder = (run: string): string => join(run, 'checkpoints')
@@ -51,6 +51,9 @@ export const manifestSchema = z.strictObject({
   sha256: z.string(),
 })
 export type Manifest = z.infer<typeof manifestSchema>
+
+/** How the manifest of each version of the format is read. */
+export const formats: Readonly<Record<number, z.ZodType<Manifest>>> = { [FORMAT_VERSION]: manifestSchema }
 export type ManifestFiles = Manifest['files']
 
 const digest = (fields: Omit<Manifest, 'sha256'>): string => createHash('sha256').update(toJson(fields)).digest('hex')

@@ -5,6 +5,7 @@ import { fileError, ShinsakuError } from '../errors.ts'
 import { isDamage, measure, parseJson, readText } from '../files/read.ts'
 import {
   FORMAT_VERSION,
+  formats,
   isIntact,
   type Manifest,
   type ManifestFiles,
@@ -47,7 +48,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
       },
     )
   }
-  const manifest = parseJson(text, path, manifestSchema, 'CHECKPOINT_INVALID')
+  const manifest = parseJson(text, path, formats[Number(format)] ?? manifestSchema, 'CHECKPOINT_INVALID')
   if (!isIntact(manifest)) throw damaged(folder, `${manifestFile} does not match its own SHA-256`)
   const named = positionOf(basename(folder))
   if (named !== undefined && named !== manifest.images)

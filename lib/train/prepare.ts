@@ -98,7 +98,6 @@ async function goOn(
     await directory.truncateRecords(-1)
     return beginNew(directory, journal, data)
   }
-  log(`Going on from ${state.images} images`)
   const tags = await directory.truncateRecords(state.images)
   if (otherData) await directory.writeDataset(data.manifest)
   return { start: state, previewStart: await lacksPreview(directory, options, state.images, tags) }

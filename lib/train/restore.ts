@@ -65,6 +65,7 @@ export async function restore(
         `${found.folder} lacks ${missing.size} tensors that the network needs, such as ${[...missing][0]}`,
       )
     }
+    log(`Going on from ${found.folder}`)
     return checkpoint.state
   } finally {
     await checkpoint.close()

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -100,7 +100,7 @@ describe('signals', () => {
   }
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    'the first %s saves, says so and ends with 0; the run can be gone on with',
+    'R31: the first %s saves, says so and ends with 0; the run can be gone on with',
     async (signal) => {
       const cwd = temporaryFolder()
       const stopped = await shinsaku(cwd, ['train', ...endless], whenTraining([signal]))
@@ -116,7 +116,7 @@ describe('signals', () => {
     },
   )
 
-  test('a second one ends at once with 130 or 143', async () => {
+  test('R32: a second one ends at once with 130 or 143', async () => {
     // A preview of many pictures at the start keeps the run from seeing the first signal.
     const busy = [...tiny, '--max-images', '100000000', '--previews', '1024', '--preview-steps', '20']
     expect(await shinsaku(temporaryFolder(), ['train', ...busy], whenTraining(['SIGINT', 'SIGINT']))).toMatchObject({
@@ -186,6 +186,26 @@ describe('what cannot be done is told with a code', () => {
       code: 'RESUME_MISMATCH',
     })
     expect(runsIn(cwd)).toEqual(['00000-diffusion-16-icons'])
+  })
+})
+
+describe('verify', () => {
+  test('tells every file of a run and ends with 0; with 1 where one is damaged', async () => {
+    const cwd = temporaryFolder()
+    await shinsaku(cwd, ['train', ...quick])
+    const run = 'runs/00000-diffusion-16-icons'
+    const fine = await shinsaku(cwd, ['verify', run])
+    expect(fine, fine.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('as they were written') })
+    expect(fine.stdout).toMatch(/^whole {4}checkpoints\/000000012 +\d+ tensors/m)
+    truncateSync(join(cwd, run, 'checkpoints/000000012/model.safetensors'), 100)
+    const damaged = await shinsaku(cwd, ['verify', run, '--json'])
+    expect(damaged).toMatchObject({ code: 1 })
+    const { whole, checks } = JSON.parse(damaged.stdout)
+    expect(whole).toBe(false)
+    expect(checks.filter(({ state }: { state: string }) => state === 'damaged')).toEqual([
+      { path: 'checkpoints/000000012', state: 'damaged', detail: expect.stringContaining('model.safetensors has 100') },
+    ])
+    expect((await shinsaku(cwd, ['verify', 'none'])).code).toBe(1)
   })
 })
 

@@ -57,7 +57,7 @@ describe('an aborted signal', () => {
   const reason = new Error('enough')
   const aborted = { name: 'AbortError', code: 'ABORT_ERR', cause: reason }
 
-  test('saves, then rejects with an AbortError; the run can be gone on with', async () => {
+  test('R35: in a step saves, then rejects with an AbortError; the run can be gone on with', async () => {
     const control = new AbortController()
     const run = endless({ signal: control.signal })
     const folder = await whenTraining(run)
@@ -70,7 +70,7 @@ describe('an aborted signal', () => {
     expect(resumed.images).toBeGreaterThan(images!)
   })
 
-  test('from the start rejects at once and makes no folder', async () => {
+  test('R35: from the start rejects at once and makes no folder', async () => {
     const out = join(temporaryFolder(), 'runs')
     const run = tinyRun(out, data, { signal: AbortSignal.abort(reason) })
     expect(await errorOf(run)).toMatchObject(aborted)
@@ -78,7 +78,7 @@ describe('an aborted signal', () => {
     expect(existsSync(out)).toBe(false)
   })
 
-  test('while the pictures are read makes no folder either', async () => {
+  test('R35: while the pictures are read makes no folder either', async () => {
     const out = join(temporaryFolder(), 'runs')
     const control = new AbortController()
     const run = tinyRun(out, data, { size: 24, signal: control.signal })

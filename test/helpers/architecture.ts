@@ -68,6 +68,17 @@ export const addonInPlace: Rule = (sources) =>
         .map(({ text }) => `${path} names ${text}`),
     )
 
+export const signalsInCli: Rule = (sources) =>
+  select(sources, 'lib/', '.ts')
+    .filter(([path]) => !path.startsWith('lib/cli/'))
+    .flatMap(([path, text]) =>
+      [...nodes(parse(path, text))].flatMap((node) =>
+        ts.isStringLiteralLike(node) && /^SIG(INT|TERM|HUP|QUIT)$/.test(node.text)
+          ? [`${path} names ${node.text}`]
+          : [],
+      ),
+    )
+
 export const lightIndex: Rule = (sources) => {
   const ways = reach('lib/index.ts', (path) =>
     importsOf(path, sources.get(path) ?? '').flatMap(({ kind, of, from }) =>

@@ -1,14 +1,14 @@
 /** Makes the n-th operation of lib/files/write.ts fail. */
 import { disk } from '../../lib/files/write.ts'
 
-type Operation = keyof typeof disk
+export type Operation = keyof typeof disk
 
 export type Fault = {
   /** Which operation fails, from 1. */
   at: number
   /** Only these are counted; all of them by default. */
   only?: readonly Operation[]
-  code?: string
+  code?: string | ((operation: Operation) => string)
   /** A killed process: the operations after the fault do nothing either. */
   dead?: boolean
 }
@@ -37,7 +37,7 @@ export async function withFault<T>(
       if (name === 'write' && due)
         await real(args[0], (args[1] as Uint8Array).subarray(0, (args[1] as Uint8Array).length >> 1))
       fired = true
-      throw errno(code)
+      throw errno(typeof code === 'string' ? code : code(name))
     }
     ;(disk as Record<string, unknown>)[name] = faulty
   }

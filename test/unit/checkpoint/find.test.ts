@@ -20,6 +20,7 @@ import { verifyCheckpoint } from '../../../lib/checkpoint/verify.ts'
 import { measure } from '../../../lib/files/read.ts'
 import { toJson } from '../../../lib/files/write.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
+import { tally, times } from '../../helpers/tally.ts'
 import { saveRequest } from '../../helpers/tensors.ts'
 
 const files = ['manifest.json', 'model.safetensors', 'optimizer.safetensors', 'state.json']
@@ -54,23 +55,26 @@ test('only names of positions are checkpoints', async () => {
 })
 
 describe('a damaged newest checkpoint is passed over and named', () => {
-  test.each(files)('%s cut to 25 lengths', async (name) => {
+  test.each(files)('R09: %s cut to 25 lengths', async (name) => {
     const path = join(newest, name)
     const content = readFileSync(path)
-    for (let cut = 0; cut < 25; cut++) {
-      truncateSync(path, Math.floor((cut * content.length) / 25))
+    const lengths = times(25, 100)
+    for (let cut = 0; cut < lengths; cut++) {
+      truncateSync(path, Math.floor((cut * content.length) / lengths))
       const { folder, lines } = await find()
       expect(folder).toBe(older)
       expect(lines).toEqual([expect.stringContaining(newest)])
       writeFileSync(path, content)
     }
     expect((await find()).folder).toBe(newest)
+    tally(`Lengths \`${name}\` of the newest checkpoint was cut to: found, and the one before taken`, lengths, lengths)
   })
 
-  test.each(files)('%s with one flipped bit, at 60 places', async (name) => {
+  test.each(files)('R10: %s with one flipped bit, at 60 places', async (name) => {
     const path = join(newest, name)
     const content = readFileSync(path)
-    for (let flip = 0; flip < 60; flip++) {
+    const flips = times(60, 250)
+    for (let flip = 0; flip < flips; flip++) {
       const damaged = Buffer.from(content)
       const bit = createHash('sha256').update(`${name} ${flip}`).digest().readUInt32LE() % (8 * content.length)
       damaged[bit >> 3]! ^= 1 << (bit & 7)
@@ -78,10 +82,13 @@ describe('a damaged newest checkpoint is passed over and named', () => {
       await expect(verifyCheckpoint(newest), `bit ${bit} of ${name}`).rejects.toMatchObject(invalid)
     }
     expect((await find()).folder).toBe(older)
+    tally(`Bits flipped in \`${name}\`: found`, flips, flips)
   })
 
-  test.each(files)('%s missing, a folder, a dangling link', async (name) => {
+  test.each(files)('R12: %s empty, missing, a folder, a dangling link', async (name) => {
     const path = join(newest, name)
+    writeFileSync(path, '')
+    expect((await find()).folder).toBe(older)
     rmSync(path)
     expect((await find()).folder).toBe(older)
     mkdirSync(path)
@@ -115,7 +122,7 @@ describe('a damaged newest checkpoint is passed over and named', () => {
   })
 })
 
-test('latest.json is a hint only', async () => {
+test('R13: latest.json is a hint only, missing or dangling', async () => {
   for (const text of ['', '{"images":512,"folder":"../../etc"}']) {
     writeFileSync(join(run, 'checkpoints', 'latest.json'), text)
     expect((await find()).folder).toBe(newest)
@@ -124,7 +131,7 @@ test('latest.json is a hint only', async () => {
   expect((await find()).folder).toBe(newest)
 })
 
-test('all damaged: one error that names each, nothing deleted', async () => {
+test('R11: all damaged: one error that names each, nothing deleted', async () => {
   for (const folder of [older, newest]) writeFileSync(join(folder, 'manifest.json'), '')
   await expect(find()).rejects.toMatchObject({ ...invalid, message: expect.stringMatching(/000000256.*000000128/s) })
   expect((await listCheckpoints(run)).length).toBe(2)

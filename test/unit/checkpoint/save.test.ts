@@ -52,7 +52,7 @@ describe('saving', () => {
     expect(bytes).toBe(Object.values(checkpoint.manifest.files).reduce((sum, file) => sum + file.bytes, 0))
   })
 
-  test('every file is synced before the name moves, the name before latest, latest before anything is deleted', async () => {
+  test('R15, R19: every file is synced, beside its final place, before the name moves, the name before latest, latest before anything is deleted', async () => {
     const run = temporaryFolder()
     await saveCheckpoint(run, saveRequest(4, { keep: 1 }))
     const log = await recorded(() => saveCheckpoint(run, saveRequest(8, { keep: 1 })))
@@ -126,7 +126,7 @@ describe('saving', () => {
 })
 
 describe('keeping', () => {
-  test('50 saves with keep 3 leave the newest three, by number', async () => {
+  test('R18: 50 saves with keep 3 leave the newest three, by number', async () => {
     const run = temporaryFolder()
     for (let save = 1; save <= 50; save++) await saveCheckpoint(run, saveRequest(save * 25_000_000))
     expect(await positions(run)).toEqual([1_200_000_000, 1_225_000_000, 1_250_000_000])
@@ -155,7 +155,7 @@ describe('keeping', () => {
     expect((await newestValidCheckpoint(run)).manifest.images).toBe(14)
   })
 
-  test('an old checkpoint that cannot be deleted is a warning', async () => {
+  test('R18: an old checkpoint that cannot be deleted is a warning', async () => {
     const run = temporaryFolder()
     await saveCheckpoint(run, saveRequest(4))
     const lines: string[] = []

@@ -35,7 +35,7 @@ test('a second owner is refused until the first lets go', async () => {
   await (await lockRun(folder)).release()
 })
 
-test('another living process is named, and its lock stays', async () => {
+test('R20: another living process is named, and its lock stays', async () => {
   const folder = temporaryFolder()
   const { pid } = sleeper()
   const name = await lockNameOf(folder, pid!, startTicks(pid!))
@@ -48,7 +48,7 @@ test('another living process is named, and its lock stays', async () => {
   expect(locks(folder)).toEqual([name])
 })
 
-test('the lock of a process that ended is taken over', async () => {
+test('R20: the lock of a process that ended is taken over', async () => {
   const folder = temporaryFolder()
   const child = sleeper()
   const name = await lockNameOf(folder, child.pid!, startTicks(child.pid!))
@@ -61,7 +61,7 @@ test('the lock of a process that ended is taken over', async () => {
   await lock.release()
 })
 
-test('a pid that was given to another process since holds nothing', async () => {
+test('R20: a pid that was given to another process since holds nothing', async () => {
   const folder = temporaryFolder()
   const { pid } = sleeper()
   writeFileSync(join(folder, await lockNameOf(folder, pid!, '12345')), '')

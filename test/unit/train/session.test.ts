@@ -173,6 +173,61 @@ describe('from outside', () => {
   })
 })
 
+describe('while a checkpoint is written', () => {
+  /** Saves that take 30 ms to write, and the images that were reached while they did. */
+  function slowSaves() {
+    const writes: { images: number; reached: number }[] = []
+    let writing = 0
+    let reached = 0
+    const save: SessionParts['save'] = async ({ images }) => {
+      expect(writing).toBe(0)
+      writing += 1
+      const written = new Promise<string>((resolve) => {
+        setTimeout(() => {
+          writing -= 1
+          writes.push({ images, reached })
+          resolve(`checkpoint ${images}`)
+        }, 30)
+      })
+      return { written }
+    }
+    const onStatus = ({ images }: Status) => {
+      reached = images
+    }
+    return { writes, parts: { save, onStatus } }
+  }
+
+  test('training goes on, one is written at a time, and the end waits for the last', async () => {
+    const { writes, parts } = slowSaves()
+    const { session } = makeSession({ maxImages: 20_000, snapshotTime: 0.001 }, parts)
+    await session.train()
+    expect(writes.length).toBeGreaterThan(1)
+    expect(writes.some(({ images, reached }) => reached > images)).toBe(true)
+    expect(writes.at(-1)!.images).toBe(20_000)
+  })
+
+  test('one that is due by images waits for it and is taken at its image', async () => {
+    const { writes, parts } = slowSaves()
+    const { session } = makeSession({ maxImages: 100, snapshotImages: 20 }, parts)
+    await session.train()
+    expect(writes.map(({ images }) => images)).toEqual([20, 40, 60, 80, 100])
+  })
+
+  test('one that is asked for comes after it', async () => {
+    const { writes, parts } = slowSaves()
+    const { session } = makeSession({ maxImages: 1e9 }, parts)
+    const training = session.train()
+    const first = session.checkpoint()
+    await vi.waitFor(() => expect(writes.length).toBe(1), { interval: 1, timeout: 10_000 })
+    const [second, third] = [session.checkpoint(), session.checkpoint()]
+    expect(await first).toBe(`checkpoint ${writes[0]!.images}`)
+    expect(await third).toBe(await second)
+    expect(await second).toBe(`checkpoint ${writes[1]!.images}`)
+    session.stop()
+    await training
+  })
+})
+
 describe('failures', () => {
   test('of the trainer end the run with that error, save nothing and still close', async () => {
     const error = new ShinsakuError('LOSS_NOT_FINITE', 'loss became nan')

@@ -1,0 +1,189 @@
+/** Runs that are broken off and gone on with end as those that are not. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type TrainCall, train, verify } from '../../lib/index.ts'
+import { temporaryFolder } from '../helpers/folder.ts'
+import { ledgerOf } from '../helpers/ledger.ts'
+import {
+  checkpointsOf,
+  drawPictures,
+  ENDLESS,
+  errorOf,
+  linesOf,
+  sharedFolder,
+  tinyRun,
+  useOwnCache,
+  whenTraining,
+} from '../helpers/runs.ts'
+import { tally, times } from '../helpers/tally.ts'
+
+useOwnCache()
+const data = join(sharedFolder(), 'data')
+beforeAll(() => drawPictures(data, 10))
+
+const BREAKS = 10
+const looked: TrainCall = { snapshotImages: 20, logImages: 10, previews: 2, previewSteps: 2, maxImages: 240 }
+
+/** Trains until `maxImages`, aborted `breaks` times on the way and gone on with each time. */
+async function breakOften(out: string, options: TrainCall, breaks: number): Promise<string> {
+  const every = options.maxImages! / (breaks + 1)
+  for (let broken = 0; broken < breaks; broken++) {
+    const control = new AbortController()
+    const run = tinyRun(out, data, { ...options, resume: true, signal: control.signal })
+    const until = async () => {
+      for await (const { images } of run) if (images >= every * (broken + 1)) control.abort()
+    }
+    expect(await errorOf(until())).toMatchObject({ code: 'ABORT_ERR' })
+  }
+  return (await tinyRun(out, data, { ...options, resume: true })).run
+}
+
+async function expectSame(options: TrainCall, breaks = BREAKS): Promise<void> {
+  const straight = await tinyRun(temporaryFolder(), data, options)
+  const broken = await breakOften(temporaryFolder(), options, breaks)
+  expect(await ledgerOf(broken)).toEqual(await ledgerOf(straight.run))
+  expect(await verify(broken)).toMatchObject({ whole: true })
+}
+
+describe('R23: a run broken off ten times ends with the bytes, lines, events and sheets of an unbroken one', () => {
+  const models: TrainCall[] = [
+    { model: 'diffusion' },
+    { model: 'dcgan', preset: 'chainer' },
+    { model: 'diffusion', unet: '2022', selfCondition: true },
+    { model: 'dcgan', preset: 'pytorch', size: 32 },
+    { model: 'dcgan', preset: 'radford' },
+  ]
+  test.each(models.slice(0, times(2, models.length)))('%o', async (model) => {
+    await expectSame({ ...looked, size: model.model === 'dcgan' ? 32 : 16, ...model })
+    tally(
+      `Breaks of one run of ${Object.values(model).slice(0, 2).join(' ')}: ends with the bytes of an unbroken one`,
+      BREAKS,
+      BREAKS,
+    )
+  })
+})
+
+describe('R22, R26: N + N equals 2N under any schedule of saves, counters, averages and mirroring among it', () => {
+  const schedules: TrainCall[] = [
+    { snapshotImages: 7 },
+    { snapshotImages: 1 },
+    { snapshotImages: 1000 },
+    { snapshotImages: 64, keep: 1 },
+    { snapshotImages: 30, emaEvery: 3, lrSchedule: 'cosine', warmup: 40 },
+    { snapshotImages: 45, accumulate: 2, lanes: 2 },
+  ]
+  test.each(schedules.slice(0, times(1, schedules.length)))('%o', async (schedule) => {
+    await expectSame({ ...looked, maxImages: 120, ...schedule }, 1)
+    tally('Schedules of saves: N + N images end with the bytes of 2N', 1, 1)
+  })
+})
+
+test('R21: a checkpoint that is written while training goes on holds the bytes of its own image', async () => {
+  const running = tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, lr: 0.01, keep: 100 })
+  await whenTraining(running)
+  const folders = await Promise.all([running.checkpoint(), running.checkpoint()])
+  folders.push(await running.checkpoint())
+  const { run } = await running.stop()
+  const images = Number(folders[2]!.slice(-9))
+  expect(Number(checkpointsOf(run).at(-1))).toBeGreaterThan(images)
+  const straight = await tinyRun(temporaryFolder(), data, { maxImages: images, lr: 0.01 })
+  for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+    const bytes = readFileSync(join(folders[2]!, file))
+    const expected = readFileSync(join(straight.run, 'checkpoints', checkpointsOf(straight.run).at(-1)!, file))
+    expect(bytes.equals(expected), file).toBe(true)
+  }
+})
+
+describe('resume', () => {
+  test('of a run killed before its first checkpoint begins it anew, in its own folder', async () => {
+    const straight = await tinyRun(temporaryFolder(), data, looked)
+    const out = temporaryFolder()
+    const { run } = await tinyRun(out, data, { ...looked, maxImages: 30 })
+    // What a kill just before the first save leaves: lines, events and the first sheet.
+    rmSync(join(run, 'checkpoints'), { recursive: true })
+    rmSync(join(run, 'samples', '000000020.png'))
+    rmSync(join(run, 'samples', '000000030.png'))
+    const told: string[] = []
+    const again = await tinyRun(out, data, { ...looked, resume: true, onLog: (line) => told.push(line) })
+    expect(again.run).toBe(run)
+    expect(told.join('\n')).toContain('no checkpoint')
+    expect(await ledgerOf(run)).toEqual(await ledgerOf(straight.run))
+  })
+
+  test('draws the sheet that a kill between a checkpoint and its sheet left out', async () => {
+    const options = { ...looked, maxImages: 40 }
+    const { run } = await tinyRun(temporaryFolder(), data, options)
+    const whole = await ledgerOf(run)
+    rmSync(join(run, 'samples', '000000040.png'))
+    await train({ resume: run, data })
+    const { sheets, events } = await ledgerOf(run)
+    expect(sheets).toEqual(whole.sheets)
+    expect(events.at(-1)).toBe('40 samples')
+  })
+
+  test('R27, R28: takes changed pictures and options that are allowed, tells the difference, and goes on', async () => {
+    const { run } = await tinyRun(temporaryFolder(), data, { maxImages: 24, logImages: 8 })
+    const others = await drawPictures(temporaryFolder(), 7)
+    const told: string[] = []
+    const changed: TrainCall = { resume: run, data: others, lr: 0.5, maxImages: 60, onLog: (line) => told.push(line) }
+    expect(await errorOf(train({ ...changed, allow: ['lr'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
+    expect(await errorOf(train({ ...changed, allow: ['data'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
+    const model = await train({ ...changed, allow: ['lr', 'data'] })
+    expect(model).toMatchObject({ images: 60, run, options: { lr: 0.5 } })
+    const text = told.join('\n')
+    expect(text).toMatch(/Changed: lr: 0\.0001 then, 0\.5 now\nChanged: pictures: 10 then, 7 now: 3 missing/)
+    expect(JSON.parse(readFileSync(join(run, 'dataset.json'), 'utf8')).count).toBe(7)
+    expect(linesOf(run).map(({ images }) => images)).toEqual([...new Set(linesOf(run).map(({ images }) => images))])
+    // The next one needs no permission.
+    expect((await train({ resume: run, data: others, maxImages: 70 })).images).toBeGreaterThanOrEqual(70)
+  })
+
+  test('with options that make another network is CHECKPOINT_MISMATCH even where allowed, and the run stays as it was', async () => {
+    const { run } = await tinyRun(temporaryFolder(), data, { maxImages: 8 })
+    const config = readFileSync(join(run, 'config.json'), 'utf8')
+    const error = await errorOf(train({ resume: run, data, dim: 16, allow: ['dim'], maxImages: 16 }))
+    expect(error).toMatchObject({ code: 'CHECKPOINT_MISMATCH' })
+    expect(readFileSync(join(run, 'config.json'), 'utf8')).toBe(config)
+    expect((await train({ resume: run, data, maxImages: 12 })).images).toBe(12)
+  })
+})
+
+const disk = mkdtempSync(join(tmpdir(), 'shinsaku-test-disk-'))
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk]).status === 0
+afterAll(() => {
+  if (mounted) spawnSync('umount', [disk])
+  rmSync(disk, { recursive: true, force: true })
+})
+if (!mounted) console.warn('R17 is skipped: only root may mount a file system of 8 MB')
+
+test.skipIf(!mounted)(
+  'R17: a full disk of 8 MB: DISK_FULL, the last checkpoint whole; resumes once there is space',
+  async () => {
+    const filler = join(disk, 'filler')
+    writeFileSync(filler, Buffer.alloc(4 * 2 ** 20))
+    const options = { maxImages: ENDLESS, snapshotImages: 4, keep: 1000 }
+    const running = tinyRun(join(disk, 'runs'), data, options)
+    expect(await errorOf(running)).toMatchObject({ code: 'DISK_FULL', hint: expect.stringContaining('--resume') })
+    const run = running.folder!
+    expect(await verify(run)).toMatchObject({ whole: true })
+    const saved = Number(checkpointsOf(run).at(-1))
+    expect(saved).toBeGreaterThan(0)
+    expect(await errorOf(train({ resume: run, data, maxImages: saved + 8 }))).toMatchObject({ code: 'DISK_FULL' })
+    rmSync(filler)
+    expect((await train({ resume: run, data, maxImages: saved + 8, keep: 2 })).images).toBe(saved + 8)
+  },
+)
+
+test('R35: an abort while a checkpoint is written waits for it, saves the last image too, and rejects', async () => {
+  const control = new AbortController()
+  const running = tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, signal: control.signal, keep: 100 })
+  const folder = await whenTraining(running)
+  const asked = running.checkpoint()
+  setImmediate(() => control.abort())
+  expect(await errorOf(running)).toMatchObject({ code: 'ABORT_ERR' })
+  expect(existsSync(join(await asked, 'manifest.json'))).toBe(true)
+  expect(await verify(folder)).toMatchObject({ whole: true })
+})

@@ -1,0 +1,167 @@
+/** Real processes, killed at any moment: nothing that was reported as saved is lost. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { newestValidCheckpoint } from '../../lib/checkpoint/find.ts'
+import { verify } from '../../lib/index.ts'
+import { memoryFolder, temporaryFolder } from '../helpers/folder.ts'
+import { ledgerOf } from '../helpers/ledger.ts'
+import { drawPictures, sharedFolder } from '../helpers/runs.ts'
+import { tally, times } from '../helpers/tally.ts'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const program = here('../../dist/cli/main.js')
+const shared = sharedFolder()
+const data = join(shared, 'data')
+beforeAll(() => drawPictures(data, 10))
+
+const tiny = '--size 16 --dim 8 --dim-mults 1,2 --timesteps 20 --batch 4 --previews 0 --threads 1 --log-images 4'.split(
+  ' ',
+)
+
+type Life = { code: number | null; signal: NodeJS.Signals | null; stderr: string }
+
+/** Runs the command line in `cwd`; `onText` sees what it has said so far. */
+function shinsaku(cwd: string, args: readonly string[], onText: (text: string, child: ChildProcess) => void) {
+  const env = { ...process.env, SHINSAKU_DEVICE: 'cpu' }
+  const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })
+  let stderr = ''
+  child.stderr!.on('data', (chunk) => {
+    stderr += chunk
+    onText(stderr, child)
+  })
+  return new Promise<Life>((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stderr })))
+}
+
+/** A number from 0 to 1 that looks random and is the same each time. */
+const share = (n: number) => createHash('sha256').update(String(n)).digest().readUInt32LE() / 2 ** 32
+
+/** The newest position that was reported as saved; 0 for none. */
+const reported = (text: string) =>
+  Math.max(0, ...[...text.matchAll(/Checkpoint: \S+\/(\d+)\n/g)].map((m) => Number(m[1])))
+
+const line = ['train', data, ...tiny, '--resume']
+const RUN = 'runs/00000-diffusion-16-data'
+
+describe('R08: SIGKILL at random times of a run that saves after every update', () => {
+  test('one command line, started again each time, loses nothing and ends as if nothing had happened', async () => {
+    const cwd = temporaryFolder()
+    const kills = times(4, 200)
+    let saved = 0
+    let passed = 0
+    for (let n = 0; n < kills; n++) {
+      let due = false
+      const { signal, stderr } = await shinsaku(cwd, [...line, '--snapshot-images', '4'], (text, child) => {
+        // One in ten is killed while it starts.
+        if (due || !(text.includes('Going on') || text.includes('Model:') || n % 10 === 9)) return
+        due = true
+        setTimeout(() => child.kill('SIGKILL'), share(n) * 1500)
+      })
+      expect(signal, stderr).toBe('SIGKILL')
+      saved = Math.max(saved, reported(stderr))
+      if (!existsSync(join(cwd, RUN, 'config.json'))) continue
+      const found = await newestValidCheckpoint(join(cwd, RUN), {
+        onSkipped: (text) => expect.unreachable(`a kill left a damaged checkpoint: ${text}`),
+      }).catch((error: { code: string }) => {
+        expect(error.code).toBe('RUN_NOT_FOUND')
+      })
+      const images = found?.manifest.images ?? 0
+      expect(images).toBeGreaterThanOrEqual(saved)
+      saved = images
+      passed += 1
+    }
+    const end = ['--max-images', String(saved + 16)]
+    const last = await shinsaku(cwd, [...line, '--snapshot-images', '4', ...end], () => {})
+    expect(last, last.stderr).toMatchObject({ code: 0 })
+    const straight = temporaryFolder()
+    const once = await shinsaku(straight, [...line, '--snapshot-images', '100000', ...end], () => {})
+    expect(once, once.stderr).toMatchObject({ code: 0 })
+    expect(await ledgerOf(join(cwd, RUN))).toEqual(await ledgerOf(join(straight, RUN)))
+    expect(await verify(join(cwd, RUN))).toMatchObject({ whole: true })
+    tally(
+      'SIGKILL at random times of a training run: resumed, and in the end the bytes of an unbroken one',
+      kills,
+      passed,
+    )
+  })
+})
+
+describe('R33: SIGTERM while a checkpoint is written', () => {
+  test('finishes it, saves the last image and ends with 0', async () => {
+    const cwd = temporaryFolder()
+    for (let n = 0; n < times(1, 10); n++) {
+      let due = false
+      const { code, stderr } = await shinsaku(cwd, [...line, '--snapshot-images', '4'], (text, child) => {
+        if (due || !text.includes('Checkpoint:')) return
+        due = true
+        setTimeout(() => child.kill('SIGTERM'), share(n) * 200)
+      })
+      expect(code, stderr).toBe(0)
+      expect(stderr).toContain('Stopped and saved')
+      expect(await verify(join(cwd, RUN))).toMatchObject({ whole: true })
+    }
+  })
+})
+
+const strace = spawnSync('strace', ['-V']).status === 0
+if (!strace) console.warn('R07 is skipped: strace is not installed (sudo apt-get install strace)')
+
+/** Saves in a process of its own that is killed at the n-th system call of the thread that writes. */
+async function saveAndKill(run: string, n: number): Promise<{ killed: boolean; said: string }> {
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
+  const child = spawn(process.execPath, [here('../helpers/save-case.cjs'), run, '8'], { env })
+  let said = ''
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('close', (_, signal) => resolve(signal)))
+  const thread = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      said += chunk
+      const [, id] = /thread (\d+)\n/.exec(said) ?? []
+      if (id) resolve(id)
+    })
+    child.stderr.on('data', (chunk) => reject(new Error(String(chunk))))
+  })
+  const inject = `inject=!futex:signal=SIGKILL:when=${n}`
+  const tracer = spawn('strace', ['-p', thread, '-o', '/dev/null', '-e', 'trace=!futex', '-e', inject])
+  await new Promise<void>((resolve, reject) => {
+    tracer.stderr.on('data', (chunk) => {
+      if (String(chunk).includes('attached')) resolve()
+      else reject(new Error(String(chunk)))
+    })
+  })
+  child.stdin.write('\n')
+  return { killed: (await ended) === 'SIGKILL', said }
+}
+
+describe.skipIf(!strace)('R07: SIGKILL at the n-th system call of a save', () => {
+  test('for every n, the one before or the new one is there, whole', async () => {
+    const before = memoryFolder()
+    const images = async (run: string) =>
+      (
+        await newestValidCheckpoint(run, {
+          onSkipped: (text) => expect.unreachable(`a kill left a damaged checkpoint: ${text}`),
+        })
+      ).manifest.images
+    const step = times(40, 1)
+    const first = spawnSync(process.execPath, [here('../helpers/save-case.cjs'), before, '4'], { input: '\n' })
+    expect(String(first.stdout), String(first.stderr)).toContain('saved 4')
+    let kills = 0
+    for (let n = 1; ; n += step) {
+      const run = memoryFolder()
+      cpSync(before, run, { recursive: true })
+      const { killed, said } = await saveAndKill(run, n)
+      expect(await images(run), `system call ${n}`).toBeGreaterThanOrEqual(said.includes('saved 8') ? 8 : 4)
+      rmSync(run, { recursive: true })
+      if (!killed) break
+      kills += 1
+    }
+    expect(kills).toBeGreaterThan(times(1, 60))
+    tally(
+      'SIGKILL at the n-th system call of a save, for every n: the newest or the one before it is whole',
+      kills,
+      kills,
+    )
+  })
+})
