@@ -102,13 +102,19 @@ export function isDamage(error: unknown): boolean {
   return !notTheFile.has((error.cause as NodeJS.ErrnoException).code ?? '')
 }
 
-/** Parses JSON text that must have the form of `schema`; `code` is thrown where it has not. */
-export function parseJson<T>(text: string, path: string, schema: z.ZodType<T>, code: ErrorCode): T {
+/** Parses JSON text of at most `most` values that must have the form of `schema`; `code` is thrown where it has not. */
+export function parseJson<T>(
+  text: string,
+  path: string,
+  schema: z.ZodType<T>,
+  code: ErrorCode,
+  most: number = MOST_JSON_VALUES,
+): T {
   let value: unknown
   const refuse = (problem: string): never => {
     throw new ShinsakuError(code, `${path} is not JSON that a run has: ${problem}`)
   }
-  if (text.length > MOST_JSON_VALUES) new JsonCursor(Buffer.from(text), refuse, MOST_JSON_VALUES).skip()
+  if (text.length > most) new JsonCursor(Buffer.from(text), refuse, most).skip()
   try {
     value = JSON.parse(text)
   } catch (cause) {

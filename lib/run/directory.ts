@@ -26,6 +26,7 @@ export type DatasetRecord = { digest: string; count: number }
 /** A data set of a million pictures has less. */
 const MOST_DATASET_BYTES = 2 ** 30
 const MOST_DATASET_KEYS = 100
+const MOST_DATASET_VALUES = 2 ** 24
 
 export type DatasetFile = { path: string; sha256: string }
 
@@ -67,7 +68,7 @@ export async function readDatasetRecord(path: string): Promise<DatasetRecord> {
 /** Reads the files that a dataset.json lists. Throws RUN_INVALID. */
 export async function readDatasetFiles(path: string): Promise<DatasetFile[]> {
   const text = await readText(path, MOST_DATASET_BYTES).catch(asCode('RUN_INVALID'))
-  return parseJson(text, path, datasetFilesSchema, 'RUN_INVALID').files
+  return parseJson(text, path, datasetFilesSchema, 'RUN_INVALID', MOST_DATASET_VALUES).files
 }
 
 /** A run folder this process may write to, until `close()`. */
