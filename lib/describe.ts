@@ -41,7 +41,7 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
   ])
   const options = resolveTrain(given)
   const addon = await loadAddon()
-  const placement = placeOn(await resolveDevice(options.device), options.precision)
+  const placement = placeOn(await resolveDevice(options.device), options, (await addon.info()).cpuOps)
   const dataset = await loadDataset(options, signal ? { signal } : {})
   const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
   const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }

@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { abortError, ShinsakuError } from './errors.ts'
 import type { Layer, NativeGenerator, NativeSampler } from './native/addon.ts'
-import { type Placement, placeOn, toSpec } from './native/spec.ts'
+import { type Placement, toSpec } from './native/spec.ts'
 import type { ResolvedTrainOptions, SampleOptions } from './options/resolve.ts'
 import { Pictures, type SaveOptions } from './pictures.ts'
 
@@ -17,6 +17,8 @@ export type LoadOptions = {
   /** As for `train()`; the default is "auto". */
   device?: 'auto' | 'cpu' | 'cuda'
   threads?: number
+  /** Draw with operations that give the bits of the PyTorch reference; a run trained with exact always does. */
+  exact?: boolean
 }
 
 type Weights = 'ema' | 'raw'
@@ -24,7 +26,7 @@ type Weights = 'ema' | 'raw'
 /** What a model draws from: the options it was trained with, and its weights by kind. */
 export type ModelParts = {
   options: ResolvedTrainOptions
-  device: Placement['device']
+  placement: Placement
   images: number
   run: string
   /** A native generator over these weights; asked for once for each kind. */
@@ -81,7 +83,7 @@ export class Model {
 
   /** Where the model computes. */
   get device(): Placement['device'] {
-    return this.#parts.device
+    return this.#parts.placement.device
   }
 
   /**
@@ -142,14 +144,13 @@ export class Model {
     return generator
   }
 
-  /** The network: its layers in order, and its parameters in all. */
-  async describe(): Promise<{ layers: readonly Layer[]; parameters: number }> {
+  /** The network: its layers in order, its parameters in all, and which ops set draws. */
+  async describe(): Promise<{ layers: readonly Layer[]; parameters: number; device: string; samplingOps: string }> {
     const { loadAddon } = await import('./native/load.ts')
     const addon = await loadAddon()
-    const { layers, parameters } = await addon.describe(
-      toSpec(this.options, placeOn(this.device, this.options.precision)),
-    )
-    return { layers, parameters }
+    const { placement } = this.#parts
+    const { layers, parameters } = await addon.describe(toSpec(this.options, placement))
+    return { layers, parameters, device: placement.device, samplingOps: placement.samplingOps }
   }
 
   /** Frees the weights. A sample() under way still finishes. */

@@ -58,15 +58,16 @@ async function locate(path: string): Promise<Place> {
 
 /** What `load()` promises, for a path that is a string. */
 export async function openModel(path: string, options: LoadOptions): Promise<Model> {
-  const { device, threads } = resolveLoad(options)
+  const { device, threads, exact } = resolveLoad(options)
   const place = await locate(path)
   const trained = resolveTrain((await readConfig(place.run)) as TrainOptions)
   const addon = await loadAddon()
   await addon.setThreads(threads)
-  const placement = placeOn(await resolveDevice(device), trained.precision)
+  const wanted = { precision: trained.precision, exact: exact || trained.exact }
+  const placement = placeOn(await resolveDevice(device), wanted, (await addon.info()).cpuOps)
   return new Model({
     options: trained,
-    device: placement.device,
+    placement,
     images: place.manifest.images,
     run: place.run,
     generator: async (weights) => addon.generator(toSpec(trained, placement), await readTensors(place, weights)),

@@ -49,6 +49,7 @@ function planLines({
   device,
   precision,
   ops,
+  samplingOps,
 }: RunDescription): string[] {
   const skipped = data.skipped > 0 ? `, ${formatCount(data.skipped)} skipped` : ''
   const { stateBytes, activationBytes, snapshotBytes, picturesBytes, totalBytes } = memory
@@ -57,7 +58,7 @@ function planLines({
     ...layerLines(layers),
     ...table([
       ['pictures', `${formatCount(data.count)}${skipped}`],
-      ['computes', `on ${device} in ${precision}, ${ops} operations`],
+      ['computes', `on ${device} in ${precision}; operations: ${ops} to train, ${samplingOps} to draw`],
       ['parameters', formatCount(parameters)],
       [
         'memory',
@@ -73,9 +74,9 @@ function planLines({
 }
 
 async function describeModel(model: Model, json: boolean): Promise<string[]> {
-  const { layers, parameters } = await model.describe()
+  const { layers, parameters, device, samplingOps } = await model.describe()
   const { run, images, options } = model
-  if (json) return [JSON.stringify({ run, images, options, layers, parameters })]
+  if (json) return [JSON.stringify({ run, images, options, layers, parameters, device, samplingOps })]
   return [
     ...optionLines(options),
     ...layerLines(layers),
@@ -83,6 +84,7 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
       ['run', run],
       ['images', formatCount(images)],
       ['parameters', formatCount(parameters)],
+      ['draws', `on ${device} with ${samplingOps} operations`],
     ]),
   ]
 }

@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { throwIfAny } from '../errors.ts'
 import type { LoadOptions, SampleOptions, SaveOptions } from '../index.ts'
 import { sampleGroups } from '../options/form.ts'
-import { trainRows } from '../options/train.ts'
+import { loadRows } from '../options/train.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
 import type { Io } from './io.ts'
@@ -12,7 +12,7 @@ import { Progress } from './progress.ts'
 type Values = Record<string, unknown>
 
 /** Where to compute is a matter of this call, not of how the model was trained. */
-export const placementRows = { device: trainRows.device, threads: trainRows.threads }
+export const placementRows = loadRows
 
 const isSheet = (path: string) => ['.png', '.webp'].includes(extname(path).toLowerCase())
 

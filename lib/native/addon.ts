@@ -19,6 +19,8 @@ export type DeviceInfo = {
   cpuCapability: string
   threads: number
   cudaDevices: number
+  /** Ops sets with kernels for this processor, fastest first; for sampling. */
+  cpuOps: string[]
 }
 
 export interface NativeImages {

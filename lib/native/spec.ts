@@ -4,14 +4,32 @@ import type { Spec } from './addon.ts'
 export type Placement = {
   device: 'cpu' | 'cuda:0'
   precision: 'fp32' | 'tf32' | 'bf16'
-  /** The ops set that runs the network. */
+  /** The ops set that trains. */
   ops: 'reference'
+  /** The ops set that draws: "reference", or one of `DeviceInfo.cpuOps`, which compute in fp32 whatever trained. */
+  samplingOps: string
 }
 
-/** What "auto" means for options on this device. */
-export function placeOn(device: Placement['device'], precision: 'auto' | Placement['precision']): Placement {
+/** What decides about the placement, of an option set. */
+export type Wanted = { precision: 'auto' | Placement['precision']; exact: boolean }
+
+/**
+ * What "auto" means for options on this device, and the fastest ops sets that may run there. `cpuOps` are the
+ * processor's own sets, fastest first.
+ */
+export function placeOn(
+  device: Placement['device'],
+  { precision, exact }: Wanted,
+  cpuOps: readonly string[],
+): Placement {
   const automatic = device === 'cpu' ? 'fp32' : 'tf32'
-  return { device, precision: precision === 'auto' ? automatic : precision, ops: 'reference' }
+  const fastest = device === 'cpu' && !exact ? cpuOps[0] : undefined
+  return {
+    device,
+    precision: precision === 'auto' ? automatic : precision,
+    ops: 'reference',
+    samplingOps: fastest ?? 'reference',
+  }
 }
 
 const crosses = (value: unknown): value is Spec[string] =>

@@ -94,4 +94,12 @@ export const trainRows = {
 } as const
 
 /** Options of `load()`. */
-export const loadRows = { device: trainRows.device, threads: trainRows.threads } as const
+export const loadRows = {
+  device: trainRows.device,
+  threads: trainRows.threads,
+  exact: row(
+    z.boolean(),
+    'Draw with operations that give the bits of the PyTorch reference, as a run trained with exact always does.',
+    { default: false },
+  ),
+} as const

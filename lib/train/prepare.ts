@@ -115,7 +115,7 @@ function describeStart(
   log(`Pictures: ${data.count} of ${data.size}x${data.size}, ${data.channels} channels`)
   for (const warning of [...data.warnings, batchWarning(options, data.count)]) if (warning) log(`Warning: ${warning}`)
   log(
-    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${placement.ops} operations, ${threads} threads`,
+    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${placement.ops} to train, ${placement.samplingOps} to draw`,
   )
 }
 
@@ -129,7 +129,7 @@ function snapshotModel(
 ): Model {
   return new Model({
     options,
-    device: placement.device,
+    placement,
     images,
     run,
     generator: (weights) => trainer.generator(weights),
@@ -145,7 +145,7 @@ export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: 
   const resumed = await findResumed(given, asked)
   const options = resumed?.options ?? asked
   const native = await loadNative(onLog)
-  const placement = placeOn(await resolveDevice(options.device), options.precision)
+  const placement = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
   const data = await loadDataset(options, signal ? { signal } : {})
   const trainer = await makeTrainer(native, options, placement, data)
   let directory: RunDirectory | undefined

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "core/ops/ops.h"
+
 namespace shinsaku {
 
 void ApplyPrecision(const Spec& spec) {
@@ -50,6 +52,7 @@ DeviceInfo Info() {
   info.built_for = TORCH_VERSION;
   info.cpu_capability = at::get_cpu_capability();
   info.threads = at::get_num_threads();
+  info.cpu_ops = CpuOpsNames();
   const auto& cuda = at::detail::getCUDAHooks();
   info.cuda_devices = cuda.hasCUDA() ? cuda.getNumGPUs() : 0;
   return info;

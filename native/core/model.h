@@ -70,7 +70,8 @@ struct DeviceInfo {
   std::string built_for;       // libtorch version the addon was compiled against
   std::string cpu_capability;  // AVX2, AVX512, ...
   int threads = 0;
-  int cuda_devices = 0;  // that libtorch can use; 0 when libtorch_cuda is not loaded
+  std::vector<std::string> cpu_ops;  // ops sets with kernels for this processor, fastest first; for sampling
+  int cuda_devices = 0;              // that libtorch can use; 0 when libtorch_cuda is not loaded
 };
 
 // A resident set of uint8 pictures, NHWC.

@@ -27,6 +27,12 @@ void RequireFinite(const Metrics& metrics) {
   }
 }
 
+// The spec of a generator, which may run on another ops set than training does.
+Spec Drawing(Spec spec) {
+  spec["ops"] = Text(spec, "samplingOps");
+  return spec;
+}
+
 class RunTrainer : public Trainer {
  public:
   RunTrainer(const Spec& spec, std::shared_ptr<const ImageSet> images)
@@ -81,7 +87,7 @@ class RunTrainer : public Trainer {
   }
 
   std::unique_ptr<Generator> MakeGenerator(const std::string& weights) override {
-    return kind_.make_generator(spec_, recipe_->weights(weights), device_);
+    return kind_.make_generator(Drawing(spec_), recipe_->weights(weights), device_);
   }
 
  private:
@@ -140,7 +146,7 @@ std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> i
 std::unique_ptr<Generator> MakeGenerator(const Spec& spec, const std::vector<HostTensor>& tensors) {
   NamedTensors weights;
   for (const auto& host : tensors) weights.push_back({host.name, FromHost(host)});
-  return FindModel(spec).make_generator(spec, weights, DeviceOf(spec));
+  return FindModel(spec).make_generator(Drawing(spec), weights, DeviceOf(spec));
 }
 
 Description Describe(const Spec& spec) {

@@ -8,7 +8,7 @@ const way = process.argv.at(-1)
 const long = way === 'exit-long'
 const size = long ? 64 : 16
 const options = resolveTrain({ dim: long ? 64 : 8, dimMults: [1, 2], size, batch: long ? 16 : 4, timesteps: 50 })
-const spec = toSpec(options, placeOn('cpu', 'fp32'))
+const spec = toSpec(options, placeOn('cpu', { precision: 'fp32', exact: true }, []))
 const addon = await loadAddon()
 const images = await addon.images(new Uint8Array(16 * size * size * 3), [16, size, size, 3], 'cpu')
 const trainer = await addon.trainer(spec, images)

@@ -8,10 +8,11 @@ const small: Record<'diffusion' | 'dcgan', TrainOptions> = {
   dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 },
 }
 
-/** A native spec: small defaults under the given options. */
-export function smallSpec(options: TrainOptions): Spec {
+/** A native spec: small defaults under the given options. Draws with the reference unless `cpuOps` offers more. */
+export function smallSpec(options: TrainOptions, cpuOps: readonly string[] = []): Spec {
   const { model = 'diffusion' } = options
-  return toSpec(resolveTrain({ ...small[model], ...options }), placeOn('cpu', options.precision ?? 'auto'))
+  const resolved = resolveTrain({ ...small[model], ...options })
+  return toSpec(resolved, placeOn('cpu', resolved, cpuOps))
 }
 
 /** `count` smooth random pictures, uint8 NHWC; a little different from each other, and the same every time. */
@@ -30,8 +31,13 @@ export function drawnPixels(count: number, size: number, channels: number): Uint
 }
 
 /** A trainer over `count` drawn pictures. */
-export async function smallTrainer(addon: Addon, options: TrainOptions, count = 10): Promise<NativeTrainer> {
-  const spec = smallSpec(options)
+export async function smallTrainer(
+  addon: Addon,
+  options: TrainOptions,
+  count = 10,
+  cpuOps: readonly string[] = [],
+): Promise<NativeTrainer> {
+  const spec = smallSpec(options, cpuOps)
   const shape = [count, spec.size as number, spec.size as number, spec.channels as number]
   const images = await addon.images(drawnPixels(count, shape[1]!, shape[3]!), shape, 'cpu')
   return addon.trainer(spec, images)

@@ -186,6 +186,7 @@ DcganGenerator::DcganGenerator(const DcganPlan& plan, Fill fill, at::Device devi
 
 Tensor DcganGenerator::Forward(Ops& ops, const Tensor& z, BatchStatistics statistics) const {
   const Style style = StyleOf(plan_.preset);
+  ops.Begin();
   Tensor x = style.dense ? z : z.view({z.size(0), plan_.latent, 1, 1});
   for (size_t i = 0; i < layers_.size(); ++i) {
     const DcganLayer& layer = layers_[i];
@@ -199,7 +200,7 @@ Tensor DcganGenerator::Forward(Ops& ops, const Tensor& z, BatchStatistics statis
     }
     if (!layer.norm) break;
     ops.Enter(layer.norm_name);
-    x = Interruptible(ops.Activate(ops.BatchNorm(x, *layer.norm, statistics), Activation::kRelu));
+    x = Interruptible(ops.BatchNormActivate(x, *layer.norm, statistics, Activation::kRelu));
     if (x.dim() == 2) x = x.view({x.size(0), -1, plan_.stem, plan_.stem});
   }
   return Interruptible(ops.Activate(x, style.output));

@@ -39,26 +39,25 @@ Tensor Unet::Run(Ops& ops, const Resnet& block, const Tensor& x, const Tensor& t
   const Tensor film = ops.Linear(ops.Activate(time, Activation::kSilu), block.mlp);
   const auto parts = film.view({film.size(0), film.size(1), 1, 1}).chunk(2, 1);
   ops.Enter(block.name + ".block1");
-  Tensor h = ops.NormFilmSilu(ops.Conv(x, block.proj1, 1, 1), block.norm1, parts[0], parts[1]);
+  const Tensor h = ops.ConvNormFilmSilu(x, block.proj1, block.norm1, parts[0], parts[1]);
   ops.Enter(block.name + ".block2");
-  h = ops.NormFilmSilu(ops.Conv(h, block.proj2, 1, 1), block.norm2, {}, {});
-  ops.Enter(block.name + ".res_conv");
-  return Interruptible(ops.Add(h, block.shortcut.weight.defined() ? ops.Conv(x, block.shortcut, 1, 0) : x));
+  const Bypass bypass{block.name + ".res_conv", x, block.shortcut};
+  return Interruptible(ops.ConvNormSiluAdd(h, block.proj2, block.norm2, bypass));
 }
 
 Tensor Unet::Run(Ops& ops, const Attention& attention, const Tensor& x) const {
   ops.Enter(attention.name);
-  const Tensor y =
-      attention.full ? ops.FullAttention(x, attention.weights) : ops.LinearAttention(x, attention.weights);
-  return Interruptible(ops.Add(y, x));
+  return Interruptible(attention.full ? ops.AddFullAttention(x, attention.weights)
+                                      : ops.AddLinearAttention(x, attention.weights));
 }
 
 Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tensor& condition) const {
+  ops.Begin();
   Tensor x = input;
   if (plan_.self_condition) x = ops.Concat(condition.defined() ? condition : at::zeros_like(input), input);
   ops.Enter("init_conv");
   x = ops.Conv(x, init_conv_, 1, 3);  // [N,dim,H,W]
-  const Tensor residual = x.clone();
+  const Tensor residual = ops.Keep(x);
   const Tensor time = TimeEmbedding(ops, t);
 
   std::vector<Tensor> skips;

@@ -1,16 +1,74 @@
-// The ops sets there are.
+// The ops sets there are, and the operations that are made of others.
 #include "core/ops/ops.h"
 
+#include <ATen/TensorOperators.h>
+
 #include "core/model.h"
+#include "core/ops/cpu/cpu_ops.h"
 #include "core/ops/reference/reference_ops.h"
 
 namespace shinsaku {
+namespace {
+
+// Fastest first.
+std::vector<const cpu::Kernels*> CpuKernels() {
+  std::vector<const cpu::Kernels*> found;
+  for (const cpu::Kernels* kernels : {cpu::Avx512Kernels(), cpu::Avx2Kernels()}) {
+    if (kernels) found.push_back(kernels);
+  }
+  return found;
+}
+
+}  // namespace
 
 std::unique_ptr<Ops> MakeReferenceOps() { return std::make_unique<ReferenceOps>(); }
 
 std::unique_ptr<Ops> MakeOps(const std::string& name) {
   if (name == "reference") return MakeReferenceOps();
-  throw Failure("NATIVE_FAILED", "unknown ops set \"" + name + "\"");
+  for (const cpu::Kernels* kernels : CpuKernels()) {
+    if (name == kernels->name) return std::make_unique<CpuOps>(*kernels);
+  }
+  throw Failure("NATIVE_FAILED", "there is no ops set \"" + name + "\" on this processor");
+}
+
+std::vector<std::string> CpuOpsNames() {
+  std::vector<std::string> names;
+  for (const cpu::Kernels* kernels : CpuKernels()) names.push_back(kernels->name);
+  return names;
+}
+
+Tensor Ops::Keep(const Tensor& x) { return x.clone(); }
+
+Tensor Ops::ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                             const Tensor& scale, const Tensor& shift) {
+  return NormFilmSilu(Conv(x, conv, 1, 1), norm, scale, shift);
+}
+
+Tensor Ops::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                            const Bypass& bypass) {
+  const Tensor h = NormFilmSilu(Conv(x, conv, 1, 1), norm, {}, {});
+  Enter(bypass.layer);
+  return Add(h, bypass.shortcut.weight.defined() ? Conv(bypass.x, bypass.shortcut, 1, 0) : bypass.x);
+}
+
+Tensor Ops::AddLinearAttention(const Tensor& x, const AttentionWeights& w) {
+  return Add(LinearAttention(x, w), x);
+}
+
+Tensor Ops::AddFullAttention(const Tensor& x, const AttentionWeights& w) {
+  return Add(FullAttention(x, w), x);
+}
+
+Tensor Ops::BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
+                              Activation activation) {
+  return Activate(BatchNorm(x, w, statistics), activation);
+}
+
+void RequireSeveralValues(const Tensor& x) {
+  if (x.numel() / x.size(1) > 1) return;
+  throw Failure("DATA_TOO_FEW",
+                "batch norm needs at least 2 values of each unit, but one picture has only 1 in this layer; "
+                "use a batch of 2 or more pictures, or bn \"running\" to draw a single one");
 }
 
 }  // namespace shinsaku

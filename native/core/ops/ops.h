@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace shinsaku {
 
@@ -32,7 +33,7 @@ struct NormWeights {
   Tensor bias;  // undefined for kRms
 };
 
-// Attention with its own pre-norm; the caller adds the residual.
+// Attention with its own pre-norm.
 struct AttentionWeights {
   int64_t heads = 4;
   int64_t head_dim = 32;
@@ -65,6 +66,13 @@ enum class BatchStatistics {
 
 enum class Activation { kRelu, kLeakyRelu, kElu, kTanh, kSilu, kGelu, kIdentity };
 
+// The way around a block: x itself, or its 1x1 `shortcut`.
+struct Bypass {
+  std::string layer;  // of the shortcut
+  Tensor x;
+  ConvWeights shortcut;  // weight undefined: none
+};
+
 enum class DownKind { kConv4, kUnshuffle };  // 4x4 stride 2 pad 1 / 2x2 pixel-unshuffle then 1x1
 
 class Ops {
@@ -91,12 +99,32 @@ class Ops {
   virtual Tensor Add(const Tensor& a, const Tensor& b) = 0;
   virtual Tensor Concat(const Tensor& a, const Tensor& b) = 0;  // over channels
   virtual Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics) = 0;
+
+  // A pass of the network begins: a set may use the memory of the last pass again.
+  virtual void Begin() {}
+
+  // What follows is made of the operations above, in the reference's order, unless a set can do it in one go.
+  virtual Tensor Keep(const Tensor& x);  // `x` for later, safe from changes in place
+  virtual Tensor ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                                  const Tensor& scale, const Tensor& shift);  // 3x3
+  virtual Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                                 const Bypass& bypass);  // 3x3, and the way around added
+  virtual Tensor AddLinearAttention(const Tensor& x, const AttentionWeights& w);  // attention(x) + x
+  virtual Tensor AddFullAttention(const Tensor& x, const AttentionWeights& w);
+  virtual Tensor BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
+                                   Activation activation);
 };
+
+// Throws DATA_TOO_FEW where a batch norm over `x` has one value for each unit.
+void RequireSeveralValues(const Tensor& x);
 
 // ATen calls in the order of the PyTorch reference: the same bits, on any device.
 std::unique_ptr<Ops> MakeReferenceOps();
 
-// The set for a spec's "ops" ("reference"), by the table in ops.cc.
+// The set of that name: "reference", or one of CpuOpsNames().
 std::unique_ptr<Ops> MakeOps(const std::string& name);
+
+// The sets with kernels of their own that this processor can run, fastest first. They only compute forward.
+std::vector<std::string> CpuOpsNames();
 
 }  // namespace shinsaku

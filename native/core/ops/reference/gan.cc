@@ -3,21 +3,12 @@
 #include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/where.h>
 
-#include "core/model.h"
 #include "core/ops/reference/reference_ops.h"
 
 namespace shinsaku {
 namespace {
 
 constexpr bool kCudnn = true;
-
-void RequireSeveralValues(const Tensor& x) {
-  if (x.numel() / x.size(1) > 1) return;
-  throw Failure("DATA_TOO_FEW",
-                "batch norm needs at least 2 values of each unit, but one picture has only 1 in this layer; "
-                "use a batch of 2 or "
-                "more pictures, or bn \"running\" to draw a single one");
-}
 
 }  // namespace
 

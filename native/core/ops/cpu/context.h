@@ -1,0 +1,81 @@
+// What the cpu set's operations share, and the form in which maps go from one to the next.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/ops/cpu/arena.h"
+#include "core/ops/cpu/kernels.h"
+#include "core/ops/cpu/weights.h"
+#include "core/ops/ops.h"
+
+namespace shinsaku::cpu {
+
+// A map [N,C,H,W] of this set lies in memory as [N][H][W][width]: width is C padded with zeros to whole
+// vectors.
+struct Map {
+  Tensor tensor;  // sizes [N,C,H,W], strides of that layout
+  float* data;
+  int64_t count, channels, height, width, step;  // step: floats of a pixel
+  int64_t pixels() const { return height * width; }
+};
+
+struct Context {
+  explicit Context(const Kernels& table) : kernels(table), weights(table) {}
+
+  const Kernels& kernels;
+  Arena arena;
+  Weights weights;
+  std::vector<std::pair<Tensor, std::vector<Tensor>>> joined;  // what Concat() stands for
+
+  void Begin();
+  Map NewMap(int64_t count, int64_t channels, int64_t height, int64_t width);
+  // Whether `x` lies in memory as this set's maps do.
+  bool IsMap(const Tensor& x) const;
+  // `x` as a map of this set: itself, or a copy of what came from elsewhere.
+  Map MapOf(const Tensor& x);
+  // The maps that `x` is the concatenation of; `x` alone if it is none.
+  std::vector<Tensor> Parts(const Tensor& x) const;
+  std::vector<Map> MapsOf(const Tensor& x);
+  // Stands for the concatenation over channels without making it.
+  Tensor Join(const Tensor& a, const Tensor& b);
+  // Zeros for at least `count` floats.
+  const float* Zeros(int64_t count);
+
+ private:
+  Tensor zeros_;
+};
+
+// y = a x + bias for the pixels of `sources`, by a 1x1 kernel; into a new map, or added to `onto`.
+Map Pointwise(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, const Map* onto = nullptr);
+// 3x3, stride 1, padding 1; `doubled` reads each pixel as 2x2.
+Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled);
+// Any other kernel. Takes parts as they come, in any layout.
+// The weight may have any shape that lies in memory as [O][I][kernel][kernel].
+Map ConvDirect(Context& cx, const std::vector<Tensor>& parts, const ConvWeights& w, int64_t kernel,
+               int64_t stride, int64_t padding);
+Map ConvTransposed(Context& cx, const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
+                   int64_t output_padding);
+Tensor Linear(Context& cx, const Tensor& x, const LinearWeights& w);
+
+// How a norm goes on.
+struct NormEnd {
+  Tensor scale, shift;  // FiLM [N,C,1,1] or undefined
+  bool silu = false;
+  const Map* residual = nullptr;  // added at the end
+};
+// Reads x, writes y, which may be the same map.
+void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y);
+// For the rows of one picture at a time: factors and offsets of its own norm, without FiLM.
+NormRows RowsOf(Context& cx, const NormWeights& w, int64_t channels);
+// Batch norm, then ReLU where asked.
+void NormaliseBatch(Context& cx, const Map& x, const BatchNormWeights& w, BatchStatistics statistics,
+                    bool relu, const Map& y);
+
+// attention(x), with `add` also + x.
+Map LinearAttention(Context& cx, const Map& x, const AttentionWeights& w, bool add);
+Map FullAttention(Context& cx, const Map& x, const AttentionWeights& w, bool add);
+
+}  // namespace shinsaku::cpu

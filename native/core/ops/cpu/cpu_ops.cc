@@ -1,0 +1,106 @@
+// The cpu ops set: which kernel runs which operation.
+#include "core/ops/cpu/cpu_ops.h"
+
+#include <ATen/TensorOperators.h>
+
+namespace shinsaku {
+
+using cpu::Map;
+using cpu::NormEnd;
+
+Tensor CpuOps::Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) {
+  const int64_t kernel = w.weight.size(2);
+  if (kernel == 3 && stride == 1 && padding == 1) return cpu::Conv3x3(cx_, cx_.MapsOf(x), w, false).tensor;
+  if (kernel == 1 && stride == 1 && padding == 0) return cpu::Pointwise(cx_, cx_.MapsOf(x), w).tensor;
+  return cpu::ConvDirect(cx_, cx_.Parts(x), w, kernel, stride, padding).tensor;
+}
+
+Tensor CpuOps::ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
+                             int64_t output_padding) {
+  return cpu::ConvTransposed(cx_, x, w, stride, padding, output_padding).tensor;
+}
+
+Tensor CpuOps::Linear(const Tensor& x, const LinearWeights& w) { return cpu::Linear(cx_, x, w); }
+
+// Small or last: ATen's functions do.
+Tensor CpuOps::Activate(const Tensor& x, Activation activation) {
+  return MakeReferenceOps()->Activate(x, activation);
+}
+
+Tensor CpuOps::NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale, const Tensor& shift) {
+  const Map from = cx_.MapOf(x), to = cx_.NewMap(from.count, from.channels, from.height, from.width);
+  cpu::Normalise(cx_, from, w, {scale, shift, true, nullptr}, to);
+  return to.tensor;
+}
+
+Tensor CpuOps::Norm(const Tensor& x, const NormWeights& w) {
+  const Map from = cx_.MapOf(x), to = cx_.NewMap(from.count, from.channels, from.height, from.width);
+  cpu::Normalise(cx_, from, w, {}, to);
+  return to.tensor;
+}
+
+Tensor CpuOps::LinearAttention(const Tensor& x, const AttentionWeights& w) {
+  return cpu::LinearAttention(cx_, cx_.MapOf(x), w, false).tensor;
+}
+
+Tensor CpuOps::FullAttention(const Tensor& x, const AttentionWeights& w) {
+  return cpu::FullAttention(cx_, cx_.MapOf(x), w, false).tensor;
+}
+
+Tensor CpuOps::Down(const Tensor& x, const ConvWeights& w, DownKind kind) {
+  if (kind == DownKind::kConv4) return Conv(x, w, 2, 1);
+  // Channels of the unshuffled map run (channel, y, x): the weight is that of a 2x2 kernel as it stands.
+  return cpu::ConvDirect(cx_, {cx_.MapOf(x).tensor}, w, 2, 2, 0).tensor;
+}
+
+Tensor CpuOps::Up(const Tensor& x, const ConvWeights& w) {
+  return cpu::Conv3x3(cx_, cx_.MapsOf(x), w, true).tensor;
+}
+
+Tensor CpuOps::Add(const Tensor& a, const Tensor& b) { return a + b; }
+
+Tensor CpuOps::Concat(const Tensor& a, const Tensor& b) { return cx_.Join(a, b); }
+
+Tensor CpuOps::BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics) {
+  return BatchNormActivate(x, w, statistics, Activation::kIdentity);
+}
+
+Tensor CpuOps::ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                                const Tensor& scale, const Tensor& shift) {
+  const Map h = cpu::Conv3x3(cx_, cx_.MapsOf(x), conv, false);
+  cpu::Normalise(cx_, h, norm, {scale, shift, true, nullptr}, h);
+  return h.tensor;
+}
+
+Tensor CpuOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                               const Bypass& bypass) {
+  const Map h = cpu::Conv3x3(cx_, cx_.MapsOf(x), conv, false);
+  const auto around = cx_.MapsOf(bypass.x);
+  const bool shortcut = bypass.shortcut.weight.defined();
+  cpu::Normalise(cx_, h, norm, {{}, {}, true, shortcut ? nullptr : &around.front()}, h);
+  if (shortcut) cpu::Pointwise(cx_, around, bypass.shortcut, &h);
+  return h.tensor;
+}
+
+Tensor CpuOps::AddLinearAttention(const Tensor& x, const AttentionWeights& w) {
+  return cpu::LinearAttention(cx_, cx_.MapOf(x), w, true).tensor;
+}
+
+Tensor CpuOps::AddFullAttention(const Tensor& x, const AttentionWeights& w) {
+  return cpu::FullAttention(cx_, cx_.MapOf(x), w, true).tensor;
+}
+
+Tensor CpuOps::BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
+                                 Activation activation) {
+  TORCH_CHECK(statistics != BatchStatistics::kTrain, "the cpu ops set does not train");
+  if (statistics == BatchStatistics::kBatch) RequireSeveralValues(x);
+  const bool units = x.dim() == 2;
+  const Map from = cx_.MapOf(units ? x.unsqueeze(2).unsqueeze(3) : x);
+  const Map to = cx_.NewMap(from.count, from.channels, from.height, from.width);
+  const bool relu = activation == Activation::kRelu;
+  cpu::NormaliseBatch(cx_, from, w, statistics, relu, to);
+  const Tensor y = units ? to.tensor.select(3, 0).select(2, 0) : to.tensor;
+  return relu ? y : Activate(y, activation);
+}
+
+}  // namespace shinsaku

@@ -1,0 +1,174 @@
+// Linear attention in two sweeps over pieces of the picture that stay in the cache: the first adds up the
+// context of keys and values, the second lets the queries read it. Neither queries, keys nor values are ever
+// kept whole.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/ops/cpu/context.h"
+
+namespace shinsaku::cpu {
+namespace {
+
+constexpr int64_t kPiece = 128;  // pixels; fixed, so that sums do not depend on threads
+
+struct Job {
+  Context& cx;
+  const Map& x;
+  const AttentionWeights& w;
+  const bool add;
+  const int64_t hidden = w.heads * w.head_dim;
+  const int64_t pieces = (x.pixels() + kPiece - 1) / kPiece;
+  // Of a piece: the largest key of each channel, the sum of exponents, and the context [hidden][head_dim].
+  const int64_t record = hidden * (2 + w.head_dim);
+  const NormRows norm = RowsOf(cx, w.norm, x.channels);
+  const Packed& qkv = cx.weights.Convolution(w.to_qkv, {}, {{x.channels, x.step}}, 1, -1);
+  const Packed& out = cx.weights.Convolution(w.to_out.weight, w.to_out.bias, {{hidden, hidden}}, 1, -1);
+
+  // Each thread's own: a normed piece and two products of it.
+  int64_t ScratchFloats() const { return kPiece * (x.step + std::max(2 * hidden, hidden + out.columns)); }
+
+  // The normed piece times the columns of the projection from `column` on, to `to`; returns its pixels.
+  int64_t Project(int64_t task, int64_t column, int64_t columns, float* normed, float* to) const {
+    const int64_t first = task % pieces * kPiece, rows = std::min(kPiece, x.pixels() - first);
+    NormRows n = norm;
+    n.x = x.data + (task / pieces * x.pixels() + first) * x.step;
+    n.y = normed;
+    n.rows = rows;
+    cx.kernels.norm(n);
+    Gemm g;
+    g.a = normed;
+    g.a_row = g.depth = x.step;
+    g.b = qkv.floats.const_data_ptr<float>() + column * x.step;
+    g.c = to;
+    g.c_row = g.columns = columns;
+    g.rows = rows;
+    cx.kernels.gemm(g);
+    return rows;
+  }
+
+  void Collect(int64_t task, float* scratch, float* records) const {
+    float* k = scratch + kPiece * x.step;
+    const int64_t row = 2 * hidden, rows = Project(task, hidden, row, scratch, k);
+    float* peak = records + task * record;
+    float* sum = peak + hidden;
+    cx.kernels.peaks(k, rows, row, hidden, peak);
+    cx.kernels.exponents(k, rows, row, hidden, peak, sum);
+    for (int64_t h = 0; h < hidden; h += w.head_dim) {
+      Gemm g;  // context = k^T v
+      g.a = k + h;
+      g.a_row = 1;
+      g.a_column = row;
+      g.depth = rows;
+      g.b = k + hidden + h;
+      g.b_row = row;
+      g.c = sum + hidden + h * w.head_dim;
+      g.c_row = g.columns = g.rows = w.head_dim;
+      cx.kernels.gemm(g);
+    }
+  }
+
+  // Joins the pieces of picture `task / heads` for head `task % heads` and multiplies the context with the
+  // output projection: rows of `reading` [panel][hidden][columns of the panel].
+  void Join(int64_t task, const float* records, float* scratch, float* reading) const {
+    const int64_t h = task % w.heads * w.head_dim;
+    const float* all = records + task / w.heads * pieces * record;
+    float* context = scratch;
+    float* share = context + w.head_dim * w.head_dim;
+    for (int64_t d = 0; d < w.head_dim; ++d) {
+      const float* memory = Memory(0, h + d);
+      float peak = all[h + d];
+      for (int64_t p = 1; p < pieces; ++p) peak = std::max(peak, all[p * record + h + d]);
+      for (int64_t m = 0; m < Memories(); ++m) peak = std::max(peak, memory[m]);
+      double total = 0;
+      for (int64_t p = 0; p < pieces; ++p) {
+        share[p] = std::exp(all[p * record + h + d] - peak);
+        total += static_cast<double>(share[p]) * all[p * record + hidden + h + d];
+      }
+      Gemm g;
+      g.a = share;
+      g.depth = pieces;
+      g.b = all + 2 * hidden + (h + d) * w.head_dim;
+      g.b_row = record;
+      g.c = context + d * w.head_dim;
+      g.c_row = g.columns = w.head_dim;
+      g.rows = 1;
+      cx.kernels.gemm(g);
+      for (int64_t m = 0; m < Memories(); ++m) {
+        const float e = std::exp(memory[m] - peak);
+        total += e;
+        for (int64_t i = 0; i < w.head_dim; ++i) g.c[i] += e * Memory(1, h + i)[m];
+      }
+      if (w.divide_values) total *= static_cast<double>(x.pixels());
+      for (int64_t i = 0; i < w.head_dim; ++i) g.c[i] = static_cast<float>(g.c[i] / total);
+    }
+    for (int64_t n = 0; n < out.columns; n += cx.kernels.panel) {
+      Gemm g;
+      const int64_t width = std::min(cx.kernels.panel, out.columns - n), start = n * hidden + h * width;
+      g.a = context;
+      g.a_row = g.depth = g.rows = w.head_dim;
+      g.b = out.floats.const_data_ptr<float>() + start;
+      g.c = reading + task / w.heads * hidden * out.columns + start;
+      g.c_row = g.columns = width;
+      cx.kernels.gemm(g);
+    }
+  }
+
+  void Read(int64_t task, float* scratch, const float* reading, const Map& y) const {
+    float* q = scratch + kPiece * x.step;
+    const int64_t rows = Project(task, 0, hidden, scratch, q);
+    cx.kernels.softmax(q, rows, hidden, hidden, w.head_dim, 1 / std::sqrt(static_cast<float>(w.head_dim)));
+    Gemm g;
+    g.a = q;
+    g.a_row = g.depth = hidden;
+    g.b = reading + task / pieces * hidden * out.columns;
+    g.c = q + kPiece * hidden;
+    g.c_row = g.columns = out.columns;
+    g.rows = rows;
+    g.bias = out.bias.const_data_ptr<float>();
+    cx.kernels.gemm(g);
+    NormRows n = RowsOf(cx, w.out_norm, x.channels);
+    const int64_t first = (task / pieces * x.pixels() + task % pieces * kPiece) * x.step;
+    n.x = g.c;
+    n.y = y.data + first;
+    if (add) n.residual = x.data + first;
+    n.rows = rows;
+    cx.kernels.norm(n);
+  }
+
+  // The learned keys (0) or values (1) of a channel.
+  const float* Memory(int64_t which, int64_t channel) const {
+    if (!w.memory.defined()) return nullptr;
+    return w.memory.const_data_ptr<float>() + (which * hidden + channel) * Memories();
+  }
+  int64_t Memories() const { return w.memory.defined() ? w.memory.size(3) : 0; }
+};
+
+}  // namespace
+
+Map LinearAttention(Context& cx, const Map& x, const AttentionWeights& w, bool add) {
+  const Job job{cx, x, w, add};
+  RowsOf(cx, w.out_norm, x.channels);  // made before threads ask for it
+  const int64_t tasks = x.count * job.pieces;
+  const Map y = cx.NewMap(x.count, x.channels, x.height, x.width);
+  const int64_t each = std::max(job.ScratchFloats(), w.head_dim * w.head_dim + job.pieces);
+  const Tensor scratch = cx.arena.Floats(at::get_num_threads() * each);
+  const Tensor records = cx.arena.Floats(tasks * job.record);
+  const Tensor reading = cx.arena.Floats(x.count * job.hidden * job.out.columns);
+  const auto each_task = [&](int64_t count, const auto& work) {
+    at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+      float* own = scratch.data_ptr<float>() + at::get_thread_num() * each;
+      for (int64_t task = begin; task < end; ++task) work(task, own);
+    });
+  };
+  each_task(tasks, [&](int64_t task, float* own) { job.Collect(task, own, records.data_ptr<float>()); });
+  each_task(x.count * w.heads, [&](int64_t task, float* own) {
+    job.Join(task, records.const_data_ptr<float>(), own, reading.data_ptr<float>());
+  });
+  each_task(tasks,
+            [&](int64_t task, float* own) { job.Read(task, own, reading.const_data_ptr<float>(), y); });
+  return y;
+}
+
+}  // namespace shinsaku::cpu

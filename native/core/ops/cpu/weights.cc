@@ -1,0 +1,184 @@
+// Weights in the forms the kernels read: panels of columns, Winograd's frequencies, padded vectors.
+#include "core/ops/cpu/weights.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+namespace shinsaku::cpu {
+namespace {
+
+constexpr int64_t kNone = -1;  // an element of the padding
+constexpr int64_t kAll = -1;   // sources
+
+// From how many weights of a 3x3 layer on F(2x2) is taken instead of F(4x4): 1.8 instead of 4 times the
+// memory, for layers that have few pixels and read each weight once.
+constexpr int64_t kManyWeights = 512 * 512;
+
+// G of Lavin 2016: F(4x4) at the points 0, 1, -1, 2, -2 and infinity, F(2x2) at 0, 1, -1 and infinity.
+constexpr double kG4[6][3] = {{1. / 4, 0, 0},
+                              {-1. / 6, -1. / 6, -1. / 6},
+                              {-1. / 6, 1. / 6, -1. / 6},
+                              {1. / 24, 1. / 12, 1. / 6},
+                              {1. / 24, -1. / 12, 1. / 6},
+                              {0, 0, 1}};
+constexpr double kG2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+
+// u = G w G^T for one pair of channels, in double: its rounding would stay in every result.
+template <int kWindow>
+void Transform(const double (&g)[kWindow][3], const float* w, float* u, int64_t step) {
+  double half[kWindow][3];
+  for (int i = 0; i < kWindow; ++i)
+    for (int j = 0; j < 3; ++j) half[i][j] = g[i][0] * w[j] + g[i][1] * w[3 + j] + g[i][2] * w[6 + j];
+  for (int i = 0; i < kWindow; ++i)
+    for (int j = 0; j < kWindow; ++j)
+      u[(i * kWindow + j) * step] =
+          static_cast<float>(half[i][0] * g[j][0] + half[i][1] * g[j][1] + half[i][2] * g[j][2]);
+}
+
+int64_t Width(const Inputs& inputs) {
+  int64_t width = 0;
+  for (const Channels& input : inputs) width += input.width;
+  return width;
+}
+
+// For each float of a pixel: the channel of the weight, or none.
+std::vector<int64_t> ChannelOfEach(const Inputs& inputs) {
+  std::vector<int64_t> channels;
+  int64_t first = 0;
+  for (const auto& [count, width] : inputs) {
+    for (int64_t i = 0; i < width; ++i) channels.push_back(i < count ? first + i : kNone);
+    first += count;
+  }
+  return channels;
+}
+
+}  // namespace
+
+const Packed& Weights::Once(const Key& key, const at::Tensor& source, const std::function<Packed()>& make) {
+  const auto found = made_.find(key);
+  if (found != made_.end()) return found->second.packed;
+  return made_.emplace(key, Entry{source, make()}).first->second.packed;
+}
+
+at::Tensor Weights::Pad(const at::Tensor& values, int64_t width) const {
+  at::Tensor padded = at::zeros({width}, at::kFloat);
+  if (values.defined()) padded.narrow(0, 0, values.numel()).copy_(values.reshape({-1}));
+  return padded;
+}
+
+at::Tensor Weights::Panels(const at::Tensor& weight, const std::vector<int64_t>& row,
+                           const std::vector<int64_t>& column) const {
+  const at::Tensor dense = weight.contiguous();
+  const float* from = dense.const_data_ptr<float>();
+  const auto depth = static_cast<int64_t>(row.size()), columns = static_cast<int64_t>(column.size());
+  at::Tensor packed = at::empty({depth * columns}, at::kFloat);
+  float* to = packed.data_ptr<float>();
+  const int64_t panel = kernels_.panel;
+  at::parallel_for(0, (columns + panel - 1) / panel, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin * panel; n < std::min(end * panel, columns); n += panel) {
+      const int64_t width = std::min(panel, columns - n);
+      for (int64_t k = 0; k < depth; ++k)
+        for (int64_t i = 0; i < width; ++i) {
+          const bool real = row[k] != kNone && column[n + i] != kNone;
+          to[n * depth + k * width + i] = real ? from[row[k] + column[n + i]] : 0.0F;
+        }
+    }
+  });
+  return packed;
+}
+
+const Packed& Weights::Winograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs) {
+  return Once({weight.unsafeGetTensorImpl(), Form::kWinograd, Width(inputs), 0}, weight, [&] {
+    const at::Tensor dense = weight.contiguous();
+    const float* from = dense.const_data_ptr<float>();
+    const int64_t outputs = weight.size(0), all = weight.size(1);
+    const int64_t columns = Padded(outputs), in = Width(inputs), panel = kernels_.panel;
+    const int tile = in * columns >= kManyWeights ? 2 : 4;
+    const int64_t frequencies = (tile + 2) * (tile + 2), step = in * columns;
+    const auto channels = ChannelOfEach(inputs);
+    at::Tensor packed = at::empty({frequencies * step}, at::kFloat);
+    float* to = packed.data_ptr<float>();
+    const float none[9] = {};
+    at::parallel_for(0, in, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t n = 0; n < columns; ++n) {
+        const int64_t start = n / panel * panel, width = std::min(panel, columns - start);
+        for (int64_t i = begin; i < end; ++i) {
+          const bool real = n < outputs && channels[i] != kNone;
+          const float* w = real ? from + (n * all + channels[i]) * 9 : none;
+          float* u = to + start * in + i * width + n - start;
+          tile == 4 ? Transform(kG4, w, u, step) : Transform(kG2, w, u, step);
+        }
+      }
+    });
+    return Packed{packed, Pad(bias, columns), columns, tile};
+  });
+}
+
+const Packed& Weights::Convolution(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs,
+                                   int64_t kernel, int64_t source) {
+  return Once({weight.unsafeGetTensorImpl(), Form::kConvolution, Width(inputs), source}, weight, [&] {
+    const int64_t outputs = weight.size(0), each = weight.numel() / outputs, taps = kernel * kernel;
+    const auto channels = ChannelOfEach(inputs);
+    std::vector<int64_t> row, column(static_cast<size_t>(Padded(outputs)), kNone);
+    size_t first = 0, last = channels.size();
+    if (source != kAll) {
+      for (int64_t i = 0; i < source; ++i) first += static_cast<size_t>(inputs[i].width);
+      last = first + static_cast<size_t>(inputs[source].width);
+    }
+    for (int64_t tap = 0; tap < taps; ++tap)
+      for (size_t i = first; i < last; ++i)
+        row.push_back(channels[i] == kNone ? kNone : channels[i] * taps + tap);
+    for (int64_t n = 0; n < outputs; ++n) column[n] = n * each;
+    return Packed{Panels(weight, row, column), Pad(bias, Padded(outputs)), Padded(outputs)};
+  });
+}
+
+const Packed& Weights::Transposed(const at::Tensor& weight, const at::Tensor& bias, const Channels& input,
+                                  int64_t stride, int64_t phase_y, int64_t phase_x) {
+  return Once(
+      {weight.unsafeGetTensorImpl(), Form::kTransposed, phase_y * stride + phase_x, stride}, weight, [&] {
+        const int64_t outputs = weight.size(1), kernel = weight.size(2);
+        std::vector<int64_t> row, column(static_cast<size_t>(Padded(outputs)), kNone);
+        // Input pixels in rising order are the kernel's taps in falling order.
+        for (int64_t y = phase_y + (kernel - 1 - phase_y) / stride * stride; y >= phase_y; y -= stride)
+          for (int64_t x = phase_x + (kernel - 1 - phase_x) / stride * stride; x >= phase_x; x -= stride)
+            for (int64_t i = 0; i < input.width; ++i)
+              row.push_back(i < input.count ? (i * outputs * kernel + y) * kernel + x : kNone);
+        for (int64_t n = 0; n < outputs; ++n) column[n] = n * kernel * kernel;
+        return Packed{Panels(weight, row, column), Pad(bias, Padded(outputs)), Padded(outputs)};
+      });
+}
+
+const Packed& Weights::Spread(const at::Tensor& weight, const at::Tensor& bias) {
+  return Once({weight.unsafeGetTensorImpl(), Form::kSpread, 0, 0}, weight, [&] {
+    const int64_t inputs = weight.size(0), outputs = weight.size(1), taps = weight.size(2) * weight.size(3);
+    const int64_t width = Padded(outputs);
+    std::vector<int64_t> row, column(static_cast<size_t>(taps * width), kNone);
+    for (int64_t i = 0; i < inputs; ++i) row.push_back(i * outputs * taps);
+    for (int64_t tap = 0; tap < taps; ++tap)
+      for (int64_t n = 0; n < outputs; ++n) column[tap * width + n] = n * taps + tap;
+    const at::Tensor biases = Pad(bias, width).repeat({taps});
+    return Packed{Panels(weight, row, column), biases, taps * width};
+  });
+}
+
+const Packed& Weights::Linear(const at::Tensor& weight, const at::Tensor& bias) {
+  return Once({weight.unsafeGetTensorImpl(), Form::kLinear, 0, 0}, weight, [&] {
+    const int64_t outputs = weight.size(0), inputs = weight.size(1);
+    std::vector<int64_t> row, column(static_cast<size_t>(Padded(outputs)), kNone);
+    for (int64_t i = 0; i < inputs; ++i) row.push_back(i);
+    for (int64_t n = 0; n < outputs; ++n) column[n] = n * inputs;
+    return Packed{Panels(weight, row, column), Pad(bias, Padded(outputs)), Padded(outputs)};
+  });
+}
+
+const at::Tensor& Weights::Vector(const at::Tensor& values, double times) {
+  return Once({values.unsafeGetTensorImpl(), Form::kVector, 0, 0}, values,
+              [&] { return Packed{Pad(values, Padded(values.numel())).mul_(times), {}, 0}; })
+      .floats;
+}
+
+}  // namespace shinsaku::cpu

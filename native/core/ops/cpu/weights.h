@@ -1,0 +1,70 @@
+// Weights in the forms the kernels read: panels of columns, Winograd's frequencies, padded vectors. Made at
+// first use and kept; the weights of a generator never change.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "core/ops/cpu/kernels.h"
+
+namespace shinsaku::cpu {
+
+// Channels of one source of a layer, and the floats that a pixel of it takes.
+struct Channels {
+  int64_t count, width;
+};
+using Inputs = std::vector<Channels>;
+
+struct Packed {
+  at::Tensor floats;  // panels, or frequencies of panels
+  at::Tensor bias;    // [columns], zeros where the layer has none
+  int64_t columns = 0;
+  int tile = 0;  // of a Winograd form
+};
+
+class Weights {
+ public:
+  explicit Weights(const Kernels& kernels) : kernels_(kernels) {}
+
+  // [O,I,3,3] transformed for F(tile x tile, 3x3): [frequency][panel][in][columns of the panel].
+  const Packed& Winograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs);
+  // [O][I][k][k] as a matrix with a row for each (y, x, channel) of one of the sources, or of all where
+  // `source` is -1.
+  const Packed& Convolution(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs,
+                            int64_t kernel, int64_t source);
+  // [I,O,k,k], stride s: the taps that reach output pixels with (y + padding) % s == phase_y, likewise x.
+  const Packed& Transposed(const at::Tensor& weight, const at::Tensor& bias, const Channels& input,
+                           int64_t stride, int64_t phase_y, int64_t phase_x);
+  // [I,O,k,k] over a single pixel: columns (y, x, channel padded to vectors).
+  const Packed& Spread(const at::Tensor& weight, const at::Tensor& bias);
+  // [O,I].
+  const Packed& Linear(const at::Tensor& weight, const at::Tensor& bias);
+  // A vector with zeros up to whole vectors, times `times`.
+  const at::Tensor& Vector(const at::Tensor& values, double times);
+
+  int64_t Padded(int64_t channels) const {
+    return (channels + kernels_.lanes - 1) / kernels_.lanes * kernels_.lanes;
+  }
+
+ private:
+  enum class Form { kWinograd, kConvolution, kTransposed, kSpread, kLinear, kVector };
+  using Key = std::tuple<const void*, Form, int64_t, int64_t>;
+  struct Entry {
+    at::Tensor source;  // kept, so that its address stays its own
+    Packed packed;
+  };
+  const Packed& Once(const Key& key, const at::Tensor& source, const std::function<Packed()>& make);
+  at::Tensor Panels(const at::Tensor& weight, const std::vector<int64_t>& row,
+                    const std::vector<int64_t>& column) const;
+  at::Tensor Pad(const at::Tensor& values, int64_t width) const;
+
+  const Kernels& kernels_;
+  std::map<Key, Entry> made_;
+};
+
+}  // namespace shinsaku::cpu

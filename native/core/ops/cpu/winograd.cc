@@ -1,0 +1,131 @@
+// 3x3 convolutions by Winograd's algorithm: how the work is cut into blocks and shared by threads. The cut
+// never changes the order of a sum, so neither batch nor threads change a bit.
+#include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/ops/cpu/context.h"
+
+namespace shinsaku::cpu {
+namespace {
+
+// Half of a core's second-level cache holds a block's transformed input and product, the rest weights.
+int64_t BlockFloats() {
+  static const int64_t floats = [] {
+    const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return std::clamp<int64_t>(bytes, 256 << 10, 2 << 20) * 3 / 4 / static_cast<int64_t>(sizeof(float));
+  }();
+  return floats;
+}
+
+int64_t Up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Frequencies lie a cache line further apart than their rows need: at a power of two they would all fall on
+// the same lines of the cache.
+constexpr int64_t kApart = 16;
+
+struct Job {
+  Context& cx;
+  Tiles tiles;
+  const float* weights;
+  int64_t frequencies, total;
+
+  void Multiply(int64_t frequency, int64_t column, int64_t columns, int64_t rows, const float* v,
+                float* m) const {
+    Gemm g;
+    g.a = v + frequency * tiles.in_step;
+    g.a_row = g.depth = tiles.in;
+    g.b = weights + frequency * tiles.in * tiles.out + column * tiles.in;
+    g.c = m + frequency * tiles.out_step + column;
+    g.c_row = tiles.out;
+    g.rows = rows;
+    g.columns = columns;
+    cx.kernels.gemm(g);
+  }
+
+  void Reserve(int64_t rows) {
+    tiles.in_step = rows * tiles.in + kApart;
+    tiles.out_step = rows * tiles.out + kApart;
+  }
+  int64_t Floats() const { return frequencies * (tiles.in_step + tiles.out_step); }
+
+  // Deep layers, where weights outweigh tiles: one block of all tiles, threads share frequencies and panels,
+  // and each weight is read once.
+  void ByWeights() {
+    Reserve(total);
+    const Tensor scratch = cx.arena.Floats(Floats());
+    float* v = scratch.data_ptr<float>();
+    float* m = v + frequencies * tiles.in_step;
+    at::parallel_for(0, total, 1,
+                     [&](int64_t begin, int64_t end) { cx.kernels.gather(tiles, 0, begin, end, v); });
+    const int64_t panel = cx.kernels.panel, panels = Up(tiles.out, panel);
+    at::parallel_for(0, frequencies * panels, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t column = i % panels * panel;
+        Multiply(i / panels, column, std::min(panel, tiles.out - column), total, v, m);
+      }
+    });
+    at::parallel_for(0, total, 1,
+                     [&](int64_t begin, int64_t end) { cx.kernels.scatter(tiles, 0, begin, end, m); });
+  }
+
+  // Shallow layers: blocks of tiles that fit the cache, each transformed, multiplied and put back by one
+  // thread.
+  void ByTiles() {
+    const int64_t threads = at::get_num_threads();
+    const int64_t most =
+        std::max(BlockFloats() / (frequencies * (tiles.in + tiles.out)), 2 * cx.kernels.rows);
+    const int64_t share = Up(total, threads);
+    const int64_t block = Up(share, Up(share, most));
+    Reserve(block);
+    const int64_t each = Floats();
+    const Tensor scratch = cx.arena.Floats(threads * each);
+    float* all = scratch.data_ptr<float>();
+    at::parallel_for(0, Up(total, block), 1, [&](int64_t begin, int64_t end) {
+      float* v = all + at::get_thread_num() * each;
+      float* m = v + frequencies * tiles.in_step;
+      for (int64_t first = begin * block; first < std::min(end * block, total); first += block) {
+        const int64_t rows = std::min(block, total - first);
+        cx.kernels.gather(tiles, first, 0, rows, v);
+        for (int64_t f = 0; f < frequencies; ++f) Multiply(f, 0, tiles.out, rows, v, m);
+        cx.kernels.scatter(tiles, first, 0, rows, m);
+      }
+    });
+  }
+};
+
+}  // namespace
+
+Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled) {
+  Inputs inputs;
+  for (const Map& source : sources) inputs.push_back({source.channels, source.step});
+  const Packed& packed = cx.weights.Winograd(w.weight, w.bias, inputs);
+  const Map& lead = sources.front();
+  const Map y = cx.NewMap(lead.count, w.weight.size(0), lead.height << doubled, lead.width << doubled);
+  Tiles t;
+  t.tile = packed.tile;
+  t.shift = doubled ? 1 : 0;
+  t.sources = static_cast<int>(sources.size());
+  int64_t widest = 0;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    t.source[i] = sources[i].data;
+    t.channels[i] = sources[i].step;
+    t.in += sources[i].step;
+    widest = std::max(widest, sources[i].step);
+  }
+  t.out = y.step;
+  t.height = y.height;
+  t.width = y.width;
+  t.tiles_x = Up(t.width, t.tile);
+  t.tiles_each = t.tiles_x * Up(t.height, t.tile);
+  t.zeros = cx.Zeros(widest);
+  t.bias = packed.bias.const_data_ptr<float>();
+  t.output = y.data;
+  const int64_t window = t.tile + 2, total = y.count * t.tiles_each;
+  Job job{cx, t, packed.floats.const_data_ptr<float>(), window * window, total};
+  t.in* t.out > total*(t.in + t.out) ? job.ByWeights() : job.ByTiles();
+  return y;
+}
+
+}  // namespace shinsaku::cpu

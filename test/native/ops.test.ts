@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Addon, NativeGenerator } from '../../lib/native/addon.ts'
+import { loadAddon } from '../../lib/native/load.ts'
+import { smallSpec, smallTrainer } from '../helpers/specs.ts'
+
+type Case = { set: string; name: string; error?: number; same?: number; growth?: number }
+
+let addon: Addon
+let sets: string[]
+let cases: Case[]
+beforeAll(async () => {
+  addon = await loadAddon()
+  sets = (await addon.info()).cpuOps
+  const program = fileURLToPath(new URL('../../build/cmake/ops_check', import.meta.url))
+  const env = { ...process.env, OMP_WAIT_POLICY: 'passive' }
+  const lines = execFileSync(program, { env, encoding: 'utf8', maxBuffer: 1 << 26 }).trim()
+  cases = lines === '' ? [] : lines.split('\n').map((line) => JSON.parse(line) as Case)
+}, 600_000)
+
+test('a processor with AVX2 has the cpu-avx2 set, one with AVX-512 both, the widest first', async () => {
+  const { cpuCapability } = await addon.info()
+  const expected: Record<string, string[]> = { AVX2: ['cpu-avx2'], AVX512: ['cpu-avx512', 'cpu-avx2'] }
+  expect(sets).toEqual(expected[cpuCapability] ?? [])
+})
+
+describe('every operation and network of every set', () => {
+  test('is checked', () => {
+    expect([...new Set(cases.map(({ set }) => set))].sort()).toEqual([...sets].sort())
+    for (const set of sets)
+      expect(cases.filter((c) => c.set === set && c.error !== undefined).length).toBeGreaterThan(150)
+  })
+
+  test('is within 1e-5 of the reference in double', () => {
+    const wrong = cases.filter(({ error }) => error !== undefined && !(error < 1e-5))
+    expect(wrong).toEqual([])
+  })
+
+  test('gives the same bits again, in any batch, on any number of threads', () => {
+    expect(cases.filter(({ same }) => same === 0)).toEqual([])
+  })
+
+  test('needs no more memory after 60 more passes', () => {
+    const grown = cases.filter(({ growth }) => growth !== undefined && growth > 1024)
+    expect(grown).toEqual([])
+  })
+})
+
+describe('drawing', () => {
+  async function draw(generator: NativeGenerator, args: object): Promise<Uint8Array> {
+    const sampler = await generator.sampler({ steps: 5, sampler: 'ddim', eta: 0, batch: 1, ...args })
+    while (!(await sampler.step()));
+    return sampler.pixels()
+  }
+
+  test.each(['2.3', '2022'] as const)('U-Net %s: each set draws what the reference draws', async (unet) => {
+    const options = { unet, timesteps: 50, dim: 16, batch: 8 }
+    const weightsOf = async (cpuOps: readonly string[]) => {
+      const trainer = await smallTrainer(addon, options, 8, cpuOps)
+      await trainer.step(20)
+      return trainer.generator('ema')
+    }
+    const expected = await draw(await weightsOf([]), { seeds: [1, 2, 3] })
+    for (const set of sets) {
+      const generator = await weightsOf([set])
+      const pixels = await draw(generator, { seeds: [1, 2, 3] })
+      const worst = Math.max(...pixels.map((value, i) => Math.abs(value - expected[i]!)))
+      expect(worst).toBeLessThanOrEqual(1)
+      // One seed gives one picture in any batch, whatever its size.
+      for (const batch of [2, 3, 16]) expect(await draw(generator, { seeds: [1, 2, 3], batch })).toEqual(pixels)
+    }
+  })
+
+  test.each(['pytorch', 'chainer', 'radford'] as const)('DCGAN %s: likewise, in both batch norms', async (preset) => {
+    const options = { model: 'dcgan', preset, size: 32, width: 8, latent: 16, batch: 4 } as const
+    for (const bn of ['batch', 'running']) {
+      const args = { seeds: [1, 2, 3, 4, 5], bn, batch: 2 }
+      const drawn = async (cpuOps: readonly string[]) => {
+        const trainer = await smallTrainer(addon, options, 8, cpuOps)
+        await trainer.step(5)
+        return draw(await trainer.generator('raw'), args)
+      }
+      const expected = await drawn([])
+      for (const set of sets) {
+        const pixels = await drawn([set])
+        expect(Math.max(...pixels.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThanOrEqual(1)
+      }
+    }
+  })
+
+  test('a set that the processor lacks is refused by name', async () => {
+    const trainer = await smallTrainer(addon, {}, 2, ['cpu-of-tomorrow'])
+    await expect(trainer.generator('raw')).rejects.toMatchObject({
+      code: 'NATIVE_FAILED',
+      message: expect.stringContaining('cpu-of-tomorrow'),
+    })
+  })
+
+  test('exact draws with the reference', async () => {
+    expect(smallSpec({}, ['cpu-avx2'])).toMatchObject({ ops: 'reference', samplingOps: 'cpu-avx2' })
+    expect(smallSpec({ exact: true }, ['cpu-avx2'])).toMatchObject({ ops: 'reference', samplingOps: 'reference' })
+  })
+})
