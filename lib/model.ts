@@ -112,6 +112,7 @@ export class Model {
         model: this.options.model,
         ...settings,
         weights,
+        operations: this.#parts.placement.samplingOps,
       }
       return new Pictures(await sampler.pixels(), this.options.size, this.options.channels, seeds, provenance)
     } finally {

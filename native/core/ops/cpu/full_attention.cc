@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/ops/cpu/context.h"
 
@@ -13,6 +12,7 @@ namespace {
 
 constexpr int64_t kBlock = 48;      // queries at a time
 constexpr float kCosineScale = 16;  // 0.26's constant
+constexpr float kNever = -1e30F;    // logit of a column of padding
 
 struct Job {
   Context& cx;
@@ -92,8 +92,7 @@ struct Job {
     g.rows = Rows(block);
     cx.kernels.gemm(g);
     for (int64_t r = 0; r < g.rows; ++r)
-      std::fill(logits + r * columns + keys, logits + (r + 1) * columns,
-                -std::numeric_limits<float>::infinity());
+      std::fill(logits + r * columns + keys, logits + (r + 1) * columns, kNever);
     cx.kernels.softmax(logits, g.rows, columns, columns, columns, 1);
     Gemm read;
     read.a = logits;

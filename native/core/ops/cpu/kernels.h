@@ -20,7 +20,6 @@ struct Gemm {
   int64_t rows = 0, columns = 0;  // columns: whole vectors
   const float* bias = nullptr;    // [columns] or none
   bool accumulate = false;        // add to what c holds
-  bool relu = false;              // max(c, 0) at the end
 };
 
 // One 3x3 convolution by Winograd's F(tile x tile, 3x3) (Lavin 2016).

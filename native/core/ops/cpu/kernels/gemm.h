@@ -37,17 +37,25 @@ inline void Tile(const Gemm& g, const float* a, const float* b, int64_t b_row, f
       b += b_row;
     }
   }
+  const int64_t c_row = g.c_row;
+  if (bias) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) {
+      const Vec add = Load(bias + v * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) sum[i][v] += add;
+    }
+  }
+  if (g.accumulate) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVecs; ++v) sum[i][v] += Load(c + i * c_row + v * kLanes);
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) {
-      float* target = c + i * g.c_row + v * kLanes;
-      Vec x = sum[i][v];
-      if (bias) x += Load(bias + v * kLanes);
-      if (g.accumulate) x += Load(target);
-      if (g.relu) x = Max(x, Vec{});
-      Store(target, x);
-    }
+    for (int v = 0; v < kVecs; ++v) Store(c + i * c_row + v * kLanes, sum[i][v]);
 }
 
 template <int kRows, int kVecs>
