@@ -50,28 +50,55 @@ const oldest = (...paths) => Math.min(...paths.map((path) => (existsSync(path) ?
 
 const at = (...parts) => join(root, ...parts)
 
-async function phase(name, needed, work) {
-  if (!needed) return
+/** Does the work, and says on stderr that it does and how long it took. */
+export async function statePhase(name, work) {
   console.error(`[shinsaku] ${name} ...`)
   const started = performance.now()
   await work()
   console.error(`[shinsaku] ${name}: ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
 
+async function phase(name, needed, work) {
+  if (needed) await statePhase(name, work)
+}
+
 const run = (program, args) => execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] })
 
-async function fetchIfMissing() {
-  const load = (file) => import(pathToFileURL(at('dist', 'native', file)).href)
-  const { findLibtorch } = await load('find.js')
+const tsc = at('node_modules', 'typescript', 'bin', 'tsc')
+
+export const installPackages = () =>
+  phase('installing packages', oldest(at('node_modules', '.package-lock.json')) < newest(at('package-lock.json')), () =>
+    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']),
+  )
+
+export const compileTypeScript = () =>
+  phase(
+    'compiling TypeScript',
+    oldest(at('dist', 'index.js')) < Math.max(newest(at('lib')), newest(at('tsconfig.build.json'))),
+    () => run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']),
+  )
+
+const load = (file) => import(pathToFileURL(at('dist', 'native', file)).href)
+
+/** The libtorch to build for: any that the sources compile against. */
+async function findOrFetch() {
+  const [{ sourceMinors }, { findLibtorch }] = [await load('builds.js'), await load('find.js')]
   try {
-    findLibtorch()
+    return findLibtorch(sourceMinors)
   } catch (error) {
     if (error.code !== 'LIBTORCH_MISSING') throw error
     const { fetchLibtorch } = await load('fetch.js')
     await phase('fetching libtorch with pip', true, () =>
       fetchLibtorch({ onLine: (line) => console.error(`  ${line}`) }),
     )
+    return findLibtorch(sourceMinors)
   }
+}
+
+/** Whether the addon there is was built for this minor version of torch. */
+async function isBuiltFor({ version }) {
+  const { findBuilds, minorOf } = await load('builds.js')
+  return findBuilds().addons.has(minorOf(version))
 }
 
 /** Runs every phase that is not up to date. Exits the process with a message when one cannot be done. */
@@ -83,31 +110,17 @@ export async function bootstrap() {
     process.exit(1)
   }
   try {
-    const installed = oldest(at('node_modules', '.package-lock.json'))
-    await phase('installing packages', installed < newest(at('package-lock.json')), () =>
-      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']),
-    )
-    const compiled = oldest(at('dist', 'index.js'))
-    await phase(
-      'compiling TypeScript',
-      compiled < Math.max(newest(at('lib')), newest(at('tsconfig.build.json'))),
-      () => {
-        run(process.execPath, [
-          at('node_modules', 'typescript', 'bin', 'tsc'),
-          '-p',
-          'tsconfig.build.json',
-          '--incremental',
-          'false',
-        ])
-      },
-    )
-    await fetchIfMissing()
+    await installPackages()
+    await compileTypeScript()
+    const libtorch = await findOrFetch()
     const built = oldest(
       at('build', 'Release', 'shinsaku.node'),
       at('build', 'loader', 'build', 'Release', 'loader.node'),
     )
     const sources = Math.max(newest(at('native')), newest(at('CMakeLists.txt')), newest(at('scripts', 'build.mjs')))
-    await phase('building the addon', built < sources, () => run(process.execPath, [at('scripts', 'build.mjs')]))
+    await phase('building the addon', built < sources || !(await isBuiltFor(libtorch)), () =>
+      run(process.execPath, [at('scripts', 'build.mjs')]),
+    )
   } catch (error) {
     console.error(
       `[shinsaku] ${error.code ? `${error.code}: ` : ''}${error.message}${error.hint ? `\n${error.hint}` : ''}`,

@@ -1,20 +1,23 @@
 #!/usr/bin/env node
 // The one native build: CMake into build/cmake, then the two addons to where node-gyp-build looks for them.
 // It also stands in for node-gyp under prebuildify, whose "rebuild --target=... --arch=..." it accepts.
+// SHINSAKU_BUILD names another folder to build in.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const given = process.argv.slice(2)
 const config = given.includes('--debug') ? 'Debug' : 'Release'
-const out = join(root, 'build', 'cmake')
-if (given.includes('rebuild') || given.includes('--clean')) rmSync(out, { recursive: true, force: true })
+const base = resolve(process.env.SHINSAKU_BUILD || root)
+const out = join(base, 'build', 'cmake')
+if (given.includes('--clean')) rmSync(out, { recursive: true, force: true })
 
+const { buildPaths, minorOf, sourceMinors } = await import('../dist/native/builds.js')
 const { findLibtorch } = await import('../dist/native/find.js')
-const libtorch = findLibtorch()
+const libtorch = findLibtorch(sourceMinors)
 
 // A build folder that was made for another libtorch would mix two of them.
 const cache = join(out, 'CMakeCache.txt')
@@ -24,6 +27,10 @@ if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`LIBTORCH:PATH=${
 const ninja = spawnSync('ninja', ['--version']).status === 0 ? ['-G', 'Ninja'] : []
 const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
 const sanitize = given.includes('--sanitize') ? ['-DSHINSAKU_SANITIZE=ON'] : []
+// What is shipped names no folder of the machine it was built on.
+const flags = given.includes('rebuild')
+  ? [`-DCMAKE_CXX_FLAGS=-ffile-prefix-map=${root}/= -ffile-prefix-map=${libtorch.root}/=libtorch/`]
+  : []
 run(
   '-S',
   root,
@@ -33,6 +40,7 @@ run(
   `-DCMAKE_BUILD_TYPE=${config}`,
   `-DLIBTORCH=${libtorch.root}`,
   ...sanitize,
+  ...flags,
   '-Wno-dev',
 )
 run('--build', out, '-j', String(availableParallelism()))
@@ -43,5 +51,6 @@ function place(file, folder) {
   copyFileSync(join(out, file), join(folder, `.${file}`))
   renameSync(join(folder, `.${file}`), join(folder, file))
 }
-place('shinsaku.node', join(root, 'build', config))
-place('loader.node', join(root, 'build', 'loader', 'build', config))
+place('shinsaku.node', join(base, 'build', config))
+place('loader.node', join(base, ...buildPaths.loader, 'build', config))
+writeFileSync(join(base, ...buildPaths.addonTorch), `${minorOf(libtorch.version)}\n`)

@@ -5,6 +5,7 @@ import { trainRows } from '../options/train.ts'
 import { version } from '../version.ts'
 import { givenTrainOptions } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
+import { doctorCommand } from './doctor.ts'
 import { reportFailure } from './failure.ts'
 import { addFlags } from './flags.ts'
 import { exitCodes, type Io } from './io.ts'
@@ -95,6 +96,14 @@ function addSetup(program: Command, io: Io): void {
   command.action((flags: Flags) => setupCommand(flags, flags.json === true, io))
 }
 
+function addDoctor(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program
+    .command('doctor')
+    .description('Look at everything that is needed here, and say what is wrong and what to do; safe to paste.')
+  addCommonFlags(command)
+  command.action(async (flags: Flags) => done(await doctorCommand(flags.json === true, io)))
+}
+
 /** The command tree. `done` receives an exit code other than 0. */
 export function makeProgram(io: Io, done: (code: number) => void = () => {}): Command {
   const program = new Command('shinsaku')
@@ -114,6 +123,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
   addDescribe(program, io)
   addVerify(program, io, done)
   addSetup(program, io)
+  addDoctor(program, io, done)
   return program
 }
 

@@ -35,13 +35,25 @@ async function isRunning(pid: number, start: string): Promise<boolean> {
   }
 }
 
+/** The files of a lock: process and start. */
+const lockNamed = (name: string): RegExp => new RegExp(`^\\.${name}-([1-9]\\d{0,9})-([0-9a-z-]+)$`)
+
+/** The living process that holds the lock, if one does. Changes nothing. */
+export async function lockHolder(folder: string, name: string): Promise<number | undefined> {
+  for (const entry of await readdir(folder).catch(() => [])) {
+    const [, pid, start] = lockNamed(name).exec(entry) ?? []
+    if (pid !== undefined && (await isRunning(Number(pid), start!))) return Number(pid)
+  }
+  return undefined
+}
+
 /**
  * Takes the lock `.<name>-<pid>-<start>` in `folder`, or resolves with the process that holds one: a pid is used
  * again after its process has ended, a pid with its start is not. Locks of dead processes are removed. Each
  * process first puts down its own and then looks for others, so of two that start at once at most one goes on.
  */
 export async function takeLock(folder: string, name: string): Promise<Lock | number> {
-  const pattern = new RegExp(`^\\.${name}-([1-9]\\d{0,9})-([0-9a-z-]+)$`)
+  const pattern = lockNamed(name)
   const own = `.${name}-${process.pid}-${await processStart(process.pid)}`
   const path = join(folder, own)
   try {

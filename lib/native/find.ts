@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
+import { minorOf, usableMinors } from './builds.ts'
 import { userCacheFolder } from './cache.ts'
 import { torchVersion } from './wheels.ts'
 
@@ -19,12 +20,9 @@ export type Libtorch = {
 /** `named`: the user asked for this place, so no other one will do. */
 type Place = { name: string; root: string | undefined; why: string; named?: boolean; lib?: string; include?: string }
 
-/** "2.13" of "2.13.0+cpu": libtorch promises its binary interface within a minor version only. */
-export const minorOf = (version: string): string => version.split('.').slice(0, 2).join('.')
-
 /** Where fetched libtorch of one flavour lies. */
-export const fetchedRoot = (flavour: Libtorch['flavour']): string =>
-  join(userCacheFolder(), 'libtorch', `${torchVersion}-${flavour}`, 'torch')
+export const fetchedRoot = (flavour: Libtorch['flavour'], version = torchVersion): string =>
+  join(userCacheFolder(), 'libtorch', `${version}-${flavour}`, 'torch')
 
 /** The Python to ask: `SHINSAKU_PYTHON`, else python3. */
 export const pythonProgram = (): string => process.env.SHINSAKU_PYTHON || 'python3'
@@ -84,14 +82,18 @@ function inspect({ root, lib = join(root!, 'lib'), include = join(root!, 'includ
   return { root: root!, lib, include, version, flavour }
 }
 
-function requireVersion(found: Libtorch, expected: string): Libtorch {
-  if (process.env.LIBTORCH_BYPASS_VERSION_CHECK === '1' || minorOf(found.version) === minorOf(expected)) return found
+/** "2.11, 2.12 and 2.13" */
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+
+function requireVersion(found: Libtorch, accepted: readonly string[]): Libtorch {
+  if (process.env.LIBTORCH_BYPASS_VERSION_CHECK === '1' || accepted.includes(minorOf(found.version))) return found
   throw new ShinsakuError(
     'LIBTORCH_VERSION',
-    `libtorch ${found.version} was found in ${found.root}, but this package is built for ${minorOf(expected)}`,
+    `libtorch ${found.version} was found in ${found.root}, but this package is built for ${listed(accepted)}`,
     {
       hint: 'Unset LIBTORCH and LIBTORCH_USE_PYTORCH and run npx shinsaku setup, or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one.',
-      details: { found: found.version, expected, root: found.root },
+      details: { found: found.version, accepted, root: found.root },
     },
   )
 }
@@ -99,14 +101,15 @@ function requireVersion(found: Libtorch, expected: string): Libtorch {
 /**
  * The first usable libtorch of: LIBTORCH, the Python at hand (LIBTORCH_USE_PYTORCH=1), the user's cache.
  * A place that was named outright and is not usable is an error, not a reason to look further.
+ * `accepted` are the minor versions that will do: those that the package holds an addon for.
  * Throws LIBTORCH_MISSING with everything it looked at (`details.named`: the variable at fault), or LIBTORCH_VERSION.
  */
-export function findLibtorch(): Libtorch {
+export function findLibtorch(accepted: readonly string[] = usableMinors()): Libtorch {
   const looked: string[] = []
   let named: string | undefined
   for (const place of places()) {
     const found = place.root ? inspect(place) : place.why
-    if (typeof found !== 'string') return requireVersion(found, torchVersion)
+    if (typeof found !== 'string') return requireVersion(found, accepted)
     looked.push(`${place.name}: ${found}`)
     if (!place.named) continue
     named = place.name
@@ -114,7 +117,7 @@ export function findLibtorch(): Libtorch {
   }
   throw new ShinsakuError(
     'LIBTORCH_MISSING',
-    `No usable libtorch ${minorOf(torchVersion)} was found. Looked at:\n  ${looked.join('\n  ')}`,
+    `No usable libtorch ${listed(accepted)} was found. Looked at:\n  ${looked.join('\n  ')}`,
     {
       hint: named ? `Correct ${named}, or unset it and run: npx shinsaku setup` : 'Run: npx shinsaku setup',
       details: { looked, ...(named && { named }) },

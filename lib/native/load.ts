@@ -1,10 +1,9 @@
 /** Loads libtorch and the addon, once for each JavaScript environment, at first use. */
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
 import type { Addon } from './addon.ts'
+import { addonFor, findBuilds, packageRoot } from './builds.ts'
 import { fetchLibtorch } from './fetch.ts'
 import { findLibtorch, findOpenMp, type Libtorch } from './find.ts'
 import { wrapAddon } from './wrap.ts'
@@ -31,22 +30,30 @@ export type Loaded = {
   cudaName: string
 }
 
-// The package's root: beside lib/ when run from source, beside dist/ when built.
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const require = createRequire(import.meta.url)
 
-const glibcVersion = (): string | undefined =>
+/** Such as "2.36"; undefined with another C library. */
+export const glibcVersion = (): string | undefined =>
   (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
 
-/** Throws PLATFORM_UNSUPPORTED where there is no libtorch for the machine. */
+const elsewhere: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: 'On macOS run it in a container for linux/amd64.',
+  win32: 'On Windows run it in WSL 2.',
+}
+
+/** Throws PLATFORM_UNSUPPORTED where this package has no native build for the machine. */
 export function requirePlatform({ platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'>, glibc = glibcVersion) {
   const musl = platform === 'linux' && !glibc()
   if (platform === 'linux' && arch === 'x64' && !musl) return
+  const instead = musl
+    ? 'Use an image based on Debian, Ubuntu or Fedora; libtorch has no build for Alpine.'
+    : (elsewhere[platform] ?? 'Use a linux-x64 machine or container.')
   throw new ShinsakuError(
     'PLATFORM_UNSUPPORTED',
     `shinsaku runs on linux-x64 with glibc, but this is ${platform}-${arch}${musl ? ' with musl' : ''}`,
     {
-      hint: 'Use a Debian, Ubuntu or Fedora based system or container; libtorch has no build for Alpine.',
+      hint: `${instead} To build it here: clone the repository, set LIBTORCH to a libtorch for this platform, and follow "Other platforms" in CONTRIBUTING.md.`,
+      details: { platform, arch, musl, supported: ['linux-x64-glibc'] },
     },
   )
 }
@@ -113,14 +120,14 @@ async function find(onLine?: (line: string) => void): Promise<Libtorch> {
 }
 
 async function loadAll(onLine?: (line: string) => void): Promise<Loaded> {
-  requirePlatform(process)
-  const loaderFolder =
-    [join(root, 'build', 'loader'), join(root, 'prebuilds', 'loader')].find((folder) => existsSync(folder)) ?? root
-  const loader = requireAddon<Loader>(loaderFolder, 'loader')
+  const builds = findBuilds()
+  // Whoever has built it elsewhere may use it there.
+  if (!builds.local) requirePlatform(process)
+  const loader = requireAddon<Loader>(builds.loader, 'loader')
   const libtorch = await find(onLine)
   openLibtorch(loader, libtorch)
   const cudaProblem = openCuda(loader, libtorch)
-  const raw = requireAddon<Addon>(root, 'addon')
+  const raw = requireAddon<Addon>(addonFor(builds, libtorch.version) ?? packageRoot, 'addon')
   // Node runs no cleanup hooks on process.exit(); without this a unit would still run while statics are destroyed.
   process.on('exit', () => raw.shutdown())
   return { addon: wrapAddon(raw), raw, libtorch, cudaProblem, cudaName: cudaProblem === null ? loader.cudaName() : '' }

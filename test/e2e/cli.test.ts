@@ -49,7 +49,7 @@ function shinsaku(
 const runsIn = (cwd: string) => readdirSync(join(cwd, 'runs'))
 
 describe('train, then sample', () => {
-  test('prints the run folder and the command that draws with it, and that command draws', async () => {
+  test('R75 prints the run folder and the command that draws with it, without control characters; that command draws', async () => {
     const cwd = temporaryFolder()
     const trained = await shinsaku(cwd, ['train', ...quick])
     expect(trained, trained.stderr).toMatchObject({ code: 0, stdout: 'runs/00000-diffusion-16-icons\n' })
@@ -206,6 +206,18 @@ describe('verify', () => {
       { path: 'checkpoints/000000012', state: 'damaged', detail: expect.stringContaining('model.safetensors has 100') },
     ])
     expect((await shinsaku(cwd, ['verify', 'none'])).code).toBe(1)
+  })
+})
+
+describe('doctor', () => {
+  test('finds this machine ready to train, by loading everything in a process of its own', async () => {
+    const { code, stdout, stderr } = await shinsaku(temporaryFolder(), ['doctor', '--json'])
+    expect(code, stdout + stderr).toBe(0)
+    const { ok, checks } = JSON.parse(stdout)
+    expect(ok).toBe(true)
+    expect(checks.map(({ name }: { name: string }) => name)).toEqual([
+      ...['system', 'node', 'addon', 'libtorch', 'load', 'gpu', 'pictures', 'environment'],
+    ])
   })
 })
 

@@ -61,7 +61,9 @@ export function makeWheel(folder: string, name: string, version: string, files: 
     [`${stem}.dist-info/licenses/LICENSE`]: 'free',
   })
   writeFileSync(join(folder, `${stem}-cp311-cp311-manylinux_2_28_x86_64.whl`), bytes)
-  return { name, version, sha256: [createHash('sha256').update(bytes).digest('hex')] }
+  const [, local] = version.split('+')
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { name, version: version.split('+')[0]!, files: [{ sha256, bytes: bytes.length, ...(local && { local }) }] }
 }
 
 /** No libtorch anywhere but in an empty cache, and a pip that looks for wheels in `wheels` only. */
@@ -81,8 +83,11 @@ export function emptyMachine(): { cache: string; libtorch: string; wheels: strin
   return { cache, libtorch: join(cache, 'libtorch'), wheels }
 }
 
-/** Makes SHINSAKU_PYTHON a Python whose `pip download` is the shell commands given, with `$folder` to fill. */
-export function fakeDownload(commands: string, version = 'exit 0'): void {
+/**
+ * Makes SHINSAKU_PYTHON a Python whose `pip download` is the shell commands given, with `$folder` to fill and
+ * `$wheel`, the name of what is asked for. `unpack` are those in place of taking wheels apart.
+ */
+export function fakeDownload(commands: string, version = 'exit 0', unpack = 'exec python3 "$@"'): void {
   const path = join(temporaryFolder(), 'python')
   const script = `#!/bin/sh
 case "$*" in
@@ -90,9 +95,10 @@ case "$*" in
   "-m pip download"*)
     while [ "$1" != -d ]; do shift; done
     folder=$2
+    wheel=$(sed 's/=.*//' "$4")
     ${commands}
     ;;
-  *) exec python3 "$@" ;;
+  *) ${unpack} ;;
 esac
 `
   writeFileSync(path, script, { mode: 0o755 })

@@ -52,6 +52,15 @@ describe('elsewhere', () => {
     expect(written).toEqual(['30 s\n', '60 s\n', '90 s\n', '99 s\n'])
   })
 
+  test('R75 an hour of statuses, ten a second: no control character, far fewer than one line a second', () => {
+    const { written, clock, progress } = screen(false)
+    for (let i = 0; i < 36_000; i++, clock.ms += 100) progress.update(`${i} images`)
+    progress.end()
+    expect(written.length).toBeLessThan(3600 / 20)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is they that are looked for
+    expect(written.join('')).not.toMatch(/[\u0000-\u0009\u000B-\u001F]/)
+  })
+
   test('there are no control characters, and nothing is said of a command that showed nothing', () => {
     const { written, progress } = screen(false)
     progress.log('line')

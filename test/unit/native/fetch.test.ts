@@ -16,7 +16,7 @@ beforeEach(() => {
   statfs.mockResolvedValue({ bavail: 1e9, bsize: 16384 })
   machine = emptyMachine()
   const torch = makeWheel(machine.wheels, 'torch', `${torchVersion}+cpu`, torchFiles)
-  wheels = { torch: { cpu: [torch], cuda: [] }, runtime: [], cuda: [] }
+  wheels = { torch: { cpu: torch, cuda: torch }, runtime: [], cuda: [] }
 })
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -25,6 +25,7 @@ afterEach(() => {
 /** What lies in the cache, hidden files too. */
 const inCache = () => (existsSync(machine.libtorch) ? readdirSync(machine.libtorch).sort() : [])
 const whole = [`${torchVersion}-cpu`]
+const failed = ['.failure-cpu.json']
 
 type Call = Parameters<typeof fetchLibtorch>[0]
 const fetchCpu = (more: Call = {}) => fetchLibtorch({ flavour: 'cpu', wheels, ...more })
@@ -44,56 +45,72 @@ describe('with pip', () => {
     expect(readdirSync(root).sort()).toEqual(['include', 'lib', 'version.py'])
     expect(readFileSync(join(root, 'lib', 'libtorch_cpu.so'), 'utf8')).toBe('cpu')
     expect(inCache()).toEqual(whole)
-    expect(lines.at(-1)).toBe('unpacking 1 wheel')
+    expect(lines).toEqual([`fetching torch ${torchVersion}`, 'unpacking 1 wheel'])
   })
 
-  test('what is there already is not fetched again, and needs neither network nor Python', async () => {
+  test('R73 what is there already is not fetched again, and needs neither network nor Python', async () => {
     const root = await fetchCpu()
     vi.stubEnv('SHINSAKU_OFFLINE', '1')
     vi.stubEnv('SHINSAKU_PYTHON', '/nowhere/python')
     expect(await fetchCpu()).toBe(root)
   })
 
-  test('an index without the build for CPUs: the public build, with the libraries it needs to load', async () => {
-    const [small] = wheels.torch.cpu
-    rmSync(join(machine.wheels, readdirSync(machine.wheels)[0]!))
-    const large = makeWheel(machine.wheels, 'torch', torchVersion, torchFiles)
+  describe('the build for GPUs', () => {
     const file = 'nvidia/cu13/lib/libcudart.so.13'
-    const runtime = [makeWheel(machine.wheels, 'nvidia-cuda-runtime', '13.0.96', { [file]: 'rt' })]
-    wheels = { torch: { cpu: [small!, large], cuda: [large] }, runtime, cuda: runtime }
-    const root = await fetchCpu()
-    expect(findLibtorch().flavour).toBe('cpu')
-    expect(readFileSync(join(root, '..', file), 'utf8')).toBe('rt')
 
-    const cuda = await fetchCpu({ flavour: 'cuda' })
-    expect(findLibtorch()).toMatchObject({ root: cuda, flavour: 'cuda' })
-    expect(existsSync(join(cuda, '..', file))).toBe(true)
+    /** Offers the public build beside or in place of the one for CPUs, and one library it needs. */
+    function offerPublic(): void {
+      const publicBuild = makeWheel(machine.wheels, 'torch', torchVersion, torchFiles)
+      const runtime = [makeWheel(machine.wheels, 'nvidia-cuda-runtime', '13.0.96', { [file]: 'rt' })]
+      const cpu = { ...wheels.torch.cpu, files: [...wheels.torch.cpu.files, ...publicBuild.files] }
+      wheels = { torch: { cpu, cuda: { ...publicBuild, exact: true } }, runtime, cuda: runtime }
+    }
+
+    test('an index without the build for CPUs: the public build, with the libraries it needs to load', async () => {
+      rmSync(join(machine.wheels, readdirSync(machine.wheels)[0]!))
+      offerPublic()
+      const root = await fetchCpu()
+      expect(findLibtorch().flavour).toBe('cpu')
+      expect(readdirSync(join(root, 'lib'))).not.toContain('libtorch_cuda.so')
+      expect(readFileSync(join(root, '..', file), 'utf8')).toBe('rt')
+    })
+
+    test('an index with both: each flavour takes its own', async () => {
+      offerPublic()
+      const cpu = await fetchCpu()
+      expect(existsSync(join(cpu, '..', file))).toBe(false)
+      const cuda = await fetchCpu({ flavour: 'cuda' })
+      expect(findLibtorch()).toMatchObject({ root: cuda, flavour: 'cuda' })
+      expect(existsSync(join(cuda, '..', file))).toBe(true)
+    })
   })
 
-  test('a wheel with another hash is refused', async () => {
-    wheels.torch.cpu = [{ ...wheels.torch.cpu[0]!, sha256: ['0'.repeat(64)] }]
+  test('R73 a wheel with another hash is refused', async () => {
+    wheels.torch.cpu = { ...wheels.torch.cpu, files: [{ sha256: '0'.repeat(64), bytes: 1 }] }
     const error = await failure()
-    expect(error).toMatchObject({ code: 'LIBTORCH_FETCH_FAILED', details: { code: 1 } })
-    expect(error.message).toContain(`pip could not fetch torch ${torchVersion}+cpu`)
+    expect(error).toMatchObject({ code: 'LIBTORCH_FETCH_FAILED', details: { code: 1, reason: 'hash' } })
+    expect(error.message).toContain(`pip could not fetch torch ${torchVersion}`)
     expect(error.message).toMatch(/do not match the hashes/i)
-    expect(inCache()).toEqual([])
+    expect(error.hint).toContain('not the pinned file')
+    expect(inCache()).toEqual(failed)
   })
 
   test('an index without torch', async () => {
     rmSync(machine.wheels, { recursive: true })
     const error = await failure()
     expect(error.code).toBe('LIBTORCH_FETCH_FAILED')
+    expect(error.details.reason).toBe('absent')
     expect(error.message).toMatch(/no matching distribution found for torch/i)
-    expect(error.hint).toContain('LIBTORCH')
+    expect(error.hint).toContain('PIP_FIND_LINKS')
   })
 
   test('a wheel that would write outside its folder is refused', async () => {
     const path = 'torch/include/../../../../evil.h'
-    wheels.torch.cpu = [makeWheel(machine.wheels, 'torch', `${torchVersion}+cpu`, { ...torchFiles, [path]: 'x' })]
+    wheels.torch.cpu = makeWheel(machine.wheels, 'torch', `${torchVersion}+cpu`, { ...torchFiles, [path]: 'x' })
     const error = await failure()
     expect(error.code).toBe('LIBTORCH_FETCH_FAILED')
     expect(error.message).toContain(`unsafe path in torch-${torchVersion}+cpu`)
-    expect(inCache()).toEqual([])
+    expect(inCache()).toEqual([...failed, '.wheels-cpu'])
   })
 })
 
@@ -113,7 +130,7 @@ describe('refusals', () => {
     expect(error.code).toBe('TOOL_MISSING')
     expect(error.message).toContain('/nowhere/python was not found')
     expect(error.hint).toContain('apt-get install python3-pip')
-    expect(inCache()).toEqual([])
+    expect(inCache()).toEqual(failed)
   })
 
   test('a Python without pip: TOOL_MISSING', async () => {
@@ -132,9 +149,9 @@ describe('refusals', () => {
     expect(error.message).toContain('ERROR: 503')
     expect(error.message).toContain('\n40')
     expect(error.message).not.toContain('\n5\n')
-    expect(lines).toHaveLength(41)
+    expect(lines).toHaveLength(42)
     expect(lines).toContain('line 1')
-    expect(inCache()).toEqual([])
+    expect(inCache()).toEqual(failed)
   })
 
   test('too little room: DISK_FULL before anything is fetched', async () => {
@@ -146,13 +163,36 @@ describe('refusals', () => {
     expect(error.hint).toContain('SHINSAKU_CACHE')
   })
 
-  test('the room runs out while pip writes: DISK_FULL, and no other build is tried', async () => {
-    wheels.torch.cpu = [wheels.torch.cpu[0]!, wheels.torch.cpu[0]!]
-    fakeDownload('echo tried >> "$SHINSAKU_CACHE/log"; echo "OSError: [Errno 28] No space left on device" >&2; exit 2')
+  test('the room runs out while pip writes: DISK_FULL', async () => {
+    fakeDownload('echo half > "$folder/torch.whl"; echo "OSError: [Errno 28] No space left on device" >&2; exit 2')
     const error = await failure()
     expect(error.code).toBe('DISK_FULL')
     expect(error.message).toContain('[Errno 28]')
-    expect(readFileSync(join(machine.cache, 'log'), 'utf8')).toBe('tried\n')
+    expect(inCache()).toEqual(failed)
+  })
+
+  test('the room runs out while it is unpacked: DISK_FULL, and what was fetched is not lost', async () => {
+    fakeDownload(
+      'cp "$PIP_FIND_LINKS"/*.whl "$folder"',
+      'exit 0',
+      'echo "OSError: [Errno 28] No space left on device"; exit 1',
+    )
+    expect((await failure()).code).toBe('DISK_FULL')
+    expect(inCache()).toEqual([...failed, '.wheels-cpu'])
+    fakeDownload('exit 1')
+    await fetchCpu()
+    expect(inCache()).toEqual(whole)
+  })
+
+  test('no network: what pip says is told apart from an index that lacks the file', async () => {
+    vi.stubEnv('PIP_NO_INDEX', undefined)
+    vi.stubEnv('PIP_FIND_LINKS', undefined)
+    vi.stubEnv('PIP_INDEX_URL', 'http://127.0.0.1:9/simple')
+    vi.stubEnv('PIP_RETRIES', '1')
+    const error = await failure()
+    expect(error).toMatchObject({ code: 'LIBTORCH_FETCH_FAILED', details: { reason: 'network' } })
+    expect(error.hint).toContain('HTTPS_PROXY')
+    expect(error.message).toContain('Connection refused')
   })
 
   test('a cache that cannot be made: FILE_FAILED', async () => {

@@ -51,12 +51,19 @@ function packageWith(text?: string): void {
 
 describe('PLATFORM_UNSUPPORTED', () => {
   test.each([
-    ['darwin', 'arm64'],
-    ['win32', 'x64'],
-    ['linux', 'arm64'],
-  ] as const)('%s-%s', (platform, arch) => {
+    ['darwin', 'arm64', 'container'],
+    ['win32', 'x64', 'WSL 2'],
+    ['linux', 'arm64', 'linux-x64'],
+  ] as const)('%s-%s: what is supported, what to do, and how to build', (platform, arch, instead) => {
     const check = () => requirePlatform({ platform, arch }, () => '2.36')
-    expect(check).toThrow(expect.objectContaining({ code: 'PLATFORM_UNSUPPORTED' }))
+    expect(check).toThrow(
+      expect.objectContaining({
+        code: 'PLATFORM_UNSUPPORTED',
+        hint: expect.stringMatching(/set LIBTORCH .*CONTRIBUTING\.md/),
+        details: { platform, arch, musl: false, supported: ['linux-x64-glibc'] },
+      }),
+    )
+    expect(check).toThrow(expect.objectContaining({ hint: expect.stringContaining(instead) }))
     expect(check).toThrow(`shinsaku runs on linux-x64 with glibc, but this is ${platform}-${arch}`)
   })
 
@@ -103,7 +110,7 @@ describe('SHINSAKU_FETCH=1', () => {
   test('fetches at first use', async () => {
     const lines: string[] = []
     const error = await loadAddon((line) => lines.push(line)).catch((e) => e)
-    expect(lines[0]).toBe('download')
+    expect(lines.slice(0, 2)).toEqual([`fetching torch ${torchVersion}`, 'download'])
     const flavour = existsSync('/proc/driver/nvidia/version') ? 'cuda' : 'cpu'
     // What was fetched here is only text.
     expect(error.message).toContain(`The libtorch in ${fetchedRoot(flavour)} could not be opened`)

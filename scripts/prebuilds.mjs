@@ -1,0 +1,85 @@
+// `npm run prebuilds`: the tarball as it is published, with an addon for the torch that is fetched; with minor
+// versions of torch as arguments, or --all, with one for each of these.
+import { execFileSync } from 'node:child_process'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import prebuildify from 'prebuildify'
+import { compileTypeScript, installPackages, root, statePhase } from './bootstrap.mjs'
+
+/** The public wheels of the other minor versions, of which only headers and symbols are used. */
+const otherTorches = {
+  2.11: ['2.11.0', 530_604_548, '7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a'],
+  2.12: ['2.12.1', 532_169_264, '6e29e7e74d05bda7d955c75e99459f878ebd970ef851b4057edbd3b34a5eb4a3'],
+  2.14: ['2.14.1', 554_581_699, '305a61f61f35f128579f299c5bd33d475f6a01c6307336139632e30856c4854d'],
+  2.15: ['2.15.0', 539_136_850, '48c2d861134c0b5697c7602cb5ffa68f62a2989fdcd1717e593356f67996ca1e'],
+}
+
+await installPackages()
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+await compileTypeScript()
+
+const { buildPaths, minorOf, sourceMinors } = await import('../dist/native/builds.js')
+const { findLibtorch } = await import('../dist/native/find.js')
+const { fetchLibtorch } = await import('../dist/native/fetch.js')
+const { torchVersion } = await import('../dist/native/wheels.js')
+
+const fetched = minorOf(torchVersion)
+const given = process.argv.slice(2)
+const minors = given.includes('--all') ? sourceMinors : given.length > 0 ? given : [fetched]
+const unknown = minors.filter((minor) => minor !== fetched && !otherTorches[minor])
+if (unknown.length > 0) {
+  console.error(
+    `no torch ${unknown.join(', ')} is known here; known are ${[fetched, ...Object.keys(otherTorches)].sort().join(', ')}`,
+  )
+  process.exit(2)
+}
+
+const onLine = (line) => console.error(`  ${line}`)
+
+/** The folder of a libtorch of this minor version; what is fetched for this only lies in `scratch`. */
+async function libtorchOf(minor, scratch) {
+  try {
+    return findLibtorch([minor]).root
+  } catch {
+    if (minor === fetched) return fetchLibtorch({ flavour: 'cpu', onLine })
+  }
+  const [version, bytes, sha256] = otherTorches[minor]
+  const torch = { name: 'torch', version, files: [{ sha256, bytes }], exact: true }
+  process.env.SHINSAKU_CACHE = scratch
+  return fetchLibtorch({
+    flavour: 'cpu',
+    onLine,
+    wheels: { torch: { cpu: torch, cuda: torch }, runtime: [], cuda: [] },
+  })
+}
+
+const prebuild = (name, cwd, out) =>
+  promisify(prebuildify)({
+    name,
+    cwd,
+    out: join(root, ...out),
+    napi: true,
+    strip: true,
+    tagLibc: true,
+    nodeGyp: join(root, 'scripts', 'build.mjs'),
+    // Named, or prebuildify asks for the newest; the shim builds for every Node there is.
+    targets: ['node@20.19.0'],
+  })
+
+rmSync(join(root, ...buildPaths.prebuilds), { recursive: true, force: true })
+const asked = { ...process.env }
+for (const minor of minors) {
+  await statePhase(`prebuilding for torch ${minor}`, async () => {
+    const folder = join(root, 'build', `torch-${minor}`)
+    const scratch = join(folder, 'libtorch')
+    process.env.LIBTORCH = await libtorchOf(minor, scratch)
+    process.env.SHINSAKU_BUILD = folder
+    await prebuild('shinsaku', folder, buildPaths.prebuiltAddon(minor))
+    if (!existsSync(join(root, ...buildPaths.prebuiltLoader)))
+      await prebuild('shinsaku-loader', join(folder, ...buildPaths.loader), buildPaths.prebuiltLoader)
+    rmSync(scratch, { recursive: true, force: true })
+  })
+  process.env = { ...asked }
+}
+execFileSync('npm', ['pack', '--ignore-scripts'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { scrub } from '../../../lib/native/scrub.ts'
+
+const person = { home: '/home/ada', user: 'ada', host: 'engine-7' }
+
+test.each([
+  ['/home/ada/.cache/shinsaku', '~/.cache/shinsaku'],
+  ['in /home/ada', 'in ~'],
+  ['/home/adam/x and /Users/bob/y', '/home/<user>/x and /Users/<user>/y'],
+  ['/data/ada/libtorch on engine-7', '/data/<user>/libtorch on <host>'],
+  ['adaptive moments, engine-70', 'adaptive moments, engine-70'],
+  ['https://ada:pw@pypi.example/simple', 'https://<secret>@pypi.example/simple'],
+  ['http://token@host/x, /opt/libtorch', 'http://<secret>@host/x, /opt/libtorch'],
+])('%s', (text, clean) => {
+  expect(scrub(text, person)).toBe(clean)
+})
+
+test('nothing is known of the person: nothing is lost', () => {
+  expect(scrub('/opt/libtorch root', { home: '/', user: '', host: '' })).toBe('/opt/libtorch root')
+  expect(scrub('rooted in /root/x', { home: '/root', user: 'root', host: 'h' })).toBe('rooted in ~/x')
+})
