@@ -39,7 +39,7 @@ export function install(manager, folder, tarball, tools) {
   const ways = {
     npm: () => run('npm', ['install', ...quiet, tarball], { cwd: folder }),
     'npm ci': () => run('npm', ['ci', ...quiet], { cwd: folder }),
-    pnpm: () => withNode('pnpm', 'add', '--ignore-scripts', tarball),
+    pnpm: () => run(binary(tools, 'pnpm'), ['add', '--ignore-scripts', tarball], { cwd: folder }),
     'yarn-classic': () => withNode('yarn-classic', 'add', '--ignore-scripts', '--non-interactive', `file:${tarball}`),
     'yarn-berry': () => berry('node-modules'),
     'yarn-pnp': () => berry('pnp'),

