@@ -43,7 +43,8 @@ run(
   ...flags,
   '-Wno-dev',
 )
-run('--build', out, '-j', String(availableParallelism()))
+const targets = given.includes('rebuild') ? ['--target', 'shinsaku', 'loader'] : []
+run('--build', out, '-j', String(availableParallelism()), ...targets)
 
 /** Replaced by rename: a process that has the old one mapped keeps it whole. */
 function place(file, folder) {
