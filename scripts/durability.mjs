@@ -1,4 +1,5 @@
-// `npm run durability`: the long forms of the tests that break runs; their counts become a section of docs/reliability.md.
+// `npm run durability [-- PART...]`: the long forms of the tests that break runs; the counts of each part become a
+// section of docs/reliability.md.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,17 +7,11 @@ import { join } from 'node:path'
 import { bootstrap, root } from './bootstrap.mjs'
 import { writeSection } from './reliability.mjs'
 
-const files = ['test/unit/checkpoint', 'test/e2e/broken.test.ts', 'test/e2e/kills.test.ts']
-
-await bootstrap()
-const folder = mkdtempSync(join(tmpdir(), 'shinsaku-durability-'))
-const counts = join(folder, 'counts.jsonl')
-const given = process.argv.slice(2)
-const { status } = spawnSync(
-  join(root, 'node_modules', '.bin', 'vitest'),
-  ['run', '--testTimeout=7200000', ...(given.length > 0 ? given : files)],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, SHINSAKU_LONG: '1', SHINSAKU_TALLY: counts } },
-)
+const parts = {
+  checkpoints: { title: 'Checkpoints', files: 'test/unit/checkpoint' },
+  kills: { title: 'Processes that are killed', files: 'test/e2e/kills.test.ts' },
+  runs: { title: 'Runs that are broken off', files: 'test/e2e/broken.test.ts' },
+}
 
 /** Rows of the same kind as one. */
 function addUp(lines) {
@@ -28,18 +23,32 @@ function addUp(lines) {
   return [...rows.values()].sort((a, b) => a.what.localeCompare(b.what))
 }
 
-const lines = existsSync(counts)
-  ? readFileSync(counts, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  : []
-rmSync(folder, { recursive: true })
-const rows = addUp(lines)
-for (const { what, tried, passed } of rows) console.log(`${passed}/${tried}  ${what}`)
-// A part of the tests, or a failed one, must not pass for the whole.
-if (status === 0 && given.length === 0) {
-  writeSection(root, 'durability', { title: 'Runs that are broken off', command: 'npm run durability', rows })
-  console.log('docs/reliability/durability.json is written; npm run docs makes docs/reliability.md of it')
+/** Runs one part; tells whether every test of it passed. Only then its section is written. */
+function runPart(name) {
+  const { title, files } = parts[name]
+  const folder = mkdtempSync(join(tmpdir(), 'shinsaku-durability-'))
+  const counts = join(folder, 'counts.jsonl')
+  const { status } = spawnSync(
+    join(root, 'node_modules', '.bin', 'vitest'),
+    ['run', '--testTimeout=7200000', '--reporter=verbose', files],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, SHINSAKU_LONG: '1', SHINSAKU_TALLY: counts } },
+  )
+  const lines = existsSync(counts) ? readFileSync(counts, 'utf8').trim().split('\n') : []
+  rmSync(folder, { recursive: true })
+  const rows = addUp(lines.map((line) => JSON.parse(line)))
+  for (const { what, tried, passed } of rows) console.log(`${passed}/${tried}  ${what}`)
+  if (status === 0) writeSection(root, name, { title, command: `npm run durability -- ${name}`, rows })
+  return status === 0
 }
-process.exit(status ?? 1)
+
+const given = process.argv.slice(2)
+const unknown = given.filter((name) => !Object.hasOwn(parts, name))
+if (unknown.length > 0) {
+  console.error(`there is no part ${unknown.join(', ')}; the parts are ${Object.keys(parts).join(', ')}`)
+  process.exit(2)
+}
+await bootstrap()
+const failed = (given.length > 0 ? given : Object.keys(parts)).filter((name) => !runPart(name))
+for (const name of failed) console.error(`failed: ${name}`)
+if (failed.length === 0) console.log('npm run docs makes docs/reliability.md of docs/reliability/*.json')
+process.exit(failed.length > 0 ? 1 : 0)

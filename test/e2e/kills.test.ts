@@ -52,14 +52,21 @@ describe('R08: SIGKILL at random times of a run that saves after every update', 
     const kills = times(4, 200)
     let saved = 0
     let passed = 0
+    let lively = 0
+    // Learned on the way: how long a life must last, on this machine, to save a few times.
+    let span = 2000
     for (let n = 0; n < kills; n++) {
       let due = false
       const { signal, stderr } = await shinsaku(cwd, [...line, '--snapshot-images', '4'], (text, child) => {
-        // One in ten is killed while it starts.
-        if (due || !(text.includes('Going on') || text.includes('Model:') || n % 10 === 9)) return
+        // One in ten is killed while it starts, and one in three of the others just after it has saved.
+        const begun = n % 10 === 9 || text.includes(n % 3 === 0 ? 'Checkpoint:' : 'Model:')
+        if (due || !begun) return
         due = true
-        setTimeout(() => child.kill('SIGKILL'), share(n) * 1500)
+        setTimeout(() => child.kill('SIGKILL'), share(n) * (n % 3 === 0 ? span / 10 : span))
       })
+      const saves = stderr.split('Checkpoint:').length - 1
+      if (saves > 0) lively += 1
+      if (n % 3 !== 0) span *= saves === 0 ? 1.5 : saves > 10 ? 0.7 : 1
       expect(signal, stderr).toBe('SIGKILL')
       saved = Math.max(saved, reported(stderr))
       if (!existsSync(join(cwd, RUN, 'config.json'))) continue
@@ -81,6 +88,7 @@ describe('R08: SIGKILL at random times of a run that saves after every update', 
     expect(once, once.stderr).toMatchObject({ code: 0 })
     expect(await ledgerOf(join(cwd, RUN))).toEqual(await ledgerOf(join(straight, RUN)))
     expect(await verify(join(cwd, RUN))).toMatchObject({ whole: true })
+    expect(lively).toBeGreaterThan(kills / 4)
     tally(
       'SIGKILL at random times of a training run: resumed, and in the end the bytes of an unbroken one',
       kills,

@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { listCheckpoints, newestValidCheckpoint } from '../../../lib/checkpoint/find.ts'
 import { readCheckpoint } from '../../../lib/checkpoint/read.ts'
 import { saveCheckpoint } from '../../../lib/checkpoint/save.ts'
-import { requireSpace } from '../../../lib/checkpoint/space.ts'
+import { requireSpace, requireSpaceBelow } from '../../../lib/checkpoint/space.ts'
 import { verifyCheckpoint } from '../../../lib/checkpoint/verify.ts'
 import { ShinsakuError } from '../../../lib/errors.ts'
 import { measure } from '../../../lib/files/read.ts'
@@ -176,6 +176,8 @@ describe('free space', () => {
       details: { bytes: 2 ** 60 },
     })
     await expect(requireSpace(join(folder, 'missing'), 0)).rejects.toMatchObject({ code: 'FILE_FAILED' })
+    await requireSpaceBelow(join(folder, 'not', 'yet'), 0)
+    await expect(requireSpaceBelow(join(folder, 'not', 'yet'), 2 ** 60)).rejects.toMatchObject({ code: 'DISK_FULL' })
     const run = temporaryFolder()
     const huge = { name: 'model.huge', dtype: 'U8', shape: [2 ** 50] }
     const readTensor = vi.fn()
