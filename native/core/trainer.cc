@@ -44,6 +44,7 @@ class RunTrainer : public Trainer {
         feed_(spec_, std::move(images), recipe_->order(), streams_.cpu) {}
 
   Metrics Step(int64_t updates) override {
+    listed_.clear();
     ApplyPrecision(spec_);
     for (int64_t i = 0; i < updates; ++i) {
       recipe_->Update(feed_, meter_);
@@ -62,14 +63,19 @@ class RunTrainer : public Trainer {
   }
 
   std::vector<uint8_t> Tensor(const std::string& name) override {
-    // Listing the state copies nothing, so one look-up for each tensor of a checkpoint is cheap.
-    for (const auto& entry : State()) {
-      if (entry.name == name) return BytesOf(entry.tensor);
+    // A checkpoint asks for a thousand in a row: they are listed once, until training replaces some.
+    if (listed_.empty()) {
+      for (const auto& [listed, tensor] : State()) listed_[listed] = tensor;
     }
-    throw Failure("CHECKPOINT_MISMATCH", "this run has no tensor \"" + name + "\"");
+    const auto found = listed_.find(name);
+    if (found == listed_.end()) {
+      throw Failure("CHECKPOINT_MISMATCH", "this run has no tensor \"" + name + "\"");
+    }
+    return BytesOf(found->second);
   }
 
   void Load(const std::vector<HostTensor>& tensors) override {
+    listed_.clear();
     std::map<std::string, at::Tensor> live;
     for (const auto& [name, tensor] : State()) live[name] = tensor;
     for (const auto& host : tensors) {
@@ -106,6 +112,7 @@ class RunTrainer : public Trainer {
   std::unique_ptr<Recipe> recipe_;
   Feed feed_;
   Meter meter_;
+  std::map<std::string, at::Tensor> listed_;  // State() by name
 };
 
 std::string Sizes(at::IntArrayRef sizes) {
