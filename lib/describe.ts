@@ -1,6 +1,7 @@
 /** What a training run would be, before it starts: layers, sizes, pictures, memory and disk. */
 import type { Layer } from './native/addon.ts'
 import type { Placement } from './native/spec.ts'
+import type { Decided } from './options/recipes.ts'
 import type { ResolvedTrainOptions, TrainOptions } from './options/resolve.ts'
 
 export type DescribeCall = TrainOptions & { signal?: AbortSignal }
@@ -8,6 +9,8 @@ export type DescribeCall = TrainOptions & { signal?: AbortSignal }
 export type RunDescription = Placement & {
   /** Complete options, defaults included. */
   options: ResolvedTrainOptions
+  /** With a recipe, who decided each option: "given", "stated" by the source, or "chosen" by us where it is silent. */
+  decided: Readonly<Record<string, Decided>> | null
   data: { count: number; skipped: number; warnings: readonly string[] }
   layers: readonly Layer[]
   parameters: number
@@ -32,13 +35,15 @@ const FLOAT = 4
  * Rejects as `train()` would.
  */
 export async function describe({ signal, ...given }: DescribeCall = {}): Promise<RunDescription> {
-  const [{ resolveTrain }, { loadAddon }, { resolveDevice }, { placeOn, toSpec }, { loadDataset }] = await Promise.all([
-    import('./options/resolve.ts'),
-    import('./native/load.ts'),
-    import('./native/device.ts'),
-    import('./native/spec.ts'),
-    import('./dataset/dataset.ts'),
-  ])
+  const [{ resolveTrain }, { decidedBy }, { loadAddon }, { resolveDevice }, { placeOn, toSpec }, { loadDataset }] =
+    await Promise.all([
+      import('./options/resolve.ts'),
+      import('./options/recipes.ts'),
+      import('./native/load.ts'),
+      import('./native/device.ts'),
+      import('./native/spec.ts'),
+      import('./dataset/dataset.ts'),
+    ])
   const options = resolveTrain(given)
   const addon = await loadAddon()
   const placement = placeOn(await resolveDevice(options.device), options, (await addon.info()).cpuOps)
@@ -52,6 +57,7 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
   return {
     ...placement,
     options,
+    decided: options.recipe === null ? null : decidedBy(options.recipe, options, given),
     data: { count: dataset.count, skipped: dataset.manifest.skipped.length, warnings: dataset.warnings },
     layers,
     parameters,

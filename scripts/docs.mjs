@@ -5,12 +5,13 @@ import { root } from './bootstrap.mjs'
 import { readSections, renderReliability } from './reliability.mjs'
 import { fillTables, makeTables } from './tables.mjs'
 
-const [{ errorTable }, { formOf, sampleGroups, trainGroups }, { commandHelp }] = await Promise.all([
+const [{ errorTable }, { formOf, sampleGroups, trainGroups }, { commandHelp }, { recipes }] = await Promise.all([
   import('../dist/errors.js'),
   import('../dist/options/form.js'),
   import('../dist/cli/program.js'),
+  import('../dist/options/recipes.js'),
 ])
-const tables = makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp })
+const tables = makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp, recipes })
 const documents = {
   'README.md': (text) => fillTables(text, tables),
   'docs/reliability.md': () => renderReliability(readSections(root)),

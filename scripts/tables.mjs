@@ -33,9 +33,21 @@ function optionsTable(groups, formOf) {
     .join('\n\n')
 }
 
+/** What each recipe follows, and which options its source states. */
+function recipesTable(recipes) {
+  const listText = (options) => (options.length > 8 ? `${options.length} of them` : options.join(', '))
+  const rows = Object.entries(recipes).map(([name, { help, stated }]) => [
+    `\`${name}\``,
+    sentence(help),
+    listText(Object.keys(stated).map((option) => `\`${option}\``)),
+  ])
+  return markdown(['recipe', 'follows', 'options that the source states'], rows)
+}
+
 /** Marker name → the text between `<!-- name:begin -->` and `<!-- name:end -->`. */
-export function makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp }) {
+export function makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp, recipes }) {
   return {
+    recipes: recipesTable(recipes),
     options: optionsTable(trainGroups(), formOf),
     'sample-options': optionsTable(sampleGroups(), formOf),
     errors: markdown(

@@ -31,16 +31,19 @@ function layerLines(layers: readonly Layer[]): string[] {
   ]
 }
 
-const optionLines = (options: object): string[] => [
-  'options',
-  ...table(
-    Object.entries(options).map(([name, value]) => [name, flagText(value)]),
-    '  ',
-  ),
-]
+const decidedText = { given: 'given', stated: 'stated by the source', chosen: 'our choice' } as const
+
+function optionLines(options: object, decided: RunDescription['decided'] = null): string[] {
+  const rows = Object.entries(options).map(([name, value]) => {
+    const cells = [name, flagText(value)]
+    return decided === null ? cells : [...cells, decidedText[decided[name]!]]
+  })
+  return ['options', ...table(rows, '  ')]
+}
 
 function planLines({
   options,
+  decided,
   data,
   layers,
   parameters,
@@ -54,7 +57,7 @@ function planLines({
   const skipped = data.skipped > 0 ? `, ${formatCount(data.skipped)} skipped` : ''
   const { stateBytes, activationBytes, snapshotBytes, picturesBytes, totalBytes } = memory
   return [
-    ...optionLines(options),
+    ...optionLines(options, decided),
     ...layerLines(layers),
     ...table([
       ['pictures', `${formatCount(data.count)}${skipped}`],

@@ -14,6 +14,19 @@ export type Layer = { name: string; operation: string; shape: number[]; paramete
 /** `activationBytes` are kept for one picture's backward pass, in fp32. */
 export type Description = { layers: Layer[]; parameters: number; activationBytes: number }
 
+/** Switches of libtorch that decide about the bits of results on a GPU. Units set them; they hold for the process. */
+export type Numerics = {
+  /** Float32 products on a GPU: "ieee" or "tf32"; "none" before the first trainer. */
+  matmul: string
+  convolution: string
+  /** The older names of the same two switches. */
+  allowTf32Cublas: boolean
+  allowTf32Cudnn: boolean
+  deterministicAlgorithms: boolean
+  deterministicCudnn: boolean
+  benchmarkCudnn: boolean
+}
+
 export type DeviceInfo = {
   builtFor: string
   cpuCapability: string
@@ -21,6 +34,8 @@ export type DeviceInfo = {
   cudaDevices: number
   /** Ops sets with kernels for this processor, fastest first; for sampling. */
   cpuOps: string[]
+  /** As they are now. */
+  numerics: Numerics
 }
 
 export interface NativeImages {

@@ -80,6 +80,8 @@ export function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | n
   if (problem !== null) return problem
   if (flavour !== 'cuda') return 'the libtorch in use is built for the CPU only; run: npx shinsaku setup --cuda'
   try {
+    // cuBLAS gives the same bits again only with a workspace of its own; it reads this once, at its first product.
+    loader.setEnvironment('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     loader.open(join(lib, 'libtorch_cuda.so'))
     return null
   } catch (error) {

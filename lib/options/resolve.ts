@@ -3,6 +3,7 @@ import { type Problem, throwIfAny } from '../errors.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
 import { nearest } from './nearest.ts'
+import { type RecipeName, recipeDefaults } from './recipes.ts'
 import type { Given, Resolved, Row, Rows } from './row.ts'
 import { sampleRows } from './sample.ts'
 import { loadRows, trainRows } from './train.ts'
@@ -84,16 +85,25 @@ function asObject(given: unknown, what: string): Record<string, unknown> {
 export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const input = asObject(given, 'options')
   const problems: Problem[] = []
-  const name = checkRow('model', trainRows.model, orElse(input.model, trainRows.model.default), problems) as
-    | ModelName
-    | undefined
+  const recipe = checkRow('recipe', trainRows.recipe, orElse(input.recipe, null), problems) as RecipeName | null
   throwIfAny(problems)
+  const set = recipe === null ? {} : recipeDefaults(recipe)
+  const usual = set.model ?? trainRows.model.default
+  const name = checkRow('model', trainRows.model, orElse(input.model, usual), problems) as ModelName | undefined
+  throwIfAny(problems)
+  if (recipe !== null && name !== set.model)
+    throwIfAny([
+      {
+        path: 'recipe',
+        message: `"${recipe}" is for model "${set.model}", but model is "${name}"; leave one of them out`,
+      },
+    ])
   const definition: ModelDefinition = models[name!]
   const variantRow = definition.rows[definition.variantOption]!
   const variant = checkRow(
     definition.variantOption,
     variantRow,
-    orElse(input[definition.variantOption], definition.defaultVariant),
+    orElse(input[definition.variantOption], set[definition.variantOption] ?? definition.defaultVariant),
     problems,
   ) as string | undefined
   throwIfAny(problems)
@@ -102,7 +112,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   for (const key of Object.keys(input)) {
     if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), others))
   }
-  const resolved = resolveRows(rows, input, definition.defaults[variant!]!, problems)
+  const resolved = resolveRows(rows, input, { ...definition.defaults[variant!]!, ...set }, problems)
   for (const key of (resolved.allow as string[] | null | undefined) ?? []) {
     const { message } = unknownName(key, Object.keys(rows), others)
     if (!(key in rows)) problems.push({ path: 'allow', message: `${show(key)} ${message}` })

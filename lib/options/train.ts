@@ -1,9 +1,11 @@
 /** Options of `train()` that every model has. Those of one kind only are in models/. */
 import { z } from 'zod'
 import { type ModelName, models } from '../models/table.ts'
+import { type RecipeName, recipes } from './recipes.ts'
 import { row } from './row.ts'
 import { colour, count, duration, rate, seed } from './values.ts'
 
+const recipeNames = Object.keys(recipes) as [RecipeName, ...RecipeName[]]
 const modelNames = Object.keys(models) as [ModelName, ...ModelName[]]
 
 export const trainRows = {
@@ -26,6 +28,11 @@ export const trainRows = {
     z.array(z.string().min(1)).min(1).nullable(),
     'Options that may differ from those a resumed run was started with, with "data" for the pictures; null for none.',
     { default: null, placeholder: 'NAME,...' },
+  ),
+  recipe: row(
+    z.enum(recipeNames).nullable(),
+    'Set every option to what a published source says; options given outright win over it.',
+    { default: null, placeholder: 'NAME' },
   ),
   model: row(z.enum(modelNames), 'Kind of model.', { default: 'diffusion' }),
   size: row(count(8, 1024), 'Side of the square pictures, in pixels.'),
@@ -54,6 +61,11 @@ export const trainRows = {
   exact: row(
     z.boolean(),
     'Use only operations that give the bits of the PyTorch reference, and on a GPU only deterministic convolutions.',
+    { default: false },
+  ),
+  deterministic: row(
+    z.boolean(),
+    'On a GPU use only deterministic algorithms: the same seed gives the same bytes again on the same GPU. Slower.',
     { default: false },
   ),
   device: row(z.enum(['auto', 'cpu', 'cuda']), 'Where to compute. "auto" takes a GPU if there is one.', {

@@ -6,7 +6,7 @@ import { version } from '../version.ts'
 
 /** The content of environment.json. */
 export async function environment({ addon, libtorch, cudaProblem, cudaName }: Loaded, placement: Placement) {
-  const { cpuCapability, threads } = await addon.info()
+  const { cpuCapability, threads, numerics } = await addon.info()
   return {
     shinsaku: version,
     node: process.versions.node,
@@ -16,6 +16,7 @@ export async function environment({ addon, libtorch, cudaProblem, cudaName }: Lo
     cpuCapability,
     threads,
     ...placement,
+    numerics,
     gpu: cudaProblem === null ? cudaName : `none: ${cudaProblem}`,
   }
 }

@@ -16,11 +16,33 @@
 namespace shinsaku {
 
 void ApplyPrecision(const Spec& spec) {
+  at::Context& context = at::globalContext();
   const bool tf32 = Text(spec, "precision") == "tf32";
-  at::globalContext().setAllowTF32CuBLAS(tf32);
-  at::globalContext().setAllowTF32CuDNN(tf32);
+  // The older switches first: they set the newer ones too, but say "none" where these say "ieee".
+  context.setAllowTF32CuBLAS(tf32);
+  context.setAllowTF32CuDNN(tf32);
+  const auto precision = tf32 ? at::Float32Precision::TF32 : at::Float32Precision::IEEE;
+  for (const auto op : {at::Float32Op::MATMUL, at::Float32Op::CONV, at::Float32Op::RNN}) {
+    context.setFloat32Precision(at::Float32Backend::CUDA, op, precision);
+  }
+  const bool deterministic = Flag(spec, "deterministic");
+  context.setDeterministicAlgorithms(deterministic, false);
+  // It would also fill memory that is about to be written; that changes no result.
+  context.setDeterministicFillUninitializedMemory(false);
   // Without this cuDNN may add gradients in another order in every run.
-  at::globalContext().setDeterministicCuDNN(Flag(spec, "exact"));
+  context.setDeterministicCuDNN(deterministic || Flag(spec, "exact"));
+  // Trying kernels out would pick another one in another run.
+  context.setBenchmarkCuDNN(false);
+}
+
+Numerics NumericsNow() {
+  const at::Context& context = at::globalContext();
+  const auto precision = [&](at::Float32Op op) {
+    return at::precision2str(context.float32Precision(at::Float32Backend::CUDA, op));
+  };
+  return {precision(at::Float32Op::MATMUL), precision(at::Float32Op::CONV),    context.allowTF32CuBLAS(),
+          context.allowTF32CuDNN(),         context.deterministicAlgorithms(), context.deterministicCuDNN(),
+          context.benchmarkCuDNN()};
 }
 
 at::Device DeviceOf(const Spec& spec) { return at::Device(Text(spec, "device")); }
@@ -55,6 +77,7 @@ DeviceInfo Info() {
   info.cpu_ops = CpuOpsNames();
   const auto& cuda = at::detail::getCUDAHooks();
   info.cuda_devices = cuda.hasCUDA() ? cuda.getNumGPUs() : 0;
+  info.numerics = NumericsNow();
   return info;
 }
 

@@ -7,9 +7,12 @@
 
 namespace shinsaku {
 
-// Sets the TF32 switches of cuBLAS and cuDNN to what "precision" says. Both are process-wide, so every unit
-// sets them anew.
+// Sets the switches of cuBLAS, cuDNN and PyTorch to what "precision", "deterministic" and "exact" say. They
+// are process-wide, so every unit sets them anew.
 void ApplyPrecision(const Spec& spec);
+
+// The switches as they are.
+Numerics NumericsNow();
 
 // The spec's "device": "cpu" or "cuda:N".
 at::Device DeviceOf(const Spec& spec);

@@ -66,12 +66,24 @@ struct Description {
   double activation_bytes = 0;  // kept for backward, for one picture, fp32; an estimate
 };
 
+// Switches of the process that decide about the bits of results on a GPU, as they are now.
+struct Numerics {
+  std::string matmul;              // float32 products: "ieee" or "tf32"; "none" before the first run
+  std::string convolution;         // the same for convolutions
+  bool allow_tf32_cublas = false;  // the older names of the same switches
+  bool allow_tf32_cudnn = false;
+  bool deterministic_algorithms = false;
+  bool deterministic_cudnn = false;
+  bool benchmark_cudnn = false;
+};
+
 struct DeviceInfo {
   std::string built_for;       // libtorch version the addon was compiled against
   std::string cpu_capability;  // AVX2, AVX512, ...
   int threads = 0;
   std::vector<std::string> cpu_ops;  // ops sets with kernels for this processor, fastest first; for sampling
   int cuda_devices = 0;              // that libtorch can use; 0 when libtorch_cuda is not loaded
+  Numerics numerics;
 };
 
 // A resident set of uint8 pictures, NHWC.

@@ -41,7 +41,10 @@ class RunTrainer : public Trainer {
         device_(DeviceOf(spec)),
         streams_(SeedStreams(static_cast<uint64_t>(Integer(spec, "seed")), device_)),
         recipe_(kind_.make_recipe(spec_, streams_, device_)),
-        feed_(spec_, std::move(images), recipe_->order(), streams_.cpu) {}
+        feed_(spec_, std::move(images), recipe_->order(), streams_.cpu) {
+    // So that records written before the first unit show what it will be computed with.
+    ApplyPrecision(spec_);
+  }
 
   Metrics Step(int64_t updates) override {
     listed_.clear();

@@ -139,6 +139,22 @@ Napi::Value FromDescription(Napi::Env env, const Description& description) {
   return object;
 }
 
+namespace {
+
+Napi::Object FromNumerics(Napi::Env env, const Numerics& numerics) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("matmul", numerics.matmul);
+  object.Set("convolution", numerics.convolution);
+  object.Set("allowTf32Cublas", numerics.allow_tf32_cublas);
+  object.Set("allowTf32Cudnn", numerics.allow_tf32_cudnn);
+  object.Set("deterministicAlgorithms", numerics.deterministic_algorithms);
+  object.Set("deterministicCudnn", numerics.deterministic_cudnn);
+  object.Set("benchmarkCudnn", numerics.benchmark_cudnn);
+  return object;
+}
+
+}  // namespace
+
 Napi::Value FromDeviceInfo(Napi::Env env, const DeviceInfo& info) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("builtFor", info.built_for);
@@ -148,6 +164,7 @@ Napi::Value FromDeviceInfo(Napi::Env env, const DeviceInfo& info) {
   Napi::Array ops = Napi::Array::New(env, info.cpu_ops.size());
   for (size_t i = 0; i < info.cpu_ops.size(); ++i) ops.Set(i, info.cpu_ops[i]);
   object.Set("cpuOps", ops);
+  object.Set("numerics", FromNumerics(env, info.numerics));
   return object;
 }
 

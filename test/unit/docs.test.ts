@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { commandHelp } from '../../lib/cli/program.ts'
 import { errorTable } from '../../lib/errors.ts'
 import { formOf, sampleGroups, trainGroups } from '../../lib/options/form.ts'
+import { recipes } from '../../lib/options/recipes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { makeTables, fillTables } = await import(new URL('../../scripts/tables.mjs', import.meta.url).href)
@@ -12,7 +13,14 @@ const { readSections, renderReliability } = await import(new URL('../../scripts/
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 describe('the README', () => {
-  const tables: Record<string, string> = makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp })
+  const tables: Record<string, string> = makeTables({
+    errorTable,
+    formOf,
+    trainGroups,
+    sampleGroups,
+    commandHelp,
+    recipes,
+  })
 
   test('has the tables as generated', () => expect(fillTables(readme, tables)).toBe(readme))
 

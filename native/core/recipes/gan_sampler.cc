@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "core/device.h"
 #include "core/host_tensor.h"
 #include "core/nn/dcgan.h"
 #include "core/random.h"
@@ -15,6 +16,7 @@ namespace {
 
 // A generator network that samplers share.
 struct FixedGenerator {
+  Spec spec;
   DcganPlan plan;
   at::Device device;
   std::unique_ptr<Ops> ops;
@@ -38,6 +40,7 @@ class GanSampler : public Sampler {
   bool Step() override {
     if (done_ == total_) return true;
     const at::NoGradGuard no_grad;
+    ApplyPrecision(fixed_->spec);
     const DcganPlan& plan = fixed_->plan;
     const int64_t count = std::min(chunk_, total_ - done_);
     // Always the same number of rows: kernels, and with them the last bits, may depend on it.
@@ -83,8 +86,9 @@ class GanGenerator : public Generator {
 std::unique_ptr<Generator> MakeGanGenerator(const Spec& spec, const NamedTensors& weights,
                                             at::Device device) {
   const DcganPlan plan(spec);
-  auto fixed = std::make_shared<FixedGenerator>(FixedGenerator{
-      plan, device, MakeOps(Text(spec, "ops")), DcganGenerator(plan, Fill::kEmpty, device, std::nullopt)});
+  auto fixed = std::make_shared<FixedGenerator>(
+      FixedGenerator{spec, plan, device, MakeOps(Text(spec, "ops")),
+                     DcganGenerator(plan, Fill::kEmpty, device, std::nullopt)});
   CopyAll(fixed->network.set().state(), weights);
   return std::make_unique<GanGenerator>(std::move(fixed));
 }

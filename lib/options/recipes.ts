@@ -1,0 +1,140 @@
+/** Recipes: one word that sets every option to what a published source says. Options given outright win over it. */
+import type { ModelName } from '../models/table.ts'
+
+/** `stated`: what the source says. `chosen`: what it leaves open where our usual default would not do. */
+type Recipe = {
+  readonly help: string
+  readonly model: ModelName
+  readonly stated: Readonly<Record<string, unknown>>
+  readonly chosen: Readonly<Record<string, unknown>>
+}
+
+/** Defaults of Trainer, GaussianDiffusion and Unet in denoising-diffusion-pytorch 0.26.4, commit 12f95b3. */
+const lucidrains2022 = {
+  unet: '2022',
+  dimMults: [1, 2, 4, 8],
+  channels: 3,
+  selfCondition: false,
+  objective: 'noise',
+  schedule: 'cosine',
+  timesteps: 1000,
+  loss: 'l1',
+  lossWeight: 'none',
+  offsetNoise: 0,
+  batch: 16,
+  accumulate: 1,
+  lr: 1e-4,
+  lrSchedule: 'constant',
+  warmup: 0,
+  clip: null,
+  betas: [0.9, 0.99],
+  emaDecay: 0.995,
+  emaEvery: 10,
+  flip: true,
+  fit: 'cover',
+  crop: 'centre',
+  maxImages: 100_000 * 16,
+  maxTime: null,
+  snapshotImages: 1000 * 16,
+  previews: 25,
+} as const
+
+/** The same in 2.3.4, whose last commit read is faed4db. */
+const lucidrains2023 = { ...lucidrains2022, unet: '2.3', objective: 'v', schedule: 'sigmoid', loss: 'l2', clip: 1 }
+
+const adversarial = {
+  channels: 3,
+  latent: 100,
+  width: 64,
+  ganLoss: 'non-saturating',
+  discriminatorUpdates: 1,
+  accumulate: 1,
+  lr: 2e-4,
+  lrSchedule: 'constant',
+  warmup: 0,
+  clip: null,
+  betas: [0.5, 0.999],
+  emaDecay: null,
+  maxTime: null,
+} as const
+
+export const recipes = {
+  ozaki2022: {
+    help: "The baseline of Ozaki's study of 158 face icons (preprint, 2022): 128 px, TF32, at most 12 hours",
+    model: 'diffusion',
+    stated: { size: 128, seed: 3407, flip: true, precision: 'tf32', dim: 64, dimMults: [1, 2, 4, 8], maxTime: '12h' },
+    // It names neither version nor batch, steps, T, learning rate: those of the package in the month of its game data.
+    chosen: lucidrains2022,
+  },
+  'lucidrains-0.26': {
+    help: 'The defaults of denoising-diffusion-pytorch 0.26.4, with the network and size of its README',
+    model: 'diffusion',
+    stated: { ...lucidrains2022, dim: 64, size: 128 },
+    chosen: {},
+  },
+  'lucidrains-2.3': {
+    help: 'The defaults of denoising-diffusion-pytorch 2.3.4, with the network and size of its README',
+    model: 'diffusion',
+    stated: { ...lucidrains2023, dim: 64, size: 128 },
+    chosen: {},
+  },
+  'dcgan-pytorch': {
+    help: 'The DCGAN example of PyTorch with its default arguments; it stops after 25 epochs, here after maxImages',
+    model: 'dcgan',
+    stated: {
+      ...adversarial,
+      preset: 'pytorch',
+      size: 64,
+      batch: 64,
+      weightDecay: 0,
+      flip: false,
+      fit: 'cover',
+      crop: 'centre',
+      lanes: 2,
+      previews: 64,
+    },
+    chosen: {},
+  },
+  'dcgan-chainer96': {
+    help: 'chainer-DCGAN of mattya: 96 px, 10,000 epochs of 200,000 pictures',
+    model: 'dcgan',
+    stated: {
+      ...adversarial,
+      preset: 'chainer',
+      size: 96,
+      batch: 100,
+      weightDecay: 1e-5,
+      flip: true,
+      precision: 'fp32',
+      maxImages: 10_000 * 200_000,
+      snapshotImages: 50_000,
+      previews: 100,
+    },
+    chosen: {},
+  },
+} as const satisfies Record<string, Recipe>
+
+export type RecipeName = keyof typeof recipes
+
+/** Every option that a recipe sets, its model included. */
+export function recipeDefaults(name: RecipeName): Readonly<Record<string, unknown>> {
+  const { model, stated, chosen }: Recipe = recipes[name]
+  return { ...chosen, ...stated, model }
+}
+
+/** Who decided an option: the caller, the source of the recipe, or we, because the source leaves it open. */
+export type Decided = 'given' | 'stated' | 'chosen'
+
+/** Who decided each of `options`, which were resolved from `given`. */
+export function decidedBy(
+  name: RecipeName,
+  options: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, Decided> {
+  const { stated }: Recipe = recipes[name]
+  const of = (option: string): Decided => {
+    if (given[option] !== undefined) return 'given'
+    return option === 'model' || option in stated ? 'stated' : 'chosen'
+  }
+  return Object.fromEntries(Object.keys(options).map((option) => [option, of(option)]))
+}

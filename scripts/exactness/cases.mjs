@@ -1,0 +1,220 @@
+// What is compared: the cases of the full table, or one case of the caller's own.
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+
+export const SNAPSHOTS = [1, 10, 50]
+
+const text = { type: 'string' }
+const flags = {
+  model: text,
+  unet: text,
+  preset: text,
+  seed: text,
+  dim: text,
+  'dim-mults': text,
+  width: text,
+  latent: text,
+  size: text,
+  batch: text,
+  accumulate: text,
+  objective: text,
+  schedule: text,
+  timesteps: text,
+  loss: text,
+  flip: text,
+  steps: text,
+  data: text,
+  threads: text,
+}
+const outputs = { json: text, docs: { type: 'boolean' }, golden: { type: 'boolean' }, help: { type: 'boolean' } }
+
+export const usage = `npm run exactness -- [case] [--threads N] [--json FILE] [--docs] [--golden]
+
+Compares shinsaku with the Python programs that it follows, to the bit. Without a case: with all of the table.
+  case      --model diffusion|dcgan --unet 2022|2.3 --preset pytorch|chainer --seed N --dim N --dim-mults A,B,...
+            --width N --latent N --size N --batch N --accumulate N --objective noise|x0|v
+            --schedule linear|cosine|sigmoid --timesteps N --loss l1|l2 --flip on|off --steps N --data FOLDER
+  --json    writes { rows: [{ case, quantity, identical, bound }] }
+  --docs    writes docs/exactness.md
+  --golden  writes test/golden/exactness.json`
+
+const deep = [1, 2, 4, 8]
+const hourglass = [1, 4, 16]
+const diffusion = (unet, rest) => ({ model: 'diffusion', unet, ...rest })
+const own2022 = { objective: 'noise', schedule: 'cosine' }
+const own23 = { objective: 'v', schedule: 'sigmoid' }
+
+const grid = (objectives, schedules) =>
+  objectives.flatMap((objective) => schedules.map((schedule) => ({ objective, schedule })))
+
+/** Everything that a network can be trained with takes a short run; what is usual takes a long one. */
+const SHORT = 10
+
+/** 0.26.4 has neither the v objective nor the sigmoid schedule. */
+function cases2022() {
+  const deep2022 = (rest) => diffusion('2022', { dimMults: deep, ...rest })
+  return [
+    deep2022({ ...own2022 }),
+    deep2022({ ...own2022, accumulate: 2, batch: 8, seed: 42 }),
+    diffusion('2022', { ...own2022, dimMults: hourglass }),
+    ...grid(['noise', 'x0'], ['linear', 'cosine']).map((rest, i) => deep2022({ ...rest, seed: i, steps: SHORT })),
+    deep2022({ objective: 'x0', schedule: 'linear', loss: 'l2', accumulate: 2, seed: 5, steps: SHORT }),
+    diffusion('2022', {
+      objective: 'x0',
+      schedule: 'linear',
+      dimMults: hourglass,
+      accumulate: 2,
+      batch: 8,
+      seed: 9,
+      steps: SHORT,
+    }),
+    diffusion('2022', {
+      ...own2022,
+      dimMults: [1, 2],
+      dim: 24,
+      size: 24,
+      batch: 5,
+      timesteps: 250,
+      seed: 158,
+      steps: SHORT,
+    }),
+  ]
+}
+
+function cases23() {
+  const deep23 = (rest) => diffusion('2.3', { dimMults: deep, ...rest })
+  const all = grid(['noise', 'x0', 'v'], ['linear', 'cosine', 'sigmoid'])
+  return [
+    deep23({ ...own23 }),
+    deep23({ ...own23, accumulate: 2, batch: 8, seed: 42 }),
+    diffusion('2.3', { ...own23, dimMults: hourglass }),
+    ...all.map((rest, i) => deep23({ ...rest, seed: i, steps: SHORT })),
+    deep23({ objective: 'noise', schedule: 'linear', accumulate: 2, seed: 5, steps: SHORT }),
+    diffusion('2.3', {
+      objective: 'x0',
+      schedule: 'cosine',
+      dimMults: hourglass,
+      accumulate: 2,
+      batch: 8,
+      seed: 9,
+      steps: SHORT,
+    }),
+    diffusion('2.3', {
+      ...own23,
+      dimMults: [1, 2],
+      dim: 20,
+      size: 24,
+      batch: 18,
+      timesteps: 250,
+      seed: 158,
+      steps: SHORT,
+    }),
+  ]
+}
+
+function casesDcgan() {
+  const dcgan = (preset, rest) => ({ model: 'dcgan', preset, ...rest })
+  return ['pytorch', 'chainer'].flatMap((preset) => [
+    dcgan(preset, { size: 32 }),
+    dcgan(preset, { size: 64, seed: 7, batch: 9, steps: SHORT }),
+    dcgan(preset, { size: 96, width: 4, seed: 2016, steps: SHORT }),
+  ])
+}
+
+/** Cases whose numbers the ordinary tests keep; their pictures are numbers, so that no decoder matters. */
+const goldenCases = [
+  diffusion('2022', { ...own2022, dimMults: [1, 2], data: 'numbers' }),
+  diffusion('2022', {
+    objective: 'x0',
+    schedule: 'linear',
+    dimMults: [1, 2],
+    accumulate: 2,
+    batch: 8,
+    data: 'numbers',
+  }),
+  diffusion('2.3', { ...own23, dimMults: [1, 2], data: 'numbers' }),
+  diffusion('2.3', {
+    objective: 'noise',
+    schedule: 'cosine',
+    dimMults: [1, 2],
+    accumulate: 2,
+    batch: 8,
+    data: 'numbers',
+  }),
+  { model: 'dcgan', preset: 'pytorch', size: 32, data: 'numbers' },
+  { model: 'dcgan', preset: 'chainer', size: 32, data: 'numbers' },
+]
+
+/** Complete: what both sides are told. */
+function complete(given, threads) {
+  const { model = 'diffusion' } = given
+  // The package takes one DataLoader worker for each core; which pictures are mirrored depends on it.
+  const lanes = model === 'diffusion' ? cpus().length : 2
+  const common = { seed: 3407, batch: 16, accumulate: 1, steps: 50, threads, channels: 3, lanes }
+  if (model === 'dcgan') {
+    const { preset = 'pytorch' } = given
+    const own = { preset, size: 64, width: 8, latent: 20, lr: 2e-4, betas: [0.5, 0.999], flip: preset === 'chainer' }
+    const samples = [11, 12].map((seed) => ({ seed }))
+    return { model, data: 'icons', ...common, ...own, ...given, samples }
+  }
+  const { unet = '2.3' } = given
+  const own = unet === '2022' ? { ...own2022, loss: 'l1' } : { ...own23, loss: 'l2' }
+  const base = {
+    unet,
+    dim: 8,
+    dimMults: deep,
+    size: 16,
+    timesteps: 100,
+    lr: 1e-3,
+    betas: [0.9, 0.99],
+    flip: true,
+    ...own,
+  }
+  const all = { model, data: 'icons', ...common, ...base, ...given }
+  const samples = [
+    { sampler: 'ddpm', steps: all.timesteps, eta: 0, seed: 11 },
+    { sampler: 'ddim', steps: 10, eta: 0, seed: 12 },
+    { sampler: 'ddim', steps: 10, eta: 1, seed: 13 },
+  ]
+  return { ...all, samples }
+}
+
+/** In words, without what is as in every other case. */
+export function nameOf({
+  model,
+  unet,
+  preset,
+  dim,
+  dimMults,
+  size,
+  width,
+  batch,
+  accumulate,
+  objective,
+  schedule,
+  loss,
+  seed,
+}) {
+  const common = `${size} px, batch ${batch}${accumulate > 1 ? ` x ${accumulate}` : ''}, seed ${seed}`
+  if (model === 'dcgan') return `dcgan ${preset}, width ${width}, ${common}`
+  return `diffusion ${unet}, dim ${dim} (${dimMults.join(',')}), ${objective}, ${schedule}, ${loss}, ${common}`
+}
+
+const numbers = new Set(['seed', 'dim', 'width', 'latent', 'size', 'batch', 'accumulate', 'timesteps', 'steps'])
+
+function flagValue(name, given) {
+  if (name === 'flip') return given === 'on'
+  if (name === 'dim-mults') return given.split(',').map(Number)
+  return numbers.has(name) ? Number(given) : given
+}
+
+/** The cases that the command line asks for, and where results go. Throws on what is not a flag. */
+export function readCommandLine(args) {
+  const { values } = parseArgs({ args, options: { ...flags, ...outputs } })
+  const threads = Number(values.threads ?? 2)
+  const own = Object.entries(values).filter(([name]) => name in flags && name !== 'threads')
+  const given = own.map(([name, value]) => [name === 'dim-mults' ? 'dimMults' : name, flagValue(name, value)])
+  const table = values.golden ? goldenCases : [...casesDcgan(), ...cases2022(), ...cases23()]
+  const cases = own.length > 0 ? [Object.fromEntries(given)] : table
+  return { cases: cases.map((rest) => complete(rest, threads)), output: values, full: own.length === 0 }
+}
