@@ -101,7 +101,7 @@ export async function runOurs(addon, given) {
   await addon.setThreads(given.threads)
   const { size, channels } = options
   const images = await addon.images(pixels, [pixels.length / (size * size * channels), size, size, channels], 'cpu')
-  const spec = toSpec(options, placeOn('cpu', 'fp32'))
+  const spec = toSpec(options, placeOn('cpu', options, []))
   const trainer = await addon.trainer(spec, images)
   const log = { positions: [], epochSeeds: [], orders: [] }
   const states = []
