@@ -1,5 +1,6 @@
 /** The public API. Importing it loads nothing heavy; libtorch, sharp and the option schemas come at first use. */
 
+export type { DataProgress } from './dataset/dataset.ts'
 export { type DescribeCall, describe, type RunDescription } from './describe.ts'
 export { type ErrorCode, errorTable, type Problem, ShinsakuError } from './errors.ts'
 export { load } from './load.ts'

@@ -1,4 +1,5 @@
 /** Numbers and statuses as people read them. */
+import type { DataProgress } from '../index.ts'
 import type { Status } from '../train/status.ts'
 
 export const formatCount = (value: number): string => value.toLocaleString('en-US')
@@ -43,6 +44,33 @@ export function formatStatus(status: Status): string {
     etaSeconds === null ? '' : `ETA ${formatTime(etaSeconds)}`,
   ]
   return parts.filter((part) => part !== '').join('  ')
+}
+
+/** One line about pictures being read: `decoding 1,200/5,000 pictures (24%)  161 pictures/s  ETA 24 s`. */
+export class DataLine {
+  readonly #now: () => number
+  #phase: string | undefined
+  #begun = 0
+  #doneBefore = 0
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  text({ phase, done, total }: DataProgress): string {
+    if (phase !== this.#phase) {
+      this.#phase = phase
+      this.#begun = this.#now()
+      // The first report may be of many that needed no work.
+      this.#doneBefore = done
+    }
+    const what = phase === 'read' ? 'reading' : 'decoding'
+    const share = `${what} ${formatCount(done)}/${formatCount(total)} pictures (${Math.floor((done / total) * 100)}%)`
+    const seconds = (this.#now() - this.#begun) / 1000
+    const rate = (done - this.#doneBefore) / seconds
+    if (seconds < 1 || rate === 0) return share
+    return `${share}  ${rate < 100 ? rate.toPrecision(3) : Math.round(rate)} pictures/s  ETA ${formatTime((total - done) / rate)}`
+  }
 }
 
 /** A path as an argument of a shell. */

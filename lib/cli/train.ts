@@ -2,7 +2,7 @@
 import { ShinsakuError } from '../errors.ts'
 import type { Status } from '../index.ts'
 import type { TrainOptions } from '../options/resolve.ts'
-import { formatCount, formatStatus, shellQuote } from './format.ts'
+import { DataLine, formatCount, formatStatus, shellQuote } from './format.ts'
 import { exitCodes, type Io, onStopSignals } from './io.ts'
 import { Progress } from './progress.ts'
 
@@ -51,7 +51,13 @@ export async function trainCommand(options: TrainOptions, json: boolean, io: Io)
     progress.log('Stopping: saving a checkpoint. Another signal ends at once, without it.')
     abort.abort()
   })
-  const run = train({ ...options, signal: abort.signal, onLog: (line) => progress.log(line) })
+  const dataLine = new DataLine()
+  const run = train({
+    ...options,
+    signal: abort.signal,
+    onLog: (line) => progress.log(line),
+    onData: (data) => progress.update(dataLine.text(data)),
+  })
   try {
     for await (const status of run) {
       progress.update(formatStatus(status))

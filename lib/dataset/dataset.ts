@@ -4,9 +4,11 @@ import { abortError, ShinsakuError } from '../errors.ts'
 import { type PixelSettings, unreadable } from '../image.ts'
 import { userCacheFolder } from '../native/cache.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
-import { type Decoded, decodeAll, type Measured, measureAll, type Outcome } from './decode.ts'
+import { type Decoded, decodeAll, measureAll } from './decode.ts'
 import { type Licences, readLicences } from './licences.ts'
 import { digestOf, type Manifest, type ManifestFile, type Skipped } from './manifest.ts'
+import type { Measured, Outcome } from './outcome.ts'
+import { Partial } from './partial.ts'
 import { cachePath, loadPixels, storePixels } from './pixel-cache.ts'
 import { openSource, type Source } from './source.ts'
 import { describeIgnored, describeSkipped, warningsOf } from './warnings.ts'
@@ -16,8 +18,12 @@ export type { Manifest, ManifestFile } from './manifest.ts'
 /** The options that decide what the pixels are. */
 export type DatasetOptions = PixelSettings & Pick<ResolvedTrainOptions, 'data' | 'broken' | 'duplicates'>
 
-export type DatasetProgress = {
-  /** "read": every file is read to know its content; "decode": new ones are decoded. */
+/** How far reading the pictures has come. */
+export type DataProgress = {
+  /**
+   * "read": every file is read to know its content; "decode": new ones are decoded. Those that an interrupted start
+   * has decoded already are done at once.
+   */
   phase: 'read' | 'decode'
   done: number
   total: number
@@ -25,8 +31,8 @@ export type DatasetProgress = {
 
 export type DatasetHooks = {
   signal?: AbortSignal
-  /** Called after each picture of each phase. */
-  onProgress?: (progress: DatasetProgress) => void
+  /** Called after each picture of each phase, and once for all that need no decoding. */
+  onProgress?: (progress: DataProgress) => void
   /** Where decoded pixels are kept; `pixels` in the user's cache folder by default. */
   cacheFolder?: string
 }
@@ -101,15 +107,29 @@ async function obtain(
     return { ...kept, warnings: [] }
   }
   let done = 0
-  const onDone = () => onProgress?.({ phase: 'decode', done: ++done, total: list.length })
-  const { lasting, ...decoded } = await decodeAll(list, settings, failOnBroken, { signal, onDone })
-  const warnings: string[] = []
-  if (lasting) {
-    await storePixels(path, cacheFolder, decoded).catch((error: unknown) => {
-      warnings.push(`Decoded pictures could not be kept for the next start: ${(error as Error).message}.`)
-    })
+  const onDone = (more: number) => {
+    done += more
+    onProgress?.({ phase: 'decode', done, total: list.length })
   }
-  return { ...decoded, warnings }
+  const partial = await Partial.open(cacheFolder, settings)
+  let whole = false
+  try {
+    const { lasting, ...decoded } = await decodeAll(list, settings, failOnBroken, partial, { signal, onDone })
+    const warnings: string[] = []
+    if (lasting) {
+      await storePixels(path, cacheFolder, decoded).then(
+        () => {
+          whole = true
+        },
+        (error: unknown) => {
+          warnings.push(`Decoded pictures could not be kept for the next start: ${(error as Error).message}.`)
+        },
+      )
+    }
+    return { ...decoded, warnings }
+  } finally {
+    await (whole ? partial.discard() : partial.keep())
+  }
 }
 
 /** Splits what was decoded into the manifest's files and those that failed. */
@@ -143,7 +163,10 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
   const source = await openSource(options.data)
   const licences = source.root === null ? null : await readLicences(source.root)
   let done = 0
-  const onDone = () => onProgress?.({ phase: 'read', done: ++done, total: source.items.length })
+  const onDone = (more: number) => {
+    done += more
+    onProgress?.({ phase: 'read', done, total: source.items.length })
+  }
   const { list, skipped: passedOver } = choose(await measureAll(source.items, { signal, onDone }), options)
   if (list.length === 0) throw empty(source, [...source.skipped, ...passedOver])
   const { outcomes, pixels, warnings } = await obtain(list, settings, options.broken === 'fail', hooks)

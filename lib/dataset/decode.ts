@@ -3,21 +3,15 @@ import { subtle } from 'node:crypto'
 import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
 import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../image.ts'
+import type { Decoding, Item, Measured, Outcome } from './outcome.ts'
+import type { Partial } from './partial.ts'
 import { forEachIndex } from './pool.ts'
-
-/** One picture before it is decoded: a file, or a drawing of our own. `path` names it in the manifest. */
-export type Item = { path: string } & ({ file: string } | { draw: () => string })
-
-/** An item whose content is known. */
-export type Measured = { item: Item; bytes: number; sha256: string }
-
-/** What decoding found out about one item: its picture's file, or why it has none. */
-export type Outcome = { width: number; height: number; format: string; optOut: boolean } | { reason: string }
 
 /** Pixels of the items that could be decoded, in order, without gaps. */
 export type Decoded = { outcomes: Outcome[]; pixels: Uint8Array }
 
-export type Hooks = { signal?: AbortSignal | undefined; onDone?: (() => void) | undefined }
+/** `onDone` hears how many more are done. */
+export type Hooks = { signal?: AbortSignal | undefined; onDone?: ((count: number) => void) | undefined }
 
 /** Off the main thread, so a large picture does not block it. */
 const sha256 = async (bytes: Uint8Array<ArrayBuffer>) =>
@@ -49,22 +43,35 @@ export async function measureAll(
     } catch (error) {
       measured[index] = asUnreadable(item.path, error)
     }
-    onDone?.()
+    onDone?.(1)
   })
   return measured
 }
 
-async function decodeItem({ item, sha256: expected }: Measured, settings: PixelSettings) {
+async function decodeItem({ item, sha256: expected }: Measured, settings: PixelSettings): Promise<Decoding> {
   if ('draw' in item) {
     const pixels = await renderSvg(item.draw(), settings)
-    return { pixels, width: settings.size, height: settings.size, format: 'svg', optOut: false }
+    return { outcome: { width: settings.size, height: settings.size, format: 'svg', optOut: false }, pixels }
   }
   const bytes = await readBytes(item.file)
   if ((await sha256(bytes)) !== expected)
     throw new ShinsakuError('FILE_FAILED', `${item.path} changed`, {
       cause: new Error('it changed while the data was read'),
     })
-  return decodePicture(bytes, item.path, settings)
+  const { pixels, ...outcome } = await decodePicture(bytes, item.path, settings)
+  return { outcome, pixels }
+}
+
+/** What decoding an item came to. `lasting` is false where a file failed for a reason that is not in its content. */
+async function tryItem(measured: Measured, settings: PixelSettings, failOnBroken: boolean) {
+  try {
+    return { ...(await decodeItem(measured, settings)), lasting: true }
+  } catch (error) {
+    const broken = asUnreadable(measured.item.path, error)
+    if (failOnBroken) throw broken
+    const outcome = { reason: broken.details.reason as string }
+    return { outcome, pixels: new Uint8Array(0), lasting: (error as ShinsakuError).code !== 'FILE_FAILED' }
+  }
 }
 
 function allocate(count: number, settings: PixelSettings): Uint8Array {
@@ -78,37 +85,49 @@ function allocate(count: number, settings: PixelSettings): Uint8Array {
 }
 
 /**
- * Decodes every item. With `failOnBroken` the first broken one in order rejects with IMAGE_UNREADABLE. `lasting` is
- * false where a file failed for a reason that is not in its content.
+ * Decodes every item that is not in `partial` yet, and keeps it there. With `failOnBroken` the first broken one in
+ * order rejects with IMAGE_UNREADABLE. `lasting` is false where a file failed for a reason that is not in its content.
  */
 export async function decodeAll(
   list: readonly Measured[],
   settings: PixelSettings,
   failOnBroken: boolean,
+  partial: Partial,
   { signal, onDone }: Hooks,
 ): Promise<Decoded & { lasting: boolean }> {
   const pixels = allocate(list.length, settings)
   const pictureBytes = settings.size * settings.size * settings.channels
-  const outcomes = new Array<Outcome>(list.length)
+  const outcomes = new Array<Outcome | undefined>(list.length)
   let lasting = true
-  await forEachIndex(list.length, signal, async (index) => {
-    try {
-      const { pixels: picture, ...outcome } = await decodeItem(list[index]!, settings)
-      pixels.set(picture, index * pictureBytes)
-      outcomes[index] = outcome
-    } catch (error) {
-      const broken = asUnreadable(list[index]!.item.path, error)
-      if (failOnBroken) throw broken
-      if ((error as ShinsakuError).code === 'FILE_FAILED') lasting = false
-      outcomes[index] = { reason: broken.details.reason as string }
-    }
-    onDone?.()
+  const place = (index: number, { outcome, pixels: picture }: Decoding) => {
+    pixels.set(picture, index * pictureBytes)
+    outcomes[index] = outcome
+  }
+  let recalled = 0
+  await partial.recall(list, (index, decoding) => {
+    // A broken one is decoded again where it ends the call, so that the first in order does.
+    if (failOnBroken && 'reason' in decoding.outcome) return
+    place(index, decoding)
+    recalled += 1
   })
+  if (recalled > 0) onDone?.(recalled)
+  await forEachIndex(list.length, signal, async (index) => {
+    if (outcomes[index]) return
+    const decoding = await tryItem(list[index]!, settings, failOnBroken)
+    if (decoding.lasting) await partial.add(list[index]!, decoding)
+    else lasting = false
+    place(index, decoding)
+    onDone?.(1)
+  })
+  return { ...withoutGaps(outcomes as Outcome[], pixels, pictureBytes), lasting }
+}
+
+function withoutGaps(outcomes: Outcome[], pixels: Uint8Array, pictureBytes: number): Decoded {
   let count = 0
   for (const [index, outcome] of outcomes.entries()) {
     if ('reason' in outcome) continue
     if (count < index) pixels.copyWithin(count * pictureBytes, index * pictureBytes, (index + 1) * pictureBytes)
     count += 1
   }
-  return { outcomes, pixels: pixels.subarray(0, count * pictureBytes), lasting }
+  return { outcomes, pixels: pixels.subarray(0, count * pictureBytes) }
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { type OpenFile, openRegular, readFully } from '../files/read.ts'
 import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import { decoderVersion, type PixelSettings } from '../image.ts'
-import type { Decoded, Measured, Outcome } from './decode.ts'
+import type { Decoded } from './decode.ts'
+import { contentKey, type Measured, type Outcome } from './outcome.ts'
 
 // Layout: magic, length of the JSON of outcomes as uint32 LE, that JSON, pixels, SHA-256 of all before.
 const MAGIC = Buffer.from('SHPIXEL1')
@@ -18,8 +19,7 @@ const MOST_OUTCOME_BYTES = 4096
 /** The file for these items, decoded this way. */
 export async function cachePath(folder: string, list: readonly Measured[], settings: PixelSettings): Promise<string> {
   const { size, channels, background, fit, crop, maxPixels } = settings
-  // A drawing and a file of equal bytes are not treated alike.
-  const contents = list.map(({ item, sha256 }) => ('draw' in item ? `draw ${sha256}` : sha256))
+  const contents = list.map(contentKey)
   const key = [MAGIC.toString(), await decoderVersion(), size, channels, background, fit, crop, maxPixels, contents]
   return join(folder, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.pixels`)
 }

@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
-import type { Item } from './decode.ts'
 import { type Found, walk } from './folder.ts'
 import { type Rights, unknownRights } from './licences.ts'
+import type { Item } from './outcome.ts'
 
 export type Source = {
   /** The data by name, without the folders above it. */

@@ -1,7 +1,7 @@
 /** Makes everything a run needs before its first update: device, pictures, folder, trainer; new or resumed. */
 import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
 import { requireSpaceBelow } from '../checkpoint/space.ts'
-import { type Dataset, loadDataset } from '../dataset/dataset.ts'
+import { type DataProgress, type Dataset, loadDataset } from '../dataset/dataset.ts'
 import { abortError } from '../errors.ts'
 import { Model } from '../model.ts'
 import type { ModelDefinition } from '../models/model.ts'
@@ -14,6 +14,7 @@ import { openModel } from '../open.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import { createRunDirectory, openRunDirectory, type RunDirectory, runName } from '../run/directory.ts'
 import { openEvents } from '../run/events.ts'
+import { logData } from './data-log.ts'
 import { environment } from './environment.ts'
 import { Journal } from './journal.ts'
 import { drawPreview, lacksPreview, writeReals } from './previews.ts'
@@ -27,6 +28,7 @@ import type { Status } from './status.ts'
 export type Hooks = {
   signal: AbortSignal | undefined
   onLog: ((line: string) => void) | undefined
+  onData: ((progress: DataProgress) => void) | undefined
   onStatus: (status: Status) => void
 }
 
@@ -140,13 +142,14 @@ function snapshotModel(
  * Prepares a run. Whatever fails here leaves no run folder behind that was not there, except where the folder
  * was made already; its lock is released in any case.
  */
-export async function prepare(given: TrainOptions, { signal, onLog, onStatus }: Hooks): Promise<Session> {
+export async function prepare(given: TrainOptions, { signal, onLog, onData, onStatus }: Hooks): Promise<Session> {
   const asked = resolveTrain(given)
   const resumed = await findResumed(given, asked)
   const options = resumed?.options ?? asked
   const native = await loadNative(onLog)
   const placement = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
-  const data = await loadDataset(options, signal ? { signal } : {})
+  const onProgress = onData ?? (onLog && logData(onLog))
+  const data = await loadDataset(options, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
   const trainer = await makeTrainer(native, options, placement, data)
   let directory: RunDirectory | undefined
   let journal: Journal | undefined

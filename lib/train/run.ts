@@ -1,4 +1,5 @@
 /** A training run as its caller holds it: awaitable, iterable, stoppable. */
+import type { DataProgress } from '../dataset/dataset.ts'
 import { abortError } from '../errors.ts'
 import { type Model, type SampleCall, SampleJob } from '../model.ts'
 import type { TrainOptions } from '../options/resolve.ts'
@@ -11,6 +12,8 @@ export type TrainCall = TrainOptions & {
   signal?: AbortSignal
   /** Receives each line of the run's log.txt: folder, data report, checkpoints, warnings. */
   onLog?: (line: string) => void
+  /** Called while pictures are read and decoded, before training begins. */
+  onData?: (progress: DataProgress) => void
 }
 
 type Waiter = { resolve: (result: IteratorResult<Status>) => void; reject: (error: unknown) => void }
@@ -70,11 +73,11 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
   #claimed = false
   #end: { error?: unknown } | undefined
 
-  constructor({ signal, onLog, ...options }: TrainCall) {
+  constructor({ signal, onLog, onData, ...options }: TrainCall) {
     const onStatus = (status: Status) => {
       for (const reader of this.#readers) reader.push(status)
     }
-    this.#session = this.#prepare(options, { signal, onLog, onStatus })
+    this.#session = this.#prepare(options, { signal, onLog, onData, onStatus })
     this.#model = this.#session.then((session) => session.train())
     this.#model.then(
       () => this.#finish({}),

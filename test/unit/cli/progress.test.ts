@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { formatBytes, formatStatus, formatTime, shellQuote } from '../../../lib/cli/format.ts'
+import { DataLine, formatBytes, formatStatus, formatTime, shellQuote } from '../../../lib/cli/format.ts'
 import { Progress } from '../../../lib/cli/progress.ts'
+import { logData } from '../../../lib/train/data-log.ts'
 import type { Status } from '../../../lib/train/status.ts'
 
 function screen(isTTY: boolean, columns = 40) {
@@ -123,5 +124,31 @@ describe('the text', () => {
   test('a path is quoted where a shell would split it', () => {
     expect(shellQuote('runs/00000-diffusion-32-icons')).toBe('runs/00000-diffusion-32-icons')
     expect(shellQuote("it's mine/00000")).toBe(`'it'\\''s mine/00000'`)
+  })
+})
+
+describe('the line about pictures being read', () => {
+  test('has the rate of those that needed work, and when they will be done', () => {
+    let ms = 0
+    const line = new DataLine(() => ms)
+    expect(line.text({ phase: 'read', done: 1, total: 3000 })).toBe('reading 1/3,000 pictures (0%)')
+    ms = 500
+    expect(line.text({ phase: 'read', done: 2999, total: 3000 })).toBe('reading 2,999/3,000 pictures (99%)')
+    expect(line.text({ phase: 'decode', done: 1000, total: 3000 })).toBe('decoding 1,000/3,000 pictures (33%)')
+    ms += 10_000
+    expect(line.text({ phase: 'decode', done: 1500, total: 3000 })).toBe(
+      'decoding 1,500/3,000 pictures (50%)  50.0 pictures/s  ETA 30 s',
+    )
+  })
+
+  test('where only lines are heard, one in ten seconds', () => {
+    let ms = 0
+    const lines: string[] = []
+    const log = logData(
+      (line) => lines.push(line),
+      () => ms,
+    )
+    for (let done = 1; done <= 250; done++, ms += 100) log({ phase: done <= 150 ? 'read' : 'decode', done, total: 250 })
+    expect(lines).toEqual(['Read 101 of 250 pictures', 'Decoded 201 of 250 pictures'])
   })
 })

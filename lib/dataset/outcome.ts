@@ -1,0 +1,26 @@
+/** What decoding makes of one item, in memory and in the cache. */
+
+/** One picture before it is decoded: a file, or a drawing of our own. `path` names it in the manifest. */
+export type Item = { path: string } & ({ file: string } | { draw: () => string })
+
+/** An item whose content is known. */
+export type Measured = { item: Item; bytes: number; sha256: string }
+
+/** What decoding found out about one item: its picture's file, or why it has none. */
+export type Outcome = { width: number; height: number; format: string; optOut: boolean } | { reason: string }
+
+/** An outcome with its pixels, `[size, size, channels]`; none where there is a reason. */
+export type Decoding = { outcome: Outcome; pixels: Uint8Array }
+
+/** Equal for items that decode to equal pixels. A drawing and a file of equal bytes are not treated alike. */
+export const contentKey = ({ item, sha256 }: Measured): string => ('draw' in item ? `draw ${sha256}` : sha256)
+
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
+
+/** The cache is the user's own, but another program may have written it: its hashes say only that it is whole. */
+export function isOutcome(value: unknown): value is Outcome {
+  if (typeof value !== 'object' || value === null) return false
+  const { reason, width, height, format, optOut } = value as Record<string, unknown>
+  if (reason !== undefined) return typeof reason === 'string'
+  return isWhole(width) && isWhole(height) && typeof format === 'string' && typeof optOut === 'boolean'
+}
