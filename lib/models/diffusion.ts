@@ -15,6 +15,12 @@ const trainer = {
   emaEvery: 10,
 } as const
 
+/** docs/samplers.md shows which is nearest to the picture of 1000 steps at which number of steps. */
+function usualSampler({ steps, eta }: Readonly<Record<string, unknown>>): string {
+  if (eta !== undefined && eta !== 0) return 'ddim'
+  return typeof steps === 'number' && steps <= 6 ? 'ipndm' : 'unipc'
+}
+
 export const diffusion = {
   help: 'Gaussian diffusion with the U-Net of denoising-diffusion-pytorch.',
   variantOption: 'unet',
@@ -71,8 +77,14 @@ export const diffusion = {
     },
   },
   sampleRows: {
-    sampler: row(z.enum(['ddim', 'ddpm']), 'Sampler. "ddpm" takes one step for every time step.', { default: 'ddim' }),
-    steps: row(count(1, 10000), 'Denoising steps for each picture.'),
+    sampler: row(
+      z.enum(['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddim', 'ddpm']),
+      'Sampler. Where none is given: "ipndm" for 6 steps and fewer, "unipc" for more, "ddim" with eta. "ddpm" takes one step for every time step.',
+    ),
+    steps: row(
+      count(1, 10000),
+      'Denoising steps for each picture, one evaluation of the network each. 50 for "ddim", all for "ddpm".',
+    ),
     eta: row(rate(0, 1), 'Noise that DDIM adds at each step: 0 is deterministic, 1 is DDPM-like.', { default: 0 }),
   },
   check(o): Problem[] {
@@ -98,24 +110,28 @@ export const diffusion = {
     return problems
   },
   checkSample(o, train): Problem[] {
-    if (o.sampler === 'ddpm' && o.steps !== train.timesteps)
-      return [
-        {
-          path: 'steps',
-          message: `must be ${train.timesteps} for sampler "ddpm", the timesteps of the model, but is ${o.steps}`,
-        },
-      ]
-    if ((o.steps as number) <= (train.timesteps as number)) return []
-    return [
-      { path: 'steps', message: `must be at most ${train.timesteps}, the timesteps of the model, but is ${o.steps}` },
-    ]
+    const problems: Problem[] = []
+    const steps = o.steps as number
+    if (o.sampler === 'ddpm' && steps !== train.timesteps)
+      problems.push({
+        path: 'steps',
+        message: `must be ${train.timesteps} for sampler "ddpm", the timesteps of the model, but is ${steps}`,
+      })
+    else if (steps > (train.timesteps as number))
+      problems.push({
+        path: 'steps',
+        message: `must be at most ${train.timesteps}, the timesteps of the model, but is ${steps}`,
+      })
+    if (o.eta !== 0 && o.sampler !== 'ddim')
+      problems.push({ path: 'eta', message: `applies to sampler "ddim" only, but sampler is "${o.sampler}"` })
+    return problems
   },
-  sampleDefaults: (train, given) => ({
-    steps: given.sampler === 'ddpm' ? train.timesteps : Math.min(50, train.timesteps as number),
-  }),
-  previewOptions: (train) => ({
-    sampler: 'ddim',
-    steps: Math.min(train.previewSteps as number, train.timesteps as number),
-  }),
+  sampleDefaults(train, given) {
+    const sampler = given.sampler ?? usualSampler(given)
+    const all = train.timesteps as number
+    const steps: Readonly<Record<string, number>> = { ddim: Math.min(50, all), ddpm: all }
+    return { sampler, steps: steps[sampler as string] ?? Math.min(20, all) }
+  },
+  previewOptions: (train) => ({ steps: Math.min(train.previewSteps as number, train.timesteps as number) }),
   imagesPerUpdate: (train) => (train.batch as number) * (train.accumulate as number),
 } as const satisfies ModelDefinition

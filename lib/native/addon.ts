@@ -49,6 +49,8 @@ export interface NativeSampler {
   progress(): Promise<number>
   /** uint8 NHWC of all pictures as they are. */
   pixels(): Promise<Uint8Array>
+  /** float32 NCHW, little-endian, of those pictures that were worked on last, before they become pixels. */
+  values(): Promise<Uint8Array>
   dispose(): void
 }
 

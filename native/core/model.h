@@ -99,6 +99,8 @@ class Sampler {
   virtual bool Step() = 0;                    // one bounded unit; true when all are finished
   virtual double Progress() const = 0;        // 0..1
   virtual std::vector<uint8_t> Pixels() = 0;  // uint8 NHWC of all pictures as they are
+  // float32 NCHW of those pictures that were worked on last, before they become pixels; to measure with.
+  virtual std::vector<uint8_t> Values() = 0;
 };
 
 // A network with fixed weights.

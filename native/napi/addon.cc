@@ -85,6 +85,10 @@ Napi::Value pixels(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core
   return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Pixels(); }, FromBytes);
 }
 
+Napi::Value values(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
+  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Values(); }, FromBytes);
+}
+
 Napi::Value sampler(const Napi::CallbackInfo& info, std::shared_ptr<Generator> core) {
   return Instance(info.Env())
       .queue.Run(
@@ -186,7 +190,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   addon->sampler = Napi::Persistent(Handle<Sampler>::Define(
       env, "Sampler",
       {Handle<Sampler>::Entry<step>("step"), Handle<Sampler>::Entry<progress>("progress"),
-       Handle<Sampler>::Entry<pixels>("pixels")}));
+       Handle<Sampler>::Entry<pixels>("pixels"), Handle<Sampler>::Entry<values>("values")}));
   addon->generator = Napi::Persistent(
       Handle<Generator>::Define(env, "Generator", {Handle<Generator>::Entry<sampler>("sampler")}));
   addon->trainer = Napi::Persistent(Handle<Trainer>::Define(

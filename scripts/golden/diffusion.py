@@ -119,9 +119,10 @@ def run(folder, case):
                 ema=digest(model.parameters()), samples=samples)
 
 
-torch.set_num_threads(2)
-record = dict(torch=torch.__version__.split("+")[0],
-              cpu=cpu.identity(2),
-              cases=[run(sys.argv[1], case) for case in CASES])
-target = pathlib.Path(__file__).parents[2] / "test" / "golden" / "diffusion.json"
-target.write_text(json.dumps(record, indent=1) + "\n")
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    record = dict(torch=torch.__version__.split("+")[0],
+                  cpu=cpu.identity(2),
+                  cases=[run(sys.argv[1], case) for case in CASES])
+    target = pathlib.Path(__file__).parents[2] / "test" / "golden" / "diffusion.json"
+    target.write_text(json.dumps(record, indent=1) + "\n")

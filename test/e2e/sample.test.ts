@@ -30,6 +30,7 @@ async function saidIn(file: string | Uint8Array) {
 describe('one seed gives one picture', () => {
   test.each<{ model: keyof typeof models } & SampleCall>([
     { model: 'diffusion', steps: 5 },
+    { model: 'diffusion', steps: 8 },
     { model: 'diffusion', steps: 5, eta: 1 },
     { model: 'diffusion', sampler: 'ddpm' },
     { model: 'dcgan' },
@@ -60,6 +61,10 @@ describe('options', () => {
       { steps: 5 },
       { steps: 4 },
       { steps: 5, eta: 1 },
+      { steps: 5, sampler: 'unipc' },
+      { steps: 5, sampler: 'dpmpp-2m' },
+      { steps: 5, sampler: 'dpmpp-3m' },
+      { steps: 5, sampler: 'ddim' },
       { sampler: 'ddpm' },
       { steps: 5, weights: 'raw' },
     ]
@@ -75,6 +80,8 @@ describe('options', () => {
     const wrong = [
       [{ steps: 21 }, ['steps']],
       [{ sampler: 'ddpm', steps: 5 }, ['steps']],
+      [{ sampler: 'unipc', eta: 1 }, ['eta']],
+      [{ sampler: 'heun' }, ['sampler']],
       [{ count: 0, stepz: 3, weights: 'best' }, ['count', 'stepz', 'weights']],
       [{ seeds: [1], seed: 2, count: 3 }, ['count', 'seed']],
       [{ bn: 'batch' }, ['bn']],
@@ -93,7 +100,14 @@ describe('options', () => {
 })
 
 describe('files', () => {
-  const settings = { generator: 'shinsaku', model: 'diffusion', images: 120, sampler: 'ddim', steps: 5, weights: 'ema' }
+  const settings = {
+    generator: 'shinsaku',
+    model: 'diffusion',
+    images: 120,
+    sampler: 'ipndm',
+    steps: 5,
+    weights: 'ema',
+  }
 
   test('save() writes one for each seed, with the seed and settings that drew it', async () => {
     const folder = join(temporaryFolder(), 'drawn')

@@ -1,4 +1,4 @@
-// Draws pictures with a diffusion model: DDPM and DDIM, one network evaluation at a time.
+// Draws pictures with a diffusion model: DDPM, DDIM and few-step solvers, one network evaluation at a time.
 #include "core/recipes/diffusion_sampler.h"
 
 #include <ATen/TensorOperators.h>
@@ -9,6 +9,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "core/autocast.h"
 #include "core/device.h"
@@ -16,6 +17,7 @@
 #include "core/pixels.h"
 #include "core/random.h"
 #include "core/recipes/denoiser.h"
+#include "core/recipes/solver.h"
 
 namespace shinsaku {
 namespace {
@@ -29,6 +31,22 @@ struct FixedDenoiser {
   Denoiser denoiser;
 };
 
+// Samplers of many steps, each with a rule of its own; all others are solvers.
+enum class Rule { kDdpm, kDdim, kSolver };
+
+Rule RuleOf(const std::string& sampler) {
+  if (sampler == "ddpm") return Rule::kDdpm;
+  return sampler == "ddim" ? Rule::kDdim : Rule::kSolver;
+}
+
+Solver SolverOf(const std::string& sampler) {
+  if (sampler == "unipc") return Solver::kUniPc;
+  if (sampler == "dpmpp-2m") return Solver::kDpmpp2M;
+  if (sampler == "dpmpp-3m") return Solver::kDpmpp3M;
+  if (sampler == "ipndm") return Solver::kIpndm;
+  throw Failure("NATIVE_FAILED", "unknown sampler \"" + sampler + "\"");
+}
+
 class DiffusionSampler : public Sampler {
  public:
   DiffusionSampler(std::shared_ptr<FixedDenoiser> fixed, const Spec& args)
@@ -36,10 +54,19 @@ class DiffusionSampler : public Sampler {
         seeds_(Numbers(args, "seeds")),
         total_(static_cast<int64_t>(seeds_.size())),
         chunk_(Integer(args, "batch")),
-        ddpm_(Text(args, "sampler") == "ddpm"),
+        rule_(RuleOf(Text(args, "sampler"))),
         eta_(Number(args, "eta")) {
-    const int64_t timesteps = fixed_->denoiser.schedule().timesteps;
-    times_ = DdimTimes(timesteps, ddpm_ ? timesteps : Integer(args, "steps"));
+    const Schedule& s = fixed_->denoiser.schedule();
+    const int64_t steps = rule_ == Rule::kDdpm ? s.timesteps : Integer(args, "steps");
+    if (rule_ == Rule::kSolver) {
+      const Solver solver = SolverOf(Text(args, "sampler"));
+      integrates_noise_ = IntegratesNoise(solver);
+      plan_ = PlanSolver(solver, s.signal, steps);
+      times_ = plan_.times;
+      times_.push_back(-1);
+    } else {
+      times_ = DdimTimes(s.timesteps, steps);
+    }
     const UnetPlan& plan = fixed_->denoiser.plan();
     pixels_ = at::zeros({total_, plan.size, plan.size, plan.channels}, at::kByte);
   }
@@ -50,7 +77,9 @@ class DiffusionSampler : public Sampler {
     ApplyPrecision(fixed_->spec);
     if (step_ == 0) BeginChunk();
     const int64_t time = times_[step_], next = times_[step_ + 1];
-    x_ = ddpm_ ? DdpmStep(time) : DdimStep(time, next);
+    x_ = rule_ == Rule::kDdpm   ? DdpmStep(time)
+         : rule_ == Rule::kDdim ? DdimStep(time, next)
+                                : SolverStepAt(time, step_);
     step_ += 1;
     Show();
     if (step_ + 1 < times_.size()) return false;
@@ -68,6 +97,11 @@ class DiffusionSampler : public Sampler {
 
   std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
 
+  std::vector<uint8_t> Values() override {
+    if (!x_.defined()) return {};
+    return BytesOf(x_.narrow(0, 0, static_cast<int64_t>(noise_.size())).to(at::kFloat));
+  }
+
  private:
   void BeginChunk() {
     noise_.clear();
@@ -75,7 +109,10 @@ class DiffusionSampler : public Sampler {
       noise_.push_back(CpuGenerator(static_cast<uint64_t>(seeds_[static_cast<size_t>(i)])));
     }
     x_ = Noise();
-    x0_ = Tensor();
+    // Solvers multiply differences of predictions by large numbers where there is almost only noise.
+    if (rule_ == Rule::kSolver) x_ = x_.to(at::kDouble);
+    x0_ = base_ = Tensor();
+    predictions_.clear();
   }
 
   // Noise of each picture from its own stream. Rows beyond the last picture keep the batch's size: kernels,
@@ -93,7 +130,7 @@ class DiffusionSampler : public Sampler {
   Denoiser::Prediction Predict(int64_t time, bool clip) {
     const Tensor t = at::full({chunk_}, time, at::TensorOptions(at::kLong).device(fixed_->device));
     const Autocast autocast(fixed_->spec, fixed_->device);
-    auto prediction = fixed_->denoiser.Predict(x_, t, x0_, clip);
+    auto prediction = fixed_->denoiser.Predict(x_.to(at::kFloat), t, x0_, clip);
     if (fixed_->denoiser.plan().self_condition) x0_ = prediction.x0;
     return prediction;
   }
@@ -118,6 +155,27 @@ class DiffusionSampler : public Sampler {
     return x0 * abar_next.sqrt() + c * noise + sigma * Noise();
   }
 
+  // The combinations of core/recipes/solver.h, with x0 clamped to [-1,1] and the noise taken from the clamped
+  // one.
+  Tensor SolverStepAt(int64_t time, size_t index) {
+    const Tensor x0 = Predict(time, true).x0.to(at::kDouble);
+    if (index == 0) x_ = x_ * plan_.start.x + x0 * plan_.start.model[0];
+    const NoiseLevel& level = plan_.levels[index];
+    predictions_.push_front(integrates_noise_ ? (x_ - x0 * level.alpha) / level.sigma : x0);
+    if (predictions_.size() > kSolverHistory) predictions_.pop_back();
+    const SolverStep& step = plan_.steps[index];
+    base_ = step.correct ? Combine(base_, *step.correct) : x_;
+    return Combine(base_, step.predict);
+  }
+
+  Tensor Combine(const Tensor& x, const Combination& combination) const {
+    Tensor sum = x * combination.x;
+    for (size_t k = 0; k < combination.model.size(); ++k) {
+      sum.add_(predictions_[k], combination.model[k]);
+    }
+    return sum;
+  }
+
   void Show() {
     const auto count = static_cast<int64_t>(noise_.size());
     pixels_.narrow(0, done_, count).copy_(ToPixels(x_.narrow(0, 0, count), PixelRange::kDiffusion));
@@ -126,11 +184,15 @@ class DiffusionSampler : public Sampler {
   std::shared_ptr<FixedDenoiser> fixed_;
   std::vector<double> seeds_;
   int64_t total_, chunk_;
-  bool ddpm_;
+  Rule rule_;
   double eta_;
-  std::vector<int64_t> times_;
+  std::vector<int64_t> times_;  // descending; the last, -1, is the picture itself
+  SolverPlan plan_;             // of a solver
+  bool integrates_noise_ = false;
   std::vector<at::Generator> noise_;  // one for each picture of the chunk
   Tensor x_, x0_;                     // [chunk,C,H,W]; x0_ only for self-conditioning
+  Tensor base_;                       // a solver's x before its newest step
+  std::deque<Tensor> predictions_;    // a solver's, newest first
   size_t step_ = 0;
   int64_t done_ = 0;
   Tensor pixels_;  // uint8 [total,H,W,C], black where nothing is drawn yet

@@ -1,4 +1,4 @@
-// Draws pictures with a denoiser: the reverse process by DDPM or DDIM, one denoising step at a time.
+// Draws pictures with a denoiser: the reverse process by DDPM, DDIM or a few-step solver, one step at a time.
 #pragma once
 
 #include <memory>

@@ -49,9 +49,8 @@ class GanSampler : public Sampler {
       const auto seed = static_cast<uint64_t>(seeds_[static_cast<size_t>(done_ + i)]);
       z.select(0, i).copy_(DrawLatent(plan, 1, CpuGenerator(seed)).select(0, 0));
     }
-    const Tensor x =
-        fixed_->network.Forward(*fixed_->ops, z.to(fixed_->device), statistics_).narrow(0, 0, count);
-    pixels_.narrow(0, done_, count).copy_(ToPixels(x, plan.range()));
+    x_ = fixed_->network.Forward(*fixed_->ops, z.to(fixed_->device), statistics_).narrow(0, 0, count);
+    pixels_.narrow(0, done_, count).copy_(ToPixels(x_, plan.range()));
     done_ += count;
     return done_ == total_;
   }
@@ -62,11 +61,14 @@ class GanSampler : public Sampler {
 
   std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
 
+  std::vector<uint8_t> Values() override { return x_.defined() ? BytesOf(x_) : std::vector<uint8_t>(); }
+
  private:
   std::shared_ptr<FixedGenerator> fixed_;
   std::vector<double> seeds_;
   int64_t total_, chunk_, done_ = 0;
   BatchStatistics statistics_;
+  Tensor x_;       // [count,C,H,W] of the newest chunk
   Tensor pixels_;  // uint8 [total,H,W,C], black where nothing is drawn yet
 };
 

@@ -84,6 +84,7 @@ Schedule::Schedule(const Spec& spec, ParameterSet& set) : timesteps(Integer(spec
   const Tensor b = MakeBetas(Text(spec, "schedule"), timesteps);
   const Tensor alphas = 1 - b;
   const Tensor abar = at::cumprod(alphas, 0);
+  signal.assign(abar.const_data_ptr<double>(), abar.const_data_ptr<double>() + timesteps);
   const Tensor prev = at::cat({at::ones({1}, at::kDouble), abar.slice(0, 0, timesteps - 1)});
   betas = keep("betas", b);
   alphas_cumprod = keep("alphas_cumprod", abar);

@@ -23,6 +23,7 @@ struct Schedule {
   at::Tensor sqrt_recip_alphas_cumprod, sqrt_recipm1_alphas_cumprod;
   at::Tensor posterior_variance, posterior_log_variance_clipped, posterior_mean_coef1, posterior_mean_coef2;
   at::Tensor loss_weight;
+  std::vector<double> signal;  // alphas_cumprod before it was rounded to float32
 
   // a[t] for each picture, [N,1,1,1]; t I64 [N].
   static at::Tensor Extract(const at::Tensor& a, const at::Tensor& t);

@@ -110,6 +110,24 @@ describe('wrong options', () => {
     expect(wrong({ zzzzzz: 5 })[0]!.message).toBe('is not an option')
   })
 
+  test('the sampler follows from the steps, and from eta', () => {
+    const samplerFor = (given: SampleOptions) => resolveSample(given, diffusion).sampler
+    expect([1, 6, 7, 20, 21, 1000].map((steps) => samplerFor({ steps }))).toEqual([
+      ...['ipndm', 'ipndm'],
+      ...['unipc', 'unipc', 'unipc', 'unipc'],
+    ])
+    expect(samplerFor({ steps: 5, eta: 0 })).toBe('ipndm')
+    expect(samplerFor({ steps: 5, eta: 0.5 })).toBe('ddim')
+    expect(resolveSample({ eta: 1 }, diffusion)).toMatchObject({ sampler: 'ddim', steps: 50 })
+  })
+
+  test.each(['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddpm'] as const)('eta is not for %s', (sampler) => {
+    expect(wrongSample({ sampler, eta: 0.5 })).toEqual([
+      { path: 'eta', message: `applies to sampler "ddim" only, but sampler is "${sampler}"` },
+    ])
+    expect(wrongSample({ sampler, eta: 0.5, steps: 1001 }).map(({ path }) => path)).toEqual(['steps', 'eta'])
+  })
+
   test("another model's option says whose it is", () => {
     expect(wrong({ preset: 'chainer' })).toEqual([
       { path: 'preset', message: 'applies to model "dcgan" only, but model is "diffusion"' },
@@ -165,11 +183,31 @@ describe('sampling options', () => {
   })
 
   test('steps follow from the sampler and from how the model was trained', () => {
-    expect(resolveSample({}, diffusion).steps).toBe(50)
+    expect(resolveSample({}, diffusion)).toMatchObject({ sampler: 'unipc', steps: 20, eta: 0 })
+    expect(resolveSample({ sampler: 'dpmpp-3m' }, diffusion).steps).toBe(20)
+    expect(resolveSample({ sampler: 'ddim' }, diffusion).steps).toBe(50)
     expect(resolveSample({ sampler: 'ddpm' }, diffusion).steps).toBe(1000)
     expect(resolveSample({}, resolveTrain({ timesteps: 20 })).steps).toBe(20)
     expect(wrongSample({ steps: 1001 })[0]!.message).toContain('at most 1000')
     expect(wrongSample({ sampler: 'ddpm', steps: 20 })[0]!.path).toBe('steps')
+  })
+
+  test('the sampler follows from the steps, and from eta', () => {
+    const samplerFor = (given: SampleOptions) => resolveSample(given, diffusion).sampler
+    expect([1, 6, 7, 20, 21, 1000].map((steps) => samplerFor({ steps }))).toEqual([
+      ...['ipndm', 'ipndm'],
+      ...['unipc', 'unipc', 'unipc', 'unipc'],
+    ])
+    expect(samplerFor({ steps: 5, eta: 0 })).toBe('ipndm')
+    expect(samplerFor({ steps: 5, eta: 0.5 })).toBe('ddim')
+    expect(resolveSample({ eta: 1 }, diffusion)).toMatchObject({ sampler: 'ddim', steps: 50 })
+  })
+
+  test.each(['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddpm'] as const)('eta is not for %s', (sampler) => {
+    expect(wrongSample({ sampler, eta: 0.5 })).toEqual([
+      { path: 'eta', message: `applies to sampler "ddim" only, but sampler is "${sampler}"` },
+    ])
+    expect(wrongSample({ sampler, eta: 0.5, steps: 1001 }).map(({ path }) => path)).toEqual(['steps', 'eta'])
   })
 
   test("another model's option says whose it is, and a misspelt one gets the right name", () => {
@@ -183,7 +221,9 @@ test('wrong calls do not compile', () => {
   expectTypeOf<TrainOptions['model']>().toEqualTypeOf<'diffusion' | 'dcgan' | undefined>()
   expectTypeOf<TrainOptions['maxTime']>().toEqualTypeOf<number | string | null | undefined>()
   expectTypeOf<TrainOptions['clip']>().toEqualTypeOf<number | null | undefined>()
-  expectTypeOf<SampleOptions['sampler']>().toEqualTypeOf<'ddim' | 'ddpm' | undefined>()
+  expectTypeOf<SampleOptions['sampler']>().toEqualTypeOf<
+    'unipc' | 'dpmpp-2m' | 'dpmpp-3m' | 'ipndm' | 'ddim' | 'ddpm' | undefined
+  >()
   expectTypeOf<ResolvedTrainOptions['maxTime']>().toEqualTypeOf<number | null>()
   expectTypeOf<ResolvedTrainOptions['size']>().toEqualTypeOf<number>()
   // @ts-expect-error: no such option

@@ -1,0 +1,72 @@
+// The chart and the table of docs/samplers.md, made from its data.
+
+const WIDTH = 760
+const HEIGHT = 440
+const PLOT = { left: 64, right: 640, top: 40, bottom: 384 }
+const COLOURS = { unipc: '#0b6e4f', 'dpmpp-3m': '#c05621', 'dpmpp-2m': '#b7791f', ipndm: '#2b6cb0', ddim: '#718096' }
+
+const stepsOf = (rows) => [...new Set(rows.map(({ steps }) => steps))].sort((a, b) => a - b)
+const samplersOf = (rows) => [...new Set(rows.map(({ sampler }) => sampler))]
+const at = (rows, sampler, steps) => rows.find((row) => row.sampler === sampler && row.steps === steps)
+
+/** Both axes are logarithmic. */
+export function samplerChart({ rows, count, reference, model }) {
+  const steps = stepsOf(rows)
+  const values = rows.map(({ rmse }) => rmse)
+  const low = 10 ** Math.floor((Math.log10(Math.min(...values)) * 2) / 2)
+  const high = 10 ** Math.ceil(Math.log10(Math.max(...values)))
+  const scale = (value, from, to, begin, end) =>
+    begin + ((Math.log(value) - Math.log(from)) / (Math.log(to) - Math.log(from))) * (end - begin)
+  const x = (value) => scale(value, steps[0], steps.at(-1), PLOT.left, PLOT.right).toFixed(1)
+  const y = (value) => scale(value, low, high, PLOT.bottom, PLOT.top).toFixed(1)
+  const ticks = []
+  for (let decade = low; decade < high * 1.001; decade *= 10)
+    for (const factor of [1, 2, 5]) if (decade * factor <= high * 1.001) ticks.push(decade * factor)
+  const lines = [
+    ...ticks.map(
+      (tick) =>
+        `<line x1="${PLOT.left}" x2="${PLOT.right}" y1="${y(tick)}" y2="${y(tick)}" stroke="#e2e8f0"/><text x="${PLOT.left - 8}" y="${y(tick)}" text-anchor="end" dominant-baseline="middle">${Number(tick.toPrecision(1))}</text>`,
+    ),
+    ...steps.map(
+      (step) =>
+        `<line x1="${x(step)}" x2="${x(step)}" y1="${PLOT.bottom}" y2="${PLOT.bottom + 5}" stroke="#4a5568"/><text x="${x(step)}" y="${PLOT.bottom + 20}" text-anchor="middle">${step}</text>`,
+    ),
+  ]
+  // Names beside the ends of their lines, kept apart.
+  const names = samplersOf(rows)
+    .map((sampler) => ({ sampler, place: Number(y(at(rows, sampler, steps.at(-1)).rmse)) }))
+    .sort((a, b) => a.place - b.place)
+  for (let i = 1; i < names.length; i++) names[i].place = Math.max(names[i].place, names[i - 1].place + 16)
+  for (const { sampler, place } of names) {
+    const points = steps.map((step) => `${x(step)},${y(at(rows, sampler, step).rmse)}`)
+    lines.push(
+      `<polyline points="${points.join(' ')}" fill="none" stroke="${COLOURS[sampler]}" stroke-width="2"/>`,
+      ...points.map(
+        (point) => `<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="3" fill="${COLOURS[sampler]}"/>`,
+      ),
+      `<text x="${PLOT.right + 10}" y="${place}" fill="${COLOURS[sampler]}" dominant-baseline="middle">${sampler}</text>`,
+    )
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#1a202c">
+<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>
+<text x="${PLOT.left}" y="22" font-size="14">Distance to ${reference} (RMSE in [-1, 1]; ${count} pictures of ${model.size} px)</text>
+${lines.join('\n')}
+<text x="${(PLOT.left + PLOT.right) / 2}" y="${HEIGHT - 14}" text-anchor="middle">evaluations of the network</text>
+</svg>
+`
+}
+
+/** Distances by sampler and steps; the nearest of each column is bold. */
+export function samplerTable({ rows }) {
+  const steps = stepsOf(rows)
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  const body = samplersOf(rows).map((sampler) => {
+    const cells = steps.map((step) => {
+      const best = Math.min(...rows.filter((row) => row.steps === step).map(({ rmse }) => rmse))
+      const { rmse } = at(rows, sampler, step)
+      return rmse === best ? `**${rmse.toFixed(3)}**` : rmse.toFixed(3)
+    })
+    return line([`\`${sampler}\``, ...cells])
+  })
+  return [line(['steps', ...steps]), line(['---', ...steps.map(() => '---:')]), ...body].join('\n')
+}
