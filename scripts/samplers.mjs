@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // How far few-step pictures are from those of all steps: measures a run and writes docs/samplers.{json,svg,md}.
-//   node scripts/samplers.mjs RUN [--count 16] [--threads 2] [--json FILE]
+//   node scripts/samplers.mjs RUN [--weights raw] [--count 16] [--threads 2] [--json FILE]
 // With --json only the data are written, to FILE. Without RUN the chart and the table are made of docs/samplers.json.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,29 +15,39 @@ const FIRST_SEED = 1000
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    weights: { type: 'string', default: 'ema' },
     count: { type: 'string', default: '16' },
     threads: { type: 'string', default: '2' },
     json: { type: 'string' },
   },
 })
 
-/** The generator of a run's averaged weights, with what it was trained with. */
-async function openGenerator(run, threads) {
-  const [{ newestValidCheckpoint }, { readCheckpoint }, { loadAddon }, { placeOn, toSpec }, { resolveTrain }] =
-    await Promise.all([
-      import('../dist/checkpoint/find.js'),
-      import('../dist/checkpoint/read.js'),
-      import('../dist/native/load.js'),
-      import('../dist/native/spec.js'),
-      import('../dist/options/resolve.js'),
-    ])
-  const options = resolveTrain(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')))
+/** The generator of a run's averaged or latest weights, with what it was trained with. */
+async function openGenerator(run, weights, threads) {
+  const [
+    { newestValidCheckpoint },
+    { readCheckpoint },
+    { loadAddon },
+    { placeOn, toSpec },
+    { resolveTrain },
+    { readConfig },
+  ] = await Promise.all([
+    import('../dist/checkpoint/find.js'),
+    import('../dist/checkpoint/read.js'),
+    import('../dist/native/load.js'),
+    import('../dist/native/spec.js'),
+    import('../dist/options/resolve.js'),
+    import('../dist/run/directory.js'),
+  ])
+  const options = resolveTrain(await readConfig(run))
   const { folder, manifest } = await newestValidCheckpoint(run)
   const checkpoint = await readCheckpoint(folder, manifest)
   const tensors = []
   for (const info of checkpoint.model.tensors) {
-    if (!info.name.startsWith('ema.') || /^ema\.(step|initted)$/.test(info.name)) continue
-    tensors.push({ ...info, name: info.name.slice('ema.'.length), bytes: await checkpoint.model.read(info.name) })
+    const averaged = info.name.startsWith('ema.')
+    if (averaged !== (weights === 'ema') || /^ema\.(step|initted)$/.test(info.name)) continue
+    const name = averaged ? info.name.slice('ema.'.length) : info.name
+    tensors.push({ ...info, name, bytes: await checkpoint.model.read(info.name) })
   }
   await checkpoint.close()
   const addon = await loadAddon()
@@ -69,8 +79,8 @@ function distance(drawn, reference, count) {
   return { rmse: Math.sqrt(squares.reduce((a, b) => a + b) / count), median }
 }
 
-async function measure(run, count, threads) {
-  const { options, images, generator } = await openGenerator(run, threads)
+async function measure(run, weights, count, threads) {
+  const { options, images, generator } = await openGenerator(run, weights, threads)
   const seeds = Array.from({ length: count }, (_, i) => FIRST_SEED + i)
   const { size, channels, unet, dim, dimMults, objective, schedule, timesteps } = options
   const reference = await draw(generator, seeds, 'ddim', timesteps)
@@ -82,14 +92,14 @@ async function measure(run, count, threads) {
       console.error(rows.at(-1))
     }
   }
-  const model = { size, channels, unet, dim, dimMults, objective, schedule, timesteps, images }
+  const model = { size, channels, unet, dim, dimMults, objective, schedule, timesteps, images, weights }
   return { model, reference: `ddim, ${timesteps} steps`, count, firstSeed: FIRST_SEED, rows }
 }
 
 const file = join(root, 'docs', 'samplers.json')
 const [run] = positionals
 const data = run
-  ? await measure(run, Number(values.count), Number(values.threads))
+  ? await measure(run, values.weights, Number(values.count), Number(values.threads))
   : JSON.parse(readFileSync(file, 'utf8'))
 const json = `${JSON.stringify(data, null, 1)}\n`
 if (values.json) writeFileSync(values.json, json)

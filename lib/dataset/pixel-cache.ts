@@ -5,7 +5,7 @@ import { type OpenFile, openRegular, readFully } from '../files/read.ts'
 import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import { decoderVersion, type PixelSettings } from '../image.ts'
 import type { Decoded } from './decode.ts'
-import { contentKey, type Measured, type Outcome } from './outcome.ts'
+import { contentKey, isOutcome, type Measured } from './outcome.ts'
 
 // Layout: magic, length of the JSON of outcomes as uint32 LE, that JSON, pixels, SHA-256 of all before.
 const MAGIC = Buffer.from('SHPIXEL1')
@@ -53,16 +53,6 @@ async function readHashed(opened: OpenFile, hash: Hash, bytes: Uint8Array, posit
     hash.update(piece)
   }
   return true
-}
-
-const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
-
-/** The file is the user's own, but another program may have written it: its hash says only that it is whole. */
-function isOutcome(value: unknown): value is Outcome {
-  if (typeof value !== 'object' || value === null) return false
-  const { reason, width, height, format, optOut } = value as Record<string, unknown>
-  if (reason !== undefined) return typeof reason === 'string'
-  return isWhole(width) && isWhole(height) && typeof format === 'string' && typeof optOut === 'boolean'
 }
 
 /** What was stored for `count` items; null where there is nothing, or nothing whole. */

@@ -2,8 +2,11 @@
 import { availableParallelism } from 'node:os'
 import { abortError } from '../errors.ts'
 
+/** Threads that decode, unless Node was told otherwise when it started. */
+const NODE_THREADS = 4
+
 /** Pictures in the making at one time: enough to keep the cores busy, few enough to bound the memory. */
-const WIDTH = Math.max(2, Math.min(4, availableParallelism()))
+const WIDTH = Math.max(2, Math.min(Number(process.env.UV_THREADPOOL_SIZE) || NODE_THREADS, availableParallelism()))
 
 /**
  * Calls `work` for 0 to count - 1, a few at a time. After a failure or an abort no new call starts, and the promise

@@ -107,6 +107,11 @@ export const diffusion = {
         path: 'dim',
         message: `must be even for unet "2.3", whose time embedding has a sine for each cosine, but is ${o.dim}`,
       })
+    if (o.schedule === 'linear' && (o.timesteps as number) <= 20)
+      problems.push({
+        path: 'timesteps',
+        message: `must be above 20 for schedule "linear", whose steps would else remove more than all of the picture, but is ${o.timesteps}`,
+      })
     return problems
   },
   checkSample(o, train): Problem[] {

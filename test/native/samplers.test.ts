@@ -60,7 +60,9 @@ describe('as diffusers computes them', () => {
       const kept = network === 'constant' ? drawn.filter((_, i) => i % 17 === 0) : drawn
       const furthest = kept.reduce((most, value, i) => Math.max(most, Math.abs(value - pictures[sampler][i]!)), 0)
       expect(kept.length).toBe(pictures[sampler].length)
-      expect(furthest, sampler).toBeLessThan(1e-6)
+      // A U-Net in float32 has last bits of its own; x0 from its noise is they times up to 160.
+      const ofUnet = objective === 'noise' ? 1e-4 : 1e-5
+      expect(furthest, sampler).toBeLessThan(network === 'constant' ? 1e-6 : ofUnet)
     }
   })
 })
@@ -72,9 +74,9 @@ describe('on every kind of model', () => {
   kinds.push({ objective: 'x0', selfCondition: true }, { objective: 'noise', selfCondition: true, unet: '2022' })
 
   test.each(kinds)('%o: a picture in range for any number of steps', async (options) => {
-    const generator = await fixedGenerator({ size: 8, dimMults: [1], timesteps: 20, ...options })
+    const generator = await fixedGenerator({ size: 8, dimMults: [1], timesteps: 24, ...options })
     for (const sampler of samplers) {
-      for (const steps of [1, 4, 20]) {
+      for (const steps of [1, 4, 24]) {
         const drawn = await draw(generator, { sampler, steps })
         // The last step of the others gives x0 as it was clamped.
         const most = sampler === 'ipndm' ? 3 : 1
@@ -85,9 +87,9 @@ describe('on every kind of model', () => {
   })
 
   test('twenty steps come nearer to the picture of all steps than twenty of DDIM', async () => {
-    const options: TrainOptions = { size: 8, dimMults: [1], timesteps: 300, objective: 'v', schedule: 'sigmoid' }
+    const options: TrainOptions = { size: 8, dimMults: [1], timesteps: 200, objective: 'v', schedule: 'sigmoid' }
     const generator = await fixedGenerator(options, golden.outputs)
-    const all = await draw(generator, { sampler: 'ddim', steps: 300 })
+    const all = await draw(generator, { sampler: 'ddim', steps: 200 })
     const ddim = distance(await draw(generator, { sampler: 'ddim', steps: 20 }), all)
     for (const sampler of samplers)
       expect(distance(await draw(generator, { sampler, steps: 20 }), all), sampler).toBeLessThan(ddim)

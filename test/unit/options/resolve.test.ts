@@ -110,24 +110,6 @@ describe('wrong options', () => {
     expect(wrong({ zzzzzz: 5 })[0]!.message).toBe('is not an option')
   })
 
-  test('the sampler follows from the steps, and from eta', () => {
-    const samplerFor = (given: SampleOptions) => resolveSample(given, diffusion).sampler
-    expect([1, 6, 7, 20, 21, 1000].map((steps) => samplerFor({ steps }))).toEqual([
-      ...['ipndm', 'ipndm'],
-      ...['unipc', 'unipc', 'unipc', 'unipc'],
-    ])
-    expect(samplerFor({ steps: 5, eta: 0 })).toBe('ipndm')
-    expect(samplerFor({ steps: 5, eta: 0.5 })).toBe('ddim')
-    expect(resolveSample({ eta: 1 }, diffusion)).toMatchObject({ sampler: 'ddim', steps: 50 })
-  })
-
-  test.each(['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddpm'] as const)('eta is not for %s', (sampler) => {
-    expect(wrongSample({ sampler, eta: 0.5 })).toEqual([
-      { path: 'eta', message: `applies to sampler "ddim" only, but sampler is "${sampler}"` },
-    ])
-    expect(wrongSample({ sampler, eta: 0.5, steps: 1001 }).map(({ path }) => path)).toEqual(['steps', 'eta'])
-  })
-
   test("another model's option says whose it is", () => {
     expect(wrong({ preset: 'chainer' })).toEqual([
       { path: 'preset', message: 'applies to model "dcgan" only, but model is "diffusion"' },
@@ -152,6 +134,10 @@ describe('wrong options', () => {
     expect(wrong({ unet: '2022', dim: 12 })[0]).toMatchObject({
       path: 'dim',
       message: expect.stringContaining('multiple of 8'),
+    })
+    expect(wrong({ schedule: 'linear', timesteps: 20 })[0]).toMatchObject({
+      path: 'timesteps',
+      message: expect.stringContaining('above 20'),
     })
     expect(wrong({ model: 'dcgan', size: 48 })[0]).toMatchObject({
       path: 'size',
