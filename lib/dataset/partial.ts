@@ -73,7 +73,8 @@ export class Partial {
   readonly #folder: string
   readonly #key: string
   readonly #pictureBytes: number
-  readonly #seen: string[] = []
+  /** Files that hold nothing but pictures of this start's set. */
+  readonly #ours: string[] = []
   #pending: Buffer[] = []
   #pendingBytes = 0
   #file: Promise<Appender | null> | undefined
@@ -106,11 +107,14 @@ export class Partial {
       const age = Date.now() - (await stat(path).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs
       if (age > STALE_MS) await remove(path).catch(() => {})
       if (!name.startsWith(this.#key)) continue
-      this.#seen.push(path)
+      let foreign = false
       for await (const { content, outcome, pixels } of readRecords(path, this.#pictureBytes)) {
         for (const index of places.get(content) ?? []) take(index, { outcome, pixels })
-        places.delete(content)
+        foreign ||= !places.has(content)
+        if (places.has(content)) places.set(content, [])
       }
+      // With pictures of another set in it, somebody may still come back for it.
+      if (!foreign) this.#ours.push(path)
     }
   }
 
@@ -139,7 +143,7 @@ export class Partial {
   async #create(): Promise<Appender> {
     await makeFolderDurable(this.#folder)
     const path = join(this.#folder, `${this.#key}-${randomUUID()}.partial`)
-    this.#seen.push(path)
+    this.#ours.push(path)
     return Appender.create(path)
   }
 
@@ -153,6 +157,6 @@ export class Partial {
   async discard(): Promise<void> {
     this.#pending = []
     await (await this.#file)?.close().catch(() => {})
-    for (const path of this.#seen) await remove(path).catch(() => {})
+    for (const path of this.#ours) await remove(path).catch(() => {})
   }
 }

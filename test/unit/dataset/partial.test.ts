@@ -89,6 +89,15 @@ test('a picture more, or one that changed, is decoded; the others are not', asyn
   expect([...again.pixels.subarray(0, 3)]).toEqual([1, 2, 3])
 })
 
+test('a whole start over other pictures leaves it alone', async () => {
+  await interrupt(6)
+  const other = temporaryFolder()
+  await flat([9, 9, 9]).png().toFile(join(other, 'a.png'))
+  await loadDataset(datasetOptions(other), { cacheFolder })
+  expect((await load()).seen[0]).toBeGreaterThanOrEqual(6)
+  expect(await partials()).toEqual([])
+})
+
 test('other settings do not see it', async () => {
   await interrupt(8)
   for (const over of [{ size: 16 }, { channels: 4 as const }, { fit: 'contain' as const }, { background: '#000' }])
