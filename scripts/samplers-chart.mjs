@@ -7,13 +7,16 @@ const COLOURS = { unipc: '#0b6e4f', 'dpmpp-3m': '#c05621', 'dpmpp-2m': '#b7791f'
 
 const stepsOf = (rows) => [...new Set(rows.map(({ steps }) => steps))].sort((a, b) => a - b)
 const samplersOf = (rows) => [...new Set(rows.map(({ sampler }) => sampler))]
-const at = (rows, sampler, steps) => rows.find((row) => row.sampler === sampler && row.steps === steps)
+const find = (rows, sampler, steps) => rows.find((row) => row.sampler === sampler && row.steps === steps)
+/** Over all pictures: the root of the mean of their squares. */
+const rms = ({ rmse }) => Math.sqrt(rmse.reduce((sum, value) => sum + value ** 2, 0) / rmse.length)
+const at = (rows, sampler, steps) => ({ rmse: rms(find(rows, sampler, steps)) })
 
 /** Both axes are logarithmic. */
-export function samplerChart({ rows, count, reference, model }) {
+export function samplerChart({ rows, seeds, reference, model }) {
   const steps = stepsOf(rows)
-  const values = rows.map(({ rmse }) => rmse)
-  const low = 10 ** Math.floor((Math.log10(Math.min(...values)) * 2) / 2)
+  const values = rows.map(rms)
+  const low = 10 ** Math.floor(Math.log10(Math.min(...values)))
   const high = 10 ** Math.ceil(Math.log10(Math.max(...values)))
   const scale = (value, from, to, begin, end) =>
     begin + ((Math.log(value) - Math.log(from)) / (Math.log(to) - Math.log(from))) * (end - begin)
@@ -49,7 +52,7 @@ export function samplerChart({ rows, count, reference, model }) {
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#1a202c">
 <rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>
-<text x="${PLOT.left}" y="22" font-size="14">Distance to ${reference} (RMSE in [-1, 1]; ${count} pictures of ${model.size} px)</text>
+<text x="${PLOT.left}" y="22" font-size="14">Distance to ${reference} (RMSE in [-1, 1]; ${seeds.length} pictures of ${model.size} px)</text>
 ${lines.join('\n')}
 <text x="${(PLOT.left + PLOT.right) / 2}" y="${HEIGHT - 14}" text-anchor="middle">evaluations of the network</text>
 </svg>
@@ -62,7 +65,7 @@ export function samplerTable({ rows }) {
   const line = (cells) => `| ${cells.join(' | ')} |`
   const body = samplersOf(rows).map((sampler) => {
     const cells = steps.map((step) => {
-      const best = Math.min(...rows.filter((row) => row.steps === step).map(({ rmse }) => rmse))
+      const best = Math.min(...rows.filter((row) => row.steps === step).map(rms))
       const { rmse } = at(rows, sampler, step)
       return rmse === best ? `**${rmse.toFixed(3)}**` : rmse.toFixed(3)
     })

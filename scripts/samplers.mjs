@@ -1,24 +1,24 @@
 #!/usr/bin/env node
-// How far few-step pictures are from those of all steps: measures a run and writes docs/samplers.{json,svg,md}.
-//   node scripts/samplers.mjs RUN [--weights raw] [--count 16] [--threads 2] [--json FILE]
-// With --json only the data are written, to FILE. Without RUN the chart and the table are made of docs/samplers.json.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// How far few-step pictures are from those of all steps. Prints a table; writes the data and the chart where asked.
+//   node scripts/samplers.mjs RUN [--weights raw] [--seed 1000] [--count 16] [--threads 2] [--json FILE] [--svg FILE]
+//   node scripts/samplers.mjs --from FILE,FILE [--json FILE] [--svg FILE]
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { root } from './bootstrap.mjs'
 import { samplerChart, samplerTable } from './samplers-chart.mjs'
 
 const SAMPLERS = ['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddim']
-const STEPS = [3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 50]
-const FIRST_SEED = 1000
+const STEPS = [4, 5, 6, 8, 10, 15, 20, 50]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     weights: { type: 'string', default: 'ema' },
+    seed: { type: 'string', default: '1000' },
     count: { type: 'string', default: '16' },
     threads: { type: 'string', default: '2' },
     json: { type: 'string' },
+    svg: { type: 'string' },
+    from: { type: 'string' },
   },
 })
 
@@ -52,7 +52,7 @@ async function openGenerator(run, weights, threads) {
   await checkpoint.close()
   const addon = await loadAddon()
   await addon.setThreads(threads)
-  const placement = placeOn('cpu', options.precision)
+  const placement = placeOn('cpu', { ...options, exact: true }, [])
   return { options, images: manifest.images, generator: await addon.generator(toSpec(options, placement), tensors) }
 }
 
@@ -65,52 +65,50 @@ async function draw(generator, seeds, sampler, steps) {
   return new Float32Array(bytes.slice().buffer).map((value) => Math.min(1, Math.max(-1, value)))
 }
 
-/** Root mean square over all pictures, and the median over pictures of each one's. */
-function distance(drawn, reference, count) {
+/** Root of the mean square of the differences, for each picture. */
+function distances(drawn, reference, count) {
   const length = drawn.length / count
-  const squares = Array.from({ length: count }, (_, picture) => {
+  return Array.from({ length: count }, (_, picture) => {
     let sum = 0
     for (let i = picture * length; i < (picture + 1) * length; i++) sum += (drawn[i] - reference[i]) ** 2
-    return sum / length
+    return Number(Math.sqrt(sum / length).toPrecision(4))
   })
-  const sorted = squares.map(Math.sqrt).sort((a, b) => a - b)
-  const half = count / 2
-  const median = count % 2 ? sorted[Math.floor(half)] : (sorted[half - 1] + sorted[half]) / 2
-  return { rmse: Math.sqrt(squares.reduce((a, b) => a + b) / count), median }
 }
 
-async function measure(run, weights, count, threads) {
+/** Data of one run with different seeds, measured apart. */
+function merge([first, ...others]) {
+  for (const other of others) {
+    first.seeds.push(...other.seeds)
+    for (const [i, row] of first.rows.entries()) row.rmse.push(...other.rows[i].rmse)
+  }
+  return first
+}
+
+async function measure(run, weights, seed, count, threads) {
   const { options, images, generator } = await openGenerator(run, weights, threads)
-  const seeds = Array.from({ length: count }, (_, i) => FIRST_SEED + i)
+  const seeds = Array.from({ length: count }, (_, i) => seed + i)
   const { size, channels, unet, dim, dimMults, objective, schedule, timesteps } = options
   const reference = await draw(generator, seeds, 'ddim', timesteps)
   const rows = []
   for (const steps of STEPS) {
     for (const sampler of SAMPLERS) {
       const drawn = await draw(generator, seeds, sampler, steps)
-      rows.push({ sampler, steps, ...distance(drawn, reference, count) })
+      rows.push({ sampler, steps, rmse: distances(drawn, reference, count) })
       console.error(rows.at(-1))
     }
   }
   const model = { size, channels, unet, dim, dimMults, objective, schedule, timesteps, images, weights }
-  return { model, reference: `ddim, ${timesteps} steps`, count, firstSeed: FIRST_SEED, rows }
+  return { model, reference: `DDIM with ${timesteps} steps`, seeds, rows }
 }
 
-const file = join(root, 'docs', 'samplers.json')
-const [run] = positionals
-const data = run
-  ? await measure(run, values.weights, Number(values.count), Number(values.threads))
-  : JSON.parse(readFileSync(file, 'utf8'))
-const json = `${JSON.stringify(data, null, 1)}\n`
-if (values.json) writeFileSync(values.json, json)
-else {
-  writeFileSync(file, json)
-  writeFileSync(join(root, 'docs', 'samplers.svg'), samplerChart(data))
-  const page = join(root, 'docs', 'samplers.md')
-  const text = existsSync(page) ? readFileSync(page, 'utf8') : '<!-- table:begin -->\n<!-- table:end -->\n'
-  const [before, rest] = text.split('<!-- table:begin -->')
-  writeFileSync(
-    page,
-    `${before}<!-- table:begin -->\n${samplerTable(data)}\n<!-- table:end -->${rest.split('<!-- table:end -->')[1]}`,
-  )
+const parts = values.from?.split(',').map((file) => JSON.parse(readFileSync(file, 'utf8')))
+if (!parts && positionals.length !== 1) {
+  console.error('Give a run folder, or --from with the data of an earlier call.')
+  process.exit(2)
 }
+const data = parts
+  ? merge(parts)
+  : await measure(positionals[0], values.weights, Number(values.seed), Number(values.count), Number(values.threads))
+if (values.json) writeFileSync(values.json, `${JSON.stringify(data)}\n`)
+if (values.svg) writeFileSync(values.svg, samplerChart(data))
+console.log(samplerTable(data))
