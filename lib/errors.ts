@@ -15,6 +15,8 @@ export const errorTable = {
   DISK_FULL: 'The disk is full. Free some space and resume the run.',
   DISPOSED: 'The object was disposed before this call.',
   FILE_FAILED: 'A file could not be read or written. The cause says why.',
+  IMPORT_UNSUPPORTED:
+    'The file holds no network that is known here. The message names what was expected and what came.',
   IMAGE_UNREADABLE: 'A picture cannot be decoded and broken is "fail". Remove it, or set broken to "skip".',
   LIBTORCH_FETCH_FAILED: 'libtorch could not be fetched with pip. The message holds the end of what pip said.',
   LIBTORCH_MISSING: 'No usable libtorch was found. Run shinsaku setup, or set LIBTORCH to an unpacked one.',
@@ -24,7 +26,9 @@ export const errorTable = {
   NATIVE_FAILED: 'libtorch reported an error. The cause holds its text.',
   OPTION_INVALID: 'One or more options are unknown, of the wrong type, out of range or do not fit together.',
   OUT_OF_MEMORY: 'Memory ran out. Lower batch (and raise accumulate), size or dim. The process stays usable.',
+  PICKLE_REFUSED: 'A PyTorch file names code that a file of tensors does not need. Nothing of it was executed.',
   PLATFORM_UNSUPPORTED: 'There is no libtorch for this platform. Linux on x64 with glibc is supported.',
+  PYTORCH_INVALID: 'The file is not a PyTorch checkpoint, or is damaged.',
   RESUME_MISMATCH: 'The options or the pictures differ from those the run was started with.',
   RUN_INVALID: 'A file of the run folder is missing or not readable.',
   RUN_LOCKED: 'Another process is training in this run folder.',

@@ -15,10 +15,10 @@ export type SampleCall = SampleOptions & {
 
 export type LoadOptions = {
   /** As for `train()`; the default is "auto". */
-  device?: 'auto' | 'cpu' | 'cuda'
-  threads?: number
+  device?: 'auto' | 'cpu' | 'cuda' | undefined
+  threads?: number | undefined
   /** Draw with operations that give the bits of the PyTorch reference; a run trained with exact always does. */
-  exact?: boolean
+  exact?: boolean | undefined
 }
 
 type Weights = 'ema' | 'raw'

@@ -1,17 +1,18 @@
-/** Opens a trained model: a run folder's newest complete checkpoint, or one checkpoint folder. */
+/** Opens a trained model: a run folder's newest complete checkpoint, one checkpoint folder, or a PyTorch file. */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { newestValidCheckpoint } from './checkpoint/find.ts'
-import { readCheckpoint } from './checkpoint/read.ts'
-import { type Manifest, positionOf } from './checkpoint/records.ts'
+import { type Checkpoint, readCheckpoint } from './checkpoint/read.ts'
+import { isTrainingTensor, type Manifest, positionOf } from './checkpoint/records.ts'
 import { verifyCheckpoint } from './checkpoint/verify.ts'
 import { ShinsakuError } from './errors.ts'
+import { type ImportOptions, openImported } from './import/open.ts'
 import { type LoadOptions, Model } from './model.ts'
 import type { HostTensor } from './native/addon.ts'
 import { resolveDevice } from './native/device.ts'
 import { loadAddon } from './native/load.ts'
 import { placeOn, toSpec } from './native/spec.ts'
-import { resolveLoad, resolveTrain, type TrainOptions } from './options/resolve.ts'
+import { type ResolvedTrainOptions, resolveLoad, resolveTrain, type TrainOptions } from './options/resolve.ts'
 import { readConfig } from './run/directory.ts'
 
 const EMA = 'ema.'
@@ -19,12 +20,14 @@ const EMA = 'ema.'
 const emaCounters = new Set(['ema.step', 'ema.initted'])
 
 /** Names that belong to one kind of weights, without the prefix that tells them apart in a checkpoint. */
-function namesOf(names: readonly string[], weights: 'ema' | 'raw'): { stored: string; name: string }[] {
+export function namesOf(names: readonly string[], weights: 'ema' | 'raw'): { stored: string; name: string }[] {
   if (weights === 'raw') return names.filter((name) => !name.startsWith(EMA)).map((name) => ({ stored: name, name }))
   return names
     .filter((name) => name.startsWith(EMA) && !emaCounters.has(name))
     .map((name) => ({ stored: name, name: name.slice(EMA.length) }))
 }
+
+const isWeight = (name: string) => !isTrainingTensor({ name }) && !name.startsWith('discriminator.')
 
 async function readTensors({ folder, manifest }: Place, weights: 'ema' | 'raw'): Promise<HostTensor[]> {
   const checkpoint = await readCheckpoint(folder, manifest)
@@ -56,8 +59,50 @@ async function locate(path: string): Promise<Place> {
   return { run: path, ...(await newestValidCheckpoint(path)) }
 }
 
+/** The checkpoint that a path means, open for reading, and the options it was trained with. */
+export async function openTrained(path: string): Promise<{ options: ResolvedTrainOptions; checkpoint: Checkpoint }> {
+  const place = await locate(path)
+  const options = resolveTrain((await readConfig(place.run)) as TrainOptions)
+  return { options, checkpoint: await readCheckpoint(place.folder, place.manifest) }
+}
+
+/** Tensors of one kind of weights in a file that `openImported()` knows. */
+async function readImported(path: string, options: ImportOptions, weights: 'ema' | 'raw'): Promise<HostTensor[]> {
+  const { tensors, close } = await openImported([path], options)
+  try {
+    const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
+    const names = namesOf([...byName.keys()].filter(isWeight), weights)
+    const read: HostTensor[] = []
+    for (const { stored, name } of names) {
+      const { dtype, shape, read: bytes } = byName.get(stored)!
+      read.push({ name, dtype, shape: [...shape], bytes: await bytes() })
+    }
+    return read
+  } finally {
+    await close()
+  }
+}
+
+/** A model whose weights are in a file of a PyTorch program. */
+async function openFile(path: string, { device, threads, ...given }: LoadOptions & ImportOptions): Promise<Model> {
+  const placed = resolveLoad({ device, threads })
+  const { options, images, close } = await openImported([path], given)
+  await close()
+  const addon = await loadAddon()
+  await addon.setThreads(placed.threads)
+  const placement = placeOn(await resolveDevice(placed.device), options, (await addon.info()).cpuOps)
+  return new Model({
+    options,
+    placement,
+    images,
+    run: path,
+    generator: async (weights) => addon.generator(toSpec(options, placement), await readImported(path, given, weights)),
+  })
+}
+
 /** What `load()` promises, for a path that is a string. */
-export async function openModel(path: string, options: LoadOptions): Promise<Model> {
+export async function openModel(path: string, options: LoadOptions & ImportOptions): Promise<Model> {
+  if ((await stat(path).catch(() => undefined))?.isFile()) return openFile(path, options)
   const { device, threads, exact } = resolveLoad(options)
   const place = await locate(path)
   const trained = resolveTrain((await readConfig(place.run)) as TrainOptions)

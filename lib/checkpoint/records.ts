@@ -25,7 +25,8 @@ export const stateFile = 'state.json'
 export const manifestFile = 'manifest.json'
 
 /** Tensors that only a resumed run needs: optimizer moments, generator states, the position in the data. */
-export const isTrainingTensor = ({ name }: TensorInfo): boolean => /^(optimizer|random|progress)\./.test(name)
+export const isTrainingTensor = ({ name }: Pick<TensorInfo, 'name'>): boolean =>
+  /^(optimizer|random|progress)\./.test(name)
 
 const counter = z.int().min(0)
 

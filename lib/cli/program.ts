@@ -8,6 +8,7 @@ import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand } from './doctor.ts'
 import { reportFailure } from './failure.ts'
 import { addFlags } from './flags.ts'
+import { exportCommand, importCommand, notImported } from './import.ts'
 import { exitCodes, type Io } from './io.ts'
 import { placementRows, sampleCommand } from './sample.ts'
 import { setupCommand } from './setup.ts'
@@ -85,6 +86,29 @@ function addVerify(program: Command, io: Io, done: (code: number) => void): void
   command.action(async (run: string, flags: Flags) => done(await verifyCommand(run, flags.json === true, io)))
 }
 
+function addImport(program: Command, io: Io): void {
+  const command = program.command('import').argument('<file...>', 'model-10.pt, or netG.pth with or without netD.pth')
+  command.description("Make a run folder of a PyTorch program's checkpoint, to draw with and to train on.")
+  addCommonFlags(command)
+  command.option(
+    '--images <IMAGES>',
+    'images the network had seen (default: steps of the file times batch and accumulate)',
+  )
+  addFlags(command, trainGroups(), notImported)
+  command.action((files: string[], flags: Flags) => importCommand(files, flags, flags.json === true, io))
+}
+
+function addExport(program: Command, io: Io): void {
+  const command = program.command('export').argument('<run>', 'run folder, or one checkpoint of it')
+  command.description("Write a run's weights as a safetensors file that the Python packages load.")
+  addCommonFlags(command)
+  command
+    .option('-o, --out <FILE>', 'the file (default: model.safetensors)')
+    .option('--weights <NAME>', 'averaged or latest weights: auto, ema or raw (default: auto)')
+    .option('--network <NAME>', 'network of a DCGAN: generator or discriminator (default: generator)')
+  command.action((run: string, flags: Flags) => exportCommand(run, flags, flags.json === true, io))
+}
+
 function addSetup(program: Command, io: Io): void {
   const command = program
     .command('setup')
@@ -122,6 +146,8 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
   addSample(program, io)
   addDescribe(program, io)
   addVerify(program, io, done)
+  addImport(program, io)
+  addExport(program, io)
   addSetup(program, io)
   addDoctor(program, io, done)
   return program

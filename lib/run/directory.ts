@@ -1,6 +1,6 @@
 /** The folder of one run: its lock, its records, its logs, and where everything in it lies. */
 import { isUtf8 } from 'node:buffer'
-import { stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ShinsakuError } from '../errors.ts'
@@ -19,6 +19,9 @@ export { findNewestRun, runName } from './names.ts'
 
 /** Raised when config.json of the new form cannot be read by the old code. */
 const FORMAT_VERSION = 1
+
+/** Where an imported run comes from. */
+export const importedFile = 'imported.json'
 
 /** What a resumed run needs of dataset.json. */
 export type DatasetRecord = { digest: string; count: number }
@@ -70,6 +73,18 @@ export async function readDatasetFiles(path: string): Promise<DatasetFile[]> {
   const text = await readText(path, MOST_DATASET_BYTES).catch(asCode('RUN_INVALID'))
   return parseJson(text, path, datasetFilesSchema, 'RUN_INVALID', MOST_DATASET_VALUES).files
 }
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/** Whether a run was imported: generators and data order begin when it first goes on. */
+export const isImported = (run: string): Promise<boolean> => exists(join(run, importedFile))
+
+/** Whether a run was imported and has not seen any pictures here. */
+export const awaitsData = async (run: string): Promise<boolean> =>
+  (await isImported(run)) && !(await exists(join(run, 'dataset.json')))
 
 /** A run folder this process may write to, until `close()`. */
 export class RunDirectory {

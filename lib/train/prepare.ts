@@ -12,10 +12,18 @@ import { type Loaded, loadNative } from '../native/load.ts'
 import { type Placement, placeOn, toSpec } from '../native/spec.ts'
 import { openModel } from '../open.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
-import { createRunDirectory, openRunDirectory, type RunDirectory, runName } from '../run/directory.ts'
+import {
+  awaitsData,
+  createRunDirectory,
+  isImported,
+  openRunDirectory,
+  type RunDirectory,
+  runName,
+} from '../run/directory.ts'
 import { openEvents } from '../run/events.ts'
 import { logData } from './data-log.ts'
 import { environment } from './environment.ts'
+import { beginMissing } from './imported.ts'
 import { Journal } from './journal.ts'
 import { drawPreview, lacksPreview, writeReals } from './previews.ts'
 import { restore } from './restore.ts'
@@ -92,8 +100,15 @@ async function goOn(
   { directory, journal, trainer, data }: Pick<Made, 'directory' | 'journal' | 'trainer' | 'data'>,
 ): Promise<Begin> {
   const log = (line: string) => journal.log(line)
-  const otherData = await comparePictures(directory, data.manifest, options.allow)
-  const state = await restore(run, trainer, { log, otherPictures: otherData === undefined ? undefined : data.count })
+  const meetsData = await awaitsData(run)
+  const otherData = meetsData ? undefined : await comparePictures(directory, data.manifest, options.allow)
+  const state = await restore(run, trainer, {
+    log,
+    otherPictures: otherData === undefined ? undefined : data.count,
+    begin: (await isImported(run))
+      ? (missing, images) => beginMissing(trainer, missing, images, data.count, options.batch, log)
+      : undefined,
+  })
   for (const change of [...changes, ...(otherData ? [`pictures: ${otherData}`] : [])]) log(`Changed: ${change}`)
   if (!state) {
     log(`There is no checkpoint in ${run} yet: beginning at its start`)
@@ -101,7 +116,8 @@ async function goOn(
     return beginNew(directory, journal, data)
   }
   const tags = await directory.truncateRecords(state.images)
-  if (otherData) await directory.writeDataset(data.manifest)
+  if (otherData || meetsData) await directory.writeDataset(data.manifest)
+  if (meetsData) await writeReals(directory, journal, data)
   return { start: state, previewStart: await lacksPreview(directory, options, state.images, tags) }
 }
 

@@ -31,6 +31,8 @@ type RestoreOptions = {
   log: (line: string) => void
   /** Other pictures than before, and how many: the epoch that was under way ends where it is. */
   otherPictures: number | undefined
+  /** Begins anew what an imported checkpoint may lack; undefined for a run that began here. */
+  begin: ((missing: readonly string[], images: number) => Promise<void>) | undefined
 }
 
 /**
@@ -40,7 +42,7 @@ type RestoreOptions = {
 export async function restore(
   run: string,
   trainer: NativeTrainer,
-  { log, otherPictures }: RestoreOptions,
+  { log, otherPictures, begin }: RestoreOptions,
 ): Promise<CheckpointState | undefined> {
   const found = await newest(run, log)
   if (!found) return undefined
@@ -59,7 +61,8 @@ export async function restore(
         else if (info.name !== ORDER) await load(info, await reader.read(info.name))
       }
     }
-    if (missing.size > 0) {
+    if (missing.size > 0 && begin) await begin([...missing], checkpoint.state.images)
+    else if (missing.size > 0) {
       throw new ShinsakuError(
         'CHECKPOINT_MISMATCH',
         `${found.folder} lacks ${missing.size} tensors that the network needs, such as ${[...missing][0]}`,

@@ -1,8 +1,15 @@
 /** Which run is gone on with, and what differs from the options and pictures it was started with. */
 import { isDeepStrictEqual } from 'node:util'
-import { ShinsakuError } from '../errors.ts'
+import { ShinsakuError, throwIfAny } from '../errors.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
-import { type DatasetFile, findNewestRun, type RunDirectory, readConfig, runName } from '../run/directory.ts'
+import {
+  awaitsData,
+  type DatasetFile,
+  findNewestRun,
+  type RunDirectory,
+  readConfig,
+  runName,
+} from '../run/directory.ts'
 
 /** Options that change how long, where or how visibly a run goes on, but not what it computes. */
 const free = new Set([
@@ -40,6 +47,8 @@ export async function findResumed(given: TrainOptions, options: ResolvedTrainOpt
       ? options.resume
       : await findNewestRun(options.out, runName(options.model, options.size, options.data))
   if (run === undefined) return undefined
+  if (given.data === undefined && (await awaitsData(run)))
+    throwIfAny([{ path: 'data', message: `must be given, because ${run} was imported and has seen no pictures here` }])
   // What was allowed once is not allowed for ever.
   const { allow: _, ...stored } = await readConfig(run)
   return { run, ...merge(run, stored, given) }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fixture } from '../helpers/torch-files.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -18,6 +19,7 @@ describe('the code of the README runs as it is written', () => {
     folder = mkdtempSync(join(tmpdir(), 'shinsaku-readme-'))
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(root, join(folder, 'node_modules', 'shinsaku'))
+    writeFileSync(join(folder, 'model-10.pt'), fixture('ddpm-2.3.4.pt'))
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -8,9 +8,20 @@ export type Rule = (sources: Sources) => string[]
 /** Files and folders of lib/ from the lowest layer up; each imports only from its own layer and those below. */
 const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'version.ts'],
-  ['options', 'models', 'native', 'image.ts', 'xmp.ts', 'files', 'safetensors'],
+  ['options', 'models', 'native', 'image.ts', 'xmp.ts', 'files', 'safetensors', 'pytorch'],
   ['dataset', 'checkpoint', 'run'],
-  ['pictures.ts', 'model.ts', 'train', 'describe.ts', 'load.ts', 'open.ts', 'verify.ts'],
+  [
+    'pictures.ts',
+    'model.ts',
+    'train',
+    'describe.ts',
+    'load.ts',
+    'open.ts',
+    'verify.ts',
+    'import',
+    'import.ts',
+    'export.ts',
+  ],
   ['index.ts'],
   ['cli'],
 ]

@@ -8,6 +8,7 @@ import { onStopSignals } from '../../../lib/cli/io.ts'
 import { ShinsakuError } from '../../../lib/errors.ts'
 import { fakeIo, shinsaku } from '../../helpers/cli.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
+import { fileOf, fixture } from '../../helpers/torch-files.ts'
 
 describe('help', () => {
   test('lists the commands and the exit codes, on stdout, with exit code 0', async () => {
@@ -185,4 +186,45 @@ test('tables are aligned, numbers to the right', () => {
       ' ',
     ),
   ).toEqual([' a    x  12,345', ' bbb          6'])
+})
+
+describe('import and export', () => {
+  test('import prints the run folder and what it assumed; --json gives an object', async () => {
+    const out = temporaryFolder()
+    const path = fileOf(fixture('netG.pth'), 'netG.pth')
+    const { code, stdout, stderr } = await shinsaku('import', path, '-o', out, '--images', '640')
+    expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: `${join(out, '00000-dcgan-64-netG')}\n` })
+    expect(stderr).toContain('There is no discriminator')
+    expect(stderr).toContain('shinsaku train --resume')
+    const json = await shinsaku('import', path, '-o', out, '--json')
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      run: join(out, '00001-dcgan-64-netG'),
+      images: 0,
+      options: { width: 2 },
+    })
+    const exported = await shinsaku(
+      'export',
+      join(out, '00000-dcgan-64-netG'),
+      '-o',
+      join(out, 'g.safetensors'),
+      '--json',
+    )
+    expect(JSON.parse(exported.stdout)).toMatchObject({ weights: 'raw', tensors: 25, path: join(out, 'g.safetensors') })
+  })
+
+  test.each([
+    [['import'], 'OPTION_INVALID', "'file'"],
+    [['import', 'none.pt'], 'FILE_FAILED', 'none.pt'],
+    [['import', 'none.pt', '--size', 'large'], 'FILE_FAILED', 'none.pt'],
+    [['import', 'a', 'b', 'c'], 'OPTION_INVALID', 'files'],
+    [['import', 'a', '--resume'], 'OPTION_INVALID', '--resume'],
+    [['export', 'none', '-o', 'x.pt'], 'OPTION_INVALID', '.safetensors'],
+    [['export', 'none', '--weights', 'both'], 'OPTION_INVALID', 'both'],
+    [['export', 'none'], 'RUN_NOT_FOUND', 'none'],
+  ])('%j', async (args, errorCode, text) => {
+    const { stdout, stderr } = await shinsaku(...args)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(`error [${errorCode}] `)
+    expect(stderr).toContain(text)
+  })
 })

@@ -1,0 +1,38 @@
+/** `shinsaku import` and `shinsaku export`: from and to the files of PyTorch programs. */
+import type { ExportOptions, ImportOptions } from '../index.ts'
+import { trainGroups } from '../options/form.ts'
+import { valuesOf } from './flags.ts'
+import { shellQuote } from './format.ts'
+import type { Io } from './io.ts'
+
+type Values = Readonly<Record<string, unknown>>
+
+/** Options of `train` that an import cannot take: they belong to the run that goes on from it. */
+export const notImported = ['data', 'resume']
+
+/** Makes a run folder of files; prints it. */
+export async function importCommand(
+  files: string[],
+  flags: Values,
+  json: boolean,
+  { stdout, stderr }: Io,
+): Promise<void> {
+  const { importCheckpoint } = await import('../index.ts')
+  const images = flags.images === undefined ? {} : { images: Number(flags.images) }
+  const options = { ...valuesOf(trainGroups(), flags), ...images } as ImportOptions
+  const imported = await importCheckpoint(files, { ...options, onLog: (line) => stderr.write(`${line}\n`) })
+  const folder = shellQuote(imported.run)
+  stdout.write(json ? `${JSON.stringify(imported)}\n` : `${imported.run}\n`)
+  stderr.write(`Draw pictures: shinsaku sample ${folder} -n 16 -o grid.png\n`)
+  stderr.write(`Go on:         shinsaku train --resume ${folder} FOLDER_OF_PICTURES\n`)
+}
+
+/** Writes a run's weights as a safetensors file; prints its path. */
+export async function exportCommand(run: string, flags: Values, json: boolean, { stdout, stderr }: Io): Promise<void> {
+  const { exportWeights } = await import('../index.ts')
+  const { out = 'model.safetensors', weights, network } = flags
+  const given = { ...(weights === undefined ? {} : { weights }), ...(network === undefined ? {} : { network }) }
+  const exported = await exportWeights(run, out as string, given as ExportOptions)
+  stdout.write(json ? `${JSON.stringify(exported)}\n` : `${exported.path}\n`)
+  stderr.write(`Wrote ${exported.tensors} tensors, ${exported.weights === 'ema' ? 'averaged' : 'latest'} weights.\n`)
+}

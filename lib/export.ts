@@ -1,0 +1,98 @@
+/** `exportWeights()`: a run's weights as a safetensors file whose names the Python packages load without change. */
+import { basename, dirname, join } from 'node:path'
+import { ShinsakuError, throwIfAny } from './errors.ts'
+
+export type ExportOptions = {
+  /** Averaged or latest weights; "auto" takes the averaged ones where there are any. */
+  weights?: 'auto' | 'ema' | 'raw'
+  /** Which network of a DCGAN; the generator by default. */
+  network?: 'generator' | 'discriminator'
+}
+
+export type Exported = { path: string; weights: 'ema' | 'raw'; tensors: number; bytes: number }
+
+function check(path: unknown, { weights = 'auto', network = 'generator' }: ExportOptions): void {
+  const choices = {
+    weights: [weights, ['auto', 'ema', 'raw']],
+    network: [network, ['generator', 'discriminator']],
+  } as const
+  throwIfAny([
+    ...(typeof path === 'string' && path.endsWith('.safetensors')
+      ? []
+      : [{ path: 'path', message: `must end in .safetensors, but is ${JSON.stringify(path)}` }]),
+    ...Object.entries(choices).flatMap(([name, [value, known]]) =>
+      (known as readonly string[]).includes(value)
+        ? []
+        : [{ path: name, message: `must be one of ${known.join(', ')}, but is ${JSON.stringify(value)}` }],
+    ),
+  ])
+}
+
+/** Names in the file by those in the checkpoint: as GaussianDiffusion's, netG's or netD's state dict has them. */
+function renamed(
+  names: readonly { stored: string; name: string }[],
+  isDcgan: boolean,
+  network: string,
+): Map<string, string> {
+  const prefix = `${network}.`
+  const own = isDcgan ? names.filter(({ name }) => name.startsWith(prefix)) : names
+  return new Map(own.map(({ stored, name }) => [isDcgan ? name.slice(prefix.length) : name, stored]))
+}
+
+/**
+ * Writes the weights of a run's newest complete checkpoint (or of the checkpoint folder given) to `path`, which is
+ * replaced once all is written. Rejects with OPTION_INVALID, RUN_NOT_FOUND, RUN_INVALID, CHECKPOINT_INVALID, DISK_FULL,
+ * FILE_FAILED.
+ */
+export async function exportWeights(run: string, path: string, options: ExportOptions = {}): Promise<Exported> {
+  check(path, options)
+  const [{ namesOf, openTrained }, { isTrainingTensor }, { writeSafetensors }, { move, remove, syncFolder }] =
+    await Promise.all([
+      import('./open.ts'),
+      import('./checkpoint/records.ts'),
+      import('./safetensors/safetensors.ts'),
+      import('./files/write.ts'),
+    ])
+  const { options: trained, checkpoint } = await openTrained(run)
+  try {
+    const { weights: asked = 'auto', network = 'generator' } = options
+    const isDcgan = trained.model === 'dcgan'
+    if (options.network !== undefined && !isDcgan)
+      throwIfAny([{ path: 'network', message: `applies to model "dcgan" only, but model is "${trained.model}"` }])
+    // Only the generator has an average.
+    const averaged = trained.emaDecay !== null && network === 'generator'
+    if (asked === 'ema' && !averaged)
+      throwIfAny([{ path: 'weights', message: '"ema" is not in this model, which keeps no average of them' }])
+    const weights = asked === 'raw' || !averaged ? 'raw' : 'ema'
+    const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
+    const names = renamed(
+      namesOf(
+        [...infos.keys()].filter((name) => !isTrainingTensor({ name })),
+        weights,
+      ),
+      isDcgan,
+      network,
+    )
+    if (names.size === 0)
+      throw new ShinsakuError('CHECKPOINT_MISMATCH', `${run} has no ${network}; it was imported without one`)
+    const tensors = [...names].map(([name, stored]) => ({ ...infos.get(stored)!, name }))
+    const temporary = join(dirname(path), `.tmp-${process.pid}-${basename(path)}`)
+    try {
+      const { bytes } = await writeSafetensors(
+        temporary,
+        tensors,
+        (name) => checkpoint.model.read(names.get(name)!),
+        // The format by which transformers and others tell whose tensors these are.
+        { format: 'pt' },
+      )
+      await move(temporary, path)
+      await syncFolder(dirname(path))
+      return { path, weights, tensors: tensors.length, bytes }
+    } catch (error) {
+      await remove(temporary).catch(() => {})
+      throw error
+    }
+  } finally {
+    await checkpoint.close()
+  }
+}
