@@ -18,6 +18,7 @@ import {
   found,
   note,
 } from './checks.ts'
+import { awaitsData, importedFile } from './directory.ts'
 import { eventFiles } from './events.ts'
 import { configFile } from './names.ts'
 
@@ -63,7 +64,8 @@ class Verifier {
   async records(): Promise<void> {
     const names = await namesIn(this.#run)
     await this.add(configFile(this.#run), () => checkConfig(this.#run))
-    await this.add(join(this.#run, 'dataset.json'), checkDataset)
+    if (!(await awaitsData(this.#run))) await this.add(join(this.#run, 'dataset.json'), checkDataset)
+    await this.addIfThere(names, importedFile, checkJson)
     await this.addIfThere(names, 'environment.json', checkJson)
     await this.addIfThere(names, 'metrics.jsonl', checkMetrics)
     for (const path of await eventFiles(this.#run)) await this.add(path, checkEvents)
