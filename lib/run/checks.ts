@@ -80,9 +80,9 @@ function imagesOf(line: string): number | undefined {
 }
 
 export async function checkEvents(path: string): Promise<Finding> {
-  const { records, problem } = await scanEvents(path)
+  const { records, problem, cut } = await scanEvents(path)
   if (problem === undefined) return whole(`${records.length} records`)
-  return problem.includes('cut short') ? note(`${problem}; a resumed run takes it off`) : damage(problem)
+  return cut ? note(`${problem}; a resumed run takes it off`) : damage(problem)
 }
 
 const anyPicture = { size: 8, channels: 4, background: '#ffffff', fit: 'stretch', crop: 'centre' } as const

@@ -14,6 +14,7 @@ import { truncateEvents } from './events.ts'
 import { lockRun } from './lock.ts'
 import { truncateMetrics } from './metrics.ts'
 import { configFile, makeNumberedFolder } from './names.ts'
+import { sampleName, truncateSamples } from './samples.ts'
 
 export { findNewestRun, runName } from './names.ts'
 
@@ -136,14 +137,18 @@ export class RunDirectory {
     return join(this.path, 'metrics.jsonl')
   }
 
+  get #samplesFolder(): string {
+    return join(this.path, 'samples')
+  }
+
   /** Where the preview sheet drawn after this many images lies. */
   samplePath(images: number): string {
-    return join(this.path, 'samples', `${String(images).padStart(9, '0')}.png`)
+    return join(this.#samplesFolder, sampleName(images))
   }
 
   /** Writes a preview sheet. */
   async writeSample(images: number, png: Uint8Array): Promise<void> {
-    await makeSubfolderDurable(join(this.path, 'samples'))
+    await makeSubfolderDurable(this.#samplesFolder)
     await writeDurable(this.samplePath(images), png)
   }
 
@@ -160,11 +165,12 @@ export class RunDirectory {
   }
 
   /**
-   * Drops what metrics.jsonl and the event files have after `images`, so that a resumed run can write it again.
-   * To be called before anything is appended. Resolves with the tags of the events left at `images`.
+   * Drops what metrics.jsonl, the event files and the preview sheets have after `images`, so that a resumed run can
+   * write it again. To be called before anything is appended. Resolves with the tags of the events left at `images`.
    */
   async truncateRecords(images: number): Promise<ReadonlySet<string>> {
     await truncateMetrics(this.#metricsPath, images)
+    await truncateSamples(this.#samplesFolder, images)
     return truncateEvents(this.path, images)
   }
 

@@ -10,6 +10,8 @@ export type EventScan = {
   bytes: number
   /** What is wrong after the last record; undefined where the file ends with it. */
   problem: string | undefined
+  /** Whether the file ends within a record, as a kill leaves it. */
+  cut: boolean
 }
 
 const HEADER_BYTES = 12
@@ -91,17 +93,17 @@ export async function scanEvents(path: string): Promise<EventScan> {
   const opened = await openRegular(path)
   const { bytes } = opened
   const records: EventRecord[] = []
-  const ended = (problem?: string): EventScan => ({ records, bytes, problem })
+  const ended = (problem?: string, cut = false): EventScan => ({ records, bytes, problem, cut })
   try {
     const window = new Window(opened)
     for (let at = 0; at < bytes; ) {
       const header = await window.at(at, HEADER_BYTES)
-      if (!header) return ended(`it is cut short at byte ${at}`)
+      if (!header) return ended(`it is cut short at byte ${at}`, true)
       if (maskedCrc(header.subarray(0, 8)) !== header.readUInt32LE(8))
         return ended(`the record at byte ${at} has a damaged length`)
       const length = Number(header.readBigUInt64LE())
       const rest = await window.at(at + HEADER_BYTES, length + FOOTER_BYTES)
-      if (!rest) return ended(`it is cut short at byte ${at}`)
+      if (!rest) return ended(`it is cut short at byte ${at}`, true)
       const data = rest.subarray(0, length)
       if (maskedCrc(data) !== rest.readUInt32LE(length)) return ended(`the record at byte ${at} is damaged`)
       const end = at + HEADER_BYTES + length + FOOTER_BYTES

@@ -1,4 +1,8 @@
-/** R29: a checkpoint of every version of the format that there ever was is kept, and is read. */
+/**
+ * R29: a checkpoint of every version of the format that there ever was is kept, and is read. A fixture is what
+ * `train data --model dcgan --size 32 --width 1 --latent 1 --batch 2 --max-images 8 --log-images 2 --previews 0`
+ * left, without its logs, and the two pictures it was trained on.
+ */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'

@@ -114,6 +114,15 @@ describe('logs', () => {
     expect(metrics(run.path)).toEqual([4, 8, 12])
   })
 
+  test('sheets drawn after a position are removed, and nothing else is', async () => {
+    const run = await createRunDirectory(temporaryFolder(), 'a')
+    for (const images of [0, 12, 16, 5_000_000_000]) await run.writeSample(images, Buffer.from('png'))
+    writeFileSync(join(run.path, 'samples', 'mine.png'), '')
+    await run.truncateRecords(12)
+    expect(readdirSync(join(run.path, 'samples')).sort()).toEqual(['000000000.png', '000000012.png', 'mine.png'])
+    await run.close()
+  })
+
   test('truncation keeps the old lines or the right ones at every fault', async () => {
     const run = await createRunDirectory(temporaryFolder(), 'a')
     await forEveryFault(async (at) => {
