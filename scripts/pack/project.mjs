@@ -74,9 +74,9 @@ export const typeSettings = [
   ['esnext', 'bundler', ['types.mts']],
 ]
 
-export function checkTypes(folder) {
+export function checkTypes(folder, settingsToTry = typeSettings) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  for (const [module, resolution, files] of typeSettings) {
+  for (const [module, resolution, files] of settingsToTry) {
     const settings = [
       '--module',
       module,
