@@ -98,7 +98,13 @@ function environmentCheck(): Check {
 }
 
 /** One line without what is private. */
-const clean = (text: string): string => scrub(text.trim().replace(/:\s*\n\s*/g, ': ').replace(/\s*\n\s*/g, '; '))
+const clean = (text: string): string =>
+  scrub(
+    text
+      .trim()
+      .replace(/:\s*\n\s*/g, ': ')
+      .replace(/\s*\n\s*/g, '; '),
+  )
 
 /** Looks at the machine. Changes nothing, and goes to no network. */
 export async function diagnose(machine: Machine = {}): Promise<Diagnosis> {
