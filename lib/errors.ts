@@ -18,6 +18,7 @@ export const errorTable = {
   IMPORT_UNSUPPORTED:
     'The file holds no network that is known here. The message names what was expected and what came.',
   IMAGE_UNREADABLE: 'A picture cannot be decoded and broken is "fail". Remove it, or set broken to "skip".',
+  LIBTORCH_CONFLICT: 'Another libtorch is loaded in this process already. Use the same one, or a child process.',
   LIBTORCH_FETCH_FAILED: 'libtorch could not be fetched with pip. The message holds the end of what pip said.',
   LIBTORCH_MISSING: 'No usable libtorch was found. Run shinsaku setup, or set LIBTORCH to an unpacked one.',
   LIBTORCH_VERSION: 'The libtorch that was found is of another version than the addon was built for.',

@@ -9,6 +9,7 @@ import { ShinsakuError } from './errors.ts'
 import { type ImportOptions, openImported } from './import/open.ts'
 import { type LoadOptions, Model } from './model.ts'
 import type { HostTensor } from './native/addon.ts'
+import { threadsFor } from './native/cpus.ts'
 import { resolveDevice } from './native/device.ts'
 import { loadAddon } from './native/load.ts'
 import { placeOn, toSpec } from './native/spec.ts'
@@ -107,7 +108,7 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
   const place = await locate(path)
   const trained = resolveTrain((await readConfig(place.run)) as TrainOptions)
   const addon = await loadAddon()
-  await addon.setThreads(threads)
+  await addon.setThreads(threadsFor(threads))
   const wanted = { precision: trained.precision, exact: exact || trained.exact }
   const placement = placeOn(await resolveDevice(device), wanted, (await addon.info()).cpuOps)
   return new Model({

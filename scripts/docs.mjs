@@ -1,5 +1,5 @@
-// Writes the generated parts of README.md and docs/reliability.md, or with --check says whether they are as generated. Needs dist/.
-import { readFileSync, writeFileSync } from 'node:fs'
+// Writes the generated parts of README.md and docs/, or with --check says whether they are as generated. Needs dist/.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './bootstrap.mjs'
 import { readSections, renderReliability } from './reliability.mjs'
@@ -12,8 +12,16 @@ const [{ errorTable }, { formOf, sampleGroups, trainGroups }, { commandHelp }, {
   import('../dist/options/recipes.js'),
 ])
 const tables = makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp, recipes })
+/** Each example as a block of code, to be shown where its name is. */
+const examples = Object.fromEntries(
+  readdirSync(join(root, 'docs', 'examples')).map((file) => {
+    const code = readFileSync(join(root, 'docs', 'examples', file), 'utf8')
+    return [`examples/${file}`, `\`\`\`js\n${code}\`\`\``]
+  }),
+)
 const documents = {
   'README.md': (text) => fillTables(text, tables),
+  'docs/embedding.md': (text) => fillTables(text, examples),
   'docs/reliability.md': () => renderReliability(readSections(root)),
 }
 for (const [name, generate] of Object.entries(documents)) {

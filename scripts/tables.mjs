@@ -63,7 +63,7 @@ export function fillTables(text, tables) {
   return Object.entries(tables).reduce((filled, [name, table]) => {
     const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
     const [from, to] = [filled.indexOf(begin), filled.indexOf(end)]
-    if (from < 0 || to < from) throw new Error(`README.md lacks ${begin} ... ${end}`)
+    if (from < 0 || to < from) throw new Error(`the page lacks ${begin} ... ${end}`)
     return `${filled.slice(0, from + begin.length)}\n${table}\n${filled.slice(to)}`
   }, text)
 }

@@ -1,12 +1,12 @@
 /** Work on many things at once, but not on too many. */
-import { availableParallelism } from 'node:os'
 import { abortError } from '../errors.ts'
+import { usableCpus } from '../native/cpus.ts'
 
 /** Threads that decode, unless Node was told otherwise when it started. */
 const NODE_THREADS = 4
 
 /** Pictures in the making at one time: enough to keep the cores busy, few enough to bound the memory. */
-const WIDTH = Math.max(2, Math.min(Number(process.env.UV_THREADPOOL_SIZE) || NODE_THREADS, availableParallelism()))
+const WIDTH = Math.max(2, Math.min(Number(process.env.UV_THREADPOOL_SIZE) || NODE_THREADS, usableCpus()))
 
 /**
  * Calls `work` for 0 to count - 1, a few at a time. After a failure or an abort no new call starts, and the promise

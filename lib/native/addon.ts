@@ -73,7 +73,7 @@ export interface NativeTrainer {
 
 export interface Addon {
   info(): Promise<DeviceInfo>
-  /** CPU threads of the device thread's work; 0 takes all the process may use. */
+  /** CPU threads of the device thread's work, at least 1; it holds for the whole process. */
   setThreads(threads: number): Promise<void>
   images(pixels: Uint8Array, shape: readonly number[], device: string): Promise<NativeImages>
   trainer(spec: Spec, images: NativeImages): Promise<NativeTrainer>

@@ -1,6 +1,7 @@
 /** Loads libtorch and the addon, once for each JavaScript environment, at first use. */
+import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
 import type { Addon } from './addon.ts'
 import { addonFor, findBuilds, packageRoot } from './builds.ts'
@@ -11,6 +12,8 @@ import { wrapAddon } from './wrap.ts'
 export type Loader = {
   /** Opens a shared library for the whole process. */
   open(path: string): void
+  /** Where a library lies that the process has loaded already, or null. */
+  opened(name: string): string | null
   /** Sets an environment variable of the process unless it is set. */
   setEnvironment(name: string, value: string): void
   /** Why no GPU can be used, or null. */
@@ -89,6 +92,26 @@ export function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | n
   }
 }
 
+function sameFile(a: string, b: string): boolean {
+  const [first, second] = [statSync(a), statSync(b)]
+  return first.dev === second.dev && first.ino === second.ino
+}
+
+/** Throws LIBTORCH_CONFLICT when this process has loaded another libtorch: two of them would mix their symbols. */
+export function requireNoOther(loader: Loader, { lib }: Libtorch): void {
+  const name = 'libtorch_cpu.so'
+  const other = loader.opened(name)
+  if (other === null || sameFile(other, join(lib, name))) return
+  throw new ShinsakuError(
+    'LIBTORCH_CONFLICT',
+    `This process has loaded ${other} already, so that in ${lib} cannot be used`,
+    {
+      hint: `Set LIBTORCH=${dirname(dirname(other))}, or use one of the two in a child process.`,
+      details: { other, lib },
+    },
+  )
+}
+
 function openLibtorch(loader: Loader, { lib, root: where }: Libtorch): void {
   try {
     const openMp = findOpenMp(lib)
@@ -127,6 +150,7 @@ async function loadAll(onLine?: (line: string) => void): Promise<Loaded> {
   if (!builds.local) requirePlatform(process)
   const loader = requireAddon<Loader>(builds.loader, 'loader')
   const libtorch = await find(onLine)
+  requireNoOther(loader, libtorch)
   openLibtorch(loader, libtorch)
   const cudaProblem = openCuda(loader, libtorch)
   const raw = requireAddon<Addon>(addonFor(builds, libtorch.version) ?? packageRoot, 'addon')
@@ -150,8 +174,8 @@ export function loadNative(onLine?: (line: string) => void): Promise<Loaded> {
 }
 
 /**
- * The addon. Rejects with PLATFORM_UNSUPPORTED, LIBTORCH_MISSING, LIBTORCH_VERSION, LIBTORCH_FETCH_FAILED or
- * ADDON_MISSING.
+ * The addon. Rejects with PLATFORM_UNSUPPORTED, LIBTORCH_MISSING, LIBTORCH_VERSION, LIBTORCH_CONFLICT,
+ * LIBTORCH_FETCH_FAILED or ADDON_MISSING.
  */
 export async function loadAddon(onLine?: (line: string) => void): Promise<Addon> {
   return (await loadNative(onLine)).addon

@@ -71,7 +71,7 @@ export const trainRows = {
   device: row(z.enum(['auto', 'cpu', 'cuda']), 'Where to compute. "auto" takes a GPU if there is one.', {
     default: 'auto',
   }),
-  threads: row(count(0, 1024), 'CPU threads; 0 takes all that the process may use.', { default: 0 }),
+  threads: row(count(0, 1024), 'CPU threads; 0 takes all that the process, or its container, may use.', { default: 0 }),
   flip: row(z.boolean(), 'Mirror half of the pictures at random.', { default: true }),
   lanes: row(
     count(1, 256),

@@ -7,6 +7,7 @@ import { Model } from '../model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
 import type { NativeTrainer } from '../native/addon.ts'
+import { threadsFor } from '../native/cpus.ts'
 import { resolveDevice } from '../native/device.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
 import { type Placement, placeOn, toSpec } from '../native/spec.ts'
@@ -57,7 +58,7 @@ async function makeTrainer(
   placement: Placement,
   data: Dataset,
 ): Promise<NativeTrainer> {
-  await addon.setThreads(options.threads)
+  await addon.setThreads(threadsFor(options.threads))
   const images = await addon.images(data.pixels, [data.count, data.size, data.size, data.channels], placement.device)
   try {
     return await addon.trainer(toSpec(options, placement), images)

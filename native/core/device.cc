@@ -8,9 +8,6 @@
 #include <c10/core/DeviceType.h>
 #include <torch/headeronly/version.h>
 
-#include <algorithm>
-#include <thread>
-
 #include "core/ops/ops.h"
 
 namespace shinsaku {
@@ -64,10 +61,7 @@ std::string DtypeName(at::ScalarType type) {
   }
 }
 
-void SetThreads(int threads) {
-  const int all = static_cast<int>(std::thread::hardware_concurrency());
-  at::set_num_threads(threads > 0 ? threads : std::max(all, 1));
-}
+void SetThreads(int threads) { at::set_num_threads(threads); }
 
 DeviceInfo Info() {
   DeviceInfo info;

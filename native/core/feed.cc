@@ -98,7 +98,7 @@ int64_t Feed::images_seen() const { return At(position_, kSeen); }
 
 int64_t Feed::epoch() const { return std::max<int64_t>(At(position_, kEpochs) - 1, 0); }
 
-NamedTensors Feed::state() {
+NamedTensors Feed::state() const {
   return {
       {"progress.position", position_}, {"progress.epoch_seed", epoch_seed_}, {"progress.order", order_now_}};
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/host_tensor.h"
 #include "core/model.h"
 #include "core/nn/parameters.h"
 #include "core/pixels.h"
@@ -12,6 +13,7 @@
 namespace shinsaku {
 
 struct ImageSet : Images {
+  int64_t HostBytes() const override { return HostBytesOf(pixels); }
   at::Tensor pixels;  // uint8 [N,H,W,C] on the device
 };
 
@@ -33,7 +35,7 @@ class Feed {
   int64_t epoch() const;  // epochs begun - 1
 
   // Live tensors that hold the position, for checkpoints: progress.*
-  NamedTensors state();
+  NamedTensors state() const;
   // To be called after the tensors of state() were overwritten: brings the lanes to the position.
   void Restore();
 

@@ -25,6 +25,16 @@ std::string ShapeText(at::IntArrayRef shape) { return c10::str(shape); }
 
 }  // namespace
 
+int64_t HostBytesOf(const at::Tensor& tensor) {
+  return tensor.is_cpu() ? static_cast<int64_t>(tensor.nbytes()) : 0;
+}
+
+int64_t HostBytesOf(const NamedTensors& tensors) {
+  int64_t bytes = 0;
+  for (const auto& entry : tensors) bytes += HostBytesOf(entry.tensor);
+  return bytes;
+}
+
 TensorInfo InfoOf(const NamedTensor& entry) {
   return {entry.name, DtypeName(entry.tensor.scalar_type()), entry.tensor.sizes().vec()};
 }

@@ -6,6 +6,10 @@
 
 namespace shinsaku {
 
+// Bytes that tensors keep allocated in the process's own memory; a GPU's do not count.
+int64_t HostBytesOf(const at::Tensor& tensor);
+int64_t HostBytesOf(const NamedTensors& tensors);
+
 TensorInfo InfoOf(const NamedTensor& entry);
 std::vector<uint8_t> BytesOf(const at::Tensor& tensor);
 

@@ -86,16 +86,20 @@ struct DeviceInfo {
   Numerics numerics;
 };
 
-// A resident set of uint8 pictures, NHWC.
-class Images {
+// What JavaScript holds a handle of.
+class Held {
  public:
-  virtual ~Images() = default;
+  virtual ~Held() = default;
+  // Bytes of the process's own memory (not a GPU's) that stay allocated between two units.
+  virtual int64_t HostBytes() const { return 0; }
 };
 
+// A resident set of uint8 pictures, NHWC.
+class Images : public Held {};
+
 // Pictures being drawn.
-class Sampler {
+class Sampler : public Held {
  public:
-  virtual ~Sampler() = default;
   virtual bool Step() = 0;                    // one bounded unit; true when all are finished
   virtual double Progress() const = 0;        // 0..1
   virtual std::vector<uint8_t> Pixels() = 0;  // uint8 NHWC of all pictures as they are
@@ -104,16 +108,14 @@ class Sampler {
 };
 
 // A network with fixed weights.
-class Generator {
+class Generator : public Held {
  public:
-  virtual ~Generator() = default;
   virtual std::unique_ptr<Sampler> Sample(const Spec& args) = 0;
 };
 
 // Networks, optimizers, averages and data order of one run.
-class Trainer {
+class Trainer : public Held {
  public:
-  virtual ~Trainer() = default;
   virtual Metrics Step(int64_t updates) = 0;                         // one bounded unit
   virtual std::vector<TensorInfo> Tensors() = 0;                     // everything a resumed run needs
   virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;  // bytes of one of them
@@ -122,7 +124,7 @@ class Trainer {
 };
 
 DeviceInfo Info();
-void SetThreads(int threads);  // 0: all the process may use
+void SetThreads(int threads);  // of the calling thread's work; at least 1
 
 // `shape` is N,H,W,C. The bytes are copied to the device before this returns.
 std::shared_ptr<Images> MakeImages(const uint8_t* pixels, size_t bytes, const std::vector<int64_t>& shape,

@@ -59,6 +59,8 @@ class RunTrainer : public Trainer {
     return metrics;
   }
 
+  int64_t HostBytes() const override { return HostBytesOf(State()); }
+
   std::vector<TensorInfo> Tensors() override {
     std::vector<TensorInfo> infos;
     for (const auto& entry : State()) infos.push_back(InfoOf(entry));
@@ -100,7 +102,7 @@ class RunTrainer : public Trainer {
   }
 
  private:
-  NamedTensors State() {
+  NamedTensors State() const {
     NamedTensors all = recipe_->state();
     for (const auto& entry : feed_.state()) all.push_back(entry);
     all.push_back({kCpuStream, streams_.cpu.get_state()});

@@ -1,6 +1,9 @@
 // Opens libtorch's libraries by absolute path, so that the addon finds them by name wherever they lie.
 #include <dlfcn.h>
 #include <napi.h>
+#ifdef __linux__
+#include <link.h>
+#endif
 
 #include <cstdlib>
 #include <string>
@@ -12,6 +15,18 @@ void open(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
   if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE))
     throw Napi::Error::New(info.Env(), dlerror());
+}
+
+// opened(name): where the library of that name lies that this process has loaded already, or null.
+Napi::Value opened(const Napi::CallbackInfo& info) {
+#ifdef __linux__
+  const std::string name = info[0].As<Napi::String>();
+  void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  link_map* map = nullptr;
+  if (library && dlinfo(library, RTLD_DI_LINKMAP, &map) == 0)
+    return Napi::String::New(info.Env(), map->l_name);
+#endif
+  return info.Env().Null();
 }
 
 // setEnvironment(name, value): sets a variable of the process that is not set yet, where C code reads it; an
@@ -51,6 +66,7 @@ Napi::Value cudaName(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, open, "open"));
+  exports.Set("opened", Napi::Function::New(env, opened, "opened"));
   exports.Set("setEnvironment", Napi::Function::New(env, setEnvironment, "setEnvironment"));
   exports.Set("cudaDriver", Napi::Function::New(env, cudaDriver, "cudaDriver"));
   exports.Set("cudaName", Napi::Function::New(env, cudaName, "cudaName"));

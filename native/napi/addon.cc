@@ -18,6 +18,14 @@ Addon& Instance(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 
 Napi::Value Nothing(Napi::Env env, bool) { return env.Undefined(); }
 
+// A core object on its way to its handle, with its size as the device thread has measured it.
+template <typename Core>
+struct Made {
+  explicit Made(std::shared_ptr<Core> made) : core(std::move(made)), bytes(core->HostBytes()) {}
+  std::shared_ptr<Core> core;
+  int64_t bytes;
+};
+
 // A JavaScript handle of a core object. Only the addon makes them; the object is freed on the device thread.
 template <typename Core>
 class Handle : public Napi::ObjectWrap<Handle<Core>> {
@@ -26,7 +34,11 @@ class Handle : public Napi::ObjectWrap<Handle<Core>> {
 
   explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Handle<Core>>(info) {
     if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "this class is not for calling new");
-    core_ = std::move(*info[0].As<Napi::External<std::shared_ptr<Core>>>().Data());
+    auto* made = info[0].As<Napi::External<Made<Core>>>().Data();
+    core_ = std::move(made->core);
+    bytes_ = made->bytes;
+    info.This().As<Napi::Object>().TypeTag(&kTag);
+    Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytes_);
   }
   ~Handle() { Free(); }
 
@@ -35,6 +47,14 @@ class Handle : public Napi::ObjectWrap<Handle<Core>> {
     return method(info, Get(info.Env()));
   }
   void dispose(const Napi::CallbackInfo&) { Free(); }
+
+  // The core object of an argument, which may be anything.
+  static std::shared_ptr<Core> From(const Napi::Value& value, const char* what) {
+    if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTag)) {
+      throw Napi::TypeError::New(value.Env(), std::string("expected ") + what);
+    }
+    return Handle::Unwrap(value.As<Napi::Object>())->Get(value.Env());
+  }
 
   std::shared_ptr<Core> Get(Napi::Env env) {
     if (!core_)
@@ -54,16 +74,31 @@ class Handle : public Napi::ObjectWrap<Handle<Core>> {
 
  private:
   void Free() {
-    if (core_) DeviceThread::Instance().Post(nullptr, [core = std::move(core_)]() mutable { core.reset(); });
+    if (!core_) return;
+    DeviceThread::Instance().Free(std::move(core_));
+    // V8 is told what a handle keeps alive, or it would see no reason to collect one that is out of use.
+    Napi::MemoryManagement::AdjustExternalMemory(this->Env(), -bytes_);
   }
+
+  static const napi_type_tag kTag;
   std::shared_ptr<Core> core_;
+  int64_t bytes_ = 0;
 };
+
+template <>
+const napi_type_tag Handle<Images>::kTag = {0x7368696e73616b75, 1};
+template <>
+const napi_type_tag Handle<Sampler>::kTag = {0x7368696e73616b75, 2};
+template <>
+const napi_type_tag Handle<Generator>::kTag = {0x7368696e73616b75, 3};
+template <>
+const napi_type_tag Handle<Trainer>::kTag = {0x7368696e73616b75, 4};
 
 // Queued after the constructor's own work, so a handle never exists for an object that failed to be made.
 template <typename Core>
 auto Wrap(Napi::FunctionReference Addon::* type) {
-  return [type](Napi::Env env, std::shared_ptr<Core> core) -> Napi::Value {
-    return (Instance(env).*type).New({Napi::External<std::shared_ptr<Core>>::New(env, &core)});
+  return [type](Napi::Env env, Made<Core> made) -> Napi::Value {
+    return (Instance(env).*type).New({Napi::External<Made<Core>>::New(env, &made)});
   };
 }
 
@@ -92,8 +127,7 @@ Napi::Value values(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core
 Napi::Value sampler(const Napi::CallbackInfo& info, std::shared_ptr<Generator> core) {
   return Instance(info.Env())
       .queue.Run(
-          info.Env(), {},
-          [core, args = ToSpec(info[0])] { return std::shared_ptr<Sampler>(core->Sample(args)); },
+          info.Env(), {}, [core, args = ToSpec(info[0])] { return Made<Sampler>(core->Sample(args)); },
           Wrap<Sampler>(&Addon::sampler));
 }
 
@@ -128,7 +162,7 @@ Napi::Value trained(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> cor
       .queue.Run(
           info.Env(), {},
           [core, weights = info[0].ToString().Utf8Value()] {
-            return std::shared_ptr<Generator>(core->MakeGenerator(weights));
+            return Made<Generator>(core->MakeGenerator(weights));
           },
           Wrap<Generator>(&Addon::generator));
 }
@@ -151,16 +185,18 @@ Napi::Value images(const Napi::CallbackInfo& call) {
       .queue.Run(
           call.Env(), std::move(keep),
           [data = bytes.Data(), size = bytes.ByteLength(), shape = ToShape(call[1]),
-           device = call[2].ToString().Utf8Value()] { return MakeImages(data, size, shape, device); },
+           device = call[2].ToString().Utf8Value()] {
+            return Made<Images>(MakeImages(data, size, shape, device));
+          },
           Wrap<Images>(&Addon::images));
 }
 
 Napi::Value trainer(const Napi::CallbackInfo& call) {
-  auto images = Napi::ObjectWrap<Handle<Images>>::Unwrap(call[1].As<Napi::Object>())->Get(call.Env());
+  auto images = Handle<Images>::From(call[1], "pictures made by images()");
   return Instance(call.Env())
       .queue.Run(
           call.Env(), {},
-          [spec = ToSpec(call[0]), images] { return std::shared_ptr<Trainer>(MakeTrainer(spec, images)); },
+          [spec = ToSpec(call[0]), images] { return Made<Trainer>(MakeTrainer(spec, images)); },
           Wrap<Trainer>(&Addon::trainer));
 }
 
@@ -171,7 +207,7 @@ Napi::Value generator(const Napi::CallbackInfo& call) {
       .queue.Run(
           call.Env(), std::move(keep),
           [spec = ToSpec(call[0]), tensors = std::move(tensors)] {
-            return std::shared_ptr<Generator>(MakeGenerator(spec, tensors));
+            return Made<Generator>(MakeGenerator(spec, tensors));
           },
           Wrap<Generator>(&Addon::generator));
 }

@@ -4,6 +4,18 @@
 namespace shinsaku {
 namespace {
 
+// Longer lists are a mistake: they would take minutes, or all of the memory.
+constexpr uint32_t kMostEntries = 1 << 24;
+
+Napi::Array ToList(const Napi::Value& value, const char* what) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), std::string("expected a list of ") + what);
+  const auto array = value.As<Napi::Array>();
+  if (array.Length() > kMostEntries) {
+    throw Napi::TypeError::New(value.Env(), std::string("expected a shorter list of ") + what);
+  }
+  return array;
+}
+
 template <typename T>
 Napi::Array FromNumbers(Napi::Env env, const std::vector<T>& numbers) {
   Napi::Array array = Napi::Array::New(env, numbers.size());
@@ -32,8 +44,7 @@ std::string ToText(const Napi::Value& value, const char* what) {
 }
 
 std::vector<double> ToNumbers(const Napi::Value& value) {
-  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "expected a list of numbers");
-  const auto array = value.As<Napi::Array>();
+  const Napi::Array array = ToList(value, "numbers");
   std::vector<double> numbers(array.Length());
   for (uint32_t i = 0; i < array.Length(); ++i) numbers[i] = ToNumber(array.Get(i));
   return numbers;
@@ -79,8 +90,7 @@ Napi::Uint8Array ToBytes(const Napi::Value& value) {
 }
 
 std::vector<HostTensor> ToTensors(const Napi::Value& value, KeepAlive& keep) {
-  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "expected a list of tensors");
-  const auto array = value.As<Napi::Array>();
+  const Napi::Array array = ToList(value, "tensors");
   std::vector<HostTensor> tensors(array.Length());
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::Object object = ToObject(array.Get(i), "a tensor");

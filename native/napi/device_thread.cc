@@ -1,7 +1,6 @@
 // The one thread of the process that owns every tensor.
 #include "napi/device_thread.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace shinsaku {
@@ -15,48 +14,66 @@ DeviceThread::DeviceThread() {
   std::thread([this] { Loop(); }).detach();
 }
 
-void DeviceThread::Post(Owner owner, std::function<void()> task) {
+bool DeviceThread::Post(Owner owner, std::function<void()> task) {
   std::lock_guard lock(mutex_);
-  if (exiting_) {
-    // What the closure holds is leaked: freeing tensors now would race with static destructors.
-    new std::function<void()>(std::move(task));
-    return;
-  }
+  if (exiting_) return false;
   tasks_.push_back({owner, std::move(task)});
+  ready_.notify_one();
+  return true;
+}
+
+void DeviceThread::Free(std::shared_ptr<void> held) {
+  std::lock_guard lock(mutex_);
+  frees_.push_back(std::move(held));
   ready_.notify_one();
 }
 
 void DeviceThread::DropAndWait(Owner owner) {
-  std::deque<Task> dropped;
   std::unique_lock lock(mutex_);
-  const auto keep =
-      std::stable_partition(tasks_.begin(), tasks_.end(), [&](const Task& t) { return t.owner != owner; });
-  std::move(keep, tasks_.end(), std::back_inserter(dropped));
-  tasks_.erase(keep, tasks_.end());
-  idle_.wait(lock, [&] { return !running_ || running_owner_ != owner; });
+  std::erase_if(tasks_, [&](const Task& task) { return task.owner == owner; });
+  const auto busy = [&] { return running_ && running_owner_ == owner; };
+  if (busy()) cancel_ = true;
+  idle_.wait(lock, [&] { return !busy(); });
+}
+
+void DeviceThread::WaitForFrees() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [&] { return running_ || exiting_ || (frees_.empty() && !freeing_); });
 }
 
 void DeviceThread::StopForExit() {
   std::unique_lock lock(mutex_);
   exiting_ = true;
-  new std::deque<Task>(std::move(tasks_));
+  cancel_ = true;
   tasks_.clear();
-  idle_.wait(lock, [&] { return !running_; });
+  idle_.wait(lock, [&] { return !running_ && !freeing_; });
 }
 
 void DeviceThread::Loop() {
+  std::unique_lock lock(mutex_);
   for (;;) {
-    std::unique_lock lock(mutex_);
-    ready_.wait(lock, [&] { return !tasks_.empty(); });
-    Task task = std::move(tasks_.front());
-    tasks_.pop_front();
-    running_ = true;
-    running_owner_ = task.owner;
-    lock.unlock();
-    task.run();
-    task.run = nullptr;  // frees what it holds here, on the thread that owns the tensors
-    lock.lock();
-    running_ = false;
+    // What is to be freed after exiting_ stays where it is for ever: it would race with static destructors.
+    ready_.wait(lock, [&] { return !exiting_ && !(tasks_.empty() && frees_.empty()); });
+    if (!frees_.empty()) {
+      auto held = std::move(frees_.front());
+      frees_.pop_front();
+      freeing_ = true;
+      lock.unlock();
+      held.reset();
+      lock.lock();
+      freeing_ = false;
+    } else {
+      Task task = std::move(tasks_.front());
+      tasks_.pop_front();
+      running_ = true;
+      running_owner_ = task.owner;
+      cancel_ = false;
+      lock.unlock();
+      task.run();
+      task.run = nullptr;
+      lock.lock();
+      running_ = false;
+    }
     idle_.notify_all();
   }
 }

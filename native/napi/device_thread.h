@@ -1,9 +1,11 @@
 // The one thread of the process that owns every tensor. Closures go in, in order; no napi, no torch.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -15,11 +17,21 @@ class DeviceThread {
   static DeviceThread& Instance();
 
   using Owner = const void*;
-  // Runs `task` after everything queued before it. `task` must not throw.
-  void Post(Owner owner, std::function<void()> task);
-  // Drops the queued tasks of `owner` and waits until its running one, if any, has ended.
+  // Runs `task`, which must not throw, after everything posted before it. False, and nothing happens, when
+  // the process is about to end.
+  bool Post(Owner owner, std::function<void()> task);
+  // Lets go of `held` on this thread, between two tasks. Never dropped.
+  void Free(std::shared_ptr<void> held);
+  // True while the running task is to end early.
+  const std::atomic<bool>& cancel() const { return cancel_; }
+
+  // Drops the tasks of `owner`, and waits until the running one, if it is its own, has ended early.
   void DropAndWait(Owner owner);
-  // Waits for the running task and ignores all later ones: the process is about to run static destructors.
+  // Waits until nothing is left to free, unless a task runs: whoever owns that one waits for it, and then for
+  // this.
+  void WaitForFrees();
+  // Ends the running task early, waits for it, and ignores all that comes later: the process is about to run
+  // static destructors.
   void StopForExit();
 
  private:
@@ -33,9 +45,11 @@ class DeviceThread {
   std::mutex mutex_;
   std::condition_variable ready_, idle_;
   std::deque<Task> tasks_;
-  bool running_ = false;
+  std::deque<std::shared_ptr<void>> frees_;
+  bool running_ = false, freeing_ = false;
   Owner running_owner_ = nullptr;
   bool exiting_ = false;
+  std::atomic<bool> cancel_{false};
 };
 
 }  // namespace shinsaku

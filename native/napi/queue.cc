@@ -23,18 +23,17 @@ Queue::Queue(Napi::Env env) : settle_(Settle::New(env, "shinsaku", 0, 1, this)) 
   env.AddCleanupHook([this] { Close(); });
 }
 
+Queue::~Queue() {
+  Abandon(jobs_);
+  jobs_.clear();
+  DeviceThread::Instance().WaitForFrees();
+}
+
 Napi::Value Queue::Submit(Napi::Env env, std::unique_ptr<Job> owned) {
   Job* job = owned.get();
   const Napi::Promise promise = job->deferred.Promise();
-  if (closed_) {
-    job->deferred.Reject(
-        ToError(env, Failure("SHUT_DOWN", "the native part was shut down; no further calls are possible")));
-    return promise;
-  }
-  if (jobs_.empty()) settle_.Ref(env);
-  jobs_.emplace(job, std::move(owned));
-  DeviceThread::Instance().Post(this, [this, job] {
-    WatchCancel(&closed_);
+  const auto task = [this, job] {
+    WatchCancel(&DeviceThread::Instance().cancel());
     try {
       job->Work();
     } catch (...) {
@@ -42,7 +41,14 @@ Napi::Value Queue::Submit(Napi::Env env, std::unique_ptr<Job> owned) {
     }
     job->Release();
     settle_.NonBlockingCall(job);  // refused only while closing, when nobody waits
-  });
+  };
+  if (closed_ || !DeviceThread::Instance().Post(this, task)) {
+    job->deferred.Reject(
+        ToError(env, Failure("SHUT_DOWN", "the native part was shut down; no further calls are possible")));
+    return promise;
+  }
+  if (jobs_.empty()) settle_.Ref(env);
+  jobs_.emplace(job, std::move(owned));
   return promise;
 }
 
@@ -63,6 +69,8 @@ void Queue::SettleJob(Napi::Env env, Job* job) {
     job->deferred.Resolve(job->Finish(env));
   } catch (const Napi::Error& error) {
     job->deferred.Reject(error.Value());
+  } catch (...) {
+    job->deferred.Reject(ToError(env, Translate(std::current_exception())));
   }
 }
 
@@ -75,6 +83,10 @@ void Queue::Close() {
   }
 }
 
+void Queue::Abandon(const std::unordered_map<Job*, std::unique_ptr<Job>>& jobs) {
+  for (const auto& [job, owned] : jobs) DeviceThread::Instance().Free(job->Remains());
+}
+
 void Queue::Shutdown(Napi::Env env) {
   if (closed_) return;
   Close();
@@ -83,6 +95,7 @@ void Queue::Shutdown(Napi::Env env) {
   settle_.Unref(env);
   const Failure failure("SHUT_DOWN", "the native part was shut down before this call ended");
   for (const auto& [job, owned] : pending) job->deferred.Reject(ToError(env, failure));
+  Abandon(pending);
 }
 
 }  // namespace shinsaku

@@ -3,7 +3,6 @@
 
 #include <napi.h>
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -23,6 +22,9 @@ Napi::Value ToError(Napi::Env env, const Failure& failure);
 class Queue {
  public:
   explicit Queue(Napi::Env env);
+  // When the environment ends. What is still held is freed on the device thread, and waited for: the process
+  // may end right after.
+  ~Queue();
 
   // Runs `work` on the device thread, then `finish(env, result)` on the JavaScript thread, and resolves with
   // its value. Any exception of `work` rejects with its code.
@@ -42,6 +44,7 @@ class Queue {
     virtual ~Job() = default;
     virtual void Work() = 0;     // device thread
     virtual void Release() = 0;  // device thread, after Work(): lets go of the tensors it used
+    virtual std::shared_ptr<void> Remains() = 0;    // of a job that never settles: all that may hold tensors
     virtual Napi::Value Finish(Napi::Env env) = 0;  // JavaScript thread
     Napi::Promise::Deferred deferred;
     KeepAlive keep;
@@ -55,6 +58,10 @@ class Queue {
         : Job(env, std::move(held)), work(std::move(w)), finish(std::move(f)) {}
     void Work() override { result = std::make_unique<Result>((*work)()); }
     void Release() override { work.reset(); }
+    std::shared_ptr<void> Remains() override {
+      return std::make_shared<std::pair<std::optional<Worker>, std::unique_ptr<Result>>>(std::move(work),
+                                                                                         std::move(result));
+    }
     Napi::Value Finish(Napi::Env env) override { return finish(env, std::move(*result)); }
     std::optional<Worker> work;
     Finisher finish;
@@ -67,11 +74,12 @@ class Queue {
   Napi::Value Submit(Napi::Env env, std::unique_ptr<Job> job);
   void SettleJob(Napi::Env env, Job* job);
   void Close();
+  void Abandon(const std::unordered_map<Job*, std::unique_ptr<Job>>& jobs);
 
   Settle settle_;
   std::unordered_map<Job*, std::unique_ptr<Job>>
       jobs_;  // owns jobs until they settle; JavaScript thread only
-  std::atomic<bool> closed_{false};
+  bool closed_ = false;
 };
 
 }  // namespace shinsaku

@@ -45,7 +45,7 @@ const busy = (ms: number) => {
   while (performance.now() < end);
 }
 
-test(`the event loop is late by less than ${MOST_DELAY_MS} ms while a run trains and sharp decodes`, async () => {
+test(`R59: the event loop is late by less than ${MOST_DELAY_MS} ms while a run trains and sharp decodes`, async () => {
   const picture = await draw(256, 256, (x, y) => [noise(x * 256 + y), x, y])
     .resize(1024)
     .jpeg()

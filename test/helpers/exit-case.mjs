@@ -1,75 +1,147 @@
-// A process (or worker) that trains for ever and ends in the way named by its last argument.
-import { parentPort } from 'node:worker_threads'
+// A process (or worker) that is busy and ends in the way named by its last argument.
+import { fileURLToPath } from 'node:url'
+import { parentPort, Worker } from 'node:worker_threads'
 import { loadAddon } from '../../dist/native/load.js'
-import { placeOn, toSpec } from '../../dist/native/spec.js'
-import { resolveTrain } from '../../dist/options/resolve.js'
+import { smallRun } from './small-run.mjs'
 
 const way = process.argv.at(-1)
-const long = way === 'exit-long'
-const size = long ? 64 : 16
-const options = resolveTrain({ dim: long ? 64 : 8, dimMults: [1, 2], size, batch: long ? 16 : 4, timesteps: 50 })
-const spec = toSpec(options, placeOn('cpu', { precision: 'fp32', exact: true }, []))
-const addon = await loadAddon()
-const images = await addon.images(new Uint8Array(16 * size * size * 3), [16, size, size, 3], 'cpu')
-const trainer = await addon.trainer(spec, images)
 
-const soon = (action) => setTimeout(action, 150)
-const train = async () => {
-  for (;;) await trainer.step(5)
+/** A trainer of a small network, or of one whose update takes seconds. */
+async function makeTrainer(long = false) {
+  const addon = await loadAddon()
+  return { addon, ...(await smallRun(addon, long ? { dim: 64, size: 64, batch: 16 } : {})) }
 }
-const code = (name) => (error) => console.log(name, error.code)
 
-switch (way) {
-  case 'exit':
-  case 'exit-7':
-    train().catch(() => {})
-    soon(() => process.exit(way === 'exit' ? 0 : 7))
-    break
-  case 'exit-long':
+const sampling = (seeds, steps) => ({ seeds, steps, sampler: 'ddim', eta: 0, batch: 1 })
+const soon = (action) => setTimeout(action, 150)
+const forever = async (work) => {
+  for (;;) await work()
+}
+
+/** Trains until this thread ends. */
+async function train() {
+  const { trainer } = await makeTrainer()
+  forever(() => trainer.step(5)).catch(() => {})
+}
+
+/** Workers that train, once all of them do. */
+async function startWorkers(count) {
+  const workers = Array.from({ length: count }, () => new Worker(fileURLToPath(import.meta.url), { argv: ['worker'] }))
+  await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))))
+  return workers
+}
+
+/** How a worker ends that is started with `name`: its exit code, and its error if there is one. */
+async function endOfWorker(name) {
+  const worker = new Worker(fileURLToPath(import.meta.url), { argv: [name] })
+  let error = 'no error'
+  worker.on('error', ({ message }) => {
+    error = message
+  })
+  const code = await new Promise((resolve) => worker.on('exit', resolve))
+  console.log(`${name}: code ${code}, ${error}`)
+}
+
+const ways = {
+  async exit() {
+    await train()
+    soon(() => process.exit(0))
+  },
+  async 'exit-7'() {
+    await train()
+    soon(() => process.exit(7))
+  },
+  async 'exit-long'() {
+    const { trainer } = await makeTrainer(true)
     trainer.step(50).catch(() => {})
     soon(() => {
       console.log(`exiting at ${Date.now()}`)
       process.exit(0)
     })
-    break
-  case 'throw':
-    train().catch(() => {})
+  },
+  async throw() {
+    await train()
     soon(() => {
       throw new Error('on purpose')
     })
-    break
-  case 'end':
+  },
+  async rejection() {
+    await train()
+    soon(() => Promise.reject(new Error('on purpose')))
+  },
+  // Two that the parent ends, by a signal.
+  async signal() {
+    await train()
+    console.log('training')
+  },
+  async 'signal-handled'() {
+    process.on('SIGTERM', () => process.exit(3))
+    await train()
+    console.log('training')
+  },
+  async end() {
+    const { trainer } = await makeTrainer()
     await trainer.step(3)
-    break
-  case 'sampling': {
-    const generator = await trainer.generator('ema')
-    const sampler = await generator.sampler({ seeds: [1, 2, 3], steps: 50, sampler: 'ddim', eta: 0, batch: 1 })
-    const draw = async () => {
-      for (;;) await sampler.step()
-    }
-    draw().catch(() => {})
+  },
+  async sampling() {
+    const { trainer } = await makeTrainer()
+    const sampler = await (await trainer.generator('ema')).sampler(sampling([1, 2, 3], 50))
+    forever(() => sampler.step()).catch(() => {})
     soon(() => process.exit(0))
-    break
-  }
-  case 'garbage':
-    for (let i = 0; i < 30; i++)
-      await (await trainer.generator('ema')).sampler({ seeds: [i], steps: 2, sampler: 'ddim', eta: 0, batch: 1 })
+  },
+  async garbage() {
+    const { trainer } = await makeTrainer()
+    for (let i = 0; i < 30; i++) await (await trainer.generator('ema')).sampler(sampling([i], 2))
     globalThis.gc()
     trainer.step(5).catch(() => {})
     soon(() => process.exit(0))
-    break
-  case 'shutdown':
+  },
+  async shutdown() {
+    const code = (name) => (error) => console.log(name, error.code)
+    const { addon, trainer } = await makeTrainer()
     trainer.step(1000).catch(code('running'))
     trainer.step(1).catch(code('queued'))
     soon(async () => {
       addon.shutdown()
       await trainer.step(1).catch(code('later'))
+      await (await loadAddon()).info().catch(code('loaded again'))
     })
-    break
-  case 'worker':
-    train().catch(() => {})
+  },
+  // What a worker runs.
+  async worker() {
+    await train()
     parentPort.postMessage('training')
-    break
-  default:
-    throw new Error(`unknown way to end: ${way}`)
+  },
+  async 'worker-throw'() {
+    await train()
+    soon(() => {
+      throw new Error('on purpose')
+    })
+  },
+  async 'worker-exit'() {
+    await train()
+    soon(() => process.exit(3))
+  },
+  async 'worker-end'() {
+    const { trainer } = await makeTrainer()
+    await trainer.step(3)
+  },
+  // What owns workers.
+  async 'exit-over-workers'() {
+    await startWorkers(2)
+    soon(() => process.exit(5)) // this thread has not loaded the addon
+  },
+  async 'exit-beside-workers'() {
+    await train()
+    await startWorkers(2)
+    soon(() => process.exit(6))
+  },
+  async 'workers-end'() {
+    for (const name of ['worker-throw', 'worker-exit', 'worker-end']) await endOfWorker(name)
+    const { trainer } = await makeTrainer()
+    await trainer.step(1)
+  },
 }
+
+if (!Object.hasOwn(ways, way)) throw new Error(`unknown way to end: ${way}`)
+await ways[way]()

@@ -43,11 +43,12 @@ describe('surface', () => {
     expect(info.cudaDevices).toBeGreaterThanOrEqual(0)
   })
 
-  test('setThreads sets the threads of the device thread', async () => {
+  test('setThreads sets the threads of the device thread, and has no default', async () => {
     await addon.setThreads(1)
     expect((await addon.info()).threads).toBe(1)
-    await addon.setThreads(0)
-    expect((await addon.info()).threads).toBeGreaterThan(0)
+    await addon.setThreads(2)
+    expect((await addon.info()).threads).toBe(2)
+    await expect(addon.setThreads(0)).rejects.toMatchObject({ code: 'NATIVE_FAILED' })
   })
 })
 

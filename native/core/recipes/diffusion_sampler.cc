@@ -96,6 +96,7 @@ class DiffusionSampler : public Sampler {
   }
 
   std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
+  int64_t HostBytes() const override { return HostBytesOf(pixels_); }
 
   std::vector<uint8_t> Values() override {
     if (!x_.defined()) return {};
@@ -204,6 +205,7 @@ class DiffusionGenerator : public Generator {
   std::unique_ptr<Sampler> Sample(const Spec& args) override {
     return std::make_unique<DiffusionSampler>(fixed_, args);
   }
+  int64_t HostBytes() const override { return HostBytesOf(fixed_->denoiser.set().state()); }
 
  private:
   std::shared_ptr<FixedDenoiser> fixed_;

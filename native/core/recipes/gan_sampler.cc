@@ -60,6 +60,7 @@ class GanSampler : public Sampler {
   }
 
   std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
+  int64_t HostBytes() const override { return HostBytesOf(pixels_); }
 
   std::vector<uint8_t> Values() override { return x_.defined() ? BytesOf(x_) : std::vector<uint8_t>(); }
 
@@ -78,6 +79,7 @@ class GanGenerator : public Generator {
   std::unique_ptr<Sampler> Sample(const Spec& args) override {
     return std::make_unique<GanSampler>(fixed_, args);
   }
+  int64_t HostBytes() const override { return HostBytesOf(fixed_->network.set().state()); }
 
  private:
   std::shared_ptr<FixedGenerator> fixed_;

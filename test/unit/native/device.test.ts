@@ -24,6 +24,7 @@ function open({ driver = null, flavour = 'cuda', broken }: Machine) {
       if (broken) throw new Error(broken)
       opened.push(path)
     },
+    opened: () => null,
     setEnvironment: () => {},
     cudaDriver: () => driver,
     cudaName: () => 'GPU',

@@ -1,10 +1,10 @@
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ShinsakuError } from '../../../lib/errors.ts'
-import { fetchedRoot } from '../../../lib/native/find.ts'
-import { loadAddon, loadNative, requirePlatform } from '../../../lib/native/load.ts'
+import { fetchedRoot, type Libtorch } from '../../../lib/native/find.ts'
+import { type Loader, loadAddon, loadNative, requireNoOther, requirePlatform } from '../../../lib/native/load.ts'
 import { torchVersion } from '../../../lib/native/wheels.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { emptyMachine, fakeDownload, libtorchFiles, makeWheel, torchFiles, unpacked } from '../../helpers/wheels.ts'
@@ -97,6 +97,28 @@ describe('libtorch', () => {
     expect(error.message).toContain(`The libtorch in ${root} could not be opened`)
     expect(error.message).toContain('libc10.so')
     expect(error.cause).toBeInstanceOf(Error)
+  })
+})
+
+describe('LIBTORCH_CONFLICT', () => {
+  const check = (opened: string | null, lib: string) => () =>
+    requireNoOther({ opened: () => opened } as unknown as Loader, { lib } as Libtorch)
+  const openTwo = () => [openable(), openable()].map((root) => join(root, 'lib')) as [string, string]
+
+  test('another libtorch is loaded', () => {
+    const [other, lib] = openTwo()
+    const path = join(other, 'libtorch_cpu.so')
+    expect(check(path, lib)).toThrow(
+      expect.objectContaining({ code: 'LIBTORCH_CONFLICT', details: { other: path, lib } }),
+    )
+  })
+
+  test('the same one by another name, or none, is no conflict', () => {
+    const [real, empty] = openTwo()
+    rmSync(join(empty, 'libtorch_cpu.so'))
+    symlinkSync(join(real, 'libtorch_cpu.so'), join(empty, 'libtorch_cpu.so'))
+    expect(check(join(real, 'libtorch_cpu.so'), empty)).not.toThrow()
+    expect(check(null, real)).not.toThrow()
   })
 })
 

@@ -1,0 +1,46 @@
+/** Memory: none is lost however often a thing is done, and V8 knows what the addon holds for it. */
+import { describe, expect, test } from 'vitest'
+import { loadNative } from '../../lib/native/load.ts'
+import { temporaryFolder } from '../helpers/folder.ts'
+import { growthOf, measureGrowth } from '../helpers/growth.ts'
+import { smallTrainer } from '../helpers/specs.ts'
+import { times } from '../helpers/stress.ts'
+
+// Allocators come and go by a megabyte or two. Losing a model, a run or the gradients of an update each time adds far
+// more than this in a quarter of the repetitions; losing one tensor of a denoising step does so in `npm run stress`.
+const MOST_GROWTH = 3 * 2 ** 20
+
+describe('R56: resident memory stays flat over', () => {
+  test.each([
+    ['load', times(60, 500)],
+    ['garbage', times(60, 500)],
+    ['abortSample', times(40, 200)],
+    ['abortRun', times(12, 200)],
+    ['sampleStep', times(800, 10_000)],
+    ['trainStep', times(200, 2000)],
+  ])('%s, %i times', async (thing, count) => {
+    expect(await measureGrowth(thing, count, temporaryFolder())).toBeLessThan(MOST_GROWTH)
+  })
+
+  test('the measure sees what grows, and not what has only grown at first', () => {
+    const samples = (at: (i: number) => number) => Array.from({ length: 40 }, (_, i) => at(i))
+    expect(growthOf(samples((i) => 1e6 + 500 * i))).toBe(5000)
+    expect(growthOf(samples((i) => (i < 20 ? 500 * i : 1e4)))).toBe(0)
+  })
+})
+
+test('what nobody disposes is collected before it fills the memory: V8 knows how much each handle holds', async () => {
+  const { raw } = await loadNative()
+  const trainer = await smallTrainer(raw, { dim: 64 })
+  let freed = 0
+  const registry = new FinalizationRegistry(() => {
+    freed += 1
+  })
+  // 12 MB of weights each; the objects themselves are a few bytes, for which V8 would collect nothing.
+  for (let i = 0; i < 60; i++) {
+    registry.register(await trainer.generator('raw'), i)
+    await new Promise((resolve) => setTimeout(resolve))
+  }
+  expect(freed).toBeGreaterThan(30)
+  trainer.dispose()
+})
