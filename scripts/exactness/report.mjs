@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { SNAPSHOTS } from './cases.mjs'
+import { nameOf, readCommandLine, SNAPSHOTS } from './cases.mjs'
 
 const boundText = (bound) => (Number.isFinite(bound) ? bound.toExponential(0) : 'all')
 
@@ -75,6 +75,17 @@ function casesTable(results) {
   return markdown(['case', 'updates', ...used.map(([name]) => name)], lines)
 }
 
+/** Names the cases of the script's own table that were not run for this page. */
+function missingText(results) {
+  const run = new Set(results.map(({ name }) => name))
+  const missing = readCommandLine([])
+    .cases.map(nameOf)
+    .filter((name) => !run.has(name))
+  if (missing.length === 0) return ''
+  const list = missing.map((name) => `- ${name}`).join('\n')
+  return `\n## Not run for this page\n\nCases of the script's table that \`npm run exactness\` also has:\n\n${list}\n`
+}
+
 const section = (title, results) => (results.length === 0 ? '' : `\n## ${title}\n\n${casesTable(results)}\n`)
 
 /** docs/exactness.md. */
@@ -98,7 +109,7 @@ ${markdown(
     ['date', facts.date],
     ['libtorch of shinsaku', facts.libtorch],
     ['Python', versions.join(', ')],
-    ['processor', `${facts.processor}, ${facts.cpuCapability}, ${facts.threads} threads`],
+    ['processor', `${facts.processor}, ${facts.cpuCapability}, threads: ${facts.threads}`],
   ],
 )}
 
@@ -112,7 +123,7 @@ ${section(
 )}${section(
   'DCGAN',
   of(({ model }) => model === 'dcgan'),
-)}
+)}${missingText(results)}
 ${readFileSync(new URL('notes.md', import.meta.url), 'utf8').trim()}
 `
 }

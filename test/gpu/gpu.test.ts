@@ -56,6 +56,18 @@ describe.skipIf(missing !== undefined)(`on the GPU${missing === undefined ? '' :
     expect(await metricsOn('cuda:0', exact)).toEqual(await metricsOn('cuda:0', exact))
   })
 
+  test.each(['fp32', 'tf32', 'bf16'] as const)(
+    '%s, deterministic: the same seed gives the same bytes',
+    async (precision) => {
+      for (const options of [diffusion, { ...diffusion, unet: '2022' } as TrainCall, dcgan]) {
+        const again = () => metricsOn('cuda:0', { ...options, precision, deterministic: true }, 20)
+        expect(await again()).toEqual(await again())
+      }
+      const { numerics } = await (await loadNative()).addon.info()
+      expect(numerics).toMatchObject({ deterministicAlgorithms: true, matmul: precision === 'tf32' ? 'tf32' : 'ieee' })
+    },
+  )
+
   test.each(['fp32', 'tf32', 'bf16'] as const)('%s: losses are finite', async (precision) => {
     for (const options of [diffusion, dcgan]) {
       for (const values of Object.values(await metricsOn('cuda:0', { ...options, precision })))
