@@ -200,7 +200,8 @@ def run_dcgan():
     nets[0].main, nets[1].main = generator, discriminator
     with torch.no_grad():
         generator[-2].weight.mul_(40)  # a picture with contrast, as after training
-    discriminator(generator(torch.randn(16, 12, 1, 1)))  # running statistics
+        for _ in range(60):  # until the running statistics are those of the pictures
+            discriminator(generator(torch.randn(16, 12, 1, 1)))
     record = {}
     for net, name in zip(nets, names):
         with torch.no_grad():

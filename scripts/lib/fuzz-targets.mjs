@@ -1,5 +1,7 @@
 // The parsers that are fuzzed: each with inputs that it takes, the words of its format, and how it is called.
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { brotliDecompressSync, crc32 } from 'node:zlib'
 
 const json = (value) => Buffer.from(JSON.stringify(value))
 
@@ -71,6 +73,47 @@ function safetensorsTarget({ openSafetensors }, memory) {
       }
     },
   }
+}
+
+const fixture = (name) =>
+  brotliDecompressSync(readFileSync(new URL(`../../test/fixtures/pytorch/${name}.br`, import.meta.url)))
+
+/** Makes the checksums of a zip file right again, as far as its directory can be followed. */
+function repairZip(bytes) {
+  const copy = Buffer.from(bytes)
+  for (let at = copy.indexOf('PK\x01\x02'); at >= 0; at = copy.indexOf('PK\x01\x02', at + 1)) {
+    if (at + 46 > copy.length) break
+    const [size, local] = [copy.readUInt32LE(at + 20), copy.readUInt32LE(at + 42)]
+    if (local + 30 > copy.length) continue
+    const begin = local + 30 + copy.readUInt16LE(local + 26) + copy.readUInt16LE(local + 28)
+    if (begin + size <= copy.length) copy.writeUInt32LE(crc32(copy.subarray(begin, begin + size)), at + 16)
+  }
+  return copy
+}
+
+/** Files of torch.save: the structure, every tensor of it, and what an import makes of them. */
+function pytorchTargets({ openPytorch, openImported }, memory) {
+  async function parse(bytes) {
+    const reader = await openPytorch(memory(bytes))
+    try {
+      for (const [, value] of reader.root?.entries?.() ?? []) if (value?.strides) await reader.read(value)
+    } finally {
+      await reader.close()
+    }
+    const imported = await openImported([memory(bytes)], {})
+    try {
+      for (const tensor of imported.tensors) await tensor.read()
+    } finally {
+      await imported.close()
+    }
+  }
+  const words = ['cos\nsystem\n', 'cbuiltins\neval\n', 'ctorch\nHalfStorage\n', 'ccollections\nOrderedDict\n']
+  const opcodes = ['R', 'b', 'Q', 'q\0', 'h\0', 'h\x01', '}(', ']', '(', 't', 'u', 's', 'e', '.', 'N', 'K\x03', '\x85']
+  const all = { words: [...words, ...opcodes], parse }
+  return [
+    { name: 'PyTorch zip', seeds: [fixture('netG.pth')], repair: repairZip, ...all },
+    { name: 'PyTorch legacy', seeds: [fixture('netG.pth.legacy')], ...all },
+  ]
 }
 
 function cursorTarget({ JsonCursor, ShinsakuError }) {
@@ -245,6 +288,7 @@ export function makeTargets(modules) {
   const memory = memoryOf(modules)
   return [
     safetensorsTarget(modules, memory),
+    ...pytorchTargets(modules, memory),
     cursorTarget(modules),
     ...checkpointTargets(modules, memory),
     ...runTargets(modules, memory),
@@ -263,7 +307,9 @@ export const moduleNames = [
   'files/json-cursor',
   'files/read',
   'files/write',
+  'import/open',
   'options/resolve',
+  'pytorch/pytorch',
   'run/directory',
   'run/metrics',
   'safetensors/safetensors',
