@@ -9,8 +9,13 @@ import { writeSection } from './reliability.mjs'
 
 const parts = {
   checkpoints: { title: 'Checkpoints', files: 'test/unit/checkpoint' },
-  kills: { title: 'Processes that are killed', files: 'test/e2e/kills.test.ts' },
+  kills: { title: 'Training processes that are killed', files: 'test/e2e/kills.test.ts', only: 'R08|R33' },
   runs: { title: 'Runs that are broken off', files: 'test/e2e/broken.test.ts' },
+  syscalls: {
+    title: 'A save that is killed at each of its system calls',
+    files: 'test/e2e/kills.test.ts',
+    only: 'R07',
+  },
 }
 
 /** Rows of the same kind as one. */
@@ -25,12 +30,12 @@ function addUp(lines) {
 
 /** Runs one part; tells whether every test of it passed. Only then its section is written. */
 function runPart(name) {
-  const { title, files } = parts[name]
+  const { title, files, only } = parts[name]
   const folder = mkdtempSync(join(tmpdir(), 'shinsaku-durability-'))
   const counts = join(folder, 'counts.jsonl')
   const { status } = spawnSync(
     join(root, 'node_modules', '.bin', 'vitest'),
-    ['run', '--testTimeout=7200000', '--reporter=verbose', files],
+    ['run', '--testTimeout=7200000', '--reporter=verbose', files, ...(only ? ['--testNamePattern', only] : [])],
     { cwd: root, stdio: 'inherit', env: { ...process.env, SHINSAKU_LONG: '1', SHINSAKU_TALLY: counts } },
   )
   const lines = existsSync(counts) ? readFileSync(counts, 'utf8').trim().split('\n') : []
