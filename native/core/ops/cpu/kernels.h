@@ -22,9 +22,8 @@ struct Gemm {
   bool accumulate = false;        // add to what c holds
 };
 
-// One 3x3 convolution by Winograd's F(tile x tile, 3x3) (Lavin 2016).
+// One 3x3 convolution by Winograd's F(4x4, 3x3) (Lavin 2016): 36 frequencies of each tile.
 struct Tiles {
-  int tile = 4;                         // output pixels along one side: 4 or 2
   int sources = 1;                      // their channels follow each other
   const float* source[2] = {};          // NHWC
   int64_t channels[2] = {};             // padded
@@ -58,6 +57,8 @@ struct Kernels {
   int64_t panel;     // columns of a packed panel
   int64_t rows;      // rows that a product works on at once
   void (*gemm)(const Gemm& g);
+  // F(4x4)'s form of w[rows][9][width], to u[frequency][row][width] with frequencies `step` apart.
+  void (*weigh)(const float* w, int64_t rows, int64_t width, float* u, int64_t step);
   // Transforms the tiles first+begin .. first+end into v[frequency][slot][in], slot counted from `first`.
   void (*gather)(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v);
   // The way back from m[frequency][slot][out], with bias, into the picture.

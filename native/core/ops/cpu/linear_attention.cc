@@ -1,10 +1,11 @@
 // Linear attention in two sweeps over pieces of the picture that stay in the cache: the first adds up the
-// context of keys and values, the second lets the queries read it. Neither queries, keys nor values are ever
-// kept whole.
+// context of the keys, the second lets the queries read it. Queries and keys are never kept whole, and values
+// never made: the context k^T v is (k^T x) W_v, whose product with W_v is a small one at the end.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/ops/cpu/context.h"
 
@@ -20,14 +21,14 @@ struct Job {
   const bool add;
   const int64_t hidden = w.heads * w.head_dim;
   const int64_t pieces = (x.pixels() + kPiece - 1) / kPiece;
-  // Of a piece: the largest key of each channel, the sum of exponents, and the context [hidden][head_dim].
-  const int64_t record = hidden * (2 + w.head_dim);
+  // Of a piece: the largest key of each channel, the sum of exponents, and k^T x [hidden][step].
+  const int64_t record = hidden * (2 + x.step);
   const NormRows norm = RowsOf(cx, w.norm, x.channels);
   const Packed& qkv = cx.weights.Convolution(w.to_qkv, {}, {{x.channels, x.step}}, 1, -1);
   const Packed& out = cx.weights.Convolution(w.to_out.weight, w.to_out.bias, {{hidden, hidden}}, 1, -1);
 
   // Each thread's own: a normed piece and two products of it.
-  int64_t ScratchFloats() const { return kPiece * (x.step + std::max(2 * hidden, hidden + out.columns)); }
+  int64_t ScratchFloats() const { return kPiece * (x.step + hidden + out.columns); }
 
   // The normed piece times the columns of the projection from `column` on, to `to`; returns its pixels.
   int64_t Project(int64_t task, int64_t column, int64_t columns, float* normed, float* to) const {
@@ -50,32 +51,33 @@ struct Job {
 
   void Collect(int64_t task, float* scratch, float* records) const {
     float* k = scratch + kPiece * x.step;
-    const int64_t row = 2 * hidden, rows = Project(task, hidden, row, scratch, k);
+    const int64_t rows = Project(task, hidden, hidden, scratch, k);
     float* peak = records + task * record;
     float* sum = peak + hidden;
-    cx.kernels.peaks(k, rows, row, hidden, peak);
-    cx.kernels.exponents(k, rows, row, hidden, peak, sum);
-    for (int64_t h = 0; h < hidden; h += w.head_dim) {
-      Gemm g;  // context = k^T v
-      g.a = k + h;
-      g.a_row = 1;
-      g.a_column = row;
-      g.depth = rows;
-      g.b = k + hidden + h;
-      g.b_row = row;
-      g.c = sum + hidden + h * w.head_dim;
-      g.c_row = g.columns = g.rows = w.head_dim;
-      cx.kernels.gemm(g);
-    }
+    cx.kernels.peaks(k, rows, hidden, hidden, peak);
+    cx.kernels.exponents(k, rows, hidden, hidden, peak, sum);
+    Gemm g;
+    g.a = k;
+    g.a_row = 1;
+    g.a_column = g.rows = hidden;
+    g.depth = rows;
+    g.b = scratch;
+    g.b_row = g.c_row = g.columns = x.step;
+    g.c = sum + hidden;
+    cx.kernels.gemm(g);
   }
+
+  int64_t JoinFloats() const { return w.head_dim * (x.step + w.head_dim) + pieces; }
 
   // Joins the pieces of picture `task / heads` for head `task % heads` and multiplies the context with the
   // output projection: rows of `reading` [panel][hidden][columns of the panel].
   void Join(int64_t task, const float* records, float* scratch, float* reading) const {
     const int64_t h = task % w.heads * w.head_dim;
     const float* all = records + task / w.heads * pieces * record;
-    float* context = scratch;
+    float* sums = scratch;  // k^T x of this head
+    float* context = sums + w.head_dim * x.step;
     float* share = context + w.head_dim * w.head_dim;
+    std::vector<double> peaks, totals;
     for (int64_t d = 0; d < w.head_dim; ++d) {
       const float* memory = Memory(0, h + d);
       float peak = all[h + d];
@@ -86,22 +88,33 @@ struct Job {
         share[p] = std::exp(all[p * record + h + d] - peak);
         total += static_cast<double>(share[p]) * all[p * record + hidden + h + d];
       }
+      for (int64_t m = 0; m < Memories(); ++m) total += std::exp(static_cast<double>(memory[m]) - peak);
+      peaks.push_back(peak);
+      totals.push_back(total * (w.divide_values ? static_cast<double>(x.pixels()) : 1));
       Gemm g;
       g.a = share;
       g.depth = pieces;
-      g.b = all + 2 * hidden + (h + d) * w.head_dim;
+      g.b = all + 2 * hidden + (h + d) * x.step;
       g.b_row = record;
-      g.c = context + d * w.head_dim;
-      g.c_row = g.columns = w.head_dim;
+      g.c = sums + d * x.step;
+      g.c_row = g.columns = x.step;
       g.rows = 1;
       cx.kernels.gemm(g);
+    }
+    Gemm values;
+    values.a = sums;
+    values.a_row = values.depth = x.step;
+    values.b = qkv.floats.const_data_ptr<float>() + (2 * hidden + h) * x.step;
+    values.c = context;
+    values.c_row = values.columns = values.rows = w.head_dim;
+    cx.kernels.gemm(values);
+    for (int64_t d = 0; d < w.head_dim; ++d) {
+      float* row = context + d * w.head_dim;
       for (int64_t m = 0; m < Memories(); ++m) {
-        const float e = std::exp(memory[m] - peak);
-        total += e;
-        for (int64_t i = 0; i < w.head_dim; ++i) g.c[i] += e * Memory(1, h + i)[m];
+        const auto e = static_cast<float>(std::exp(Memory(0, h + d)[m] - peaks[d]));
+        for (int64_t i = 0; i < w.head_dim; ++i) row[i] += e * Memory(1, h + i)[m];
       }
-      if (w.divide_values) total *= static_cast<double>(x.pixels());
-      for (int64_t i = 0; i < w.head_dim; ++i) g.c[i] = static_cast<float>(g.c[i] / total);
+      for (int64_t i = 0; i < w.head_dim; ++i) row[i] = static_cast<float>(row[i] / totals[d]);
     }
     for (int64_t n = 0; n < out.columns; n += cx.kernels.panel) {
       Gemm g;
@@ -152,7 +165,7 @@ Map LinearAttention(Context& cx, const Map& x, const AttentionWeights& w, bool a
   RowsOf(cx, w.out_norm, x.channels);  // made before threads ask for it
   const int64_t tasks = x.count * job.pieces;
   const Map y = cx.NewMap(x.count, x.channels, x.height, x.width);
-  const int64_t each = std::max(job.ScratchFloats(), w.head_dim * w.head_dim + job.pieces);
+  const int64_t each = std::max(job.ScratchFloats(), job.JoinFloats());
   const Tensor scratch = cx.arena.Floats(at::get_num_threads() * each);
   const Tensor records = cx.arena.Floats(tasks * job.record);
   const Tensor reading = cx.arena.Floats(x.count * job.hidden * job.out.columns);

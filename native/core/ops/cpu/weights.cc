@@ -13,29 +13,27 @@ namespace {
 constexpr int64_t kNone = -1;  // an element of the padding
 constexpr int64_t kAll = -1;   // sources
 
-// From how many weights of a 3x3 layer on F(2x2) is taken instead of F(4x4): 1.8 instead of 4 times the
-// memory, for layers that have few pixels and read each weight once.
-constexpr int64_t kManyWeights = 512 * 512;
+// From how many pairs of channels on a 3x3 layer keeps its weights untransformed.
+constexpr int64_t kManyPairs = 512 * 512;
 
-// G of Lavin 2016: F(4x4) at the points 0, 1, -1, 2, -2 and infinity, F(2x2) at 0, 1, -1 and infinity.
-constexpr double kG4[6][3] = {{1. / 4, 0, 0},
-                              {-1. / 6, -1. / 6, -1. / 6},
-                              {-1. / 6, 1. / 6, -1. / 6},
-                              {1. / 24, 1. / 12, 1. / 6},
-                              {1. / 24, -1. / 12, 1. / 6},
-                              {0, 0, 1}};
-constexpr double kG2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+// G of Lavin 2016 for F(4x4): points 0, 1, -1, 2, -2 and infinity.
+constexpr int kWindow = 6;
+constexpr double kG[kWindow][3] = {{1. / 4, 0, 0},
+                                   {-1. / 6, -1. / 6, -1. / 6},
+                                   {-1. / 6, 1. / 6, -1. / 6},
+                                   {1. / 24, 1. / 12, 1. / 6},
+                                   {1. / 24, -1. / 12, 1. / 6},
+                                   {0, 0, 1}};
 
 // u = G w G^T for one pair of channels, in double: its rounding would stay in every result.
-template <int kWindow>
-void Transform(const double (&g)[kWindow][3], const float* w, float* u, int64_t step) {
+void Transform(const float* w, float* u, int64_t step) {
   double half[kWindow][3];
   for (int i = 0; i < kWindow; ++i)
-    for (int j = 0; j < 3; ++j) half[i][j] = g[i][0] * w[j] + g[i][1] * w[3 + j] + g[i][2] * w[6 + j];
+    for (int j = 0; j < 3; ++j) half[i][j] = kG[i][0] * w[j] + kG[i][1] * w[3 + j] + kG[i][2] * w[6 + j];
   for (int i = 0; i < kWindow; ++i)
     for (int j = 0; j < kWindow; ++j)
       u[(i * kWindow + j) * step] =
-          static_cast<float>(half[i][0] * g[j][0] + half[i][1] * g[j][1] + half[i][2] * g[j][2]);
+          static_cast<float>(half[i][0] * kG[j][0] + half[i][1] * kG[j][1] + half[i][2] * kG[j][2]);
 }
 
 int64_t Width(const Inputs& inputs) {
@@ -95,11 +93,10 @@ const Packed& Weights::Winograd(const at::Tensor& weight, const at::Tensor& bias
     const at::Tensor dense = weight.contiguous();
     const float* from = dense.const_data_ptr<float>();
     const int64_t outputs = weight.size(0), all = weight.size(1);
-    const int64_t columns = Padded(outputs), in = Width(inputs), panel = kernels_.panel;
-    const int tile = in * columns >= kManyWeights ? 2 : 4;
-    const int64_t frequencies = (tile + 2) * (tile + 2), step = in * columns;
+    const int64_t columns = Padded(outputs), in = Width(inputs), panel = kernels_.panel, step = in * columns;
+    const bool late = step >= kManyPairs;
     const auto channels = ChannelOfEach(inputs);
-    at::Tensor packed = at::empty({frequencies * step}, at::kFloat);
+    at::Tensor packed = at::empty({(late ? 9 : kWindow * kWindow) * step}, at::kFloat);
     float* to = packed.data_ptr<float>();
     const float none[9] = {};
     at::parallel_for(0, in, 1, [&](int64_t begin, int64_t end) {
@@ -108,12 +105,16 @@ const Packed& Weights::Winograd(const at::Tensor& weight, const at::Tensor& bias
         for (int64_t i = begin; i < end; ++i) {
           const bool real = n < outputs && channels[i] != kNone;
           const float* w = real ? from + (n * all + channels[i]) * 9 : none;
-          float* u = to + start * in + i * width + n - start;
-          tile == 4 ? Transform(kG4, w, u, step) : Transform(kG2, w, u, step);
+          if (late) {
+            float* tap = to + (start * in + i * width) * 9 + n - start;
+            for (int k = 0; k < 9; ++k) tap[k * width] = w[k];
+          } else {
+            Transform(w, to + start * in + i * width + n - start, step);
+          }
         }
       }
     });
-    return Packed{packed, Pad(bias, columns), columns, tile};
+    return Packed{packed, Pad(bias, columns), columns, late};
   });
 }
 

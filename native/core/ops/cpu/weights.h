@@ -24,14 +24,16 @@ struct Packed {
   at::Tensor floats;  // panels, or frequencies of panels
   at::Tensor bias;    // [columns], zeros where the layer has none
   int64_t columns = 0;
-  int tile = 0;  // of a Winograd form
+  bool late = false;  // a Winograd form that is not transformed yet: [panel][in][9][columns of the panel]
 };
 
 class Weights {
  public:
   explicit Weights(const Kernels& kernels) : kernels_(kernels) {}
 
-  // [O,I,3,3] transformed for F(tile x tile, 3x3): [frequency][panel][in][columns of the panel].
+  // [O,I,3,3] transformed for F(4x4, 3x3): [frequency][panel][in][columns of the panel]. Layers with many
+  // weights keep them as they are, for the product to transform as it goes: a quarter of the memory to hold
+  // and to read.
   const Packed& Winograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs);
   // [O][I][k][k] as a matrix with a row for each (y, x, channel) of one of the sources, or of all where
   // `source` is -1.

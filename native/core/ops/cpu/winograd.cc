@@ -25,11 +25,17 @@ int64_t Up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // the same lines of the cache.
 constexpr int64_t kApart = 16;
 
+constexpr int64_t kTile = 4, kFrequencies = 36;
+
+// For weights that are transformed as the product goes: input channels at a time, so that their transform
+// stays in the cache, and tiles at a time, so that memory stays bounded.
+constexpr int64_t kDepth = 128, kGroup = 256;
+
 struct Job {
   Context& cx;
   Tiles tiles;
   const float* weights;
-  int64_t frequencies, total;
+  int64_t total;
 
   void Multiply(int64_t frequency, int64_t column, int64_t columns, int64_t rows, const float* v,
                 float* m) const {
@@ -48,7 +54,7 @@ struct Job {
     tiles.in_step = rows * tiles.in + kApart;
     tiles.out_step = rows * tiles.out + kApart;
   }
-  int64_t Floats() const { return frequencies * (tiles.in_step + tiles.out_step); }
+  int64_t Floats() const { return kFrequencies * (tiles.in_step + tiles.out_step); }
 
   // Deep layers, where weights outweigh tiles: one block of all tiles, threads share frequencies and panels,
   // and each weight is read once.
@@ -56,11 +62,11 @@ struct Job {
     Reserve(total);
     const Tensor scratch = cx.arena.Floats(Floats());
     float* v = scratch.data_ptr<float>();
-    float* m = v + frequencies * tiles.in_step;
+    float* m = v + kFrequencies * tiles.in_step;
     at::parallel_for(0, total, 1,
                      [&](int64_t begin, int64_t end) { cx.kernels.gather(tiles, 0, begin, end, v); });
     const int64_t panel = cx.kernels.panel, panels = Up(tiles.out, panel);
-    at::parallel_for(0, frequencies * panels, 1, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, kFrequencies * panels, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t column = i % panels * panel;
         Multiply(i / panels, column, std::min(panel, tiles.out - column), total, v, m);
@@ -70,12 +76,53 @@ struct Job {
                      [&](int64_t begin, int64_t end) { cx.kernels.scatter(tiles, 0, begin, end, m); });
   }
 
+  // Layers with the most weights: threads share panels, and transform a part of the panel's weights at a
+  // time.
+  void ByPanels() {
+    const int64_t most = std::min(total, kGroup), panel = cx.kernels.panel;
+    Reserve(most);
+    const int64_t each = kFrequencies * (kDepth * panel + kApart);
+    const Tensor scratch = cx.arena.Floats(Floats() + at::get_num_threads() * each);
+    float* v = scratch.data_ptr<float>();
+    float* m = v + kFrequencies * tiles.in_step;
+    for (int64_t first = 0; first < total; first += most) {
+      const int64_t rows = std::min(most, total - first);
+      at::parallel_for(0, rows, 1, [&](int64_t a, int64_t b) { cx.kernels.gather(tiles, first, a, b, v); });
+      at::parallel_for(0, Up(tiles.out, panel), 1, [&](int64_t begin, int64_t end) {
+        float* own = m + kFrequencies * tiles.out_step + at::get_thread_num() * each;
+        for (int64_t i = begin; i < end; ++i) Panel(i * panel, rows, v, own, m);
+      });
+      at::parallel_for(0, rows, 1, [&](int64_t a, int64_t b) { cx.kernels.scatter(tiles, first, a, b, m); });
+    }
+  }
+
+  void Panel(int64_t column, int64_t rows, const float* v, float* u, float* m) const {
+    const int64_t width = std::min(cx.kernels.panel, tiles.out - column);
+    for (int64_t k = 0; k < tiles.in; k += kDepth) {
+      const int64_t depth = std::min(kDepth, tiles.in - k), step = depth * width + kApart;
+      cx.kernels.weigh(weights + (column * tiles.in + k * width) * 9, depth, width, u, step);
+      for (int64_t f = 0; f < kFrequencies; ++f) {
+        Gemm g;
+        g.a = v + f * tiles.in_step + k;
+        g.a_row = tiles.in;
+        g.depth = depth;
+        g.b = u + f * step;
+        g.c = m + f * tiles.out_step + column;
+        g.c_row = tiles.out;
+        g.rows = rows;
+        g.columns = width;
+        g.accumulate = k > 0;
+        cx.kernels.gemm(g);
+      }
+    }
+  }
+
   // Shallow layers: blocks of tiles that fit the cache, each transformed, multiplied and put back by one
   // thread.
   void ByTiles() {
     const int64_t threads = at::get_num_threads();
     const int64_t most =
-        std::max(BlockFloats() / (frequencies * (tiles.in + tiles.out)), 2 * cx.kernels.rows);
+        std::max(BlockFloats() / (kFrequencies * (tiles.in + tiles.out)), 2 * cx.kernels.rows);
     const int64_t share = Up(total, threads);
     const int64_t block = Up(share, Up(share, most));
     Reserve(block);
@@ -84,11 +131,11 @@ struct Job {
     float* all = scratch.data_ptr<float>();
     at::parallel_for(0, Up(total, block), 1, [&](int64_t begin, int64_t end) {
       float* v = all + at::get_thread_num() * each;
-      float* m = v + frequencies * tiles.in_step;
+      float* m = v + kFrequencies * tiles.in_step;
       for (int64_t first = begin * block; first < std::min(end * block, total); first += block) {
         const int64_t rows = std::min(block, total - first);
         cx.kernels.gather(tiles, first, 0, rows, v);
-        for (int64_t f = 0; f < frequencies; ++f) Multiply(f, 0, tiles.out, rows, v, m);
+        for (int64_t f = 0; f < kFrequencies; ++f) Multiply(f, 0, tiles.out, rows, v, m);
         cx.kernels.scatter(tiles, first, 0, rows, m);
       }
     });
@@ -104,7 +151,6 @@ Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, 
   const Map& lead = sources.front();
   const Map y = cx.NewMap(lead.count, w.weight.size(0), lead.height << doubled, lead.width << doubled);
   Tiles t;
-  t.tile = packed.tile;
   t.shift = doubled ? 1 : 0;
   t.sources = static_cast<int>(sources.size());
   int64_t widest = 0;
@@ -117,14 +163,19 @@ Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, 
   t.out = y.step;
   t.height = y.height;
   t.width = y.width;
-  t.tiles_x = Up(t.width, t.tile);
-  t.tiles_each = t.tiles_x * Up(t.height, t.tile);
+  t.tiles_x = Up(t.width, kTile);
+  t.tiles_each = t.tiles_x * Up(t.height, kTile);
   t.zeros = cx.Zeros(widest);
   t.bias = packed.bias.const_data_ptr<float>();
   t.output = y.data;
-  const int64_t window = t.tile + 2, total = y.count * t.tiles_each;
-  Job job{cx, t, packed.floats.const_data_ptr<float>(), window * window, total};
-  t.in* t.out > total*(t.in + t.out) ? job.ByWeights() : job.ByTiles();
+  Job job{cx, t, packed.floats.const_data_ptr<float>(), y.count * t.tiles_each};
+  if (packed.late) {
+    job.ByPanels();
+  } else if (t.in * t.out > job.total * (t.in + t.out)) {
+    job.ByWeights();
+  } else {
+    job.ByTiles();
+  }
   return y;
 }
 

@@ -14,7 +14,7 @@ struct RowScale {
   Vec scale, shift;
 };
 
-SHINSAKU_INLINE float SumOfSquares(const float* x, int64_t width, Vec centre) {
+SHINSAKU_INLINE Vec SumOfSquares(const float* x, int64_t width, Vec centre) {
   Vec even = {}, odd = {};
   int64_t c = 0;
   for (; c + 2 * kLanes <= width; c += 2 * kLanes) {
@@ -32,15 +32,15 @@ SHINSAKU_INLINE float SumOfSquares(const float* x, int64_t width, Vec centre) {
 template <Scaling kScaling>
 SHINSAKU_INLINE RowScale ScaleOf(const float* x, const NormRows& n) {
   if constexpr (kScaling == Scaling::kRms) {
-    const float length = __builtin_sqrtf(SumOfSquares(x, n.width, Vec{}));
+    const float length = __builtin_sqrtf(SumOfSquares(x, n.width, Vec{})[0]);
     return {Splat(1.0F / (length > 1e-12F ? length : 1e-12F)), Vec{}};
   } else {
     Vec total = {};
     for (int64_t c = 0; c < n.width; c += kLanes) total += Load(x + c);
-    const float mean = Sum(total) / static_cast<float>(n.channels);
+    const float mean = Sum(total)[0] / static_cast<float>(n.channels);
     // Each channel of padding adds mean^2.
     const float squares =
-        SumOfSquares(x, n.width, Splat(mean)) - static_cast<float>(n.width - n.channels) * mean * mean;
+        SumOfSquares(x, n.width, Splat(mean))[0] - static_cast<float>(n.width - n.channels) * mean * mean;
     const float scale = 1.0F / __builtin_sqrtf(squares / static_cast<float>(n.channels) + 1e-5F);
     return {Splat(scale), Splat(-mean * scale)};
   }
@@ -117,14 +117,14 @@ void Softmax(float* x, int64_t rows, int64_t row, int64_t width, int64_t group, 
     for (float* g = x + r * row; g < x + r * row + width; g += group) {
       Vec top = Load(g);
       for (int64_t c = kLanes; c < group; c += kLanes) top = Max(top, Load(g + c));
-      const Vec peak = Splat(Largest(top));
+      const Vec peak = Largest(top);
       Vec total = {};
       for (int64_t c = 0; c < group; c += kLanes) {
         const Vec e = Exp(Load(g + c) - peak);
         Store(g + c, e);
         total += e;
       }
-      const Vec factor = Splat(scale / Sum(total));
+      const Vec factor = Splat(scale) / Sum(total);
       for (int64_t c = 0; c < group; c += kLanes) Store(g + c, Load(g + c) * factor);
     }
   }

@@ -8,7 +8,7 @@
 namespace {
 
 constexpr shinsaku::cpu::Kernels TableOf(const char* name) {
-  return {name,    kLanes, kPanelVecs * kLanes, kTileRows, Multiply, Gather, Scatter, Norm,
+  return {name,    kLanes, kPanelVecs * kLanes, kTileRows, Multiply, Weigh, Gather, Scatter, Norm,
           Moments, Peaks,  Exponents,           Softmax};
 }
 

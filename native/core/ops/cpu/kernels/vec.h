@@ -21,24 +21,29 @@ SHINSAKU_INLINE Vec Splat(float x) { return x - Vec{}; }
 SHINSAKU_INLINE Vec Max(Vec a, Vec b) { return a > b ? a : b; }
 SHINSAKU_INLINE Vec Min(Vec a, Vec b) { return a < b ? a : b; }
 
-SHINSAKU_INLINE float Sum(Vec v) {
-  float lane[kLanes];
-  Store(lane, v);
-#pragma GCC unroll 8
-  for (int64_t half = kLanes / 2; half > 0; half /= 2)
-#pragma GCC unroll 8
-    for (int64_t i = 0; i < half; ++i) lane[i] += lane[i + half];
-  return lane[0];
+// Lane i of the result is lane i ^ distance.
+template <int kDistance>
+SHINSAKU_INLINE Vec Swap(Vec v) {
+  IntVec lanes;
+#pragma GCC unroll 16
+  for (int i = 0; i < static_cast<int>(kLanes); ++i) lanes[i] = i ^ kDistance;
+  return __builtin_shuffle(v, lanes);
 }
 
-SHINSAKU_INLINE float Largest(Vec v) {
-  float lane[kLanes];
-  Store(lane, v);
-#pragma GCC unroll 8
-  for (int64_t half = kLanes / 2; half > 0; half /= 2)
-#pragma GCC unroll 8
-    for (int64_t i = 0; i < half; ++i) lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
-  return lane[0];
+// The sum of all lanes, in every lane.
+SHINSAKU_INLINE Vec Sum(Vec v) {
+  if constexpr (kLanes > 8) v += Swap<8>(v);
+  v += Swap<4>(v);
+  v += Swap<2>(v);
+  return v + Swap<1>(v);
+}
+
+// The largest lane, in every lane.
+SHINSAKU_INLINE Vec Largest(Vec v) {
+  if constexpr (kLanes > 8) v = Max(v, Swap<8>(v));
+  v = Max(v, Swap<4>(v));
+  v = Max(v, Swap<2>(v));
+  return Max(v, Swap<1>(v));
 }
 
 // e^x within 2 ulp, for results that are normal floats: x = n ln2 + r, a polynomial in r (Cephes' expf), n

@@ -1,4 +1,4 @@
-// Winograd's transforms of tiles, F(4x4,3x3) and F(2x2,3x3) of Lavin 2016, and the way back.
+// Winograd's transforms for F(4x4, 3x3) of Lavin 2016: of weights, of tiles, and the way back.
 #pragma once
 
 #include "core/ops/cpu/kernels.h"
@@ -8,41 +8,59 @@ namespace {
 
 using shinsaku::cpu::Tiles;
 
-// d <- B^T d, in place, over elements `step` apart.
-template <int kTile>
+constexpr int kTile = 4, kWindow = 6;  // output and input pixels along one side
+
+// d <- B^T d, in place, over elements `step` apart; points 0, 1, -1, 2, -2, infinity.
 SHINSAKU_INLINE void InputLine(Vec* d, int step) {
-  const Vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
-  if constexpr (kTile == 2) {
-    d[0] = d0 - d2;
-    d[step] = d1 + d2;
-    d[2 * step] = d2 - d1;
-    d[3 * step] = d1 - d3;
-  } else {  // points 0, 1, -1, 2, -2, infinity
-    const Vec d4 = d[4 * step], d5 = d[5 * step];
-    const Vec even1 = d4 - 4.0F * d2, odd1 = d3 - 4.0F * d1;
-    const Vec even2 = d4 - d2, odd2 = 2.0F * (d3 - d1);
-    d[0] = 4.0F * d0 + (d4 - 5.0F * d2);
-    d[step] = even1 + odd1;
-    d[2 * step] = even1 - odd1;
-    d[3 * step] = even2 + odd2;
-    d[4 * step] = even2 - odd2;
-    d[5 * step] = 4.0F * d1 + (d5 - 5.0F * d3);
-  }
+  const Vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+  const Vec even1 = d4 - 4.0F * d2, odd1 = d3 - 4.0F * d1;
+  const Vec even2 = d4 - d2, odd2 = 2.0F * (d3 - d1);
+  d[0] = 4.0F * d0 + (d4 - 5.0F * d2);
+  d[step] = even1 + odd1;
+  d[2 * step] = even1 - odd1;
+  d[3 * step] = even2 + odd2;
+  d[4 * step] = even2 - odd2;
+  d[5 * step] = 4.0F * d1 + (d5 - 5.0F * d3);
 }
 
 // out <- A^T m.
-template <int kTile>
-SHINSAKU_INLINE void OutputLine(const Vec* m, int step, Vec* out, int out_step) {
-  const Vec sum1 = m[step] + m[2 * step], difference1 = m[step] - m[2 * step];
-  if constexpr (kTile == 2) {
-    out[0] = m[0] + sum1;
-    out[out_step] = difference1 - m[3 * step];
-  } else {
-    const Vec sum2 = m[3 * step] + m[4 * step], difference2 = m[3 * step] - m[4 * step];
-    out[0] = m[0] + (sum1 + sum2);
-    out[out_step] = difference1 + 2.0F * difference2;
-    out[2 * out_step] = sum1 + 4.0F * sum2;
-    out[3 * out_step] = m[5 * step] + (difference1 + 8.0F * difference2);
+SHINSAKU_INLINE void OutputLine(const Vec* m, Vec* out, int out_step) {
+  const Vec sum1 = m[1] + m[2], difference1 = m[1] - m[2];
+  const Vec sum2 = m[3] + m[4], difference2 = m[3] - m[4];
+  out[0] = m[0] + (sum1 + sum2);
+  out[out_step] = difference1 + 2.0F * difference2;
+  out[2 * out_step] = sum1 + 4.0F * sum2;
+  out[3 * out_step] = m[5] + (difference1 + 8.0F * difference2);
+}
+
+// out <- G g, elements `step` apart.
+SHINSAKU_INLINE void WeightLine(Vec g0, Vec g1, Vec g2, Vec* out, int step) {
+  const Vec outer = (g0 + g2) * Splat(-1.0F / 6), inner = g1 * Splat(1.0F / 6);
+  const Vec even = g0 * Splat(1.0F / 24) + g2 * Splat(1.0F / 6), odd = g1 * Splat(1.0F / 12);
+  out[0] = g0 * Splat(0.25F);
+  out[step] = outer - inner;
+  out[2 * step] = outer + inner;
+  out[3 * step] = even + odd;
+  out[4 * step] = even - odd;
+  out[5 * step] = g2;
+}
+
+void Weigh(const float* w, int64_t rows, int64_t width, float* u, int64_t step) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < width; c += kLanes) {
+      const float* g = w + r * 9 * width + c;
+      Vec half[kWindow * 3];
+#pragma GCC unroll 3
+      for (int j = 0; j < 3; ++j)
+        WeightLine(Load(g + j * width), Load(g + (3 + j) * width), Load(g + (6 + j) * width), half + j, 3);
+#pragma GCC unroll 6
+      for (int i = 0; i < kWindow; ++i) {
+        Vec line[kWindow];
+        WeightLine(half[i * 3], half[i * 3 + 1], half[i * 3 + 2], line, 1);
+#pragma GCC unroll 6
+        for (int j = 0; j < kWindow; ++j) Store(u + (i * kWindow + j) * step + r * width + c, line[j]);
+      }
+    }
   }
 }
 
@@ -50,17 +68,14 @@ struct Corner {
   int64_t image, y, x;  // of a tile's first output pixel
 };
 
-template <int kTile>
 SHINSAKU_INLINE Corner CornerOf(const Tiles& t, int64_t tile) {
   const int64_t rest = tile % t.tiles_each;
   return {tile / t.tiles_each, rest / t.tiles_x * kTile, rest % t.tiles_x * kTile};
 }
 
-template <int kTile>
-void GatherTiles(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
-  constexpr int kWindow = kTile + 2;
+void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
   for (int64_t slot = begin; slot < end; ++slot) {
-    const Corner at = CornerOf<kTile>(t, first + slot);
+    const Corner at = CornerOf(t, first + slot);
     float* target = v + slot * t.in;
     for (int s = 0; s < t.sources; ++s) {
       const int64_t channels = t.channels[s], row = t.width >> t.shift;
@@ -82,11 +97,11 @@ void GatherTiles(const Tiles& t, int64_t first, int64_t begin, int64_t end, floa
         for (int j = 0; j < kWindow; ++j) {
 #pragma GCC unroll 6
           for (int i = 0; i < kWindow; ++i) d[i * kWindow + j] = Load(pixel[i * kWindow + j] + c);
-          InputLine<kTile>(d + j, kWindow);
+          InputLine(d + j, kWindow);
         }
 #pragma GCC unroll 6
         for (int i = 0; i < kWindow; ++i) {
-          InputLine<kTile>(d + i * kWindow, 1);
+          InputLine(d + i * kWindow, 1);
 #pragma GCC unroll 6
           for (int j = 0; j < kWindow; ++j)
             Store(target + (i * kWindow + j) * t.in_step + c, d[i * kWindow + j]);
@@ -97,11 +112,9 @@ void GatherTiles(const Tiles& t, int64_t first, int64_t begin, int64_t end, floa
   }
 }
 
-template <int kTile>
-void ScatterTiles(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
-  constexpr int kWindow = kTile + 2;
+void Scatter(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
   for (int64_t slot = begin; slot < end; ++slot) {
-    const Corner at = CornerOf<kTile>(t, first + slot);
+    const Corner at = CornerOf(t, first + slot);
     const int64_t rows = t.height - at.y < kTile ? t.height - at.y : kTile;
     const int64_t columns = t.width - at.x < kTile ? t.width - at.x : kTile;
     float* corner = t.output + ((at.image * t.height + at.y) * t.width + at.x) * t.out;
@@ -113,14 +126,14 @@ void ScatterTiles(const Tiles& t, int64_t first, int64_t begin, int64_t end, con
         Vec line[kWindow];
 #pragma GCC unroll 6
         for (int i = 0; i < kWindow; ++i) line[i] = Load(product + (i * kWindow + j) * t.out_step);
-        OutputLine<kTile>(line, 1, half + j, kWindow);
+        OutputLine(line, half + j, kWindow);
       }
       const Vec bias = Load(t.bias + c);
 #pragma GCC unroll 4
       for (int i = 0; i < kTile; ++i) {
         if (i >= rows) break;
         Vec line[kTile];
-        OutputLine<kTile>(half + i * kWindow, 1, line, 1);
+        OutputLine(half + i * kWindow, line, 1);
 #pragma GCC unroll 4
         for (int j = 0; j < kTile; ++j) {
           if (j < columns) Store(corner + (i * t.width + j) * t.out + c, line[j] + bias);
@@ -128,14 +141,6 @@ void ScatterTiles(const Tiles& t, int64_t first, int64_t begin, int64_t end, con
       }
     }
   }
-}
-
-void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
-  t.tile == 4 ? GatherTiles<4>(t, first, begin, end, v) : GatherTiles<2>(t, first, begin, end, v);
-}
-
-void Scatter(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
-  t.tile == 4 ? ScatterTiles<4>(t, first, begin, end, m) : ScatterTiles<2>(t, first, begin, end, m);
 }
 
 }  // namespace
