@@ -66,6 +66,8 @@ export interface NativeTrainer {
   tensors(): Promise<TensorInfo[]>
   tensor(name: string): Promise<Uint8Array>
   load(tensors: readonly HostTensor[]): Promise<void>
+  /** Begins the random streams anew; the place in the pictures stays. */
+  reseed(seed: number): Promise<void>
   /** A generator over a copy of the weights as they are. */
   generator(weights: 'ema' | 'raw'): Promise<NativeGenerator>
   dispose(): void

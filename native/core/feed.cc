@@ -104,6 +104,7 @@ NamedTensors Feed::state() const {
 }
 
 void Feed::Restore() {
+  RequireSound();
   SeedLanes();
   if (order_ != FeedOrder::kEpochs || At(position_, kEpochs) == 0) return;
   const int64_t end = At(position_, kNextIndex);
@@ -112,6 +113,19 @@ void Feed::Restore() {
     DrawMirrored(batch, count);
     index += count;
   }
+}
+
+void Feed::RequireSound() const {
+  const int64_t count = order_now_.numel();
+  const auto* position = position_.const_data_ptr<int64_t>();
+  const auto* order = order_now_.const_data_ptr<int64_t>();
+  const bool sound =
+      std::all_of(position, position + position_.numel(), [](int64_t at) { return at >= 0; }) &&
+      position[kNextIndex] <= count &&
+      std::all_of(order, order + count, [&](int64_t index) { return index >= 0 && index < count; });
+  if (!sound)
+    throw Failure("CHECKPOINT_INVALID",
+                  "the checkpoint's position in the pictures is none that a run can have");
 }
 
 }  // namespace shinsaku

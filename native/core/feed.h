@@ -44,6 +44,8 @@ class Feed {
   at::Tensor NextDrawn(at::Tensor& mirrored);
   void BeginEpoch();
   void SeedLanes();
+  // Throws CHECKPOINT_INVALID where the tensors of state() hold what no run can have: they came from a file.
+  void RequireSound() const;
   // One uniform draw for each picture of a batch, from the lane that loads it.
   at::Tensor DrawMirrored(int64_t batch_index, int64_t count);
 

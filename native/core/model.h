@@ -120,6 +120,7 @@ class Trainer : public Held {
   virtual std::vector<TensorInfo> Tensors() = 0;                     // everything a resumed run needs
   virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;  // bytes of one of them
   virtual void Load(const std::vector<HostTensor>& tensors) = 0;     // all or some of them, by name
+  virtual void Reseed(uint64_t seed) = 0;                            // random streams begin anew
   virtual std::unique_ptr<Generator> MakeGenerator(const std::string& weights) = 0;  // "ema" or "raw", copied
 };
 

@@ -1,10 +1,10 @@
 // A run as the boundary sees it: recipe, data order and random streams together, one unit at a time.
 #include <ATen/ops/from_blob.h>
 
-#include <cmath>
 #include <map>
 
 #include "core/device.h"
+#include "core/finite.h"
 #include "core/host_tensor.h"
 #include "core/recipes/recipe.h"
 
@@ -14,17 +14,12 @@ namespace {
 constexpr char kCpuStream[] = "random.cpu";
 constexpr char kDeviceStream[] = "random.device";
 
-// Stops the run: a network whose loss is not a number never recovers.
-void RequireFinite(const Metrics& metrics) {
-  for (const auto& [name, values] : metrics) {
-    if (!name.starts_with("loss")) continue;
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (std::isfinite(values[i])) continue;
-      throw Failure("LOSS_NOT_FINITE", name + " became " + std::to_string(values[i]) + " in update " +
-                                           std::to_string(i + 1) + " of " + std::to_string(values.size()) +
-                                           " of this unit");
-    }
-  }
+// Weights, without averages and optimizer state, which follow them.
+NamedTensors WeightsOf(NamedTensors state) {
+  std::erase_if(state, [](const NamedTensor& entry) {
+    return entry.name.starts_with("ema.") || entry.name.starts_with("optimizer.");
+  });
+  return state;
 }
 
 // The spec of a generator, which may run on another ops set than training does.
@@ -56,6 +51,7 @@ class RunTrainer : public Trainer {
     }
     Metrics metrics = meter_.Read();
     RequireFinite(metrics);
+    RequireFinite(WeightsOf(recipe_->state()));
     return metrics;
   }
 
@@ -95,6 +91,11 @@ class RunTrainer : public Trainer {
       if (host.name == kDeviceStream) streams_.device.set_state(value);
     }
     feed_.Restore();
+  }
+
+  void Reseed(uint64_t seed) override {
+    streams_.cpu.set_current_seed(seed);
+    streams_.device.set_current_seed(seed);
   }
 
   std::unique_ptr<Generator> MakeGenerator(const std::string& weights) override {

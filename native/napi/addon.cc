@@ -157,6 +157,12 @@ Napi::Value load(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) 
           [core, tensors = std::move(tensors)] { return core->Load(tensors), true; }, Nothing);
 }
 
+Napi::Value reseed(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
+  const auto seed = static_cast<uint64_t>(ToCount(info[0]));
+  return Instance(info.Env())
+      .queue.Run(info.Env(), {}, [core, seed] { return core->Reseed(seed), true; }, Nothing);
+}
+
 Napi::Value trained(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   return Instance(info.Env())
       .queue.Run(
@@ -233,7 +239,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       env, "Trainer",
       {Handle<Trainer>::Entry<train>("step"), Handle<Trainer>::Entry<tensors>("tensors"),
        Handle<Trainer>::Entry<tensor>("tensor"), Handle<Trainer>::Entry<load>("load"),
-       Handle<Trainer>::Entry<trained>("generator")}));
+       Handle<Trainer>::Entry<reseed>("reseed"), Handle<Trainer>::Entry<trained>("generator")}));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   exports.Set("setThreads", Napi::Function::New(env, setThreads, "setThreads"));
   exports.Set("images", Napi::Function::New(env, images, "images"));
