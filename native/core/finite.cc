@@ -13,7 +13,7 @@ namespace shinsaku {
 
 void RequireFinite(const Metrics& metrics) {
   for (const auto& [name, values] : metrics) {
-    if (!name.starts_with("loss")) continue;
+    if (!name.starts_with("loss") && name != "gradNorm") continue;
     for (size_t i = 0; i < values.size(); ++i) {
       if (std::isfinite(values[i])) continue;
       throw Failure("LOSS_NOT_FINITE", name + " became " + std::to_string(values[i]) + " in update " +
