@@ -15,36 +15,29 @@ const MOST_DIMENSIONS = 16
 const MOST_METADATA_KEYS = 10_000
 const MOST_METADATA_BYTES = 2 ** 24
 
-const itemBytes: ReadonlyMap<string, number> = new Map([
-  ['F64', 8],
-  ['I64', 8],
-  ['U64', 8],
-  ['F32', 4],
-  ['I32', 4],
-  ['U32', 4],
-  ['F16', 2],
-  ['BF16', 2],
-  ['I16', 2],
-  ['U16', 2],
-  ['F8_E4M3', 1],
-  ['F8_E5M2', 1],
-  ['I8', 1],
-  ['U8', 1],
-  ['BOOL', 1],
+/** Every element type of safetensors 0.8, in bits; those under a byte fill whole bytes together. */
+const itemBits: ReadonlyMap<string, number> = new Map([
+  ...['F64', 'I64', 'U64', 'C64'].map((name) => [name, 64] as const),
+  ...['F32', 'I32', 'U32'].map((name) => [name, 32] as const),
+  ...['F16', 'BF16', 'I16', 'U16'].map((name) => [name, 16] as const),
+  ...['F8_E4M3', 'F8_E5M2', 'F8_E8M0', 'F8_E4M3FNUZ', 'F8_E5M2FNUZ'].map((name) => [name, 8] as const),
+  ...['I8', 'U8', 'BOOL'].map((name) => [name, 8] as const),
+  ...['F6_E2M3', 'F6_E3M2'].map((name) => [name, 6] as const),
+  ['F4', 4],
 ])
 
 /** Bytes of a tensor, or what is wrong with its type or shape. */
 function tensorBytes({ dtype, shape }: TensorInfo): number | string {
-  const item = itemBytes.get(dtype)
+  const item = itemBits.get(dtype)
   if (item === undefined) return `has the unknown element type ${quoted(dtype)}`
   if (shape.length > MOST_DIMENSIONS) return `has ${shape.length} dimensions; at most ${MOST_DIMENSIONS} are allowed`
-  let bytes = item
+  let bits = item
   for (const side of shape) {
     if (!Number.isSafeInteger(side) || side < 0) return `has the side ${side}`
-    bytes *= side
-    if (!Number.isSafeInteger(bytes)) return `has the shape [${shape}], whose size overflows`
+    bits *= side
+    if (!Number.isSafeInteger(bits)) return `has the shape [${shape}], whose size overflows`
   }
-  return bytes
+  return bits % 8 === 0 ? bits / 8 : `has the shape [${shape}], which does not fill whole bytes`
 }
 
 export const invalid = (path: string, problem: string, cause?: unknown): ShinsakuError =>
@@ -62,7 +55,7 @@ export function place(path: string, tensors: readonly TensorInfo[]): Placed[] {
     if (seen.has(name)) throw invalid(path, `the name ${quoted(name)} is reserved or there twice`)
     seen.add(name)
   }
-  const width = (tensor: TensorInfo) => itemBytes.get(tensor.dtype) ?? 0
+  const width = (tensor: TensorInfo) => itemBits.get(tensor.dtype) ?? 0
   let end = 0
   return [...tensors]
     .sort((a, b) => width(b) - width(a))
