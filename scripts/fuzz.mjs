@@ -1,7 +1,7 @@
 // `npm run fuzz [-- --runs N --seed S --target NAME --case K]`: mutated files for every parser of lib/, each parser in
 // a process of its own, so that a crash, a hang and a lack of memory are findings too. Needs dist/.
 import { fork } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -58,7 +58,8 @@ function runTarget(name, { runs, seed }) {
     })
     process_.on('close', (code, signal) => {
       clearTimeout(watch)
-      const number = Number(readFileSync(join(folder, 'number'), 'utf8'))
+      const place = join(folder, 'number')
+      const number = existsSync(place) ? Number(readFileSync(place, 'utf8')) : 0
       rmSync(folder, { recursive: true, force: true })
       const lost = {
         target: name,

@@ -100,6 +100,11 @@ export const trainRows = {
   snapshotImages: row(count(1), 'Images between two checkpoints with previews.', { placeholder: 'IMAGES' }),
   snapshotTime: row(duration, 'Longest time between two checkpoints.', { default: '10m', placeholder: 'TIME' }),
   keep: row(count(1, 100000), 'Checkpoints to keep; older ones are deleted.', { default: 3 }),
+  rollback: row(
+    count(0, 1000),
+    'How often in a row a run goes back to its last checkpoint after a loss or a weight that is no number.',
+    { default: 3, placeholder: 'TIMES' },
+  ),
   logImages: row(count(1), 'Images between two lines of metrics.jsonl.', { default: 200, placeholder: 'IMAGES' }),
   previews: row(count(0, 1024), 'Pictures on each preview sheet; 0 for no previews.', { default: 16 }),
   previewSteps: row(count(1, 10000), 'Denoising steps of a preview.', { default: 20 }),

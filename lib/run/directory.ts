@@ -174,6 +174,14 @@ export class RunDirectory {
     return truncateEvents(this.path, images)
   }
 
+  /** As truncateRecords(), for a run that has appended; nothing may be appended until this resolves. */
+  async rewindRecords(images: number): Promise<void> {
+    const metrics = await this.#metrics
+    this.#metrics = undefined
+    await metrics?.close()
+    await this.truncateRecords(images)
+  }
+
   /** Makes the logs survive a power cut; to be called before a checkpoint that follows them. */
   async sync(): Promise<void> {
     for (const appender of [this.#log, this.#metrics]) await (await appender)?.sync()

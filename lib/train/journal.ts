@@ -1,13 +1,13 @@
 /** The records of a run: log.txt, metrics.jsonl and TensorBoard events, in the order things happened. */
 
 import type { RunDirectory } from '../run/directory.ts'
-import type { EventWriter } from '../run/events.ts'
+import { type EventWriter, openEvents } from '../run/events.ts'
 import type { Status } from './status.ts'
 
 /** Writes are queued, so the loop never waits for the disk; the first failure is thrown by the next call. */
 export class Journal {
   readonly #directory: RunDirectory
-  readonly #events: EventWriter
+  #events: EventWriter
   readonly #onLog: ((line: string) => void) | undefined
   #tail: Promise<void> = Promise.resolve()
   #failure: { error: unknown } | undefined
@@ -55,6 +55,14 @@ export class Journal {
     this.#throwFailure()
     await this.#directory.sync()
     await this.#events.sync()
+  }
+
+  /** Takes back what was recorded after `images`; what follows begins an event file of its own. */
+  async rewind(images: number): Promise<void> {
+    await this.flush()
+    await this.#events.close()
+    await this.#directory.rewindRecords(images)
+    this.#events = await openEvents(this.#directory.path, Date.now() / 1000)
   }
 
   async close(): Promise<void> {

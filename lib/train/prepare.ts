@@ -227,6 +227,14 @@ function parts({ directory, placement, data: _, ...made }: Made & Begin): Sessio
       }
       return { written: write() }
     },
+    async goBack(attempt) {
+      const state = await restore(run, trainer, { log: (line) => journal.log(line), otherPictures: undefined })
+      if (!state) return undefined
+      await journal.rewind(state.images)
+      // The same numbers would end as they did. Which ones come instead follows from the run alone.
+      await trainer.reseed((options.seed + state.images + attempt) % Number.MAX_SAFE_INTEGER)
+      return state
+    },
     preview: (images) => withSnapshot(images, (model) => drawPreview(directory, journal, model, images)),
     sample: (call, images) => withSnapshot(images, (model) => model.sample(call)),
     finish: () => openModel(run, { device: options.device, threads: options.threads }),

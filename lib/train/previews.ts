@@ -82,5 +82,11 @@ export async function drawPreview(
   const png = await pictures.grid()
   await directory.writeSample(images, png)
   const { width, height } = makeGrid(pictures.pixels, pictures.count, pictures.size, pictures.channels)
+  // An untrained network may well draw grey.
+  const { flat, count } = pictures
+  if (images > 0 && flat.length > 0)
+    journal.log(
+      `Warning: ${flat.length} of ${count} previews at ${images} images are a single colour. If it stays so, the model has collapsed: go on from an earlier checkpoint with a lower lr`,
+    )
   journal.picture(images, SAMPLES, png, width, height)
 }

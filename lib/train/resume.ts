@@ -24,6 +24,7 @@ const free = new Set([
   'snapshotImages',
   'snapshotTime',
   'keep',
+  'rollback',
   'logImages',
   'previews',
   'previewSteps',

@@ -4,6 +4,7 @@ import type { Model, SampleCall } from '../model.ts'
 import type { Metrics, NativeTrainer } from '../native/addon.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import type { Pictures } from '../pictures.ts'
+import { isNotFinite, withAdvice } from './advice.ts'
 import type { Journal } from './journal.ts'
 import { Pace } from './pace.ts'
 import { type Counters, eta, Means, mainLoss, Rate, type Status, type Sums } from './status.ts'
@@ -25,6 +26,11 @@ export type SessionParts = {
   preview(images: number): Promise<void>
   /** Draws with the weights as they are, which have seen `images`. */
   sample(options: SampleCall, images: number): Promise<Pictures>
+  /**
+   * Brings the trainer and the records back to the newest complete checkpoint, with random numbers that no earlier
+   * attempt has seen; undefined where there is none.
+   */
+  goBack(attempt: number): Promise<SessionParts['start'] | undefined>
   /** The model of the newest checkpoint. */
   finish(): Promise<Model>
   /** Frees the trainer, closes logs, releases the lock. */
@@ -44,9 +50,9 @@ const IN_FLIGHT = 2
 export class Session {
   readonly #parts: SessionParts
   readonly #pace: Pace
-  readonly #rate = new Rate()
-  readonly #live = new Means()
-  readonly #logged: Means
+  #rate = new Rate()
+  #live = new Means()
+  #logged: Means
   readonly #counters: Counters
   readonly #units: Unit[] = []
   #requests: { resolve: (folder: string) => void; reject: (error: unknown) => void }[] = []
@@ -57,6 +63,9 @@ export class Session {
   #savedImages: number
   #save: Save | undefined
   #writing = false
+  /** How often the run has gone back since it last came further than it ever had: up to which images that was. */
+  #attempts = 0
+  #failedAt = 0
   readonly #begun = performance.now()
 
   constructor(parts: SessionParts) {
@@ -106,7 +115,8 @@ export class Session {
       await this.#save?.written
       if (signal?.aborted) throw abortError(signal, 'Training')
       return await this.#parts.finish()
-    } catch (error) {
+    } catch (cause) {
+      const error = withAdvice(cause, this.#parts.options)
       for (const request of this.#requests) request.reject(error)
       throw error
     } finally {
@@ -119,15 +129,54 @@ export class Session {
   }
 
   async #loop(): Promise<void> {
-    const { options } = this.#parts
-    while (!this.#done() || this.#units.length > 0) {
-      // A save that has failed ends the run: training on would only lose more.
-      if (!this.#writing) await this.#save?.written
-      const boundary = Math.min(this.#nextSnapshot(), options.maxImages)
-      if (!this.#done() && !this.#snapshotDue()) this.#queueUnits(boundary)
-      if (this.#units.length > 0) await this.#settleUnit()
-      if (this.#units.length === 0 && this.#snapshotDue()) await this.#snapshot()
-    }
+    while (!this.#done() || this.#units.length > 0) await this.#turn().catch((error) => this.#goBack(error))
+  }
+
+  async #turn(): Promise<void> {
+    // A save that has failed ends the run: training on would only lose more.
+    if (!this.#writing) await this.#save?.written
+    const boundary = Math.min(this.#nextSnapshot(), this.#parts.options.maxImages)
+    if (!this.#done() && !this.#snapshotDue()) this.#queueUnits(boundary)
+    if (this.#units.length > 0) await this.#settleUnit()
+    if (this.#units.length === 0 && this.#snapshotDue()) await this.#snapshot()
+  }
+
+  /** After a loss or a weight that is no number: on from the newest checkpoint, as often as `rollback` allows. */
+  async #goBack(error: unknown): Promise<void> {
+    if (!isNotFinite(error)) throw error
+    const { options, journal } = this.#parts
+    const failedAt = this.#counters.images
+    // What is queued behind the failure computes with the same weights.
+    await Promise.allSettled(this.#units.map((unit) => unit.result))
+    this.#units.length = 0
+    await this.#save?.written.catch((failure) => {
+      if (!isNotFinite(failure)) throw failure
+    })
+    const what = `${error.message}, after ${failedAt} images`
+    const start = this.#attempts < options.rollback ? await this.#parts.goBack(this.#attempts + 1) : undefined
+    if (!start) throw new ShinsakuError(error.code, this.#report(what), { cause: error, details: error.details })
+    this.#attempts += 1
+    this.#failedAt = Math.max(this.#failedAt, failedAt)
+    journal.log(
+      `Warning: ${what}. Went back to the checkpoint at ${start.images} images, with other random numbers (${this.#attempts} of ${options.rollback})`,
+    )
+    this.#startFrom(start)
+  }
+
+  #report(what: string): string {
+    if (this.#attempts > 0) return `${what}; going back to a checkpoint has not helped, ${this.#attempts} times`
+    return this.#parts.options.rollback > 0 ? `${what}; there is no checkpoint to go back to` : what
+  }
+
+  /** Time goes on; what was counted since the checkpoint did not happen. */
+  #startFrom({ pending, images, updates, epoch }: SessionParts['start']): void {
+    Object.assign(this.#counters, { images, updates, epoch })
+    this.#logged = new Means(pending)
+    this.#live = new Means()
+    this.#rate = new Rate()
+    this.#save = undefined
+    this.#savedImages = images
+    this.#savedAt = performance.now()
   }
 
   #done(): boolean {
@@ -230,5 +279,6 @@ export class Session {
     save.written.then(settle, settle)
     this.#savedImages = this.#counters.images
     this.#savedAt = performance.now()
+    if (this.#savedImages > this.#failedAt) this.#attempts = 0
   }
 }

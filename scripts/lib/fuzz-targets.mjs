@@ -213,6 +213,37 @@ function runTargets({ readConfig, resolveTrain, readDatasetRecord, truncateMetri
   ]
 }
 
+function eventsTarget({ frame, imageValue, maskedCrc, scalarValue, scanEvents, summaryEvent, versionEvent }, memory) {
+  const png = Buffer.alloc(90, 'png')
+  const events = [
+    versionEvent(1e9),
+    summaryEvent(1e9, 200, [scalarValue('loss', 0.5), scalarValue('epoch', 3)]),
+    summaryEvent(1e9, 5e9, [imageValue('samples', png, 9, 8)]),
+  ]
+  return {
+    name: 'event file',
+    seeds: [Buffer.concat(events.map(frame)), frame(events[0]), Buffer.concat([frame(events[1]), frame(events[2])])],
+    words: ['brain.Event:2', 'loss', '\x12\x80', '\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01', '\x2a'],
+    // Checksums of the records as far as their lengths lead.
+    repair(bytes) {
+      const copy = Buffer.from(bytes)
+      for (let at = 0; at + 16 <= copy.length; ) {
+        const length = Number(copy.readBigUInt64LE(at))
+        copy.writeUInt32LE(maskedCrc(copy.subarray(at, at + 8)), at + 8)
+        if (length > copy.length - at - 16) break
+        copy.writeUInt32LE(maskedCrc(copy.subarray(at + 12, at + 12 + length)), at + 12 + length)
+        at += 16 + length
+      }
+      return copy
+    },
+    async parse(bytes) {
+      const { records } = await scanEvents(memory(bytes))
+      if (records.some(({ end, step, tags }) => !(end <= bytes.length) || typeof step !== 'number' || !tags))
+        throw new TypeError('a record of another form')
+    },
+  }
+}
+
 function datasetTargets({ readLicences, matchesGlob, loadPixels, readXmp, forbidsTraining, writeXmp }, memory) {
   const pixels = (outcomes, bytes) => {
     const text = json(outcomes)
@@ -292,6 +323,7 @@ export function makeTargets(modules) {
     cursorTarget(modules),
     ...checkpointTargets(modules, memory),
     ...runTargets(modules, memory),
+    eventsTarget(modules, memory),
     ...datasetTargets(modules, memory),
   ]
 }
@@ -311,6 +343,8 @@ export const moduleNames = [
   'options/resolve',
   'pytorch/pytorch',
   'run/directory',
+  'run/event-reader',
+  'run/event-records',
   'run/metrics',
   'safetensors/safetensors',
   'xmp',

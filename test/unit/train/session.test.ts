@@ -11,6 +11,11 @@ function fakeTrainer(batch: number, start = 0, fail?: (images: number) => Error 
   let images = start
   let epochLeft = start % 10 === 0 ? 0 : 10 - (start % 10)
   const units: number[] = []
+  /** As loading a checkpoint does. */
+  const reset = (to: number) => {
+    images = to
+    epochLeft = to % 10 === 0 ? 0 : 10 - (to % 10)
+  }
   const trainer = {
     async step(updates: number): Promise<Metrics> {
       units.push(updates)
@@ -30,10 +35,18 @@ function fakeTrainer(batch: number, start = 0, fail?: (images: number) => Error 
       return metrics
     },
   } as unknown as NativeTrainer
-  return { trainer, units }
+  return { trainer, units, reset }
 }
 
-type Seen = { saved: number[]; previews: number[]; lines: Status[]; statuses: Status[]; closed: number }
+type Seen = {
+  attempts: number[]
+  logged: string[]
+  saved: number[]
+  previews: number[]
+  lines: Status[]
+  statuses: Status[]
+  closed: number
+}
 
 function makeSession(
   options: TrainOptions,
@@ -44,13 +57,17 @@ function makeSession(
   }: Partial<Omit<SessionParts, 'start'>> & { start?: number; fail?: (images: number) => Error | undefined } = {},
 ) {
   const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], snapshotImages: 1e7, ...options })
-  const { trainer, units } = fakeTrainer(resolved.batch, start, fail)
-  const seen: Seen = { saved: [], previews: [], lines: [], statuses: [], closed: 0 }
+  const { trainer, units, reset } = fakeTrainer(resolved.batch, start, fail)
+  const seen: Seen = { attempts: [], logged: [], saved: [], previews: [], lines: [], statuses: [], closed: 0 }
   const parts: SessionParts = {
     folder: 'run',
     options: resolved,
     trainer,
-    journal: { record: (status: Status) => seen.lines.push(status), flush: async () => {} } as never,
+    journal: {
+      log: (line: string) => seen.logged.push(line),
+      record: (status: Status) => seen.lines.push(status),
+      flush: async () => {},
+    } as never,
     imagesPerUpdate: resolved.batch,
     previewStart: start === 0,
     start: { images: start, updates: start / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } },
@@ -62,6 +79,13 @@ function makeSession(
       seen.previews.push(images)
     },
     sample: async () => ({}) as never,
+    goBack: async (attempt) => {
+      const images = seen.saved.at(-1)
+      if (images === undefined) return undefined
+      seen.attempts.push(attempt)
+      reset(images)
+      return { images, updates: images / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } }
+    },
     finish: async () => 'model' as unknown as Model,
     close: async () => {
       seen.closed += 1
@@ -70,7 +94,7 @@ function makeSession(
     signal: undefined,
     ...more,
   }
-  return { session: new Session(parts), seen, units }
+  return { session: new Session(parts), seen, units, parts }
 }
 
 describe('the loop', () => {
@@ -228,9 +252,91 @@ describe('while a checkpoint is written', () => {
   })
 })
 
+describe('R36 a loss or a weight that is no number', () => {
+  const notFinite = (code: 'LOSS_NOT_FINITE' | 'WEIGHTS_NOT_FINITE' = 'LOSS_NOT_FINITE') =>
+    new ShinsakuError(code, 'loss became nan in update 1 of 1 of this unit')
+  /** Fails past `at` images, the first `times` times. */
+  const failing = (at: number, times: number, code?: Parameters<typeof notFinite>[0]) => {
+    let left = times
+    return (images: number) => (images > at && left-- > 0 ? notFinite(code) : undefined)
+  }
+  const past = (images: number, list: number[]) => list.filter((saved) => saved > images)
+
+  test.each(['LOSS_NOT_FINITE', 'WEIGHTS_NOT_FINITE'] as const)(
+    '%s: back to the last checkpoint, and on',
+    async (code) => {
+      const { session, seen } = makeSession(
+        { maxImages: 100, snapshotImages: 20, logImages: 10, previews: 0 },
+        { fail: failing(70, 2, code) },
+      )
+      expect(await session.train()).toBe('model')
+      expect(seen.attempts[0]).toBe(1)
+      expect(seen.logged[0]).toMatch(
+        /^Warning: loss became nan .*, after \d+ images\. Went back .* at 60 images.*\(1 of 3\)$/,
+      )
+      expect(seen.statuses.at(-1)).toMatchObject({ images: 100, etaSeconds: 0 })
+      expect(seen.statuses.every(({ imagesPerSecond, loss }) => imagesPerSecond >= 0 && Number.isFinite(loss))).toBe(
+        true,
+      )
+      expect(seen.saved.at(-1)).toBe(100)
+    },
+  )
+
+  test('three times in a row, then it ends with what to change', async () => {
+    const { session, seen } = makeSession({ maxImages: 1e6, snapshotImages: 20, lr: 0.001 }, { fail: failing(70, 99) })
+    const error = await session.train().then(
+      () => expect.unreachable(),
+      (failure: unknown) => failure as ShinsakuError,
+    )
+    expect(error).toMatchObject({
+      code: 'LOSS_NOT_FINITE',
+      message: expect.stringMatching(/after \d+ images; going back to a checkpoint has not helped, 3 times/),
+      hint: expect.stringMatching(/lr: 0\.0003 \(--lr 0\.0003\)/),
+    })
+    expect(seen.attempts).toEqual([1, 2, 3])
+    expect(past(70, seen.saved)).toEqual([])
+    expect(seen.closed).toBe(1)
+  })
+
+  test('is counted anew once the run has come further', async () => {
+    const fails = [failing(50, 2), failing(150, 2), failing(250, 2)]
+    const { session, seen } = makeSession(
+      { maxImages: 300, snapshotImages: 20 },
+      { fail: (images) => fails.map((fail) => fail(images)).find((error) => error !== undefined) },
+    )
+    await session.train()
+    expect(seen.attempts.length).toBeGreaterThanOrEqual(3)
+    expect(Math.max(...seen.attempts)).toBeLessThanOrEqual(2)
+  })
+
+  test.each([
+    ['rollback 0', { rollback: 0, snapshotImages: 20 }, /after \d+ images$/],
+    ['no checkpoint yet', { snapshotImages: 1e7 }, /there is no checkpoint to go back to$/],
+  ])('%s: it ends at once', async (_, options, message) => {
+    const { session, seen } = makeSession({ maxImages: 1e6, ...options }, { fail: failing(70, 99) })
+    await expect(session.train()).rejects.toMatchObject({
+      code: 'LOSS_NOT_FINITE',
+      message: expect.stringMatching(message),
+    })
+    expect(seen.attempts).toEqual([])
+  })
+
+  test('found by a save takes it back as well', async () => {
+    let refused = 0
+    const { session, seen, parts } = makeSession({ maxImages: 100, snapshotImages: 20 })
+    const { save } = parts
+    parts.save = async (counters, pending) => {
+      if (counters.images >= 60 && refused++ === 0) return { written: Promise.reject(notFinite('WEIGHTS_NOT_FINITE')) }
+      return save(counters, pending)
+    }
+    await session.train()
+    expect([seen.attempts, seen.saved.at(-1)]).toEqual([[1], 100])
+  })
+})
+
 describe('failures', () => {
   test('of the trainer end the run with that error, save nothing and still close', async () => {
-    const error = new ShinsakuError('LOSS_NOT_FINITE', 'loss became nan')
+    const error = new ShinsakuError('NATIVE_FAILED', 'of no known kind')
     const { session, seen } = makeSession(
       { maxImages: 1e6 },
       { fail: (images: number) => (images > 50 ? error : undefined) },

@@ -1,0 +1,126 @@
+/** R36, R39, R40 in the native part: numbers that are none are seen within a unit, and memory that runs out is survived. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Addon, NativeTrainer } from '../../lib/native/addon.ts'
+import { loadAddon } from '../../lib/native/load.ts'
+import { drawnPixels, smallSpec, smallTrainer } from '../helpers/specs.ts'
+
+let addon: Addon
+beforeAll(async () => {
+  addon = await loadAddon()
+  // Threads that wait for each other lose more than they gain at this size.
+  await addon.setThreads(1)
+})
+
+const i64 = (...values: bigint[]) => new Uint8Array(BigInt64Array.from(values).buffer)
+const trains = async (trainer: NativeTrainer) => expect((await trainer.step(1)).images).toHaveLength(1)
+
+/** Sets one element of a weight. */
+async function poison(trainer: NativeTrainer, name: string, value: number): Promise<void> {
+  const info = (await trainer.tensors()).find((tensor) => tensor.name === name)!
+  const bytes = new Uint8Array(await trainer.tensor(name))
+  new Float32Array(bytes.buffer)[0] = value
+  await trainer.load([{ ...info, bytes }])
+}
+
+describe('R36', () => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('a weight of %s is seen in the unit that finds it', async (value) => {
+    const trainer = await smallTrainer(addon, {})
+    await trains(trainer)
+    await poison(trainer, 'model.final_conv.bias', value)
+    await expect(trainer.step(3)).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE', message: expect.stringMatching(/^loss/) })
+  })
+
+  test('a weight that the loss does not show yet is seen at the end of the unit, by name', async () => {
+    // The discriminator's last update of a unit is judged by no loss of that unit.
+    const trainer = await smallTrainer(addon, { model: 'dcgan', lr: 1, betas: [0.5, 0] })
+    const failure = await (async () => {
+      for (let unit = 0; unit < 200; unit++) await trainer.step(1)
+    })().catch((error) => error)
+    expect(failure).toMatchObject({ code: expect.stringMatching(/^(LOSS|WEIGHTS)_NOT_FINITE$/) })
+  })
+
+  test('a weight that no loss reads is named', async () => {
+    const trainer = await smallTrainer(addon, { model: 'dcgan' })
+    await trains(trainer)
+    const name = (await trainer.tensors()).find((tensor) => tensor.name.includes('running_mean'))!.name
+    await poison(trainer, name, Number.POSITIVE_INFINITY)
+    await expect(trainer.step(1)).rejects.toMatchObject({
+      code: 'WEIGHTS_NOT_FINITE',
+      message: expect.stringContaining(`"${name}"`),
+    })
+  })
+
+  test('the state before, loaded, trains on; reseeded, with other numbers, and the same for the same seed', async () => {
+    const trainer = await smallTrainer(addon, {})
+    await trainer.step(2)
+    const saved = []
+    for (const info of await trainer.tensors()) saved.push({ ...info, bytes: new Uint8Array(await trainer.tensor(info.name)) })
+    const again = async (seed?: number) => {
+      await poison(trainer, 'model.final_conv.bias', Number.NaN)
+      await expect(trainer.step(2)).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE' })
+      await trainer.load(saved)
+      if (seed !== undefined) await trainer.reseed(seed)
+      return trainer.step(2)
+    }
+    const plain = await again()
+    expect(await again()).toEqual(plain)
+    const other = await again(7)
+    expect(other.loss).not.toEqual(plain.loss)
+    expect(other.images).toEqual(plain.images)
+    expect(await again(7)).toEqual(other)
+    expect((await again(8)).loss).not.toEqual(other.loss)
+  })
+})
+
+describe('R50 a place in the pictures that no run can have', () => {
+  const position = (values: bigint[]) => ({ name: 'progress.position', dtype: 'I64', shape: [4], bytes: i64(...values) })
+  const order = (...values: bigint[]) => ({ name: 'progress.order', dtype: 'I64', shape: [10], bytes: i64(...values) })
+  const sound = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n]
+
+  test.each([
+    ['an index behind the last', position([4n, 1n, 11n, 1n])],
+    ['a negative index', position([4n, 1n, -1n, 1n])],
+    ['negative images', position([-4n, 1n, 4n, 1n])],
+    ['a picture that is not there', order(...sound.with(3, 10n))],
+    ['a negative picture', order(...sound.with(3, -1n))],
+  ])('%s is CHECKPOINT_INVALID', async (_, tensor) => {
+    const trainer = await smallTrainer(addon, {})
+    await expect(trainer.load([tensor])).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' })
+  })
+
+  test('that a run can have is taken', async () => {
+    const trainer = await smallTrainer(addon, {})
+    await trainer.load([order(...sound), position([4n, 1n, 4n, 1n])])
+    expect((await trainer.step(1)).images).toEqual([8])
+  })
+
+  test('random states of the wrong length or content have a code', async () => {
+    const trainer = await smallTrainer(addon, {})
+    const { shape } = (await trainer.tensors()).find(({ name }) => name === 'random.cpu')!
+    const load = (length: number, fill: number) =>
+      trainer.load([{ name: 'random.cpu', dtype: 'U8', shape: [length], bytes: new Uint8Array(length).fill(fill) }])
+    await expect(load(8, 0)).rejects.toMatchObject({ code: expect.stringMatching(/_/) })
+    await expect(load(shape[0]!, 255)).rejects.toMatchObject({ code: expect.stringMatching(/_/) })
+  })
+})
+
+describe('R40 std::bad_alloc', () => {
+  test('is OUT_OF_MEMORY, and the next trainer trains', async () => {
+    const images = await addon.images(drawnPixels(10, 16, 3), [10, 16, 16, 3], 'cpu')
+    // More lanes than an address space has room for: the vector of them cannot be made.
+    await expect(addon.trainer({ ...smallSpec({}), lanes: 2 ** 53 - 1 }, images)).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringContaining('bad_alloc'),
+    })
+    await trains(await smallTrainer(addon, {}))
+  })
+})
+
+test('R39 a batch too large for the memory is OUT_OF_MEMORY, and a smaller one trains', async () => {
+  const images = await addon.images(drawnPixels(1, 512, 3), [1, 512, 512, 3], 'cpu')
+  // Attention between all pixels of a picture: a terabyte.
+  const trainer = await addon.trainer({ ...smallSpec({}), size: 512, dimMults: [1], batch: 1 }, images)
+  await expect(trainer.step(1)).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
+  trainer.dispose()
+  await trains(await smallTrainer(addon, { batch: 2 }))
+})
