@@ -22,6 +22,7 @@ import {
   runName,
 } from '../run/directory.ts'
 import { openEvents } from '../run/events.ts'
+import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
 import { environment } from './environment.ts'
 import { beginMissing } from './imported.ts'
@@ -167,7 +168,9 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
   const placement = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
   const onProgress = onData ?? (onLog && logData(onLog))
   const data = await loadDataset(options, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
-  const trainer = await makeTrainer(native, options, placement, data)
+  const trainer = await makeTrainer(native, options, placement, data).catch((error) => {
+    throw withAdvice(error, options)
+  })
   let directory: RunDirectory | undefined
   let journal: Journal | undefined
   try {

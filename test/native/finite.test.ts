@@ -1,6 +1,6 @@
 /** R36, R39, R40 in the native part: numbers that are none are seen within a unit, and memory that runs out is survived. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Addon, NativeTrainer } from '../../lib/native/addon.ts'
+import type { Addon, HostTensor, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import { drawnPixels, smallSpec, smallTrainer } from '../helpers/specs.ts'
 
@@ -23,12 +23,18 @@ async function poison(trainer: NativeTrainer, name: string, value: number): Prom
 }
 
 describe('R36', () => {
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])('a weight of %s is seen in the unit that finds it', async (value) => {
-    const trainer = await smallTrainer(addon, {})
-    await trains(trainer)
-    await poison(trainer, 'model.final_conv.bias', value)
-    await expect(trainer.step(3)).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE', message: expect.stringMatching(/^loss/) })
-  })
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'a weight of %s is seen in the unit that finds it',
+    async (value) => {
+      const trainer = await smallTrainer(addon, {})
+      await trains(trainer)
+      await poison(trainer, 'model.final_conv.bias', value)
+      await expect(trainer.step(3)).rejects.toMatchObject({
+        code: 'LOSS_NOT_FINITE',
+        message: expect.stringMatching(/^loss/),
+      })
+    },
+  )
 
   test('a weight that the loss does not show yet is seen at the end of the unit, by name', async () => {
     // The discriminator's last update of a unit is judged by no loss of that unit.
@@ -53,8 +59,9 @@ describe('R36', () => {
   test('the state before, loaded, trains on; reseeded, with other numbers, and the same for the same seed', async () => {
     const trainer = await smallTrainer(addon, {})
     await trainer.step(2)
-    const saved = []
-    for (const info of await trainer.tensors()) saved.push({ ...info, bytes: new Uint8Array(await trainer.tensor(info.name)) })
+    const saved: HostTensor[] = []
+    for (const info of await trainer.tensors())
+      saved.push({ ...info, bytes: new Uint8Array(await trainer.tensor(info.name)) })
     const again = async (seed?: number) => {
       await poison(trainer, 'model.final_conv.bias', Number.NaN)
       await expect(trainer.step(2)).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE' })
@@ -73,7 +80,12 @@ describe('R36', () => {
 })
 
 describe('R50 a place in the pictures that no run can have', () => {
-  const position = (values: bigint[]) => ({ name: 'progress.position', dtype: 'I64', shape: [4], bytes: i64(...values) })
+  const position = (values: bigint[]) => ({
+    name: 'progress.position',
+    dtype: 'I64',
+    shape: [4],
+    bytes: i64(...values),
+  })
   const order = (...values: bigint[]) => ({ name: 'progress.order', dtype: 'I64', shape: [10], bytes: i64(...values) })
   const sound = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n]
 

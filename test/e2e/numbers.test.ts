@@ -1,0 +1,97 @@
+/** R36, R44: numbers that go wrong and pictures that go away while a real run trains. */
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { firstNotFinite } from '../../lib/checkpoint/finite.ts'
+import type { NativeTrainer } from '../../lib/native/addon.ts'
+import { loadNative } from '../../lib/native/load.ts'
+import { openSafetensors } from '../../lib/safetensors/safetensors.ts'
+import { temporaryFolder } from '../helpers/folder.ts'
+import { checkpointsOf, drawPictures, errorOf, linesOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
+
+useOwnCache()
+const data = join(sharedFolder(), 'data')
+beforeAll(() => drawPictures(data, 10))
+
+let undo = () => {}
+afterEach(() => undo())
+
+/** Puts NaN into a weight before the first unit that begins past `images`, `times` times. */
+async function poisonRuns(images: number, times: number): Promise<void> {
+  const { raw } = await loadNative()
+  const make = raw.trainer
+  let left = times
+  raw.trainer = async (...args) => {
+    const trainer: NativeTrainer = await make(...args)
+    const step = trainer.step.bind(trainer)
+    let seen = 0
+    trainer.step = async (updates) => {
+      if (seen > images && left > 0) {
+        left -= 1
+        const bytes = new Uint8Array(new Float32Array([Number.NaN, 0, 0]).buffer)
+        await trainer.load([{ name: 'model.final_conv.bias', dtype: 'F32', shape: [3], bytes }])
+      }
+      const metrics = await step(updates)
+      seen = metrics.images!.at(-1)!
+      return metrics
+    }
+    return trainer
+  }
+  undo = () => {
+    raw.trainer = make
+  }
+}
+
+/** Checkpoints of a run that hold a number that is none. */
+async function poisoned(run: string): Promise<string[]> {
+  const found: string[] = []
+  for (const checkpoint of checkpointsOf(run)) {
+    for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+      const reader = await openSafetensors(join(run, 'checkpoints', checkpoint, file))
+      for (const { name, dtype } of reader.tensors)
+        if ((await firstNotFinite(dtype, await reader.read(name))) !== undefined) found.push(`${checkpoint} ${name}`)
+      await reader.close()
+    }
+  }
+  return found
+}
+
+describe('R36 NaN in a weight', () => {
+  const options = { snapshotImages: 20, logImages: 10, keep: 100, maxImages: 80 }
+
+  test('is seen within its unit; the run goes back and ends as any other, without a line twice', async () => {
+    await poisonRuns(40, 1)
+    const told: string[] = []
+    const model = await tinyRun(temporaryFolder(), data, { ...options, onLog: (line) => told.push(line) })
+    expect(model.images).toBe(80)
+    expect(told.join('\n')).toMatch(
+      /Warning: loss became .*nan.* Went back to the checkpoint at \d+ images.*\(1 of 3\)/,
+    )
+    expect(readFileSync(join(model.run, 'log.txt'), 'utf8')).toContain('Went back to the checkpoint')
+    expect(linesOf(model.run).map(({ images }) => images)).toEqual([10, 20, 30, 40, 50, 60, 70, 80])
+    expect(checkpointsOf(model.run)).toEqual(['000000020', '000000040', '000000060', '000000080'])
+    expect(await poisoned(model.run)).toEqual([])
+    expect((await model.sample({ count: 1, steps: 2 })).count).toBe(1)
+  })
+
+  test('each time it goes on ends the run after three tries, with advice, and with whole checkpoints', async () => {
+    await poisonRuns(40, 1000)
+    const run = tinyRun(temporaryFolder(), data, options)
+    expect(await errorOf(run)).toMatchObject({
+      code: 'LOSS_NOT_FINITE',
+      message: expect.stringMatching(/going back to a checkpoint has not helped, 3 times/),
+      hint: expect.stringContaining('--lr'),
+    })
+    expect(checkpointsOf(run.folder!).length).toBeGreaterThan(0)
+    expect(await poisoned(run.folder!)).toEqual([])
+    undo()
+    expect((await tinyRun(temporaryFolder(), data, { maxImages: 4 })).images).toBe(4)
+  })
+})
+
+test('R44 pictures that are deleted while a run trains do not concern it', async () => {
+  const folder = await drawPictures(join(temporaryFolder(), 'data'), 6)
+  const run = tinyRun(temporaryFolder(), folder, { maxImages: 200 })
+  for await (const _ of run) rmSync(folder, { recursive: true, force: true })
+  expect((await run).images).toBeGreaterThanOrEqual(200)
+})
