@@ -11,7 +11,7 @@ import { makeTargets, moduleNames } from './lib/fuzz-targets.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** A parser that is silent for this long hangs. */
-const SILENCE_MS = 60_000
+const SILENCE_MS = 300_000
 /** Enough for a parser that keeps its promise, and little enough that one that does not is seen. */
 const HEAP_MB = 128
 

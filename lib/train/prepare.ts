@@ -2,7 +2,7 @@
 import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
 import { requireSpaceBelow } from '../checkpoint/space.ts'
 import { type DataProgress, type Dataset, loadDataset } from '../dataset/dataset.ts'
-import { abortError } from '../errors.ts'
+import { abortError, ShinsakuError } from '../errors.ts'
 import { Model } from '../model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
@@ -231,7 +231,12 @@ function parts({ directory, placement, data: _, ...made }: Made & Begin): Sessio
       return { written: write() }
     },
     async goBack(attempt) {
-      const state = await restore(run, trainer, { log: (line) => journal.log(line), otherPictures: undefined })
+      const log = (line: string) => journal.log(line)
+      const state = await restore(run, trainer, { log, otherPictures: undefined, begin: undefined }).catch((error) => {
+        // One that was imported, or is of other pictures, lacks what a trainer that has begun needs.
+        if (error instanceof ShinsakuError && error.code === 'CHECKPOINT_MISMATCH') return undefined
+        throw error
+      })
       if (!state) return undefined
       await journal.rewind(state.images)
       // The same numbers would end as they did. Which ones come instead follows from the run alone.
