@@ -31,13 +31,14 @@ function tensorBytes({ dtype, shape }: TensorInfo): number | string {
   const item = itemBits.get(dtype)
   if (item === undefined) return `has the unknown element type ${quoted(dtype)}`
   if (shape.length > MOST_DIMENSIONS) return `has ${shape.length} dimensions; at most ${MOST_DIMENSIONS} are allowed`
-  let bits = item
+  let elements = 1
   for (const side of shape) {
     if (!Number.isSafeInteger(side) || side < 0) return `has the side ${side}`
-    bits *= side
-    if (!Number.isSafeInteger(bits)) return `has the shape [${shape}], whose size overflows`
+    elements *= side
+    if (!Number.isSafeInteger(elements * Math.max(item / 8, 1))) return `has the shape [${shape}], whose size overflows`
   }
-  return bits % 8 === 0 ? bits / 8 : `has the shape [${shape}], which does not fill whole bytes`
+  const bytes = item < 8 ? (elements / 8) * item : elements * (item / 8)
+  return Number.isSafeInteger(bytes) ? bytes : `has the shape [${shape}], which does not fill whole bytes`
 }
 
 export const invalid = (path: string, problem: string, cause?: unknown): ShinsakuError =>

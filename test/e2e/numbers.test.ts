@@ -13,21 +13,23 @@ useOwnCache()
 const data = join(sharedFolder(), 'data')
 beforeAll(() => drawPictures(data, 10))
 
-let undo = () => {}
-afterEach(() => undo())
+/** NaN goes into a weight before a unit that begins past `images`, as long as `left` is not 0. */
+const poison = { images: 0, left: 0 }
+afterEach(() => {
+  poison.left = 0
+})
 
-/** Puts NaN into a weight before the first unit that begins past `images`, `times` times. */
-async function poisonRuns(images: number, times: number): Promise<void> {
+// Once for the file, before the first run: the wrapped addon remembers its methods.
+beforeAll(async () => {
   const { raw } = await loadNative()
   const make = raw.trainer
-  let left = times
   raw.trainer = async (...args) => {
-    const trainer: NativeTrainer = await make(...args)
+    const trainer = await make(...args)
     const step = trainer.step.bind(trainer)
     let seen = 0
-    trainer.step = async (updates) => {
-      if (seen > images && left > 0) {
-        left -= 1
+    const poisoning: NativeTrainer['step'] = async (updates) => {
+      if (seen > poison.images && poison.left > 0) {
+        poison.left -= 1
         const bytes = new Uint8Array(new Float32Array([Number.NaN, 0, 0]).buffer)
         await trainer.load([{ name: 'model.final_conv.bias', dtype: 'F32', shape: [3], bytes }])
       }
@@ -35,12 +37,9 @@ async function poisonRuns(images: number, times: number): Promise<void> {
       seen = metrics.images!.at(-1)!
       return metrics
     }
-    return trainer
+    return Object.defineProperty(trainer, 'step', { value: poisoning, configurable: true })
   }
-  undo = () => {
-    raw.trainer = make
-  }
-}
+})
 
 /** Checkpoints of a run that hold a number that is none. */
 async function poisoned(run: string): Promise<string[]> {
@@ -60,7 +59,7 @@ describe('R36 NaN in a weight', () => {
   const options = { snapshotImages: 20, logImages: 10, keep: 100, maxImages: 80 }
 
   test('is seen within its unit; the run goes back and ends as any other, without a line twice', async () => {
-    await poisonRuns(40, 1)
+    Object.assign(poison, { images: 40, left: 1 })
     const told: string[] = []
     const model = await tinyRun(temporaryFolder(), data, { ...options, onLog: (line) => told.push(line) })
     expect(model.images).toBe(80)
@@ -75,7 +74,7 @@ describe('R36 NaN in a weight', () => {
   })
 
   test('each time it goes on ends the run after three tries, with advice, and with whole checkpoints', async () => {
-    await poisonRuns(40, 1000)
+    Object.assign(poison, { images: 40, left: 1000 })
     const run = tinyRun(temporaryFolder(), data, options)
     expect(await errorOf(run)).toMatchObject({
       code: 'LOSS_NOT_FINITE',
@@ -84,7 +83,7 @@ describe('R36 NaN in a weight', () => {
     })
     expect(checkpointsOf(run.folder!).length).toBeGreaterThan(0)
     expect(await poisoned(run.folder!)).toEqual([])
-    undo()
+    poison.left = 0
     expect((await tinyRun(temporaryFolder(), data, { maxImages: 4 })).images).toBe(4)
   })
 })
