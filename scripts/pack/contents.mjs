@@ -64,7 +64,9 @@ export const symbolProblems = (list) =>
 
 /** What publint says, suggestions left out. */
 export async function publintProblems(tarball) {
-  const { messages, pkg } = await publint({ pack: { tarball: readFileSync(tarball).buffer }, strict: true })
+  // A copy of its own: the buffer of a small file is a piece of Node's shared pool.
+  const bytes = Uint8Array.from(readFileSync(tarball))
+  const { messages, pkg } = await publint({ pack: { tarball: bytes.buffer }, strict: true })
   return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`)
 }
 

