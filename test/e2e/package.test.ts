@@ -90,10 +90,11 @@ describe('R71', () => {
       name: 'broken',
       version: '1.0.0',
       type: 'module',
-      exports: { '.': { types: './a.d.ts', default: './b.js' } },
+      exports: { '.': { types: './a.d.cts', default: './b.js' }, './a': { types: './a.d.cts', default: './a.js' } },
     }
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
     writeFileSync(join(folder, 'a.js'), 'export const a = 1')
+    writeFileSync(join(folder, 'a.d.cts'), 'export declare const a: number')
     const broken = join(folder, '..', 'broken-1.0.0.tgz')
     execFileSync('tar', ['-czf', broken, '-C', dirname(folder), 'package'])
     expect((await publintProblems(broken)).join('\n')).toContain('b.js')
