@@ -1,0 +1,137 @@
+/** N + N updates equal 2N, byte for byte, wherever a checkpoint falls, however often, in units of whatever size. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { type TrainCall, train } from '../../lib/index.ts'
+import type { Addon, HostTensor, Metrics, NativeTrainer } from '../../lib/native/addon.ts'
+import { loadAddon } from '../../lib/native/load.ts'
+import type { TrainOptions } from '../../lib/options/resolve.ts'
+import { temporaryFolder } from '../helpers/folder.ts'
+import { checkpointsOf, drawPictures, linesOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
+import { smallTrainer } from '../helpers/specs.ts'
+
+// A second each, but not on a machine with much else to do.
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 })
+useOwnCache()
+const data = join(sharedFolder(), 'data')
+let addon: Addon
+beforeAll(async () => {
+  await drawPictures(data, 10)
+  addon = await loadAddon()
+  await addon.setThreads(1)
+})
+
+// 10 pictures in batches of 4 make epochs of 4, 4 and 2. With accumulate 2, update 2 holds the end of one epoch and
+// the start of the next, and the checkpoint after it lies where an accumulation has just crossed that boundary.
+const models: Record<string, TrainOptions> = {
+  'diffusion 2.3, self-conditioned': {
+    selfCondition: true,
+    emaEvery: 2,
+    offsetNoise: 0.1,
+    lrSchedule: 'linear',
+    maxImages: 200,
+  },
+  'diffusion 2022, accumulating': {
+    unet: '2022',
+    accumulate: 2,
+    lanes: 3,
+    lrSchedule: 'cosine',
+    warmup: 8,
+    maxImages: 200,
+  },
+  'dcgan pytorch': { model: 'dcgan', flip: true, lanes: 2 },
+  'dcgan chainer, accumulating': { model: 'dcgan', preset: 'chainer', width: 4, accumulate: 2 },
+  'dcgan radford, averaged': { model: 'dcgan', preset: 'radford', width: 4, emaDecay: 0.9, discriminatorUpdates: 2 },
+}
+
+async function stateOf(trainer: NativeTrainer): Promise<HostTensor[]> {
+  const state: HostTensor[] = []
+  for (const info of await trainer.tensors()) state.push({ ...info, bytes: await trainer.tensor(info.name) })
+  return state
+}
+
+/** Weights, averages, moments, random streams and position, each by its digest. */
+const digests = (state: readonly HostTensor[]) =>
+  Object.fromEntries(state.map(({ name, bytes }) => [name, createHash('sha256').update(bytes).digest('hex')]))
+
+const joined = (parts: readonly Metrics[]): Metrics =>
+  Object.fromEntries(Object.keys(parts[0]!).map((name) => [name, parts.flatMap((part) => part[name]!)]))
+
+type Left = { state: Record<string, string>; metrics: Metrics }
+
+/** What a run in these units leaves after each; `interrupted`: each unit in a new trainer that loads the last one's state. */
+async function leave(options: TrainOptions, units: readonly number[], interrupted: boolean): Promise<Left[]> {
+  const metrics: Metrics[] = []
+  const left: Left[] = []
+  let trainer = await smallTrainer(addon, options)
+  for (const [index, updates] of units.entries()) {
+    if (interrupted && index > 0) {
+      const state = await stateOf(trainer)
+      trainer.dispose()
+      trainer = await smallTrainer(addon, options)
+      await trainer.load(state)
+    }
+    metrics.push(await trainer.step(updates))
+    left.push({ state: digests(await stateOf(trainer)), metrics: joined(metrics) })
+  }
+  trainer.dispose()
+  return left
+}
+
+describe.each(Object.entries(models))('%s', (_, options) => {
+  // Whole runs of 2, 4, 6, 10 and 14 updates, in units of other sizes than the runs they are compared with.
+  const sizes = [2, 2, 2, 4, 4]
+  const lengths = [2, 4, 6, 10, 14]
+  let whole: Left[]
+  beforeAll(async () => {
+    whole = await leave(options, sizes, false)
+  })
+
+  test('N + N updates equal 2N: inside of an epoch, at its end, and where an accumulation crosses it', async () => {
+    for (const n of [1, 2, 3, 5]) {
+      const expected = whole[lengths.indexOf(2 * n)]!
+      expect(expected.metrics.images).toHaveLength(2 * n)
+      expect((await leave(options, [n, n], true)).at(-1), `${n} + ${n}`).toEqual(expected)
+    }
+  })
+
+  test('ten interruptions change nothing', async () => {
+    const pieces = await leave(options, [1, 2, 1, 3, 1, 1, 1, 1, 1, 1, 1], true)
+    expect(pieces.at(-1)).toEqual(whole.at(-1))
+  })
+})
+
+test('every part of the state counts: left out, the run goes on differently', async () => {
+  const options: TrainOptions = { emaEvery: 1, emaDecay: 0.5, lanes: 2 }
+  const first = await smallTrainer(addon, options)
+  await first.step(2)
+  const state = await stateOf(first)
+  await first.step(3)
+  const expected = digests(await stateOf(first))
+  for (const part of ['model.', 'ema.', 'optimizer.', 'random.', 'progress.']) {
+    const second = await smallTrainer(addon, options)
+    await second.load(state.filter(({ name }) => !name.startsWith(part)))
+    await second.step(3)
+    expect(digests(await stateOf(second)), part).not.toEqual(expected)
+    second.dispose()
+  }
+  first.dispose()
+})
+
+test('a run on disk, interrupted ten times, leaves the bytes and the records of one that was not', async () => {
+  const out = temporaryFolder()
+  const options: TrainCall = { unet: '2022', accumulate: 2, logImages: 10, emaEvery: 2 }
+  const straight = await tinyRun(out, data, { ...options, maxImages: 110 })
+  const { run } = await tinyRun(out, data, { ...options, maxImages: 5 })
+  for (let images = 15; images <= 110; images += 10)
+    await train({ resume: run, data, maxImages: Math.min(images, 110) })
+  await train({ resume: run, data, maxImages: 110 })
+  const newest = (folder: string) => join(folder, 'checkpoints', checkpointsOf(folder).at(-1)!)
+  for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+    const bytes = (folder: string) => readFileSync(join(newest(folder), file))
+    expect(bytes(run).equals(bytes(straight.run)), file).toBe(true)
+  }
+  const records = (folder: string) => linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, ...line }) => line)
+  expect(records(run)).toEqual(records(straight.run))
+})
