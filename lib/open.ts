@@ -90,7 +90,7 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
   const { options, images, close } = await openImported([path], given)
   await close()
   const addon = await loadAddon()
-  await addon.setThreads(placed.threads)
+  await addon.setThreads(threadsFor(placed.threads))
   const placement = placeOn(await resolveDevice(placed.device), options, (await addon.info()).cpuOps)
   return new Model({
     options,
