@@ -30,7 +30,7 @@ export async function importCommand(
 /** Writes a run's weights as a safetensors file; prints its path. */
 export async function exportCommand(run: string, flags: Values, json: boolean, { stdout, stderr }: Io): Promise<void> {
   const { exportWeights } = await import('../index.ts')
-  const { out = 'model.safetensors', weights, network } = flags
+  const { out, weights, network } = flags
   const given = { ...(weights === undefined ? {} : { weights }), ...(network === undefined ? {} : { network }) }
   const exported = await exportWeights(run, out as string, given as ExportOptions)
   stdout.write(json ? `${JSON.stringify(exported)}\n` : `${exported.path}\n`)

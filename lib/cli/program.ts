@@ -103,7 +103,7 @@ function addExport(program: Command, io: Io): void {
   command.description("Write a run's weights as a safetensors file that the Python packages load.")
   addCommonFlags(command)
   command
-    .option('-o, --out <FILE>', 'the file (default: model.safetensors)')
+    .option('-o, --out <FILE>', 'the file', 'model.safetensors')
     .option('--weights <NAME>', 'averaged or latest weights: auto, ema or raw (default: auto)')
     .option('--network <NAME>', 'network of a DCGAN: generator or discriminator (default: generator)')
   command.action((run: string, flags: Flags) => exportCommand(run, flags, flags.json === true, io))

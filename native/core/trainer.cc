@@ -94,6 +94,7 @@ class RunTrainer : public Trainer {
   }
 
   void Reseed(uint64_t seed) override {
+    listed_.clear();
     streams_.cpu.set_current_seed(seed);
     streams_.device.set_current_seed(seed);
   }

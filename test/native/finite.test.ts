@@ -77,6 +77,14 @@ describe('R36', () => {
     expect(await again(7)).toEqual(other)
     expect((await again(8)).loss).not.toEqual(other.loss)
   })
+
+  test('what is saved right after a reseed holds the new random stream', async () => {
+    const trainer = await smallTrainer(addon, {})
+    const stream = async () => Buffer.from(await trainer.tensor('random.cpu'))
+    const before = await stream()
+    await trainer.reseed(7)
+    expect((await stream()).equals(before)).toBe(false)
+  })
 })
 
 describe('R50 a place in the pictures that no run can have', () => {

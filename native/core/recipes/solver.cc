@@ -33,7 +33,7 @@ std::vector<double> Solve(std::vector<std::vector<double>> a, std::vector<double
 }
 
 // Weights of the differences whose places are `r`, in units of the step h: Zhao 2023, theorem 3.1 and eq. 9,
-// data prediction, B(h) = exp(-h) - 1 ("bh2"). `known` unknowns have a published value of their own.
+// data prediction, B(h) = exp(-h) - 1 ("bh2"). `half`: the one unknown of order 2 has a published value, 1/2.
 std::vector<double> UniPcWeights(const std::vector<double>& r, double h, bool half) {
   if (half) return {0.5};
   const size_t n = r.size();
