@@ -2,29 +2,31 @@
 import { basename, dirname, join } from 'node:path'
 import { ShinsakuError, throwIfAny } from './errors.ts'
 
+/** What each option may be; the first is the default. */
+const choices = { weights: ['auto', 'ema', 'raw'], network: ['generator', 'discriminator'] } as const
+
+type Choice<K extends keyof typeof choices> = (typeof choices)[K][number]
+
 export type ExportOptions = {
   /** Averaged or latest weights; "auto" takes the averaged ones where there are any. */
-  weights?: 'auto' | 'ema' | 'raw'
-  /** Which network of a DCGAN; the generator by default. */
-  network?: 'generator' | 'discriminator'
+  weights?: Choice<'weights'>
+  /** Which network of a DCGAN. */
+  network?: Choice<'network'>
 }
 
 export type Exported = { path: string; weights: 'ema' | 'raw'; tensors: number; bytes: number }
 
-function check(path: unknown, { weights = 'auto', network = 'generator' }: ExportOptions): void {
-  const choices = {
-    weights: [weights, ['auto', 'ema', 'raw']],
-    network: [network, ['generator', 'discriminator']],
-  } as const
+function check(path: unknown, options: ExportOptions): void {
   throwIfAny([
     ...(typeof path === 'string' && path.endsWith('.safetensors')
       ? []
       : [{ path: 'path', message: `must end in .safetensors, but is ${JSON.stringify(path)}` }]),
-    ...Object.entries(choices).flatMap(([name, [value, known]]) =>
-      (known as readonly string[]).includes(value)
+    ...Object.entries(choices).flatMap(([name, known]) => {
+      const value: string | undefined = options[name as keyof typeof choices]
+      return value === undefined || (known as readonly string[]).includes(value)
         ? []
-        : [{ path: name, message: `must be one of ${known.join(', ')}, but is ${JSON.stringify(value)}` }],
-    ),
+        : [{ path: name, message: `must be one of ${known.join(', ')}, but is ${JSON.stringify(value)}` }]
+    }),
   ])
 }
 
@@ -55,7 +57,7 @@ export async function exportWeights(run: string, path: string, options: ExportOp
     ])
   const { options: trained, checkpoint } = await openTrained(run)
   try {
-    const { weights: asked = 'auto', network = 'generator' } = options
+    const { weights: asked = choices.weights[0], network = choices.network[0] } = options
     const isDcgan = trained.model === 'dcgan'
     if (options.network !== undefined && !isDcgan)
       throwIfAny([{ path: 'network', message: `applies to model "dcgan" only, but model is "${trained.model}"` }])

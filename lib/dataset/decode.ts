@@ -1,8 +1,8 @@
 /** From items to bytes: each file measured, each picture decoded into its place. */
-import { subtle } from 'node:crypto'
 import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
 import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../image.ts'
+import { digest } from './digest.ts'
 import type { Decoding, Item, Measured, Outcome } from './outcome.ts'
 import type { Partial } from './partial.ts'
 import { forEachIndex } from './pool.ts'
@@ -13,9 +13,7 @@ export type Decoded = { outcomes: Outcome[]; pixels: Uint8Array }
 /** `onDone` hears how many more are done. */
 export type Hooks = { signal?: AbortSignal | undefined; onDone?: ((count: number) => void) | undefined }
 
-/** Off the main thread, so a large picture does not block it. */
-const sha256 = async (bytes: Uint8Array<ArrayBuffer>) =>
-  Buffer.from(await subtle.digest('SHA-256', bytes)).toString('hex')
+const sha256 = async (bytes: Uint8Array<ArrayBuffer>) => (await digest(bytes)).toString('hex')
 
 /** The failure as one of this picture, under its name in the manifest; other failures are thrown. */
 export function asUnreadable(path: string, error: unknown): ShinsakuError {

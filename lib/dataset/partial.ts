@@ -1,11 +1,12 @@
 /** Pictures decoded before the whole set was: kept one by one, so that an interrupted start loses almost nothing. */
-import { createHash, randomUUID, subtle } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Appender } from '../files/append.ts'
 import { type OpenFile, openRegular, readFully } from '../files/read.ts'
 import { makeFolderDurable, remove } from '../files/write.ts'
 import { decoderVersion, type PixelSettings } from '../image.ts'
+import { digest } from './digest.ts'
 import { contentKey, type Decoding, isOutcome, type Measured, type Outcome } from './outcome.ts'
 
 // A file is records to its end: bytes of JSON and of pixels as uint32 LE, that JSON, pixels, SHA-256 of all before.
@@ -18,9 +19,6 @@ const BLOCK_BYTES = 1 << 20
 const STALE_MS = 30 * 24 * 3600 * 1000
 
 type Recalled = { content: string; outcome: Outcome; pixels: Uint8Array }
-
-/** Off the main thread, so a large picture does not block it. */
-const digest = async (bytes: Uint8Array<ArrayBuffer>) => Buffer.from(await subtle.digest('SHA-256', bytes))
 
 async function toRecord({ content, outcome, pixels }: Recalled): Promise<Buffer> {
   const json = Buffer.from(JSON.stringify({ content, outcome }))
