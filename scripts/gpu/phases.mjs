@@ -1,8 +1,8 @@
 // The phases of run.sh, one after another, each with its own time limit and its own log. A phase that fails or runs out
 // of time does not stop the next; a short summary ends it all.
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -10,30 +10,47 @@ const usage = `bash scripts/gpu/run.sh [PHASE...] [options]
 
   build   compiles the addon for the torch at hand
   test    the GPU tests
+  exact   the same seed twice; losses beside those of Python; the GPU beside the CPU
+  bench   training and sampling beside PyTorch
 
-  --build-limit S       seconds a phase may take; likewise --test-limit`
+  --device cuda|cpu     cpu: a small rehearsal without a GPU
+  --build-limit S       seconds a phase may take; likewise --test-limit, --exact-limit
+  --budget S            seconds that the benchmark may take; it leaves out what is least important
+  --bench "ARGUMENTS"   further arguments of scripts/gpu/bench.mjs
+  --exact "ARGUMENTS"   further arguments of scripts/gpu/exact.mjs
+
+Logs and JSON lie in results/; with OUT set, a copy of the JSON and an archive of all of it go there.`
 
 const text = (value) => ({ type: 'string', default: value })
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    device: text('cuda'),
     'build-limit': text('240'),
     'test-limit': text('150'),
+    'exact-limit': text('150'),
+    budget: text('200'),
+    bench: text(''),
+    exact: text(''),
     help: { type: 'boolean' },
   },
 })
-const known = ['build', 'test']
-const asked = positionals.length > 0 ? positionals : known
-const unknown = asked.find((name) => !known.includes(name))
+const known = ['build', 'test', 'exact', 'bench']
+const asked = positionals.length > 0 ? known.filter((name) => positionals.includes(name)) : known
+const unknown = positionals.find((name) => !known.includes(name))
 if (values.help || unknown) {
   console.log(unknown ? `no phase is called ${unknown}\n\n${usage}` : usage)
   process.exit(unknown ? 2 : 0)
 }
 
 const root = join(import.meta.dirname, '..', '..')
+const results = join(root, 'results')
+rmSync(results, { recursive: true, force: true })
+mkdirSync(results)
 const out = process.env.OUT
-mkdirSync(out, { recursive: true })
+if (out) mkdirSync(out, { recursive: true })
 const python = process.env.SHINSAKU_PYTHON || 'python3'
+const words = (line) => line.split(/\s+/).filter(Boolean)
 
 /** What the machine is, as its own programs tell. */
 function describeMachine() {
@@ -41,30 +58,48 @@ function describeMachine() {
     const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 })
     return status === 0 ? stdout.trim() : null
   }
-  const fields = 'name,driver_version,memory.total,clocks.sm,clocks.max.sm,clocks.mem,power.limit,temperature.gpu'
-  const torch =
-    'import json,sys,torch,numpy; print(json.dumps({"torch": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version(), "python": sys.version.split()[0], "numpy": numpy.__version__, "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None}))'
-  const answer = says(python, ['-c', torch])
+  const fields = 'name,driver_version,memory.total,clocks.max.sm,clocks.max.mem,power.limit'
+  const code = `import json, sys, torch
+gpu = torch.cuda.is_available()
+print(json.dumps({
+  "python": sys.version.split()[0], "torch": torch.__version__, "cuda": torch.version.cuda,
+  "cudnn": torch.backends.cudnn.version() if gpu else None, "gpu": torch.cuda.get_device_name() if gpu else None,
+  "processors": torch.cuda.get_device_properties(0).multi_processor_count if gpu else None}))`
+  const answer = says(python, ['-c', code])
   return {
     date: new Date().toISOString(),
+    arguments: process.argv.slice(2),
     cpu: cpus()[0].model,
-    cores: cpus().length,
+    cores: availableParallelism(),
     node: process.version,
+    compiler: says('c++', ['--version'])?.split('\n')[0] ?? null,
     gpuFields: fields,
     gpu: says('nvidia-smi', [`--query-gpu=${fields}`, '--format=csv,noheader']),
-    compiler: says('c++', ['--version'])?.split('\n')[0] ?? null,
-    python: answer && JSON.parse(answer),
+    ...(answer && JSON.parse(answer)),
   }
 }
 
-/** Runs a program into `NAME.log`; ends it and all that it started when its time is over. */
-function runPhase(name, seconds, program, args) {
-  const began = performance.now()
+/** Copies what there is so far to OUT: the machine may be taken away at any moment. */
+function publish() {
+  if (!out) return
+  for (const name of ['summary.json', 'machine.json', 'exact.json', 'bench.json']) {
+    if (existsSync(join(results, name))) copyFileSync(join(results, name), join(out, name))
+  }
+  spawnSync('tar', ['-czf', join(out, 'gpu-results.tar.gz'), '-C', root, 'results'])
+}
+
+/** Starts a program that writes into `NAME.log`. `finish(seconds)` waits for it, and ends it after that time. */
+function startPhase(name, program, args) {
   // A file, not a pipe: what a program leaves running would hold a pipe open.
-  const log = openSync(join(out, `${name}.log`), 'w')
+  const log = openSync(join(results, `${name}.log`), 'w')
   const env = { ...process.env, NO_COLOR: '1' }
-  const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', log, log], detached: true })
+  const child = spawn(program, args, { cwd: root, env, stdio: ['pipe', log, log], detached: true })
   closeSync(log)
+  child.stdin.on('error', () => {})
+  const ended = new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message))
+    child.on('exit', (code, signal) => resolve(code === 0 ? 'ok' : `failed (${signal ?? code})`))
+  })
   const stop = (signal) => {
     try {
       process.kill(-child.pid, signal)
@@ -72,53 +107,66 @@ function runPhase(name, seconds, program, args) {
       // It has ended by itself.
     }
   }
-  return new Promise((resolve) => {
+  const finish = async (seconds) => {
+    const began = performance.now()
     let late = false
-    const timer = setTimeout(() => {
-      late = true
-      stop('SIGTERM')
-      setTimeout(() => stop('SIGKILL'), 3000).unref()
-    }, seconds * 1000)
-    const finish = (result) => {
-      clearTimeout(timer)
-      stop('SIGKILL')
-      const took = Number(((performance.now() - began) / 1000).toFixed(1))
-      resolve({ phase: name, result: late ? `not finished in ${seconds} s` : result, seconds: took })
-    }
-    child.on('error', (error) => finish(error.message))
-    child.on('exit', (code, signal) => finish(code === 0 ? 'ok' : `failed (${signal ?? code})`))
-  })
+    const timers = [
+      setTimeout(() => {
+        late = true
+        stop('SIGTERM')
+      }, seconds * 1000),
+      setTimeout(() => stop('SIGKILL'), seconds * 1000 + 3000),
+    ]
+    const result = await ended
+    for (const timer of timers) clearTimeout(timer)
+    stop('SIGKILL')
+    const took = Number(((performance.now() - began) / 1000).toFixed(1))
+    return { phase: name, result: late ? `not finished in ${seconds} s` : result, seconds: took }
+  }
+  return { go: () => child.stdin.end('go\n'), finish }
 }
 
 const node = process.execPath
 const vitest = join('node_modules', 'vitest', 'vitest.mjs')
-const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${join(out, 'test.json')}`]
-const phases = {
-  build: () => [values['build-limit'], node, ['scripts/build.mjs']],
-  test: () => [values['test-limit'], node, [vitest, 'run', 'test/gpu', ...reporters]],
+const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${join(results, 'test.json')}`]
+const common = ['--device', values.device, '--out', results]
+const programs = {
+  build: [node, 'scripts/build.mjs'],
+  test: [node, vitest, 'run', 'test/gpu', ...reporters],
+  exact: [node, 'scripts/gpu/exact.mjs', ...common, ...words(values.exact)],
+  bench: [node, 'scripts/gpu/bench.mjs', '--wait', ...common, '--budget', values.budget, ...words(values.bench)],
 }
+const limits = {
+  build: Number(values['build-limit']),
+  test: Number(values['test-limit']),
+  exact: Number(values['exact-limit']),
+  // It ends itself in time; this is for when it hangs.
+  bench: Number(values.budget) + 15,
+}
+const startOf = (name) => startPhase(name, programs[name][0], programs[name].slice(1))
 
-const tail = (name, lines) =>
-  readFileSync(join(out, `${name}.log`), 'utf8')
+const tail = (name, lines) => {
+  const all = readFileSync(join(results, `${name}.log`), 'utf8')
     .trimEnd()
     .split('\n')
-    .slice(-lines)
-    .join('\n')
+  return all.slice(-lines).join('\n')
+}
 
+// Python's side of the benchmark compiles for minutes: it begins at once and waits until all else is done.
+const bench = asked.includes('bench') ? startOf('bench') : undefined
 const machine = describeMachine()
-writeFileSync(
-  join(out, 'machine.json'),
-  `${JSON.stringify({ ...machine, arguments: process.argv.slice(2) }, null, 2)}\n`,
-)
-console.log(`${machine.gpu ?? 'no GPU'}; torch ${machine.python?.torch ?? 'not found'}; ${machine.cores} cores`)
+writeFileSync(join(results, 'machine.json'), `${JSON.stringify(machine, null, 2)}\n`)
+console.log(`${machine.gpu ?? 'no GPU'}; torch ${machine.torch ?? 'not found'}; ${machine.cores} cores`)
 const summary = []
 for (const name of asked) {
-  const [limit, program, args] = phases[name]()
-  const ended = await runPhase(name, Number(limit), program, args)
-  summary.push(ended)
-  writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`)
-  console.log(`== ${name}: ${ended.result}, ${ended.seconds} s`)
-  console.log(tail(name, ended.result === 'ok' ? (name === 'build' ? 2 : 40) : 60))
+  const phase = name === 'bench' ? bench : startOf(name)
+  phase.go()
+  summary.push(await phase.finish(limits[name]))
+  const { result, seconds } = summary.at(-1)
+  writeFileSync(join(results, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`)
+  console.log(`== ${name}: ${result}, ${seconds} s`)
+  console.log(tail(name, name === 'build' && result === 'ok' ? 1 : 70))
+  publish()
 }
 console.log(`\n${summary.map(({ phase, result, seconds }) => `${phase}: ${result}, ${seconds} s`).join('\n')}`)
 process.exit(summary.every(({ result }) => result === 'ok') ? 0 : 1)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # On an offline machine with a GPU: builds, tests and times shinsaku from the pack that `npm run gpu-pack` made, with the
-# torch of the Python at hand. Results go to $OUT, or to the folder results/ beside this pack's sources.
-#   bash scripts/gpu/run.sh [build test] [--help for the rest]
+# torch of the Python at hand. Results go to results/ and, where it is set, to $OUT.
+#   bash scripts/gpu/run.sh [build] [test] [exact] [bench] [--help for the rest]
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 export PATH="$root/node/bin:$root/node_modules/.bin:$PATH"
 # Where pip has put CMake and Ninja, if they are nowhere else.
@@ -9,7 +9,6 @@ python=${SHINSAKU_PYTHON:-python3}
 export PATH="$PATH:$("$python" -c 'import os, sys; print(os.path.dirname(sys.executable))')"
 export PYTHONPATH="$root/python${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 export LIBTORCH_USE_PYTORCH=1 SHINSAKU_FETCH=0
-export OUT="${OUT:-$root/results}"
 # Where containers mount the driver without telling the linker.
 if ! ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1'; then
   for folder in /usr/local/nvidia/lib64 /usr/local/nvidia/lib /usr/local/cuda/compat; do
