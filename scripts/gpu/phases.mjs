@@ -19,7 +19,7 @@ const usage = `bash scripts/gpu/run.sh [PHASE...] [options]
   --bench "ARGUMENTS"   further arguments of scripts/gpu/bench.mjs
   --exact "ARGUMENTS"   further arguments of scripts/gpu/exact.mjs
 
-Logs and JSON lie in results/; with OUT set, a copy of the JSON and an archive of all of it go there.`
+Logs and JSON lie in build/gpu-results; with OUT set, a copy of the JSON and an archive of all of it go there.`
 
 const text = (value) => ({ type: 'string', default: value })
 const { values, positionals } = parseArgs({
@@ -44,9 +44,9 @@ if (values.help || unknown) {
 }
 
 const root = join(import.meta.dirname, '..', '..')
-const results = join(root, 'results')
+const results = join(root, 'build', 'gpu-results')
 rmSync(results, { recursive: true, force: true })
-mkdirSync(results)
+mkdirSync(results, { recursive: true })
 const out = process.env.OUT
 if (out) mkdirSync(out, { recursive: true })
 const python = process.env.SHINSAKU_PYTHON || 'python3'
@@ -85,7 +85,7 @@ function publish() {
   for (const name of ['summary.json', 'machine.json', 'exact.json', 'bench.json']) {
     if (existsSync(join(results, name))) copyFileSync(join(results, name), join(out, name))
   }
-  spawnSync('tar', ['-czf', join(out, 'gpu-results.tar.gz'), '-C', root, 'results'])
+  spawnSync('tar', ['-czf', join(out, 'gpu-results.tar.gz'), '-C', join(root, 'build'), 'gpu-results'])
 }
 
 /** Starts a program that writes into `NAME.log`. `finish(seconds)` waits for it, and ends it after that time. */
