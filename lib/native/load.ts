@@ -115,8 +115,11 @@ export function requireNoOther(loader: Loader, { lib }: Libtorch): void {
 function openLibtorch(loader: Loader, { lib, root: where }: Libtorch): void {
   try {
     const openMp = findOpenMp(lib)
-    // By default OpenMP's threads spin between two operations. Beside sharp, an event loop or a second run they then
-    // take the cores that the others wait for: ten times slower, all of them. Read once, when the library is opened.
+    // By default OpenMP's threads spin for milliseconds between two operations. Beside sharp, an event loop or a second
+    // run they then take the cores that the others wait for: ten times slower, all of them. So they sleep, but only after
+    // some ten microseconds, for a network waits 500 times in one pass and mostly shorter than waking up takes. Read once,
+    // when the library is opened.
+    if (process.env.OMP_WAIT_POLICY === undefined) loader.setEnvironment('GOMP_SPINCOUNT', '2000')
     loader.setEnvironment('OMP_WAIT_POLICY', 'passive')
     if (openMp) loader.open(join(lib, openMp))
     for (const file of ['libc10.so', 'libtorch_cpu.so']) loader.open(join(lib, file))

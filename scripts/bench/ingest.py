@@ -11,8 +11,10 @@ import time
 
 import torch
 from PIL import Image
+from record import import_torchvision
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
+
+transforms = import_torchvision().transforms
 
 
 class Folder(Dataset):

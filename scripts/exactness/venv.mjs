@@ -50,26 +50,35 @@ async function install(folder, libtorch, onLine) {
   await writeFile(join(folder, 'complete'), `${libtorch.version}\n`)
 }
 
-/** A function that runs one of the scripts here on files that describe cases; makes the venv where it is not there yet. */
-export async function openReferences(onLine) {
+/** The venv, made where it is not there yet: its folder, its Python, and the environment in which it sees the packages of a U-Net. */
+export async function openVenv(onLine) {
   const libtorch = findLibtorch()
   const versions = Object.values(references).map((packages) => packages['denoising-diffusion-pytorch'])
   const folder = join(userCacheFolder(), `exactness-${[libtorch.version, ...versions].join('-')}`)
   const complete = join(folder, 'complete')
   const ready = existsSync(complete) && (await readFile(complete, 'utf8')).trim() === libtorch.version
   if (!ready) await install(folder, libtorch, onLine)
-  return (script, caseFiles, unet) =>
-    run(join(folder, 'bin', 'python'), [join(import.meta.dirname, script), ...caseFiles], {
-      env: {
-        ...process.env,
-        CUDA_VISIBLE_DEVICES: '',
-        OMP_WAIT_POLICY: 'passive',
-        PYTHONPATH: [
-          join(import.meta.dirname, '..', 'golden'),
-          ...(unet ? [join(folder, `lucidrains-${unet}`)] : []),
-        ].join(':'),
-        PYTHONDONTWRITEBYTECODE: '1',
-        TQDM_DISABLE: '1',
-      },
-    })
+  return {
+    torch: libtorch.version,
+    folder,
+    python: join(folder, 'bin', 'python'),
+    env: (unet) => ({
+      ...process.env,
+      CUDA_VISIBLE_DEVICES: '',
+      OMP_WAIT_POLICY: 'passive',
+      PYTHONPATH: [
+        import.meta.dirname,
+        join(import.meta.dirname, '..', 'golden'),
+        ...(unet ? [join(folder, `lucidrains-${unet}`)] : []),
+      ].join(':'),
+      PYTHONDONTWRITEBYTECODE: '1',
+      TQDM_DISABLE: '1',
+    }),
+  }
+}
+
+/** A function that runs one of the scripts here on files that describe cases. */
+export async function openReferences(onLine) {
+  const { python, env } = await openVenv(onLine)
+  return (script, caseFiles, unet) => run(python, [join(import.meta.dirname, script), ...caseFiles], { env: env(unet) })
 }

@@ -1,0 +1,78 @@
+// What is measured: each kind of work with its usual sizes, and who takes part.
+const DRAWING = [
+  'shinsaku',
+  'shinsaku-avx2',
+  'shinsaku-exact',
+  'eager',
+  'channels_last',
+  'compile',
+  'freezing',
+  'onnxruntime',
+  'openvino',
+]
+const TRAINING = ['shinsaku', 'shinsaku-exact', 'eager', 'channels_last', 'compile']
+
+const all = {
+  forward: {
+    who: DRAWING,
+    rounds: 10,
+    sizes: ['2.3', '2022'].flatMap((unet) => [1, 4].map((batch) => ({ unet, size: 128, batch }))),
+    name: ({ unet, size, batch }) => `forward, U-Net ${unet}, ${size} px, batch ${batch}`,
+  },
+  train: {
+    who: TRAINING,
+    rounds: 8,
+    sizes: [
+      { unet: '2.3', size: 64, batch: 4 },
+      { unet: '2.3', size: 128, batch: 1 },
+      { unet: '2.3', size: 32, batch: 16 },
+    ],
+    name: ({ unet, size, batch }) => `training step, U-Net ${unet}, ${size} px, batch ${batch}`,
+  },
+  dcgan: {
+    works: ['dcgan-train', 'dcgan-draw'],
+    who: TRAINING,
+    rounds: 8,
+    sizes: [{ size: 64, batch: 64 }],
+    name: ({ size, batch }, work) =>
+      `${work === 'dcgan-train' ? 'training step' : 'drawing'}, DCGAN, ${size} px, batch ${batch}`,
+  },
+  sample: {
+    who: ['shinsaku', 'eager'],
+    rounds: 3,
+    sizes: [{ unet: '2.3', size: 128, batch: 1 }],
+    name: ({ unet, size }) => `picture, U-Net ${unet}, ${size} px`,
+  },
+  startup: {
+    who: ['shinsaku', 'eager', 'compile', 'freezing', 'onnxruntime', 'openvino'],
+    rounds: 3,
+    sizes: [{ unet: '2.3', size: 128, batch: 1 }],
+    name: ({ unet, size }) => `start to first forward, U-Net ${unet}, ${size} px`,
+  },
+  ingest: { who: ['shinsaku', 'pillow', 'torchvision'], rounds: 3, sizes: [{ size: 128 }], name: () => 'ingest' },
+  life: { who: ['shinsaku'], rounds: 1, sizes: [{}], name: () => 'life' },
+}
+
+/** The cases that the flags ask for; a size or batch given stands in place of the usual ones. */
+export function casesOf({ only, who, rounds, unet, size, batch, dim, dimMults, threads, steps = 8 }) {
+  const given = Object.fromEntries(Object.entries({ unet, size, batch }).filter(([, value]) => value !== undefined))
+  return only.flatMap((group) => {
+    const { sizes, works = [group], ...rest } = all[group]
+    const wanted = sizes.map((one) => ({ ...one, ...given }))
+    const distinct = [...new Map(wanted.map((one) => [JSON.stringify(one), one])).values()]
+    return distinct.map((one) => ({
+      group,
+      works,
+      settings: { dim, dimMults, threads, steps, ...one },
+      who: rest.who.filter((name) => who.includes(name)),
+      rounds: rounds ?? rest.rounds,
+      name: (work) => name(rest.name(one, work), { dim, dimMults }),
+    }))
+  })
+}
+
+/** Networks of another size than the usual one say so. */
+function name(text, { dim, dimMults }) {
+  const usual = dim === 64 && dimMults.join() === '1,2,4,8'
+  return usual || !text.includes('U-Net') ? text : `${text}, dim ${dim} (${dimMults})`
+}

@@ -1,0 +1,83 @@
+// The benchmark's flags, checked before anything is installed or started.
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+
+export const GROUPS = ['forward', 'train', 'dcgan', 'sample', 'startup', 'ingest', 'life']
+export const OWN = ['shinsaku', 'shinsaku-avx2', 'shinsaku-exact']
+export const WHO = [
+  ...OWN,
+  'eager',
+  'channels_last',
+  'compile',
+  'freezing',
+  'onnxruntime',
+  'openvino',
+  'pillow',
+  'torchvision',
+]
+
+const text = { type: 'string' }
+const options = {
+  only: text,
+  who: text,
+  unet: text,
+  dim: text,
+  'dim-mults': text,
+  size: text,
+  batch: text,
+  threads: text,
+  steps: text,
+  rounds: text,
+  json: text,
+  from: text,
+  docs: { type: 'boolean', default: false },
+}
+
+export class UsageError extends Error {
+  usage = true
+}
+
+const fail = (message) => {
+  throw new UsageError(message)
+}
+
+function list(value, known, flag) {
+  const names = value.split(',')
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) fail(`--${flag} has "${unknown}"; it knows ${known.join(', ')}`)
+  return names
+}
+
+function whole(value, flag) {
+  const number = Number(value)
+  return Number.isInteger(number) && number >= 1
+    ? number
+    : fail(`--${flag} must be a whole number from 1, not "${value}"`)
+}
+
+function parse(argv) {
+  try {
+    return parseArgs({ args: argv, options }).values
+  } catch (error) {
+    return fail(error.message)
+  }
+}
+
+/** Flags that were not given are undefined, but for those that every case needs. */
+export function parseFlags(argv) {
+  const given = parse(argv)
+  const maybe = (flag, read) => (given[flag] === undefined ? undefined : read(given[flag], flag))
+  const numbers = Object.fromEntries(['size', 'batch', 'steps', 'rounds'].map((flag) => [flag, maybe(flag, whole)]))
+  return {
+    ...numbers,
+    only: maybe('only', (value) => list(value, GROUPS, 'only')) ?? GROUPS,
+    who: maybe('who', (value) => list(value, WHO, 'who')) ?? WHO,
+    unet: maybe('unet', (value) => list(value, ['2.3', '2022'], 'unet')[0]),
+    dim: maybe('dim', whole) ?? 64,
+    dimMults: (given['dim-mults'] ?? '1,2,4,8').split(',').map((part) => whole(part, 'dim-mults')),
+    threads: maybe('threads', whole) ?? Math.min(2, availableParallelism()),
+    json: given.json,
+    from: given.from,
+    docs: given.docs,
+  }
+}
