@@ -16,8 +16,8 @@ const usage = `bash scripts/gpu/run.sh [PHASE...] [options]
   --device cuda|cpu     cpu: a small rehearsal without a GPU
   --build-limit S       seconds a phase may take; likewise --test-limit, --exact-limit
   --budget S            seconds that the benchmark may take; it leaves out what is least important
-  --bench "ARGUMENTS"   further arguments of scripts/gpu/bench.mjs
-  --exact "ARGUMENTS"   further arguments of scripts/gpu/exact.mjs
+  --bench="ARGUMENTS"   further arguments of scripts/gpu/bench.mjs
+  --exact="ARGUMENTS"   further arguments of scripts/gpu/exact.mjs
 
 Logs and JSON lie in build/gpu-results; with OUT set, a copy of the JSON and an archive of all of it go there.`
 
