@@ -30,24 +30,24 @@ const rehearsal = values.device === 'cpu'
 const cores = availableParallelism()
 const jobs = listJobs({ rehearsal, only: values.only?.split(','), whos: values.who?.split(',') })
 
-const sides = new Map()
-for (const { title, whos, ...job } of jobs) {
-  for (const who of whos) {
-    const threads = rehearsal ? 1 : 4
-    const settings = { ...job, who, seed: 3407, device: values.device, threads }
-    if (!sides.has(keyOf(job, who))) sides.set(keyOf(job, who), new Side(settings, values.out))
-  }
+const isOwn = (who) => who.startsWith('shinsaku')
+const threads = rehearsal ? 1 : 4
+const sideOf = (job, who) => new Side({ ...job, who, seed: 3407, device: values.device, threads }, values.out)
+
+/** Sides in Python, which take minutes to compile. Own ones are started when it is their turn, and ended after it. */
+const peers = new Map()
+for (const job of jobs) {
+  for (const who of job.whos.filter((who) => !isOwn(who) && !peers.has(keyOf(job, who))))
+    peers.set(keyOf(job, who), sideOf(job, who))
 }
-const launcher = new Launcher(Math.max(2, Math.floor(cores / 3)), Number(values['start-limit']))
+const alive = new Set(peers.values())
 process.on('exit', () => {
-  for (const side of sides.values()) side.end()
+  for (const side of alive) side.end()
 })
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(1))
-
-const isOwn = ({ who }) => who.startsWith('shinsaku')
-launcher.queue([...sides.values()].filter((side) => !isOwn(side)))
+const launcher = new Launcher(Math.max(2, Math.floor(cores / 4)), Number(values['start-limit']))
+launcher.queue(peers.values())
 if (values.wait) await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next()
-launcher.start([...sides.values()].filter(isOwn))
 const began = performance.now()
 const deadline = began + 1000 * Number(values.budget)
 const left = () => deadline - performance.now()
@@ -147,23 +147,25 @@ function print({ title, rows }) {
   }
 }
 
-/** Ends sides that no job needs any more: they hold memory of the GPU. */
+const peersOf = (job) => job.whos.filter((who) => !isOwn(who)).map((who) => peers.get(keyOf(job, who)))
+const isSettled = (job) => peersOf(job).every(({ state }) => state === 'ready' || state === 'ended')
+
+/** Ends peers that no job needs any more: they hold memory of the GPU. */
 function tidy() {
-  const needed = new Set(
-    jobs.filter((job) => !finished.has(job)).flatMap((job) => job.whos.map((who) => keyOf(job, who))),
-  )
-  for (const side of sides.values()) if (side.state === 'ready' && !needed.has(side.key)) side.end()
+  const needed = new Set(jobs.filter((job) => !finished.has(job)).flatMap(peersOf))
+  for (const side of peers.values()) if (side.state === 'ready' && !needed.has(side)) side.end()
 }
 
-const membersOf = (job) => job.whos.map((who) => sides.get(keyOf(job, who)))
-const isSettled = (job) => membersOf(job).every(({ state }) => state === 'ready' || state === 'ended')
-
-/** Measures the first job whose sides are all ready or have ended; whether there was one. */
+/** Measures the first job whose peers are all ready or have ended; whether there was one. */
 async function measureNext() {
   const job = jobs.find((job) => !finished.has(job) && isSettled(job))
   if (!job) return false
   launcher.pause()
-  const result = await measure(job, membersOf(job))
+  const own = job.whos.filter(isOwn).map((who) => sideOf(job, who))
+  for (const side of own) alive.add(side)
+  await Promise.all(own.map((side) => side.start(60)))
+  const result = await measure(job, [...peersOf(job), ...own])
+  for (const side of own) side.end()
   launcher.resume()
   finished.add(job)
   if (result) {

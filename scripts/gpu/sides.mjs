@@ -134,19 +134,10 @@ export class Launcher {
     this.limit = limit
   }
 
-  get busy() {
-    return this.#waiting.length + this.#starting.size > 0
-  }
-
   /** Starts them when it is their turn. */
   queue(sides) {
     this.#waiting.push(...sides)
     this.#fill()
-  }
-
-  /** Starts them at once. */
-  start(sides) {
-    for (const side of sides) this.#launch(side)
   }
 
   #fill() {
