@@ -1,7 +1,7 @@
 // Training and sampling on a GPU beside PyTorch: every side is a process of its own, rounds go round all of them, and only
 // one works at a time. Writes bench.json into --out after each job; leaves out the last jobs when --budget is spent.
 //   node scripts/gpu/bench.mjs --out FOLDER [--device cuda|cpu] [--budget 200] [--rounds 8] [--steps 100]
-//     [--only PART,...] [--who shinsaku,eager,...] [--start-limit 240] [--wait]
+//     [--only PART]...  [--who shinsaku,eager,...] [--start-limit 400] [--wait]
 // With --wait the sides make themselves ready at once, but measuring begins when a line comes in.
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -20,15 +20,15 @@ const { values } = parseArgs({
     budget: text('200'),
     rounds: text('8'),
     steps: text('100'),
-    only: { type: 'string' },
+    only: { type: 'string', multiple: true },
     who: { type: 'string' },
-    'start-limit': text('240'),
+    'start-limit': text('400'),
     wait: { type: 'boolean' },
   },
 })
 const rehearsal = values.device === 'cpu'
 const cores = availableParallelism()
-const jobs = listJobs({ rehearsal, only: values.only?.split(','), whos: values.who?.split(',') })
+const jobs = listJobs({ rehearsal, only: values.only, whos: values.who?.split(',') })
 
 const isOwn = (who) => who.startsWith('shinsaku')
 const threads = rehearsal ? 1 : 4
@@ -137,12 +137,12 @@ const write = () =>
 
 function print({ title, rows }) {
   console.log(`\n${title}`)
-  const base = rows.find(({ who }) => who === 'shinsaku')?.median
+  const base = Math.min(...rows.filter(({ who, median }) => isOwn(who) && median).map(({ median }) => median))
   for (const { who, median, min, memory, problem } of rows) {
     if (problem) console.log(`  ${who.padEnd(20)} ${problem}`)
     else
       console.log(
-        `  ${who.padEnd(20)} ${median.toFixed(2).padStart(8)} ms, min ${min.toFixed(2).padStart(8)}, ${base ? `${(median / base).toFixed(2)}x` : ''}${memory ? `, ${memory} MiB` : ''}`,
+        `  ${who.padEnd(20)} ${median.toFixed(2).padStart(8)} ms, min ${min.toFixed(2).padStart(8)}, ${(median / base).toFixed(2)}x${memory ? `, ${memory} MiB` : ''}`,
       )
   }
 }
@@ -156,9 +156,16 @@ function tidy() {
   for (const side of peers.values()) if (side.state === 'ready' && !needed.has(side)) side.end()
 }
 
-/** Measures the first job whose peers are all ready or have ended; whether there was one. */
+/** The next job to measure. The most important one is waited for, but not for long. */
+function nextJob() {
+  const unfinished = jobs.filter((job) => !finished.has(job))
+  const patient = performance.now() - lastMeasured < 20_000
+  return (patient ? unfinished.slice(0, 1) : unfinished).find(isSettled)
+}
+
+/** Measures the next job whose peers are all ready or have ended; whether there was one. */
 async function measureNext() {
-  const job = jobs.find((job) => !finished.has(job) && isSettled(job))
+  const job = nextJob()
   if (!job) return false
   launcher.pause()
   const own = job.whos.filter(isOwn).map((who) => sideOf(job, who))
@@ -174,9 +181,11 @@ async function measureNext() {
   } else leftOut.push(job.title)
   write()
   tidy()
+  lastMeasured = performance.now()
   return true
 }
 
+let lastMeasured = began
 while (finished.size < jobs.length && left() > 3000) {
   if (await measureNext()) continue
   // What is not ready in two thirds of the time never will be.

@@ -11,14 +11,24 @@ const { Pace } = await import('../../dist/train/pace.js')
 const { model, work, who, precision, batch, size, dim, dimMults, width, latent, seed, device, threads } = JSON.parse(
   process.argv[2],
 )
-const { addon } = await loadNative()
+const native = await loadNative()
+const { addon } = native
 await addon.setThreads(threads)
 const place = device === 'cpu' ? 'cpu' : 'cuda:0'
 const network = model === 'dcgan' ? { model, width, latent } : { model: 'diffusion', dim, dimMults }
-const exact = who === 'shinsaku-reference'
-const options = resolveTrain({ ...network, size, batch, seed, precision, exact, previews: 0 })
-const { cpuOps } = await addon.info()
-const placement = placeOn(place, options, cpuOps)
+const options = resolveTrain({ ...network, size, batch, seed, precision, previews: 0 })
+const planned = placeOn(place, options, (await addon.info()).cpuOps)
+
+/** `shinsaku` computes as it chooses itself, `shinsaku-OPS` and `shinsaku-OPS-graph` as the name says. */
+async function choose() {
+  const [, ops, graph] = who.split('-')
+  if (ops) return { ...planned, ops, graph: graph === 'graph', samplingOps: ops }
+  const { chooseWay } = await import('../../dist/native/self-check.js')
+  const { models } = await import('../../dist/models/table.js')
+  const canReplay = models[options.model].canReplay(options)
+  return chooseWay(native, { options, placement: planned, canReplay }, (line) => console.error(line))
+}
+const placement = await choose()
 const pictures = 16 * batch
 const pixels = new Uint8Array(pictures * size * size * 3).map((_, i) => Math.imul(i, 2654435761) >>> 24)
 const images = await addon.images(pixels, [pictures, size, size, 3], place)
