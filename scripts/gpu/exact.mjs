@@ -41,11 +41,12 @@ function drawPictures(size) {
 const drawn = new Map()
 const picturesOf = (size) => drawn.get(size) ?? drawn.set(size, drawPictures(size)).get(size)
 
-async function open(options, where = place) {
+/** `way`, where it is given, has another ops set or a graph train. */
+async function open(options, where = place, way = {}) {
   const resolved = resolveTrain({ exact: true, deterministic: true, flip: false, ...options })
   const shape = [PICTURES, resolved.size, resolved.size, 3]
   const images = await addon.images(picturesOf(resolved.size), shape, where)
-  const trainer = await addon.trainer(toSpec(resolved, placeOn(where, resolved, [])), images)
+  const trainer = await addon.trainer(toSpec(resolved, { ...placeOn(where, resolved, []), ...way }), images)
   const close = () => {
     trainer.dispose()
     images.dispose()
@@ -121,6 +122,22 @@ function apart(a, b) {
   }
 }
 
+/** Losses of the fast way, and what went wrong with it. */
+async function fastLosses(options, updates) {
+  if (rehearsal) return { problem: 'no GPU' }
+  try {
+    const { trainer, close } = await open({ ...options, exact: false, deterministic: false }, place, {
+      ops: 'cuda',
+      graph: true,
+    })
+    const { loss } = await trainer.step(updates)
+    close()
+    return { losses: loss }
+  } catch (error) {
+    return { problem: `${error.code ?? ''} ${error.message.split('\n')[0]}` }
+  }
+}
+
 async function besideReference(reference) {
   const rows = []
   const columns = []
@@ -130,6 +147,7 @@ async function besideReference(reference) {
     const { loss } = await trainer.step(updates)
     const weights = await digests(trainer, 'model.')
     close()
+    const fast = await fastLosses(options, updates)
     const [deterministic, plain, again] = reference[i] ?? []
     const same = Object.keys(weights).filter((tensor) => deterministic?.weights?.[tensor] === weights[tensor]).length
     rows.push({
@@ -139,9 +157,12 @@ async function besideReference(reference) {
       beside: apart(loss, deterministic?.losses),
       besidePlain: apart(loss, plain?.losses),
       plainTwice: apart(plain?.losses, again?.losses),
+      fast: apart(fast.losses, plain?.losses),
+      fastProblem: fast.problem,
       weights: { of: Object.keys(weights).length, same },
       problem: deterministic?.problem ?? plain?.problem ?? (deterministic ? undefined : 'no result of Python'),
     })
+    columns.push([`${name} shinsaku cuda graph`, fast.losses ?? []])
     columns.push([`${name} shinsaku`, loss], [`${name} python deterministic`, deterministic?.losses ?? []])
     columns.push([`${name} python`, plain?.losses ?? []], [`${name} python again`, again?.losses ?? []])
   }
@@ -217,7 +238,7 @@ for (const { name, same, tensors, different } of report.twice)
     `twice, ${name}: ${same ? `the same bytes in ${tensors} tensors` : `DIFFERENT: ${different.join(', ') || 'metrics'}`}`,
   )
 for (const { name, relative } of report.cpu) console.log(`beside the CPU, ${name}: ${relative.toExponential(2)}`)
-for (const { name, updates, beside, besidePlain, plainTwice, weights, problem } of report.beside) {
+for (const { name, updates, beside, besidePlain, plainTwice, fast, weights, problem } of report.beside) {
   console.log(
     `beside Python, ${name}, ${updates} updates: ${problem ?? ''} weights ${weights.same} of ${weights.of} identical`,
   )
@@ -225,6 +246,7 @@ for (const { name, updates, beside, besidePlain, plainTwice, weights, problem } 
     deterministic: beside,
     'as users run it': besidePlain,
     'Python twice': plainTwice,
+    'cuda in a graph': fast,
   })) {
     if (found)
       console.log(
@@ -232,5 +254,7 @@ for (const { name, updates, beside, besidePlain, plainTwice, weights, problem } 
       )
   }
 }
+for (const { name, fastProblem } of report.beside)
+  if (fastProblem) console.log(`cuda in a graph, ${name}: ${fastProblem}`)
 for (const problem of report.problems) console.log(`problem: ${problem}`)
 process.exit(report.problems.length === 0 && report.twice.every(({ same }) => same) ? 0 : 1)

@@ -82,10 +82,11 @@ function renderExact({ twice, cpu, beside, problems }) {
     `${row.weights.same} of ${row.weights.of}`,
     course(row.besidePlain),
     course(row.plainTwice),
+    row.fastProblem ?? course(row.fast),
   ])
   const parts = [
     `### The same seed twice, deterministic\n\n${table(['run', 'updates', 'bytes'], same)}`,
-    `### Losses beside Python's, from the same weights, pictures and noise\n\n${table(['run', 'updates', 'losses, both deterministic', 'weights identical', 'losses, Python as users run it', 'Python twice'], losses)}\n\nDifferences are relative; means are those of the last quarter of the updates.`,
+    `### Losses beside Python's, from the same weights, pictures and noise\n\n${table(['run', 'updates', 'losses, both deterministic', 'weights identical', 'losses, Python as users run it', 'Python twice', 'cuda in a graph beside Python'], losses)}\n\nDifferences are relative; means are those of the last quarter of the updates.`,
     `### The GPU beside the CPU, fp32\n\n${table(
       ['pictures', '‖GPU - CPU‖ / ‖CPU‖'],
       cpu.map(({ name, relative }) => [name, relative.toExponential(1)]),
