@@ -35,13 +35,16 @@ export function writeXmp(settings: Readonly<Record<string, unknown>>): string {
 <?xpacket end="r"?>`
 }
 
+/** Settings are a few hundred characters; what JSON makes of more is not worth its memory. */
+const MOST_SETTINGS = 2 ** 15
+
 const element = (packet: string, name: string) => packet.match(new RegExp(`<${name}>([^<]*)</${name}>`))?.[1]
 
 /** Reads what `writeXmp` wrote; null for the packet of any other program. */
 export function readXmp(packet: string): PictureMetadata | null {
   const digitalSourceType = element(packet, 'Iptc4xmpExt:DigitalSourceType')
   const settings = element(packet, 'shinsaku:settings')
-  if (digitalSourceType === undefined || settings === undefined) return null
+  if (digitalSourceType === undefined || settings === undefined || settings.length > MOST_SETTINGS) return null
   try {
     return { digitalSourceType, settings: JSON.parse(fromXml(settings)) }
   } catch {

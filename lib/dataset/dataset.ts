@@ -161,7 +161,13 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
   const { signal, onProgress } = hooks
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
   const source = await openSource(options.data)
-  const licences = source.root === null ? null : await readLicences(source.root)
+  const licences =
+    source.root === null
+      ? null
+      : await readLicences(
+          source.root,
+          source.items.map(({ path }) => path),
+        )
   let done = 0
   const onDone = (more: number) => {
     done += more

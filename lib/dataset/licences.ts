@@ -27,6 +27,8 @@ const truths: Readonly<Record<string, boolean>> = { '': false, no: false, false:
 /** Each picture is compared with each pattern, so patterns are few; rows with names cost memory only. */
 const MOST_GLOBS = 1000
 const MOST_ROWS = 200_000
+/** Names of entries in a warning. */
+const MOST_NAMED = 3
 const MOST_BYTES = 2 ** 24
 /** Characters of one line. */
 const MOST_RECORD = 2 ** 16
@@ -73,17 +75,35 @@ function rowOf(path: string, line: number, fields: readonly string[], values: re
   }
 }
 
-/** The rows of a folder's LICENSES.csv; among those that fit a picture, the last one counts. */
+/** Entries that fit no picture: how many, and the first few of their patterns. */
+export type Unused = { count: number; first: string[] }
+
+/** The rows of a folder's LICENSES.csv for these pictures; among those that fit one, the last one counts. */
 export class Licences {
+  readonly #paths: ReadonlySet<string>
+  // Rows of other pictures are counted only: the file may name far more than there are.
   readonly #exact = new Map<string, Row>()
   readonly #globs: Row[] = []
   readonly #used = new Set<Row>()
+  readonly #strangers: Unused = { count: 0, first: [] }
 
-  constructor(rows: readonly Row[]) {
-    for (const row of rows) {
-      if (isGlob(row.pattern)) this.#globs.push(row)
-      else this.#exact.set(row.pattern, row)
-    }
+  constructor(paths: Iterable<string>) {
+    this.#paths = new Set(paths)
+  }
+
+  add(row: Row): void {
+    if (isGlob(row.pattern)) this.#globs.push(row)
+    else if (this.#paths.has(row.pattern)) this.#exact.set(row.pattern, row)
+    else this.#stranger(row.pattern, this.#strangers)
+  }
+
+  #stranger(pattern: string, unused: Unused): void {
+    unused.count += 1
+    if (unused.first.length < MOST_NAMED) unused.first.push(pattern)
+  }
+
+  get globs(): number {
+    return this.#globs.length
   }
 
   /** The terms of one picture, by its path in the folder. */
@@ -95,9 +115,12 @@ export class Licences {
     return rows.length === 0 ? undefined : rows.reduce((a, b) => (a.line > b.line ? a : b))
   }
 
-  /** Patterns that fitted no picture asked for. */
-  unused(): string[] {
-    return [...this.#exact.values(), ...this.#globs].filter((row) => !this.#used.has(row)).map((row) => row.pattern)
+  /** What fitted no picture asked for. */
+  unused(): Unused {
+    const unused = { count: this.#strangers.count, first: [...this.#strangers.first] }
+    for (const rows of [this.#exact.values(), this.#globs])
+      for (const row of rows) if (!this.#used.has(row)) this.#stranger(row.pattern, unused)
+    return unused
   }
 }
 
@@ -111,22 +134,21 @@ async function readOptional(path: string): Promise<string | null> {
   }
 }
 
-/** Turns each line into a row as it comes, so that no more than the rows is kept. */
-async function parseRows(path: string, text: string): Promise<Row[]> {
+/** Turns each line into a row as it comes, so that no more than the rows that count is kept. */
+async function parseRows(path: string, text: string, licences: Licences): Promise<void> {
   const { parse } = await import('csv-parse/sync')
-  const rows: Row[] = []
   let fields: string[] | undefined
-  let globs = 0
+  let rows = 0
   const onRecord = (values: readonly string[], { lines }: { lines: number }): null => {
     if (!fields) {
       fields = fieldsOf(path, values)
       return null
     }
-    const row = rowOf(path, lines, fields, values)
-    globs += isGlob(row.pattern) ? 1 : 0
-    if (globs > MOST_GLOBS)
+    licences.add(rowOf(path, lines, fields, values))
+    rows += 1
+    if (licences.globs > MOST_GLOBS)
       throw invalid(path, lines, `more than ${MOST_GLOBS} patterns; name files one by one instead`)
-    if (rows.push(row) > MOST_ROWS) throw invalid(path, lines, `more than ${MOST_ROWS} lines; use patterns instead`)
+    if (rows > MOST_ROWS) throw invalid(path, lines, `more than ${MOST_ROWS} lines; use patterns instead`)
     return null
   }
   try {
@@ -136,13 +158,14 @@ async function parseRows(path: string, text: string): Promise<Row[]> {
     throw invalid(path, (cause as { lines?: number }).lines ?? 1, (cause as Error).message, cause)
   }
   if (!fields) throw invalid(path, 1, 'the file is empty')
-  return rows
 }
 
-/** Reads LICENSES.csv in `folder`; null where there is none. Rejects with LICENSES_INVALID. */
-export async function readLicences(folder: string): Promise<Licences | null> {
+/** Reads LICENSES.csv in `folder` for the pictures at `paths`; null where there is none. Rejects with LICENSES_INVALID. */
+export async function readLicences(folder: string, paths: Iterable<string>): Promise<Licences | null> {
   const path = join(folder, LICENCES_FILE)
   const text = await readOptional(path)
   if (text === null) return null
-  return new Licences(await parseRows(path, text))
+  const licences = new Licences(paths)
+  await parseRows(path, text, licences)
+  return licences
 }

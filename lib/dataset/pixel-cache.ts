@@ -1,6 +1,8 @@
 /** Decoded pixels kept between starts: one file for each content, settings and decoder; a damaged one is no file. */
 import { createHash, type Hash } from 'node:crypto'
 import { join } from 'node:path'
+import { Budget } from '../files/budget.ts'
+import { JsonCursor } from '../files/json-cursor.ts'
 import { type OpenFile, openRegular, readFully } from '../files/read.ts'
 import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import { decoderVersion, type PixelSettings } from '../image.ts'
@@ -78,6 +80,10 @@ export async function loadPixels(
     if (!(await readHashed(opened, hash, json, HEAD_BYTES))) return null
     if (!(await readHashed(opened, hash, pixels, HEAD_BYTES + jsonBytes))) return null
     if (!(await readFully(opened, stored, bytes - HASH_BYTES)) || !hash.digest().equals(stored)) return null
+    const refuse = (problem: string): never => {
+      throw new Error(problem)
+    }
+    new JsonCursor(json, refuse, new Budget(bytes, refuse)).weigh()
     const outcomes: unknown = JSON.parse(json.toString())
     if (!Array.isArray(outcomes) || outcomes.length !== count || !outcomes.every(isOutcome)) return null
     const decoded = outcomes.filter((outcome) => !('reason' in outcome)).length

@@ -1,4 +1,5 @@
 /** What a person should know about the data before training on it, in plain words. */
+import type { Unused } from './licences.ts'
 import type { ManifestFile, Skipped } from './manifest.ts'
 
 /** Fewer pictures than this are learned by heart rather than varied. */
@@ -8,9 +9,9 @@ const MOST_NAMED = 3
 const several = (count: number, noun: 'file' | 'picture') => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** The first few names, then how many more. */
-function some(names: readonly string[]): string {
+function some(names: readonly string[], count = names.length): string {
   const named = names.slice(0, MOST_NAMED).join(', ')
-  return names.length > MOST_NAMED ? `${named} and ${names.length - MOST_NAMED} more` : named
+  return count > MOST_NAMED ? `${named} and ${count - MOST_NAMED} more` : named
 }
 
 /** Names what is not used, and why. */
@@ -31,7 +32,7 @@ type Findings = {
   ignored: Readonly<Record<string, number>>
   size: number
   /** Entries of LICENSES.csv that fit nothing; null where there is no such file. */
-  unusedLicences: readonly string[] | null
+  unusedLicences: Unused | null
 }
 
 const withPaths = (files: readonly ManifestFile[]) =>
@@ -57,7 +58,9 @@ export function warningsOf({ files, skipped, ignored, size, unusedLicences }: Fi
     optOut.length > 0 &&
       `Training or data mining is forbidden by the rights holder of ${withPaths(optOut)}. Make sure that you may use them.`,
     unlicensed.length > 0 && `LICENSES.csv names no licence for ${withPaths(unlicensed)}.`,
-    unusedLicences?.length && `LICENSES.csv has entries that fit no picture: ${some(unusedLicences)}.`,
+    unusedLicences &&
+      unusedLicences.count > 0 &&
+      `LICENSES.csv has entries that fit no picture: ${some(unusedLicences.first, unusedLicences.count)}.`,
   ]
   return lines.filter((line) => typeof line === 'string')
 }

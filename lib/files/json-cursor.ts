@@ -1,5 +1,6 @@
 /** A JSON reader over bytes that refuses duplicate keys and allocates nothing it was not asked for. */
 import { quoted } from '../errors.ts'
+import { type Budget, cost } from './budget.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -26,13 +27,12 @@ const MOST_NUMBER_BYTES = 400
 export class JsonCursor {
   readonly #bytes: Buffer
   readonly #refuse: (problem: string) => never
-  readonly #mostSkipped: number
+  readonly #budget: Budget | undefined
   #at = 0
-  #skipped = 0
 
-  /** `refuse` throws the caller's error; more values than `mostSkipped` are not gone over. */
-  constructor(bytes: Uint8Array, refuse: (problem: string) => never, mostSkipped = Number.POSITIVE_INFINITY) {
-    this.#mostSkipped = mostSkipped
+  /** `refuse` throws the caller's error; `budget` pays for keys, texts and numbers, and for what is gone over. */
+  constructor(bytes: Uint8Array, refuse: (problem: string) => never, budget?: Budget) {
+    this.#budget = budget
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#refuse = refuse
   }
@@ -63,20 +63,43 @@ export class JsonCursor {
   /** Reads an object of at most `most` keys; `onKey` reads the value of each. */
   object(onKey: (key: string) => void, most = Number.POSITIVE_INFINITY): void {
     const keys = new Set<string>()
+    let paid = 0
     this.#expect(OPEN_BRACE)
     if (this.#take(CLOSE_BRACE)) return
     do {
-      const key = this.string()
+      const key = this.#text()
       if (keys.has(key)) this.fail(`the key ${quoted(key)} is there twice`)
       if (keys.size === most) this.fail(`an object has more than ${most} keys`)
       keys.add(key)
+      const price = cost.entry + cost.text(key.length)
+      this.#budget?.spend(price)
+      paid += price
       this.#expect(COLON)
       onKey(key)
     } while (this.#take(COMMA))
     this.#expect(CLOSE_BRACE)
+    // The keys go; whoever keeps one pays for it.
+    this.#budget?.spend(-paid)
+  }
+
+  /** Reads an array; `onItem` reads each value. */
+  array(onItem: () => void): void {
+    this.#expect(OPEN_BRACKET)
+    if (this.#take(CLOSE_BRACKET)) return
+    do {
+      this.#budget?.spend(cost.value)
+      onItem()
+    } while (this.#take(COMMA))
+    this.#expect(CLOSE_BRACKET)
   }
 
   string(): string {
+    const text = this.#text()
+    this.#budget?.spend(cost.text(text.length))
+    return text
+  }
+
+  #text(): string {
     this.#skipSpace()
     const begin = this.#at
     const escaped = this.#skipString()
@@ -112,13 +135,10 @@ export class JsonCursor {
   /** Reads an array of at most `most` integers from 0 to 2^53 - 1. */
   integers(most: number): number[] {
     const values: number[] = []
-    this.#expect(OPEN_BRACKET)
-    if (this.#take(CLOSE_BRACKET)) return values
-    do {
+    this.array(() => {
       if (values.length === most) this.fail(`the array that ends at byte ${this.#at} has more than ${most} entries`)
       values.push(this.integer())
-    } while (this.#take(COMMA))
-    this.#expect(CLOSE_BRACKET)
+    })
     return values
   }
 
@@ -136,25 +156,39 @@ export class JsonCursor {
   }
 
   /** Goes over one value of any kind. Duplicate keys in it are not looked for. */
-  skip(depth = 0): void {
-    this.#skipped += 1
-    if (this.#skipped > this.#mostSkipped) this.fail(`there are more than ${this.#mostSkipped} values`)
-    if (depth > MOST_DEPTH) this.fail(`values are nested more than ${MOST_DEPTH} deep at byte ${this.#at}`)
-    if (this.#take(OPEN_BRACE)) this.#skipList(CLOSE_BRACE, depth)
-    else if (this.#take(OPEN_BRACKET)) this.#skipList(CLOSE_BRACKET, depth)
-    else if (this.#bytes[this.#at] === QUOTE) this.#skipString()
-    else this.#skipWord()
+  skip(): void {
+    this.#walk(0, undefined)
   }
 
-  #skipList(close: number, depth: number): void {
+  /** As skip(), and pays for what JSON.parse() would make of it. */
+  weigh(): void {
+    this.#walk(0, this.#budget)
+  }
+
+  #walk(depth: number, budget: Budget | undefined): void {
+    const begin = this.#at
+    if (depth > MOST_DEPTH) this.fail(`values are nested more than ${MOST_DEPTH} deep at byte ${this.#at}`)
+    if (this.#take(OPEN_BRACE)) this.#walkList(CLOSE_BRACE, depth, budget)
+    else if (this.#take(OPEN_BRACKET)) this.#walkList(CLOSE_BRACKET, depth, budget)
+    else if (this.#bytes[this.#at] === QUOTE) {
+      this.#skipString()
+      budget?.spend(cost.text(this.#at - begin))
+    } else this.#skipWord()
+  }
+
+  #walkList(close: number, depth: number, budget: Budget | undefined): void {
+    budget?.spend(cost.object)
     if (this.#take(close)) return
     do {
       if (close === CLOSE_BRACE) {
         this.#skipSpace()
+        const begin = this.#at
         this.#skipString()
+        budget?.spend(cost.entry + cost.text(this.#at - begin))
         this.#expect(COLON)
       }
-      this.skip(depth + 1)
+      budget?.spend(cost.value)
+      this.#walk(depth + 1, budget)
     } while (this.#take(COMMA))
     this.#expect(close)
   }

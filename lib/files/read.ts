@@ -4,6 +4,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { z } from 'zod'
 import { type ErrorCode, fileError, ShinsakuError } from '../errors.ts'
+import { Budget } from './budget.ts'
 import { JsonCursor } from './json-cursor.ts'
 import type { Written } from './write.ts'
 
@@ -16,8 +17,8 @@ export type OpenFile = { path: string; file: FileHandle; bytes: number }
 
 /** Records of a run are far smaller; the limits keep a hostile one from filling the memory. */
 const MOST_TEXT_BYTES = 2 ** 24
-/** A value takes more memory than its text, so values are counted before they are made. */
-const MOST_JSON_VALUES = 500_000
+/** Of JSON that is parsed without a look at it first: whatever it makes is little. */
+const LITTLE_TEXT = 2 ** 15
 const PIECE_BYTES = 1 << 20
 
 /** Opens a regular file; anything else, such as a pipe that would block, is FILE_FAILED. */
@@ -102,19 +103,17 @@ export function isDamage(error: unknown): boolean {
   return !notTheFile.has((error.cause as NodeJS.ErrnoException).code ?? '')
 }
 
-/** Parses JSON text of at most `most` values that must have the form of `schema`; `code` is thrown where it has not. */
-export function parseJson<T>(
-  text: string,
-  path: string,
-  schema: z.ZodType<T>,
-  code: ErrorCode,
-  most: number = MOST_JSON_VALUES,
-): T {
+/** Parses JSON text that must have the form of `schema`; `code` is thrown where it has not. */
+export function parseJson<T>(text: string, path: string, schema: z.ZodType<T>, code: ErrorCode): T {
   let value: unknown
   const refuse = (problem: string): never => {
     throw new ShinsakuError(code, `${path} is not JSON that a run has: ${problem}`)
   }
-  if (text.length > most) new JsonCursor(Buffer.from(text), refuse, most).skip()
+  // A value takes more memory than its text, so values are weighed before they are made.
+  if (text.length > LITTLE_TEXT) {
+    const bytes = Buffer.from(text)
+    new JsonCursor(bytes, refuse, new Budget(bytes.length, refuse)).weigh()
+  }
   try {
     value = JSON.parse(text)
   } catch (cause) {

@@ -1,7 +1,8 @@
 /** The two forms of a file that torch.save writes: a zip file (since 1.6) and, before, a stream of pickles and storages. */
 import { crc32 } from 'node:zlib'
+import { Budget } from '../files/budget.ts'
 import { type OpenFile, readFully } from '../files/read.ts'
-import { Budget, invalid, refused } from './failures.ts'
+import { invalid, refused } from './failures.ts'
 import { storageOf } from './globals.ts'
 import { type PickleContext, Unpickler } from './pickle.ts'
 import { Dict, List, type Storage, type Value } from './values.ts'
@@ -83,7 +84,7 @@ export async function openZip(file: OpenFile): Promise<Container> {
   const fail = (problem: string): never => {
     throw invalid(file.path, problem)
   }
-  const budget = new Budget(file.path, file.bytes)
+  const budget = new Budget(file.bytes, fail)
   const entries = await readZipDirectory(file, budget)
   const folder = folderOf(entries, fail)
   const contentOf = async (name: string, most: number): Promise<Uint8Array | undefined> => {
@@ -141,7 +142,7 @@ export async function openLegacy(file: OpenFile): Promise<Container> {
     throw invalid(file.path, problem)
   }
   const storages = new Storages(fail)
-  const context = contextOf(file.path, new Budget(file.path, file.bytes), fail, storages)
+  const context = contextOf(file.path, new Budget(file.bytes, fail), fail, storages)
   const bytes = await readBytes(file, 0, Math.min(file.bytes, MOST_PICKLE_BYTES))
   let at = 0
   const next = (): Value => {

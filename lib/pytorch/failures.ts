@@ -1,4 +1,4 @@
-/** What goes wrong with a PyTorch file, and the memory that reading its structure may take. */
+/** What goes wrong with a PyTorch file. */
 import { ShinsakuError } from '../errors.ts'
 
 export const invalid = (path: string, problem: string, cause?: unknown): ShinsakuError =>
@@ -16,24 +16,3 @@ export const refused = (path: string, name: string): ShinsakuError =>
       details: { path, name },
     },
   )
-
-/** Enough for the structure of a file of any length. */
-const BASE_BYTES = 2 ** 20
-
-/** Counts what is made while a file's structure is read, so that a small file cannot fill the memory. */
-export class Budget {
-  readonly #path: string
-  readonly #most: number
-  #spent = 0
-
-  constructor(path: string, fileBytes: number) {
-    this.#path = path
-    this.#most = 2 * fileBytes + BASE_BYTES
-  }
-
-  spend(bytes: number): void {
-    this.#spent += bytes
-    if (this.#spent > this.#most)
-      throw invalid(this.#path, `its structure would take more memory than twice its length`)
-  }
-}

@@ -1,6 +1,7 @@
 /** Reads a pickle of tensors and containers. A fixed list of opcodes, an allow-list of names; nothing is executed. */
+import { cost } from '../files/budget.ts'
 import { callGlobal, type Fail, findGlobal } from './globals.ts'
-import { Dict, kindOf, List, type Storage, Tuple, type Value } from './values.ts'
+import { Dict, kindOf, List, type Storage, type Tensor, Tuple, type Value } from './values.ts'
 
 export type PickleContext = {
   fail: Fail
@@ -16,8 +17,6 @@ const MOST_OPCODES = 2_000_000
 const MOST_TEXT_BYTES = 65_536
 const MOST_NAME_BYTES = 256
 const MOST_INTEGER_BYTES = 16
-/** What a value, a place in a container or a memo entry is taken to cost. */
-const VALUE_BYTES = 48
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -106,7 +105,7 @@ export class Unpickler {
   text(length: number): string {
     if (length > MOST_TEXT_BYTES) this.#fail(`its pickle has a text of ${length} bytes`)
     const begin = this.#advance(length)
-    this.#context.spend(length)
+    this.#context.spend(cost.text(length))
     try {
       return utf8.decode(this.#bytes.subarray(begin, begin + length))
     } catch {
@@ -132,12 +131,18 @@ export class Unpickler {
   }
 
   push(value: Value): void {
-    this.#context.spend(VALUE_BYTES)
+    this.#context.spend(cost.value)
     this.#stack.push(value)
   }
 
+  /** Something that was made just now: an object and the list in it. */
+  pushNew(value: List | Tuple | Dict | Tensor | Storage): void {
+    this.#context.spend(2 * cost.object)
+    this.push(value)
+  }
+
   mark(): void {
-    this.#context.spend(VALUE_BYTES)
+    this.#context.spend(cost.value)
     this.#stack.push(MARK)
   }
 
@@ -166,7 +171,7 @@ export class Unpickler {
   }
 
   put(index: number): void {
-    this.#context.spend(VALUE_BYTES)
+    this.#context.spend(cost.entry)
     this.#memo.set(index, this.top())
   }
 
@@ -181,6 +186,7 @@ export class Unpickler {
   }
 
   global(module = this.#line(), name = this.#line()): void {
+    this.#context.spend(cost.object + cost.text(module.length + name.length))
     this.push(findGlobal(module, name) ?? this.#context.refuse(`${module}.${name}`))
   }
 
@@ -192,10 +198,12 @@ export class Unpickler {
 
   reduce(): void {
     const [callee, args] = this.popSome(2)
+    this.#context.spend(2 * cost.object)
     this.push(callGlobal(callee, args, this.#context.fail))
   }
 
   persistent(): void {
+    this.#context.spend(cost.object + cost.entry)
     this.push(this.#context.storage(this.pop()))
   }
 
@@ -209,6 +217,7 @@ export class Unpickler {
   append(values: readonly Value[]): void {
     const list = this.top()
     if (!(list instanceof List)) this.#fail(`its pickle appends to ${kindOf(list)}`)
+    this.#context.spend(cost.value * values.length)
     for (const value of values) list.items.push(value)
   }
 
@@ -220,7 +229,7 @@ export class Unpickler {
       const key = values[i]!
       if (typeof key !== 'string' && typeof key !== 'number') this.#fail(`its pickle has ${kindOf(key)} as a key`)
       if (dict.has(key)) this.#fail(`its pickle has the key ${JSON.stringify(key)} twice`)
-      this.#context.spend(VALUE_BYTES)
+      this.#context.spend(cost.entry)
       dict.set(key, values[i + 1]!)
     }
   }
@@ -244,13 +253,13 @@ const opcodes: Readonly<Record<number, Run>> = {
   88: (u) => u.push(u.text(u.unsigned(4))), // BINUNICODE
   140: (u) => u.push(u.text(u.unsigned(1))), // SHORT_BINUNICODE
   85: (u) => u.push(u.text(u.unsigned(1))), // SHORT_BINSTRING, of Python 2
-  125: (u) => u.push(new Dict()), // EMPTY_DICT
-  93: (u) => u.push(new List()), // EMPTY_LIST
-  41: (u) => u.push(new Tuple([])), // EMPTY_TUPLE
-  133: (u) => u.push(new Tuple(u.popSome(1))), // TUPLE1
-  134: (u) => u.push(new Tuple(u.popSome(2))), // TUPLE2
-  135: (u) => u.push(new Tuple(u.popSome(3))), // TUPLE3
-  116: (u) => u.push(new Tuple(u.popMarked())), // TUPLE
+  125: (u) => u.pushNew(new Dict()), // EMPTY_DICT
+  93: (u) => u.pushNew(new List()), // EMPTY_LIST
+  41: (u) => u.pushNew(new Tuple([])), // EMPTY_TUPLE
+  133: (u) => u.pushNew(new Tuple(u.popSome(1))), // TUPLE1
+  134: (u) => u.pushNew(new Tuple(u.popSome(2))), // TUPLE2
+  135: (u) => u.pushNew(new Tuple(u.popSome(3))), // TUPLE3
+  116: (u) => u.pushNew(new Tuple(u.popMarked())), // TUPLE
   97: (u) => u.append([u.pop()]), // APPEND
   101: (u) => u.append(u.popMarked()), // APPENDS
   115: (u) => u.setItems(u.popSome(2)), // SETITEM

@@ -1,6 +1,7 @@
 /** The directory of a zip file as torch.save writes it: entries that are stored, not compressed, under one folder. */
+import { type Budget, cost } from '../files/budget.ts'
 import { type OpenFile, readFully } from '../files/read.ts'
-import { type Budget, invalid } from './failures.ts'
+import { invalid } from './failures.ts'
 
 /** An entry; `header` is where its local header lies, `limit` where its bytes must have ended. */
 export type ZipEntry = { name: string; header: number; bytes: number; crc: number; limit: number }
@@ -19,8 +20,6 @@ const LOCAL_BYTES = 30
 const ZIP64_FIELD = 1
 const MOST_DIRECTORY_BYTES = 16 * 2 ** 20
 const MOST_NAME_BYTES = 1024
-/** What an entry is taken to cost in memory. */
-const ENTRY_BYTES = 128
 
 type Directory = { begin: number; bytes: number; entries: number }
 
@@ -109,7 +108,7 @@ export async function readZipDirectory(file: OpenFile, budget: Budget): Promise<
     const extraBegin = at + CENTRAL_BYTES + nameBytes
     const end = extraBegin + extraBytes + commentBytes
     if (end > bytes || nameBytes > MOST_NAME_BYTES) fail('its zip directory has an entry that is too long')
-    budget.spend(ENTRY_BYTES + nameBytes)
+    budget.spend(cost.object + cost.entry + cost.text(nameBytes))
     const name = directory.toString('latin1', at + CENTRAL_BYTES, extraBegin)
     const place = placeOf(record, directory.subarray(extraBegin, extraBegin + extraBytes), file.path)
     if (record.readUInt16LE(10) !== 0 || place.bytes !== place.stored || (record.readUInt16LE(8) & 1) !== 0)

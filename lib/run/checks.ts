@@ -1,12 +1,16 @@
 /** Checks one file or folder of a run each: whether it is as it was written. */
+import { isUtf8 } from 'node:buffer'
+import { z } from 'zod'
 import { readCheckpoint } from '../checkpoint/read.ts'
 import { digestOf } from '../dataset/manifest.ts'
 import { type ErrorCode, ShinsakuError } from '../errors.ts'
-import { readText } from '../files/read.ts'
+import { readJson } from '../files/read.ts'
 import { decodePicture, readBytes } from '../image.ts'
 import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
-import { readConfig, readDatasetFiles, readDatasetRecord } from './directory.ts'
+import { readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
+import { readConfig } from './directory.ts'
 import { scanEvents } from './event-reader.ts'
+import { imagesOf, linesIn, readLines } from './metrics.ts'
 
 export type Finding = {
   /** "note": nothing is lost, but something is worth knowing, such as a line that a kill cut short. */
@@ -57,31 +61,22 @@ export async function checkDataset(path: string): Promise<Finding> {
 }
 
 export async function checkMetrics(path: string): Promise<Finding> {
-  const text = await readText(path)
-  const lines = text.split('\n')
-  const cut = lines.pop() !== ''
-  let last = 0
-  for (const [index, line] of lines.entries()) {
-    const images = imagesOf(line)
-    if (images === undefined) return damage(`line ${index + 1} is no line of metrics`)
-    if (images <= last) return damage(`line ${index + 1} goes back from ${last} to ${images} images`)
+  const bytes = await readLines(path)
+  let [lines, last] = [0, 0]
+  for (const { begin, end, whole: ended } of linesIn(bytes)) {
+    if (!ended) return note('its last line is cut short; a resumed run takes it off')
+    lines += 1
+    const images = imagesOf(bytes.subarray(begin, end - 1))
+    if (images === undefined) return damage(`line ${lines} is no line of metrics`)
+    if (images <= last) return damage(`line ${lines} goes back from ${last} to ${images} images`)
     last = images
   }
-  return cut ? note('its last line is cut short; a resumed run takes it off') : whole(`${lines.length} lines`)
-}
-
-function imagesOf(line: string): number | undefined {
-  try {
-    const { images } = JSON.parse(line) as { images?: unknown }
-    return typeof images === 'number' ? images : undefined
-  } catch {
-    return undefined
-  }
+  return whole(`${lines} lines`)
 }
 
 export async function checkEvents(path: string): Promise<Finding> {
   const { records, problem, cut } = await scanEvents(path)
-  if (problem === undefined) return whole(`${records.length} records`)
+  if (problem === undefined) return whole(`${records} records`)
   return cut ? note(`${problem}; a resumed run takes it off`) : damage(problem)
 }
 
@@ -101,25 +96,26 @@ export async function checkCheckpoint(folder: string): Promise<Finding> {
 }
 
 export async function checkText(path: string): Promise<Finding> {
-  const text = await readText(path)
-  return whole(`${text.split('\n').length - 1} lines`)
+  const bytes = await readLines(path)
+  if (!isUtf8(bytes)) return damage(`${path} is not UTF-8`)
+  let lines = 0
+  for (const { whole: ended } of linesIn(bytes)) if (ended) lines += 1
+  return whole(`${lines} lines`)
 }
 
 export async function checkJson(path: string): Promise<Finding> {
-  try {
-    JSON.parse(await readText(path))
-    return whole('JSON')
-  } catch (error) {
-    if (error instanceof SyntaxError) return damage(`it is not JSON: ${error.message}`)
-    throw error
-  }
+  await readJson(path, z.unknown())
+  return whole('JSON')
 }
+
+const latestSchema = z.looseObject({ images: z.int() })
 
 /** A hint only, so that a wrong one is worth no more than a note. */
 export async function checkLatest(path: string, positions: readonly number[]): Promise<Finding> {
   const newest = positions.at(-1)
-  const { state, detail } = await found(() => checkJson(path))
-  if (state === 'damaged') return note(`${detail}; nothing relies on it`)
-  const { images } = JSON.parse(await readText(path)) as { images?: unknown }
-  return images === newest ? whole(`${images} images`) : note(`it names ${images}, but the newest is ${newest}`)
+  const { state, detail } = await found(async () => {
+    const { images } = await readJson(path, latestSchema)
+    return images === newest ? whole(`${images} images`) : note(`it names ${images}, but the newest is ${newest}`)
+  })
+  return state === 'damaged' ? note(`${detail}; nothing relies on it`) : { state, detail }
 }

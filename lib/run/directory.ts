@@ -1,15 +1,14 @@
 /** The folder of one run: its lock, its records, its logs, and where everything in it lies. */
-import { isUtf8 } from 'node:buffer'
 import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ShinsakuError } from '../errors.ts'
 import { Appender } from '../files/append.ts'
-import { JsonCursor } from '../files/json-cursor.ts'
 import type { Lock } from '../files/lock.ts'
-import { asCode, parseJson, readJson, readText, readWhole } from '../files/read.ts'
+import { readJson } from '../files/read.ts'
 import { makeSubfolderDurable, toJson, writeDurable } from '../files/write.ts'
 import { version } from '../version.ts'
+import { type DatasetFile, type DatasetRecord, readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
 import { truncateEvents } from './events.ts'
 import { lockRun } from './lock.ts'
 import { truncateMetrics } from './metrics.ts'
@@ -24,20 +23,6 @@ const FORMAT_VERSION = 1
 /** Where an imported run comes from. */
 export const importedFile = 'imported.json'
 
-/** What a resumed run needs of dataset.json. */
-export type DatasetRecord = { digest: string; count: number }
-
-/** A data set of a million pictures has less. */
-const MOST_DATASET_BYTES = 2 ** 30
-const MOST_DATASET_KEYS = 100
-const MOST_DATASET_VALUES = 2 ** 24
-
-export type DatasetFile = { path: string; sha256: string }
-
-const datasetFilesSchema = z.looseObject({
-  files: z.array(z.looseObject({ path: z.string(), sha256: z.string() })),
-})
-
 const configSchema = z.strictObject({
   format: z.literal(FORMAT_VERSION),
   shinsaku: z.string(),
@@ -49,31 +34,6 @@ export async function readConfig(run: string): Promise<Record<string, unknown>> 
   return (await readJson(configFile(run), configSchema, 'RUN_INVALID')).options
 }
 
-/** Reads what a resumed run needs of a dataset.json and goes over the rest, which is long. Throws RUN_INVALID. */
-export async function readDatasetRecord(path: string): Promise<DatasetRecord> {
-  const bytes = await readWhole(path, MOST_DATASET_BYTES).catch(asCode('RUN_INVALID'))
-  const refuse = (problem: string): never => {
-    throw new ShinsakuError('RUN_INVALID', `${path} does not have the expected form: ${problem}`)
-  }
-  if (!isUtf8(bytes)) refuse('it is not UTF-8')
-  const cursor = new JsonCursor(bytes, refuse)
-  let digest: string | undefined
-  let count: number | undefined
-  cursor.object((key) => {
-    if (key === 'digest') digest = cursor.string()
-    else if (key === 'count') count = cursor.integer()
-    else cursor.skip()
-  }, MOST_DATASET_KEYS)
-  cursor.end()
-  if (digest === undefined || count === undefined || count < 1) return refuse('it needs digest and count')
-  return { digest, count }
-}
-
-/** Reads the files that a dataset.json lists. Throws RUN_INVALID. */
-export async function readDatasetFiles(path: string): Promise<DatasetFile[]> {
-  const text = await readText(path, MOST_DATASET_BYTES).catch(asCode('RUN_INVALID'))
-  return parseJson(text, path, datasetFilesSchema, 'RUN_INVALID', MOST_DATASET_VALUES).files
-}
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,
@@ -154,13 +114,19 @@ export class RunDirectory {
 
   /** One line of log.txt. */
   async appendLog(line: string): Promise<void> {
-    this.#log ??= Appender.lines(join(this.path, 'log.txt'))
+    this.#log ??= Appender.lines(join(this.path, 'log.txt')).catch((error) => {
+      this.#log = undefined
+      throw error
+    })
     await (await this.#log).append(`${line.replaceAll('\n', '\n  ')}\n`)
   }
 
   /** One line of metrics.jsonl; `images` says where it belongs when a run goes on from a checkpoint. */
   async appendMetrics(values: { images: number } & Readonly<Record<string, unknown>>): Promise<void> {
-    this.#metrics ??= Appender.lines(this.#metricsPath)
+    this.#metrics ??= Appender.lines(this.#metricsPath).catch((error) => {
+      this.#metrics = undefined
+      throw error
+    })
     await (await this.#metrics).append(`${JSON.stringify(values)}\n`)
   }
 

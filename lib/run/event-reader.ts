@@ -6,7 +6,10 @@ import { maskedCrc } from './event-records.ts'
 export type EventRecord = { end: number; step: number; tags: string[] }
 
 export type EventScan = {
-  records: EventRecord[]
+  /** How many records are whole. */
+  records: number
+  /** Where the last one of them ends. */
+  end: number
   bytes: number
   /** What is wrong after the last record; undefined where the file ends with it. */
   problem: string | undefined
@@ -17,6 +20,8 @@ export type EventScan = {
 const HEADER_BYTES = 12
 const FOOTER_BYTES = 4
 const WINDOW_BYTES = 1 << 20
+/** A run writes as many as its model has series. */
+const MOST_TAGS = 1000
 
 /** Reads a file from its beginning in large pieces. */
 class Window {
@@ -75,25 +80,38 @@ const SUMMARY = 5
 const VALUE = 1
 const TAG = 1
 
-const messages = (bytes: Buffer, wanted: number): Buffer[] =>
-  [...fieldsOf(bytes)].flatMap(({ field, value }) =>
-    field === wanted && typeof value !== 'number' ? [Buffer.from(value.buffer, value.byteOffset, value.length)] : [],
-  )
+/** The messages in the field `wanted`, one at a time: a message of a few bytes may hold very many. */
+function* messages(bytes: Buffer, wanted: number): Generator<Buffer> {
+  for (const { field, value } of fieldsOf(bytes))
+    if (field === wanted && typeof value !== 'number') yield Buffer.from(value.buffer, value.byteOffset, value.length)
+}
+
+function stepOf(event: Buffer): number {
+  let step: Field['value'] | undefined
+  for (const { field, value } of fieldsOf(event)) if (field === STEP) step ??= value
+  if (typeof step === 'object') throw new RangeError('its step is no number')
+  return step ?? 0
+}
 
 /** Step and tags of one `Event`. */
 function readEvent(event: Buffer): Omit<EventRecord, 'end'> {
-  const step = [...fieldsOf(event)].find(({ field }) => field === STEP)?.value ?? 0
-  if (typeof step !== 'number') throw new RangeError('its step is no number')
-  const values = messages(event, SUMMARY).flatMap((summary) => messages(summary, VALUE))
-  return { step, tags: values.flatMap((value) => messages(value, TAG).map((tag) => tag.toString())) }
+  const tags: string[] = []
+  for (const summary of messages(event, SUMMARY))
+    for (const value of messages(summary, VALUE))
+      for (const tag of messages(value, TAG)) {
+        if (tags.length === MOST_TAGS) throw new RangeError(`it has more than ${MOST_TAGS} tags`)
+        tags.push(tag.toString())
+      }
+  return { step: stepOf(event), tags }
 }
 
-/** Reads every record up to the first one that is cut short or damaged. Throws FILE_FAILED. */
-export async function scanEvents(path: string): Promise<EventScan> {
+/** Reads every record up to the first one that is cut short or damaged, one in memory at a time. Throws FILE_FAILED. */
+export async function scanEvents(path: string, onRecord: (record: EventRecord) => void = () => {}): Promise<EventScan> {
   const opened = await openRegular(path)
   const { bytes } = opened
-  const records: EventRecord[] = []
-  const ended = (problem?: string, cut = false): EventScan => ({ records, bytes, problem, cut })
+  let records = 0
+  let end = 0
+  const ended = (problem?: string, cut = false): EventScan => ({ records, end, bytes, problem, cut })
   try {
     const window = new Window(opened)
     for (let at = 0; at < bytes; ) {
@@ -106,13 +124,16 @@ export async function scanEvents(path: string): Promise<EventScan> {
       if (!rest) return ended(`it is cut short at byte ${at}`, true)
       const data = rest.subarray(0, length)
       if (maskedCrc(data) !== rest.readUInt32LE(length)) return ended(`the record at byte ${at} is damaged`)
-      const end = at + HEADER_BYTES + length + FOOTER_BYTES
+      let event: Omit<EventRecord, 'end'>
       try {
-        records.push({ end, ...readEvent(data) })
+        event = readEvent(data)
       } catch (error) {
         return ended(`the record at byte ${at} is no event: ${(error as Error).message}`)
       }
-      at = end
+      at += HEADER_BYTES + length + FOOTER_BYTES
+      records += 1
+      end = at
+      onRecord({ end, ...event })
     }
     return ended()
   } finally {

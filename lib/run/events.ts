@@ -62,12 +62,15 @@ export async function eventFiles(folder: string): Promise<string[]> {
 export async function truncateEvents(folder: string, images: number): Promise<Set<string>> {
   const tags = new Set<string>()
   for (const path of await eventFiles(folder)) {
-    const { records, bytes } = await scanEvents(path)
-    // A record without values only says what kind of file this is.
-    const later = records.findIndex((record) => record.tags.length > 0 && record.step > images)
-    const kept = later < 0 ? records : records.slice(0, later)
-    for (const record of kept) if (record.step === images) for (const tag of record.tags) tags.add(tag)
-    const length = kept.at(-1)?.end ?? 0
+    let length = 0
+    let later = false
+    const { bytes } = await scanEvents(path, (record) => {
+      // A record without values only says what kind of file this is.
+      later ||= record.tags.length > 0 && record.step > images
+      if (later) return
+      if (record.step === images) for (const tag of record.tags) tags.add(tag)
+      length = record.end
+    })
     if (length < bytes) await cutTo(path, length)
   }
   return tags

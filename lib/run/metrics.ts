@@ -9,20 +9,32 @@ const MOST_BYTES = 2 ** 28
 /** A line of metrics has a few hundred bytes; what is longer is none. */
 const MOST_LINE_BYTES = 2 ** 16
 
-/** Where a line belongs; infinity for what is no line of metrics. */
-function imagesOf(line: Uint8Array): number {
-  if (line.length > MOST_LINE_BYTES) return Number.POSITIVE_INFINITY
+/** Where a line belongs; undefined for what is no line of metrics. */
+export function imagesOf(line: Uint8Array): number | undefined {
+  if (line.length > MOST_LINE_BYTES) return undefined
   try {
     const images = (JSON.parse(Buffer.from(line).toString()) as { images?: unknown } | null)?.images
-    return typeof images === 'number' ? images : Number.POSITIVE_INFINITY
+    return typeof images === 'number' ? images : undefined
   } catch {
-    return Number.POSITIVE_INFINITY
+    return undefined
   }
 }
 
+/** Lines one at a time, as ranges: `end` is behind the line's end, which the last one may lack. */
+export function* linesIn(bytes: Uint8Array): Generator<{ begin: number; end: number; whole: boolean }> {
+  for (let begin = 0, end: number; begin < bytes.length; begin = end) {
+    const newline = bytes.indexOf(NEWLINE, begin)
+    end = newline < 0 ? bytes.length : newline + 1
+    yield { begin, end, whole: newline >= 0 }
+  }
+}
+
+/** All of a file of lines. Throws FILE_FAILED. */
+export const readLines = (path: string): Promise<Uint8Array> => readWhole(path, MOST_BYTES)
+
 async function readOptional(path: string): Promise<Uint8Array | undefined> {
   try {
-    return await readWhole(path, MOST_BYTES)
+    return await readLines(path)
   } catch (error) {
     const cause = error instanceof ShinsakuError ? (error.cause as NodeJS.ErrnoException) : undefined
     if (cause?.code === 'ENOENT') return undefined
@@ -37,15 +49,13 @@ export async function truncateMetrics(path: string, images: number): Promise<num
   let dropped = 0
   let kept = 0
   // Kept lines move to the front of the bytes that were read, so that no second copy is needed.
-  for (let begin = 0; begin < bytes.length; ) {
-    const newline = bytes.indexOf(NEWLINE, begin)
-    const end = newline < 0 ? bytes.length : newline + 1
+  for (const { begin, end, whole } of linesIn(bytes)) {
     // A last line without its end was cut short.
-    if (newline >= 0 && imagesOf(bytes.subarray(begin, newline)) <= images) {
+    const at = whole ? imagesOf(bytes.subarray(begin, end - 1)) : undefined
+    if (at !== undefined && at <= images) {
       bytes.copyWithin(kept, begin, end)
       kept += end - begin
     } else if (end - begin > 1) dropped += 1
-    begin = end
   }
   if (kept < bytes.length) await writeDurable(path, bytes.subarray(0, kept))
   return dropped

@@ -1,6 +1,7 @@
 /** The header of a safetensors file: where each tensor lies, and every rule that must hold before it is believed. */
 import { isUtf8 } from 'node:buffer'
 import { quoted, ShinsakuError } from '../errors.ts'
+import { Budget, cost } from '../files/budget.ts'
 import { JsonCursor } from '../files/json-cursor.ts'
 import type { TensorInfo } from '../native/addon.ts'
 
@@ -12,6 +13,8 @@ export type Header = { metadata: Record<string, string>; tensors: Placed[] }
 export const MOST_HEADER_BYTES = 100_000_000
 const MOST_TENSORS = 100_000
 const MOST_DIMENSIONS = 16
+/** Of a tensor in memory: itself, its shape aside, and its place in the list and in the index by name. */
+const TENSOR_BYTES = 2 * cost.object + cost.entry
 const MOST_METADATA_KEYS = 10_000
 const MOST_METADATA_BYTES = 2 ** 24
 
@@ -84,12 +87,16 @@ export function encodeHeader({ metadata, tensors }: Header): Uint8Array {
   return header
 }
 
+const names = new Map([...itemBits.keys()].map((name) => [name, name]))
+/** One text for all tensors of a type. */
+const sameText = (dtype: string): string => names.get(dtype) ?? dtype
+
 function parseTensor(cursor: JsonCursor, name: string): Placed {
   let dtype: string | undefined
   let shape: number[] | undefined
   let range: number[] | undefined
   cursor.object((key) => {
-    if (key === 'dtype') dtype = cursor.string()
+    if (key === 'dtype') dtype = sameText(cursor.string())
     else if (key === 'shape') shape = cursor.integers(MOST_DIMENSIONS)
     else if (key === 'data_offsets') range = cursor.integers(2)
     else cursor.fail(`tensor ${quoted(name)} has the unknown field ${quoted(key)}`)
@@ -121,15 +128,22 @@ function parseMetadata(cursor: JsonCursor): Record<string, string> {
 export function parseHeader(path: string, header: Uint8Array, dataBytes: number): Header {
   if (header[0] !== '{'.charCodeAt(0)) throw invalid(path, 'its header does not begin with "{"')
   if (!isUtf8(header)) throw invalid(path, 'its header is not UTF-8')
-  const cursor = new JsonCursor(header, (problem) => {
+  const refuse = (problem: string): never => {
     throw invalid(path, problem)
-  })
+  }
+  // Tensors may be many more bytes in memory than in a header without data behind it.
+  const budget = new Budget(header.length + dataBytes, refuse)
+  budget.spend(header.length)
+  const cursor = new JsonCursor(header, refuse, budget)
   const tensors: Placed[] = []
   let metadata: Record<string, string> = {}
   cursor.object((name) => {
     if (name === '__metadata__') metadata = parseMetadata(cursor)
     else if (tensors.length === MOST_TENSORS) cursor.fail(`it has more than ${MOST_TENSORS} tensors`)
-    else tensors.push(parseTensor(cursor, name))
+    else {
+      budget.spend(TENSOR_BYTES + cost.text(name.length))
+      tensors.push(parseTensor(cursor, name))
+    }
   })
   cursor.end()
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end)

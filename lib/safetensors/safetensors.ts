@@ -68,7 +68,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsReader> 
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
     return {
       metadata,
-      tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+      tensors,
       read: async (name) => {
         const tensor: Placed | undefined = byName.get(name)
         if (!tensor) throw invalid(path, `it has no tensor ${quoted(name)}`)

@@ -4,11 +4,16 @@ import type { RunDirectory } from '../run/directory.ts'
 import { type EventWriter, openEvents } from '../run/events.ts'
 import type { Status } from './status.ts'
 
-/** Writes are queued, so the loop never waits for the disk; the first failure is thrown by the next call. */
+/**
+ * Writes are queued, so the loop never waits for the disk. One that fails, as on a full disk, is kept with those after
+ * it and tried again with the next; flush() throws as long as it fails, so that no checkpoint is ahead of its records.
+ */
 export class Journal {
   readonly #directory: RunDirectory
   #events: EventWriter
   readonly #onLog: ((line: string) => void) | undefined
+  /** Each is done whole or not at all. */
+  readonly #waiting: (() => Promise<void>)[] = []
   #tail: Promise<void> = Promise.resolve()
   #failure: { error: unknown } | undefined
 
@@ -21,16 +26,17 @@ export class Journal {
   /** One line for people: to log.txt with the time, and to the caller's onLog. */
   log(line: string): void {
     this.#onLog?.(line)
-    this.#queue(() => this.#directory.appendLog(`${new Date().toISOString()} ${line}`))
+    const stamped = `${new Date().toISOString()} ${line}`
+    this.#queue(() => this.#directory.appendLog(stamped))
   }
 
   /** One status for programs. */
   record(status: Status): void {
     const { images, updates, epoch, elapsedSeconds, imagesPerSecond, metrics } = status
-    this.#queue(async () => {
-      await this.#directory.appendMetrics({ images, updates, epoch, ...metrics, elapsedSeconds, imagesPerSecond })
-      await this.#events.scalars(images, { ...metrics, imagesPerSecond, epoch })
-    })
+    this.#queue(() =>
+      this.#directory.appendMetrics({ images, updates, epoch, ...metrics, elapsedSeconds, imagesPerSecond }),
+    )
+    this.#queue(() => this.#events.scalars(images, { ...metrics, imagesPerSecond, epoch }))
   }
 
   /** A sheet of pictures for TensorBoard. */
@@ -39,20 +45,30 @@ export class Journal {
   }
 
   #queue(write: () => Promise<void>): void {
-    this.#throwFailure()
-    this.#tail = this.#tail.then(write).catch((error: unknown) => {
-      this.#failure ??= { error }
-    })
+    this.#waiting.push(write)
+    this.#tail = this.#tail.then(() => this.#write())
   }
 
-  #throwFailure(): void {
-    if (this.#failure) throw this.#failure.error
+  async #write(): Promise<void> {
+    for (let write = this.#waiting[0]; write; write = this.#waiting[0]) {
+      try {
+        await write()
+      } catch (error) {
+        if (!this.#failure)
+          this.#onLog?.(`Warning: ${(error as Error).message}. What is on record is kept in memory and tried again.`)
+        this.#failure = { error }
+        return
+      }
+      this.#waiting.shift()
+    }
+    this.#failure = undefined
   }
 
   /** Waits until everything is written and survives a power cut. */
   async flush(): Promise<void> {
+    this.#tail = this.#tail.then(() => this.#write())
     await this.#tail
-    this.#throwFailure()
+    if (this.#failure) throw this.#failure.error
     await this.#directory.sync()
     await this.#events.sync()
   }

@@ -2,14 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
-import {
-  awaitsData,
-  type DatasetFile,
-  findNewestRun,
-  type RunDirectory,
-  readConfig,
-  runName,
-} from '../run/directory.ts'
+import type { DatasetFile } from '../run/dataset-record.ts'
+import { awaitsData, findNewestRun, type RunDirectory, readConfig, runName } from '../run/directory.ts'
 
 /** Options that change how long, where or how visibly a run goes on, but not what it computes. */
 const free = new Set([

@@ -7,6 +7,7 @@ import type { Pictures } from '../pictures.ts'
 import { isNotFinite, withAdvice } from './advice.ts'
 import type { Journal } from './journal.ts'
 import { Pace } from './pace.ts'
+import { mayPass, SaveFailures } from './save-failures.ts'
 import { type Counters, eta, Means, mainLoss, Rate, type Status, type Sums } from './status.ts'
 
 /** What the loop needs of the rest; prepare.ts makes it. */
@@ -42,6 +43,9 @@ export type SessionParts = {
 /** A checkpoint on its way to the disk; `written` resolves with its folder. */
 export type Save = { written: Promise<string> }
 
+/** The same, and `settled`, which resolves once it is known how it ended. */
+type Saving = Save & { settled: Promise<void> }
+
 type Unit = { updates: number; started: number; result: Promise<Metrics> }
 
 /** A second unit is queued while one runs, so that the device never waits for JavaScript. */
@@ -61,8 +65,9 @@ export class Session {
   /** The newest snapshot: when it was taken, at which images, and its way to the disk. */
   #savedAt: number
   #savedImages: number
-  #save: Save | undefined
+  #save: Saving | undefined
   #writing = false
+  readonly #failures: SaveFailures
   /** How often the run has gone back since it last came further than it ever had: up to which images that was. */
   #attempts = 0
   #failedAt = 0
@@ -71,6 +76,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.#pace = new Pace(parts.imagesPerUpdate)
+    this.#failures = new SaveFailures((line) => parts.journal.log(line))
     const { pending, ...counters } = parts.start
     this.#counters = counters
     this.#logged = new Means(pending)
@@ -110,6 +116,9 @@ export class Session {
       if (this.#parts.previewStart) await this.#parts.preview(this.#counters.images)
       await this.#loop()
       if (this.#counters.images !== this.#savedImages) await this.#snapshot()
+      await this.#save?.settled
+      // The last one has no next one: it is tried again here, or ends the run.
+      if (this.#failures.any) await this.#snapshot()
       // Asked for while the last preview was drawn.
       if (this.#requests.length > 0) await this.#snapshot()
       await this.#save?.written
@@ -121,7 +130,7 @@ export class Session {
       throw error
     } finally {
       this.#ended = true
-      await Promise.allSettled([...this.#units.map((unit) => unit.result), this.#save?.written])
+      await Promise.allSettled([...this.#units.map((unit) => unit.result), this.#save?.settled])
       for (const request of this.#requests)
         request.reject(new ShinsakuError('DISPOSED', 'The run ended before the checkpoint could be saved'))
       await this.#parts.close()
@@ -133,8 +142,7 @@ export class Session {
   }
 
   async #turn(): Promise<void> {
-    // A save that has failed ends the run: training on would only lose more.
-    if (!this.#writing) await this.#save?.written
+    this.#throwFatal()
     const boundary = Math.min(this.#nextSnapshot(), this.#parts.options.maxImages)
     if (!this.#done() && !this.#snapshotDue()) this.#queueUnits(boundary)
     if (this.#units.length > 0) await this.#settleUnit()
@@ -149,9 +157,9 @@ export class Session {
     // What is queued behind the failure computes with the same weights.
     await Promise.allSettled(this.#units.map((unit) => unit.result))
     this.#units.length = 0
-    await this.#save?.written.catch((failure) => {
-      if (!isNotFinite(failure)) throw failure
-    })
+    await this.#save?.settled
+    const fatal = this.#failures.takeFatal()
+    if (fatal && !isNotFinite(fatal.error)) throw fatal.error
     const what = `${error.message}, after ${failedAt} images`
     const start = this.#attempts < options.rollback ? await this.#parts.goBack(this.#attempts + 1) : undefined
     if (!start) throw new ShinsakuError(error.code, this.#report(what), { cause: error, details: error.details })
@@ -259,26 +267,45 @@ export class Session {
     try {
       const images = this.#counters.images
       const first = this.#savedImages !== images
-      if (first || !this.#save) await this.#begin()
+      if (first || !this.#save || this.#failures.any) await this.#begin()
       for (const { resolve, reject } of requests) this.#save!.written.then(resolve, reject)
-      if (first && !this.#parts.signal?.aborted) await this.#parts.preview(images)
+      if (first && !this.#parts.signal?.aborted) await this.#preview(images)
     } catch (error) {
       for (const request of requests) request.reject(error)
       throw error
     }
   }
 
+  /** A sheet that cannot be written is not worth the run. */
+  async #preview(images: number): Promise<void> {
+    await this.#parts.preview(images).catch((error) => {
+      if (!mayPass(error)) throw error
+      this.#parts.journal.log(`Warning: ${error.message}. The previews at ${images} images are missing`)
+    })
+  }
+
+  #throwFatal(): void {
+    const fatal = this.#failures.takeFatal()
+    if (fatal) throw fatal.error
+  }
+
   async #begin(): Promise<void> {
-    await this.#save?.written
-    const save = await this.#parts.save({ ...this.#counters }, this.#logged.toJSON())
-    this.#save = save
+    await this.#save?.settled
+    this.#throwFatal()
+    const { images } = this.#counters
+    const { written } = await this.#parts.save({ ...this.#counters }, this.#logged.toJSON())
     this.#writing = true
-    const settle = () => {
-      this.#writing = false
-    }
-    save.written.then(settle, settle)
-    this.#savedImages = this.#counters.images
+    const settled = written
+      .then(
+        () => this.#failures.clear(),
+        (error: unknown) => this.#failures.add(error, images),
+      )
+      .finally(() => {
+        this.#writing = false
+      })
+    this.#save = { written, settled }
+    this.#savedImages = images
     this.#savedAt = performance.now()
-    if (this.#savedImages > this.#failedAt) this.#attempts = 0
+    if (images > this.#failedAt) this.#attempts = 0
   }
 }

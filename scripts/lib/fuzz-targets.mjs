@@ -13,6 +13,18 @@ function safetensors(header, dataBytes) {
   return Buffer.concat([prefix, text, Buffer.alloc(dataBytes, 7)])
 }
 
+/** `text` again and again between two others: about `DENSE_BYTES` of the smallest things that a format can name. */
+const DENSE_BYTES = 5_000_000
+const dense = (before, text, after, separator = '') => {
+  const one = typeof text === 'function' ? text : () => text
+  const parts = [before]
+  for (let bytes = 0, i = 0; bytes < DENSE_BYTES; i++) {
+    parts.push((i > 0 ? separator : '') + one(i))
+    bytes += parts.at(-1).length
+  }
+  return Buffer.from([...parts, after].join(''), 'latin1')
+}
+
 const tensor = (dtype, shape, begin, end) => ({ dtype, shape, data_offsets: [begin, end] })
 
 /** Lets `path` be read as a file of these bytes and takes what is written: a real disk would be most of the time. */
@@ -55,6 +67,12 @@ function safetensorsTarget({ openSafetensors }, memory) {
         17,
       ),
     ],
+    dense: () => {
+      const text = dense('{', (i) => `"${i.toString(36)}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`, '}', ',')
+      const length = Buffer.alloc(8)
+      length.writeBigUInt64LE(BigInt(text.length))
+      return [Buffer.concat([length, text])]
+    },
     words: [...words, '"dtype":"F32"', '"shape":[1]', '"data_offsets":[0,4]', '"__metadata__":{}', 'F16', 'U64'],
     // The length field is made right again.
     repair(bytes) {
@@ -91,6 +109,37 @@ function repairZip(bytes) {
   return copy
 }
 
+/** A zip file of entries that are stored. */
+function storedZip(entries) {
+  const [files, directory] = [[], []]
+  let at = 0
+  for (const [name, content] of entries) {
+    const local = Buffer.alloc(30 + name.length)
+    local.write('PK\x03\x04', 0, 'latin1')
+    local.writeUInt32LE(crc32(content), 14)
+    local.writeUInt32LE(content.length, 18)
+    local.writeUInt32LE(content.length, 22)
+    local.writeUInt16LE(name.length, 26)
+    local.write(name, 30, 'latin1')
+    const central = Buffer.alloc(46 + name.length)
+    central.write('PK\x01\x02', 0, 'latin1')
+    local.copy(central, 10, 8, 30)
+    central.writeUInt32LE(at, 42)
+    central.write(name, 46, 'latin1')
+    files.push(local, content)
+    directory.push(central)
+    at += local.length + content.length
+  }
+  const end = Buffer.alloc(22)
+  const central = Buffer.concat(directory)
+  end.write('PK\x05\x06', 0, 'latin1')
+  end.writeUInt16LE(Math.min(entries.length, 0xfffe), 8)
+  end.writeUInt16LE(Math.min(entries.length, 0xfffe), 10)
+  end.writeUInt32LE(central.length, 12)
+  end.writeUInt32LE(at, 16)
+  return Buffer.concat([...files, central, end])
+}
+
 /** Files of torch.save: the structure, every tensor of it, and what an import makes of them. */
 function pytorchTargets({ openPytorch, openImported }, memory) {
   async function parse(bytes) {
@@ -110,9 +159,25 @@ function pytorchTargets({ openPytorch, openImported }, memory) {
   const words = ['cos\nsystem\n', 'cbuiltins\neval\n', 'ctorch\nHalfStorage\n', 'ccollections\nOrderedDict\n']
   const opcodes = ['R', 'b', 'Q', 'q\0', 'h\0', 'h\x01', '}(', ']', '(', 't', 'u', 's', 'e', '.', 'N', 'K\x03', '\x85']
   const all = { words: [...words, ...opcodes], parse }
+  // Empty tuples, lists, dictionaries, numbers and texts: a byte or two each.
+  const bodies = [')', ']', '}', 'K\x01', 'G\x3f\xf8\0\0\0\0\0\0', '\x8c\0']
+  const head = fixture('netG.pth.legacy')
+  const magic = head.subarray(0, head.indexOf('.', head.indexOf('little_endian')) + 1)
   return [
-    { name: 'PyTorch zip', seeds: [fixture('netG.pth')], repair: repairZip, ...all },
-    { name: 'PyTorch legacy', seeds: [fixture('netG.pth.legacy')], ...all },
+    {
+      name: 'PyTorch zip',
+      seeds: [fixture('netG.pth')],
+      repair: repairZip,
+      // Entries of a directory.
+      dense: () => [storedZip(Array.from({ length: 60_000 }, (_, i) => [`a/${i.toString(36)}`, Buffer.alloc(0)]))],
+      ...all,
+    },
+    {
+      name: 'PyTorch legacy',
+      seeds: [fixture('netG.pth.legacy')],
+      dense: () => bodies.map((body) => Buffer.concat([magic, dense('\x80\x02(', body, 'l.')])),
+      ...all,
+    },
   ]
 }
 
@@ -126,6 +191,7 @@ function cursorTarget({ JsonCursor, ShinsakuError }) {
       json({}),
     ],
     words,
+    dense: () => [dense('{"ab":[', '[]', ']}', ',')],
     parse(bytes) {
       const cursor = new JsonCursor(bytes, (problem) => {
         throw new ShinsakuError('SAFETENSORS_INVALID', problem)
@@ -173,13 +239,17 @@ function checkpointTargets({ makeManifest, readManifest, readJson, stateSchema }
         text({ ...state, pending: { count: 0, sums: {} } }),
         text({ ...state, pending: { count: 3, sums: { loss: 0.5, gradNorm: 1e-3 } } }),
       ],
+      dense: () => [
+        dense('{"images":0,"pending":{"count":0,"sums":{', (i) => `"${i.toString(36)}":0`, '}}}', ','),
+        dense('{"images":[', '[]', ']}', ','),
+      ],
       words: [...words, '"pending"', '"sums"', '"count"'],
       parse: (bytes) => readJson(memory(bytes), stateSchema, 'CHECKPOINT_INVALID'),
     },
   ]
 }
 
-function runTargets({ readConfig, resolveTrain, readDatasetRecord, truncateMetrics }, memory) {
+function runTargets({ readConfig, resolveTrain, readDatasetFiles, readDatasetRecord, truncateMetrics }, memory) {
   const configOf = (options) => json({ format: 1, shinsaku: '0.1.0', options })
   const picture = { path: 'a/b.png', sha256: 'a'.repeat(64), bytes: 9, width: 8, height: 8, licence: null }
   const lines = Array.from({ length: 6 }, (_, i) => JSON.stringify({ images: i * 20, loss: 1 / (i + 1) }))
@@ -189,6 +259,12 @@ function runTargets({ readConfig, resolveTrain, readDatasetRecord, truncateMetri
       seeds: [
         configOf(resolveTrain({ size: 32, dim: 16, dimMults: [1, 2] })),
         configOf(resolveTrain({ model: 'dcgan', data: ['a.png', 'b.png'], maxTime: '20m' })),
+      ],
+      dense: () => [
+        ...['[]', '{}', '1', '1.5', '""'].map((value) =>
+          dense('{"format":1,"shinsaku":"","options":{"data":[', value, ']}}', ','),
+        ),
+        dense('{"format":1,"shinsaku":"","options":{', (i) => `"${i.toString(36)}":0`, '}}', ','),
       ],
       words: [...words, '"model":"dcgan"', '"unet":"2022"', '"dimMults":[1]', '"data":', '"20m"', '#ffffff'],
       parse: async (bytes) => {
@@ -201,12 +277,17 @@ function runTargets({ readConfig, resolveTrain, readDatasetRecord, truncateMetri
         json({ version: 1, data: 'x', count: 1, digest: 'b'.repeat(64), files: [picture], skipped: [], ignored: {} }),
         json({ digest: 'c', count: 3 }),
       ],
+      dense: () => [dense('{"digest":"c","count":3,"files":[', '{"path":"","sha256":""}', ']}', ',')],
       words: [...words, '"digest":"d"', '"count":4'],
-      parse: (bytes) => readDatasetRecord(memory(bytes)),
+      async parse(bytes) {
+        await readDatasetRecord(memory(bytes))
+        await readDatasetFiles(memory(bytes))
+      },
     },
     {
       name: 'metrics.jsonl',
       seeds: [Buffer.from(`${lines.join('\n')}\n`), Buffer.from('{"images":1}\n{"images":'), Buffer.alloc(0)],
+      dense: () => [dense('', '\n', ''), dense('{"images":1}\n', '{"images":1}\n', ''), dense('', '[],', '')],
       words: [...words, '\n', '{"images":50}\n', '{"images":1e400}\n', '[]\n', 'null\n', '{"images":"1"}\n'],
       parse: (bytes) => truncateMetrics(memory(bytes), 50),
     },
@@ -223,6 +304,23 @@ function eventsTarget({ frame, imageValue, maskedCrc, scalarValue, scanEvents, s
   return {
     name: 'event file',
     seeds: [Buffer.concat(events.map(frame)), frame(events[0]), Buffer.concat([frame(events[1]), frame(events[2])])],
+    dense: () => {
+      const field = (number, content) => {
+        const head = Buffer.alloc(11)
+        head.writeUInt8(number * 8 + 2, 0)
+        let [at, rest] = [1, content.length]
+        for (; rest > 127; rest = Math.floor(rest / 128)) head.writeUInt8((rest % 128) + 128, at++)
+        head.writeUInt8(rest, at)
+        return Buffer.concat([head.subarray(0, at + 1), content])
+      }
+      const tag = field(1, field(1, Buffer.from('x')))
+      return [
+        dense('', frame(Buffer.alloc(0)).toString('latin1'), ''),
+        frame(Buffer.alloc(DENSE_BYTES, '\x08\x01')),
+        frame(field(5, Buffer.alloc(DENSE_BYTES, tag))),
+        frame(field(5, Buffer.alloc(DENSE_BYTES, field(1, Buffer.alloc(0))))),
+      ]
+    },
     words: ['brain.Event:2', 'loss', '\x12\x80', '\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01', '\x2a'],
     // Checksums of the records as far as their lengths lead.
     repair(bytes) {
@@ -237,9 +335,9 @@ function eventsTarget({ frame, imageValue, maskedCrc, scalarValue, scanEvents, s
       return copy
     },
     async parse(bytes) {
-      const { records } = await scanEvents(memory(bytes))
-      if (records.some(({ end, step, tags }) => !(end <= bytes.length) || typeof step !== 'number' || !tags))
-        throw new TypeError('a record of another form')
+      await scanEvents(memory(bytes), ({ end, step, tags }) => {
+        if (!(end <= bytes.length) || typeof step !== 'number' || !tags) throw new TypeError('a record of another form')
+      })
     },
   }
 }
@@ -260,10 +358,16 @@ function datasetTargets({ readLicences, matchesGlob, loadPixels, readXmp, forbid
         Buffer.from('file,licence,author,source,optOut\n**,CC0-1.0,all,,\na/*.png,MIT,"A, B",https://x,yes\n'),
         Buffer.from('\ufeffLicense, OptOut ,Glob\r\n\r\nMIT,Yes,a.png\r\nMIT,no,"b\n""c.png"\r\n'),
       ],
+      dense: () => [
+        dense('file,licence\n', (i) => `${i.toString(36)},x\n`, ''),
+        dense('file,licence\n', '*,x\n', ''),
+        dense('file,licence,author,source\n', ',,,\n', ''),
+      ],
       words: ['file', 'licence', 'author', 'source', 'optOut', ',', '\n', '"', '""', '\r', '*', '**', '?', 'yes', 'no'],
       async parse(bytes) {
-        const licences = await readLicences(memory(bytes))
-        for (const path of ['a/b.png', 'b\n"c.png', '__proto__', 'a.png']) {
+        const paths = ['a/b.png', 'b\n"c.png', '__proto__', 'a.png']
+        const licences = await readLicences(memory(bytes), paths)
+        for (const path of paths) {
           const { licence, optOut } = licences.of(path) ?? { licence: '', optOut: false }
           if (typeof licence !== 'string' || typeof optOut !== 'boolean') throw new TypeError('a row of another form')
         }
@@ -289,6 +393,8 @@ function datasetTargets({ readLicences, matchesGlob, loadPixels, readXmp, forbid
         pixels([outcome, { ...outcome, optOut: true, format: 'jpeg' }], 384),
         pixels([{ reason: 'x' }], 0),
       ],
+      // Of as many pictures as its outcomes: what it holds is not more than what is there already.
+      dense: () => [pixels([[]], 0), pixels(Array(1_600_000).fill([]), 0)],
       words: [...words, '"reason":"x"', '"width":1', '"optOut":true', 'SHPIXEL1'],
       repair(bytes) {
         const body = Buffer.from(bytes.subarray(0, Math.max(0, bytes.length - 32)))
@@ -304,6 +410,15 @@ function datasetTargets({ readLicences, matchesGlob, loadPixels, readXmp, forbid
     {
       name: 'XMP',
       seeds: [Buffer.from(writeXmp({ seed: 3, model: 'x' })), Buffer.from('<x>trainingminingnotAllowed</x>')],
+      dense: () => [
+        dense(
+          '<Iptc4xmpExt:DigitalSourceType>x</Iptc4xmpExt:DigitalSourceType><shinsaku:settings>[',
+          '[]',
+          ']</shinsaku:settings>',
+          ',',
+        ),
+        dense('', 'training', ''),
+      ],
       words: ['<shinsaku:settings>', '</shinsaku:settings>', '&quot;', '&amp;', 'training', 'mining', 'DMI-PROHIBITED'],
       parse(bytes) {
         const text = Buffer.from(bytes).toString()
@@ -342,6 +457,7 @@ export const moduleNames = [
   'import/open',
   'options/resolve',
   'pytorch/pytorch',
+  'run/dataset-record',
   'run/directory',
   'run/event-reader',
   'run/event-records',

@@ -26,5 +26,6 @@ export function fuzz(
     isExpected: (error: unknown) => boolean
     onCase?: (number: number) => void
     mostFindings?: number
+    mostMs?: number
   },
 ): Promise<Report>

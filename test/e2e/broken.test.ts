@@ -1,6 +1,6 @@
 /** Runs that are broken off and gone on with end as those that are not. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -175,6 +175,33 @@ test.skipIf(!mounted)(
     expect(await errorOf(train({ resume: run, data, maxImages: saved + 8 }))).toMatchObject({ code: 'DISK_FULL' })
     rmSync(filler)
     expect((await train({ resume: run, data, maxImages: saved + 8, keep: 2 })).images).toBeGreaterThan(saved)
+  },
+)
+
+test.skipIf(!mounted)(
+  'R17: a disk that is full for a while costs no line, no event and no checkpoint after it',
+  async () => {
+    const filler = join(disk, 'filler')
+    const fill = () => {
+      for (const bytes of [2 ** 16, 1])
+        try {
+          for (;;) appendFileSync(filler, Buffer.alloc(bytes))
+        } catch {}
+    }
+    const told: string[] = []
+    const onLog = (line: string) => {
+      told.push(line)
+      if (line.startsWith('Checkpoint:') && !existsSync(filler) && told.length < 20) fill()
+      if (line.includes('was not saved (2 of 3')) rmSync(filler)
+    }
+    const options = { maxImages: 120, snapshotImages: 20, logImages: 4, keep: 2, previews: 2, previewSteps: 2 }
+    const { run } = await tinyRun(join(disk, 'runs'), data, { ...options, onLog })
+    expect(told.join('\n')).toContain('(2 of 3')
+      expect(await verify(run)).toMatchObject({ whole: true })
+    const straight = await tinyRun(temporaryFolder(), data, options)
+    const { tensors, lines } = await ledgerOf(run)
+    expect({ tensors, lines }).toEqual(await ledgerOf(straight.run).then(({ tensors, lines }) => ({ tensors, lines })))
+    rmSync(join(disk, 'runs'), { recursive: true })
   },
 )
 

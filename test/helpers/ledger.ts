@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { scanEvents } from '../../lib/run/event-reader.ts'
 import { eventFiles } from '../../lib/run/events.ts'
+import { scanAll } from './events.ts'
 import { checkpointsOf, linesOf } from './runs.ts'
 
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 
 async function eventsOf(folder: string): Promise<string[]> {
-  const scans = await Promise.all((await eventFiles(folder)).map(scanEvents))
+  const scans = await Promise.all((await eventFiles(folder)).map(scanAll))
   return scans.flatMap(({ records, problem }) => [
     ...records.filter(({ tags }) => tags.length > 0).map(({ step, tags }) => `${step} ${tags.join(' ')}`),
     ...(problem === undefined ? [] : [problem]),

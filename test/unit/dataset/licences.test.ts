@@ -6,10 +6,12 @@ import { describe, expect, test } from 'vitest'
 import { readLicences } from '../../../lib/dataset/licences.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
+const paths = ['a.png', 'b.png', 'c.png', 'c.gif', 'sub/a.png', 'sub/b.png', 'a\nb"c.png']
+
 async function read(text: string | Uint8Array) {
   const folder = temporaryFolder()
   await writeFile(join(folder, 'LICENSES.csv'), text)
-  return readLicences(folder)
+  return readLicences(folder, paths)
 }
 
 const refuse = (text: string | Uint8Array, line: number, message: RegExp) =>
@@ -20,7 +22,7 @@ const refuse = (text: string | Uint8Array, line: number, message: RegExp) =>
   })
 
 describe('readLicences', () => {
-  test('no file is no licences', async () => expect(await readLicences(temporaryFolder())).toBeNull())
+  test('no file is no licences', async () => expect(await readLicences(temporaryFolder(), paths)).toBeNull())
 
   test('the last row that fits counts', async () => {
     const licences = await read(
@@ -33,11 +35,11 @@ describe('readLicences', () => {
   })
 
   test('what fits nothing is known', async () => {
-    const licences = await read('file,licence\na.png,MIT\nb.png,MIT\nsub/*,MIT\n*.gif,MIT\n')
+    const licences = await read('file,licence\na.png,MIT\nb.png,MIT\nsub/*,MIT\n*.gif,MIT\nnowhere.png,MIT\n')
     expect(licences?.of('a.png')?.licence).toBe('MIT')
     expect(licences?.of('c.gif')?.licence).toBe('MIT')
     expect(licences?.of('d.png')).toBeUndefined()
-    expect(licences?.unused()).toEqual(['b.png', 'sub/*'])
+    expect(licences?.unused()).toEqual({ count: 3, first: ['nowhere.png', 'b.png', 'sub/*'] })
   })
 
   test('columns in any order and spelling, byte order mark, line ends of Windows, empty lines', async () => {
@@ -67,6 +69,6 @@ describe('readLicences', () => {
     await expect(read(Uint8Array.of(0xff, 0xfe, 0x00))).rejects.toMatchObject({ code: 'LICENSES_INVALID' })
     const folder = temporaryFolder()
     execFileSync('mkfifo', [join(folder, 'LICENSES.csv')])
-    await expect(readLicences(folder)).rejects.toMatchObject({ code: 'LICENSES_INVALID' })
+    await expect(readLicences(folder, paths)).rejects.toMatchObject({ code: 'LICENSES_INVALID' })
   })
 })

@@ -1,0 +1,72 @@
+/** Reads back what a run needs of its dataset.json, which is long. */
+import { isUtf8 } from 'node:buffer'
+import { ShinsakuError } from '../errors.ts'
+import { Budget, cost } from '../files/budget.ts'
+import { JsonCursor } from '../files/json-cursor.ts'
+import { asCode, readWhole } from '../files/read.ts'
+
+/** What a resumed run needs of dataset.json. */
+export type DatasetRecord = { digest: string; count: number }
+
+/** A data set of a million pictures has less. */
+const MOST_DATASET_BYTES = 2 ** 30
+const MOST_DATASET_KEYS = 100
+
+export type DatasetFile = { path: string; sha256: string }
+
+/** Goes over a dataset.json, which is long; `onKey` reads what it wants of it. Throws RUN_INVALID. */
+async function readDatasetKeys(
+  path: string,
+  onKey: (cursor: JsonCursor, key: string, budget: Budget) => void,
+): Promise<(problem: string) => never> {
+  const bytes = await readWhole(path, MOST_DATASET_BYTES).catch(asCode('RUN_INVALID'))
+  const refuse = (problem: string): never => {
+    throw new ShinsakuError('RUN_INVALID', `${path} does not have the expected form: ${problem}`)
+  }
+  if (!isUtf8(bytes)) refuse('it is not UTF-8')
+  const budget = new Budget(bytes.length, refuse)
+  const cursor = new JsonCursor(bytes, refuse, budget)
+  cursor.object((key) => onKey(cursor, key, budget), MOST_DATASET_KEYS)
+  cursor.end()
+  return refuse
+}
+
+/** Reads what a resumed run needs of a dataset.json. Throws RUN_INVALID. */
+export async function readDatasetRecord(path: string): Promise<DatasetRecord> {
+  let digest: string | undefined
+  let count: number | undefined
+  const refuse = await readDatasetKeys(path, (cursor, key) => {
+    if (key === 'digest') digest = cursor.string()
+    else if (key === 'count') count = cursor.integer()
+    else cursor.skip()
+  })
+  if (digest === undefined || count === undefined || count < 1) return refuse('it needs digest and count')
+  return { digest, count }
+}
+
+function readDatasetFile(cursor: JsonCursor): DatasetFile {
+  let path: string | undefined
+  let sha256: string | undefined
+  cursor.object((key) => {
+    if (key === 'path') path = cursor.string()
+    else if (key === 'sha256') sha256 = cursor.string()
+    else cursor.skip()
+  }, MOST_DATASET_KEYS)
+  if (path === undefined || sha256 === undefined) return cursor.fail('a file of it needs path and sha256')
+  return { path, sha256 }
+}
+
+/** Reads the files that a dataset.json lists. Throws RUN_INVALID. */
+export async function readDatasetFiles(path: string): Promise<DatasetFile[]> {
+  let files: DatasetFile[] | undefined
+  const refuse = await readDatasetKeys(path, (cursor, key, budget) => {
+    if (key !== 'files') return cursor.skip()
+    const list: DatasetFile[] = []
+    cursor.array(() => {
+      budget.spend(cost.object)
+      list.push(readDatasetFile(cursor))
+    })
+    files = list
+  })
+  return files ?? refuse('it needs files')
+}
