@@ -43,6 +43,7 @@ const cpuSeconds = () => {
   return (user + system) / 1e6
 }
 const state = { updates: 1, epoch: 0, elapsedSeconds: 1, pending: { count: 0, sums: {} } }
+const origin = { options: '0'.repeat(64), pictures: null }
 let saves = 0
 let bytes = 0
 
@@ -51,7 +52,13 @@ async function save() {
   const { tensors, read } = await takeSnapshot(trainer)
   const stall = (performance.now() - started) / 1000
   saves += 1
-  const written = saveCheckpoint(folder, { state: { ...state, images: saves }, tensors, readTensor: read, keep: 1 })
+  const written = saveCheckpoint(folder, {
+    state: { ...state, images: saves },
+    origin,
+    tensors,
+    readTensor: read,
+    keep: 1,
+  })
   return { stall, written }
 }
 

@@ -6,7 +6,7 @@ import { toJson, type Written } from '../files/write.ts'
 import type { TensorInfo } from '../native/addon.ts'
 
 /** Raised when a checkpoint of the new form cannot be read by the old code; test/fixtures keeps one of each. */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 export const checkpointsFolder = (run: string): string => join(run, 'checkpoints')
 
@@ -41,30 +41,52 @@ export const stateSchema = z.strictObject({
 })
 export type CheckpointState = z.infer<typeof stateSchema>
 
-const written = z.strictObject({ bytes: counter, sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const written = z.strictObject({ bytes: counter, sha256 })
+
+/** What was trained with what: digests of the complete options and of dataset.json; null for pictures never seen here. */
+const originSchema = z.strictObject({ options: sha256, pictures: sha256.nullable() })
+export type Origin = z.infer<typeof originSchema>
+
+const files = z.strictObject({ [modelFile]: written, [trainingFile]: written, [stateFile]: written })
+/** SHA-256 of the other fields, so that a damaged manifest shows. */
+const ownDigest = z.string()
+
+const manifest1 = z.strictObject({
+  format: z.literal(1),
+  shinsaku: z.string(),
+  images: counter,
+  files,
+  sha256: ownDigest,
+})
 
 export const manifestSchema = z.strictObject({
   format: z.literal(FORMAT_VERSION),
   shinsaku: z.string(),
   images: counter,
-  files: z.strictObject({ [modelFile]: written, [trainingFile]: written, [stateFile]: written }),
-  /** SHA-256 of the other fields, so that a damaged manifest shows. */
-  sha256: z.string(),
+  origin: originSchema,
+  files,
+  sha256: ownDigest,
 })
-export type Manifest = z.infer<typeof manifestSchema>
+export type Manifest = z.infer<typeof manifest1> | z.infer<typeof manifestSchema>
 
 /** How the manifest of each version of the format is read. */
-export const formats: Readonly<Record<number, z.ZodType<Manifest>>> = { [FORMAT_VERSION]: manifestSchema }
+export const formats: Readonly<Record<number, z.ZodType<Manifest>>> = { 1: manifest1, [FORMAT_VERSION]: manifestSchema }
 export type ManifestFiles = Manifest['files']
+
+/** Of the options as they are in config.json. */
+export const optionsDigest = (options: object): string =>
+  createHash('sha256').update(JSON.stringify(options)).digest('hex')
 
 const digest = (fields: Omit<Manifest, 'sha256'>): string => createHash('sha256').update(toJson(fields)).digest('hex')
 
 export function makeManifest(
   shinsaku: string,
   images: number,
+  origin: Origin,
   files: { [K in keyof ManifestFiles]: Written },
 ): Manifest {
-  const fields = { format: FORMAT_VERSION, shinsaku, images, files } as const
+  const fields = { format: FORMAT_VERSION, shinsaku, images, origin, files } as const
   return { ...fields, sha256: digest(fields) }
 }
 

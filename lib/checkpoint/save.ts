@@ -26,6 +26,7 @@ import {
   makeManifest,
   manifestFile,
   modelFile,
+  type Origin,
   positionName,
   stateFile,
   stateSchema,
@@ -36,6 +37,7 @@ import { looksComplete, verifyCheckpoint } from './verify.ts'
 
 export type SaveRequest = {
   state: CheckpointState
+  origin: Origin
   /** All tensors of the trainer; which file each goes to follows from its name. */
   tensors: readonly TensorInfo[]
   readTensor: (name: string) => Promise<Uint8Array>
@@ -109,7 +111,8 @@ async function completeAt(run: string, folder: string, { onWarning }: SaveReques
   }
 }
 
-async function publish(parent: string, folder: string, { state, tensors, readTensor }: SaveRequest): Promise<Manifest> {
+async function publish(parent: string, folder: string, request: SaveRequest): Promise<Manifest> {
+  const { state, origin, tensors, readTensor } = request
   const checked = stateSchema.safeParse(state)
   if (!checked.success) {
     const [issue] = checked.error.issues
@@ -136,7 +139,7 @@ async function publish(parent: string, folder: string, { state, tensors, readTen
       [trainingFile]: await write(trainingFile, training),
       [stateFile]: await writeNew(join(temporary, stateFile), toJson(checked.data)),
     }
-    const manifest = makeManifest(version, state.images, files)
+    const manifest = makeManifest(version, state.images, origin, files)
     await writeNew(join(temporary, manifestFile), toJson(manifest))
     await syncFolder(temporary)
     await move(temporary, folder)

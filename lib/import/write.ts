@@ -1,5 +1,6 @@
 /** Writes what files of a PyTorch program hold as a run folder, from which training goes on. */
 import { basename, extname, join } from 'node:path'
+import { optionsDigest } from '../checkpoint/records.ts'
 import { saveCheckpoint } from '../checkpoint/save.ts'
 import { measure } from '../files/read.ts'
 import { remove, toJson, writeDurable } from '../files/write.ts'
@@ -34,6 +35,7 @@ async function write(run: string, imported: Imported): Promise<void> {
       elapsedSeconds: 0,
       pending: { count: 0, sums: {} },
     },
+    origin: { options: optionsDigest(imported.options), pictures: null },
     tensors: imported.tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] })),
     readTensor: (name) => readAs(byName.get(name)!, byName.get(name)!.dtype),
     keep: Number.POSITIVE_INFINITY,

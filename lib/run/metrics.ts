@@ -4,6 +4,7 @@ import { readWhole } from '../files/read.ts'
 import { writeDurable } from '../files/write.ts'
 
 const NEWLINE = 0x0a
+const OPEN_BRACE = 0x7b
 /** Days of training at a line a second have less. */
 const MOST_BYTES = 2 ** 28
 /** A line of metrics has a few hundred bytes; what is longer is none. */
@@ -11,7 +12,8 @@ const MOST_LINE_BYTES = 2 ** 16
 
 /** Where a line belongs; undefined for what is no line of metrics. */
 export function imagesOf(line: Uint8Array): number | undefined {
-  if (line.length > MOST_LINE_BYTES) return undefined
+  // What cannot be an object is not worth an error: there may be millions of such lines.
+  if (line[0] !== OPEN_BRACE || line.length > MOST_LINE_BYTES) return undefined
   try {
     const images = (JSON.parse(Buffer.from(line).toString()) as { images?: unknown } | null)?.images
     return typeof images === 'number' ? images : undefined

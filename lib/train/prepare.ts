@@ -1,4 +1,5 @@
 /** Makes everything a run needs before its first update: device, pictures, folder, trainer; new or resumed. */
+import { optionsDigest } from '../checkpoint/records.ts'
 import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
 import { requireSpaceBelow } from '../checkpoint/space.ts'
 import { type DataProgress, type Dataset, loadDataset } from '../dataset/dataset.ts'
@@ -201,10 +202,11 @@ type Made = Pick<SessionParts, 'trainer' | 'journal' | 'options' | 'onStatus' | 
 }
 
 /** What the loop calls back into. */
-function parts({ directory, placement, data: _, ...made }: Made & Begin): SessionParts {
+function parts({ directory, placement, data, ...made }: Made & Begin): SessionParts {
   const { trainer, journal, options } = made
   const definition: ModelDefinition = models[options.model]
   const run = directory.path
+  const origin = { options: optionsDigest(options), pictures: data.manifest.digest }
   const withSnapshot = async <T>(images: number, use: (model: Model) => PromiseLike<T>): Promise<T> => {
     const model = snapshotModel(trainer, options, placement, run, images)
     return Promise.resolve(use(model)).finally(() => model.dispose())
@@ -220,6 +222,7 @@ function parts({ directory, placement, data: _, ...made }: Made & Begin): Sessio
         await journal.flush()
         const saved = await saveCheckpoint(run, {
           state: { ...counters, pending },
+          origin,
           tensors,
           readTensor: read,
           keep: options.keep,

@@ -214,16 +214,20 @@ function checkpointTargets({ makeManifest, readManifest, readJson, stateSchema }
     'state.json': file(180, 'f'),
   }
   const text = (value) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
+  const origin = { options: 'b'.repeat(64), pictures: null }
   const state = { images: 128, updates: 32, epoch: 1, elapsedSeconds: 1.25 }
   return [
     {
       name: 'manifest.json',
-      seeds: [text(makeManifest('0.1.0', 128, files)), text(makeManifest('1.2.3-x', 128, files))],
+      seeds: [
+        text(makeManifest('0.1.0', 128, origin, files)),
+        text(makeManifest('1.2.3-x', 128, { ...origin, pictures: 'c'.repeat(64) }, files)),
+      ],
       words: [...words, '"format": 1', '"format": 2', '"images": 128', '"sha256"', '"files"'],
       repair(bytes) {
         try {
-          const { format, sha256, shinsaku, images, files, ...more } = JSON.parse(Buffer.from(bytes).toString())
-          return text({ ...makeManifest(shinsaku, images, files), ...more })
+          const { format, sha256, shinsaku, images, origin, files, ...more } = JSON.parse(Buffer.from(bytes).toString())
+          return text({ ...makeManifest(shinsaku, images, origin, files), ...more })
         } catch {
           return bytes
         }
@@ -287,7 +291,7 @@ function runTargets({ readConfig, resolveTrain, readDatasetFiles, readDatasetRec
     {
       name: 'metrics.jsonl',
       seeds: [Buffer.from(`${lines.join('\n')}\n`), Buffer.from('{"images":1}\n{"images":'), Buffer.alloc(0)],
-      dense: () => [dense('', '\n', ''), dense('{"images":1}\n', '{"images":1}\n', ''), dense('', '[],', '')],
+      dense: () => [dense('', '\n', ''), dense('', '{"images":1}\n', ''), dense('', '[],', '')],
       words: [...words, '\n', '{"images":50}\n', '{"images":1e400}\n', '[]\n', 'null\n', '{"images":"1"}\n'],
       parse: (bytes) => truncateMetrics(memory(bytes), 50),
     },

@@ -197,7 +197,7 @@ test.skipIf(!mounted)(
     const options = { maxImages: 120, snapshotImages: 20, logImages: 4, keep: 2, previews: 2, previewSteps: 2 }
     const { run } = await tinyRun(join(disk, 'runs'), data, { ...options, onLog })
     expect(told.join('\n')).toContain('(2 of 3')
-      expect(await verify(run)).toMatchObject({ whole: true })
+    expect(await verify(run)).toMatchObject({ whole: true })
     const straight = await tinyRun(temporaryFolder(), data, options)
     const { tensors, lines } = await ledgerOf(run)
     expect({ tensors, lines }).toEqual(await ledgerOf(straight.run).then(({ tensors, lines }) => ({ tensors, lines })))

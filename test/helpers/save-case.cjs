@@ -19,6 +19,7 @@ async function main() {
   await new Promise((resolve) => process.stdin.once('data', resolve))
   await saveCheckpoint(run, {
     state: { images: Number(images), updates: 1, epoch: 0, elapsedSeconds: 1, pending: { count: 0, sums: {} } },
+    origin: { options: 'a'.repeat(64), pictures: null },
     tensors,
     readTensor: async () => new Uint8Array(3000).fill(Number(images)),
     keep: 1,

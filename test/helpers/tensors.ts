@@ -41,6 +41,7 @@ export function saveRequest(images: number, rest: Partial<SaveRequest> = {}): Sa
       elapsedSeconds: images / 100,
       pending: { count: 2, sums: { loss: 0.5 } },
     },
+    origin: { options: 'a'.repeat(64), pictures: 'b'.repeat(64) },
     tensors: trainerTensors,
     readTensor: async (name) => tensorBytes(name, images),
     keep: 3,

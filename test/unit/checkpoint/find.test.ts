@@ -169,7 +169,10 @@ describe('a manifest that vouches for bad contents is not enough', () => {
         await measure(join(newest, file)),
       ]),
     )
-    writeFileSync(join(newest, 'manifest.json'), toJson(makeManifest('0.1.0', 256, Object.fromEntries(measured))))
+    writeFileSync(
+      join(newest, 'manifest.json'),
+      toJson(makeManifest('0.1.0', 256, saveRequest(256).origin, Object.fromEntries(measured))),
+    )
     await verifyCheckpoint(newest)
   }
 

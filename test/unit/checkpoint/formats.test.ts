@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { newestValidCheckpoint } from '../../../lib/checkpoint/find.ts'
 import { readCheckpoint } from '../../../lib/checkpoint/read.ts'
-import { FORMAT_VERSION, formats } from '../../../lib/checkpoint/records.ts'
+import { FORMAT_VERSION, formats, optionsDigest } from '../../../lib/checkpoint/records.ts'
 import { resolveTrain } from '../../../lib/options/resolve.ts'
+import { readDatasetRecord } from '../../../lib/run/dataset-record.ts'
 import { readConfig } from '../../../lib/run/directory.ts'
 import { verify } from '../../../lib/verify.ts'
 
@@ -33,6 +34,11 @@ test.each(versions)('R29: version %d is read', async (version) => {
   for (const reader of [model, training])
     for (const { name } of reader.tensors) expect((await reader.read(name)).length).toBeGreaterThanOrEqual(0)
   await close()
+  if ('origin' in manifest) {
+    const { pictures, options } = manifest.origin
+    expect(pictures).toBe((await readDatasetRecord(join(run, 'dataset.json'))).digest)
+    expect(options).toBe(optionsDigest(await readConfig(run)))
+  }
   expect(resolveTrain(await readConfig(run))).toMatchObject({ model: 'dcgan', width: 1 })
   expect(await verify(run)).toMatchObject({ whole: true })
 })

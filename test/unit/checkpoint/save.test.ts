@@ -47,6 +47,7 @@ describe('saving', () => {
       for (const { name } of reader.tensors) expect(await reader.read(name)).toEqual(tensorBytes(name, 128))
     }
     await checkpoint.close()
+    expect(checkpoint.manifest).toMatchObject({ format: 2, origin: saveRequest(128).origin })
     for (const [name, written] of Object.entries(checkpoint.manifest.files))
       expect(await measure(join(folder, name))).toEqual(written)
     expect(bytes).toBe(Object.values(checkpoint.manifest.files).reduce((sum, file) => sum + file.bytes, 0))
