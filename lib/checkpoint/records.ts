@@ -41,6 +41,9 @@ export const stateSchema = z.strictObject({
 })
 export type CheckpointState = z.infer<typeof stateSchema>
 
+/** Of latest.json, a hint for people. */
+export const latestSchema = z.looseObject({ images: counter })
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const written = z.strictObject({ bytes: counter, sha256 })
 

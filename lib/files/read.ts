@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type ErrorCode, fileError, ShinsakuError } from '../errors.ts'
 import { Budget } from './budget.ts'
 import { JsonCursor } from './json-cursor.ts'
@@ -141,3 +141,6 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>, code: Erro
   const text = await readText(path).catch(asCode(code))
   return parseJson(text, path, schema, code)
 }
+
+/** Whatever JSON a file holds. Throws RUN_INVALID. */
+export const readAnyJson = (path: string): Promise<unknown> => readJson(path, z.unknown())

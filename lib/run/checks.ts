@@ -1,10 +1,10 @@
 /** Checks one file or folder of a run each: whether it is as it was written. */
 import { isUtf8 } from 'node:buffer'
-import { z } from 'zod'
 import { readCheckpoint } from '../checkpoint/read.ts'
+import { latestSchema } from '../checkpoint/records.ts'
 import { digestOf } from '../dataset/manifest.ts'
 import { type ErrorCode, ShinsakuError } from '../errors.ts'
-import { readJson } from '../files/read.ts'
+import { readAnyJson, readJson } from '../files/read.ts'
 import { decodePicture, readBytes } from '../image.ts'
 import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import { readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
@@ -104,11 +104,9 @@ export async function checkText(path: string): Promise<Finding> {
 }
 
 export async function checkJson(path: string): Promise<Finding> {
-  await readJson(path, z.unknown())
+  await readAnyJson(path)
   return whole('JSON')
 }
-
-const latestSchema = z.looseObject({ images: z.int() })
 
 /** A hint only, so that a wrong one is worth no more than a note. */
 export async function checkLatest(path: string, positions: readonly number[]): Promise<Finding> {

@@ -90,6 +90,9 @@ describe('train, then sample', () => {
   })
 })
 
+/** A second or two on a quiet machine: a unit, and a checkpoint of a small network. */
+const MOST_STOP_MS = 60_000
+
 describe('signals', () => {
   const whenTraining = (signals: readonly NodeJS.Signals[]) => {
     let sent = 0
@@ -100,12 +103,20 @@ describe('signals', () => {
   }
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    'R31: the first %s saves, says so and ends with 0; the run can be gone on with',
+    'R31: the first %s saves the update it meets, says so and ends with 0, soon; the run can be gone on with',
     async (signal) => {
       const cwd = temporaryFolder()
-      const stopped = await shinsaku(cwd, ['train', ...endless], whenTraining([signal]))
+      const send = whenTraining([signal])
+      let sent = 0
+      const stopped = await shinsaku(cwd, ['train', ...endless], (text, child) => {
+        send(text, child)
+        if (text.includes('Stopping')) sent ||= performance.now()
+      })
       expect(stopped, stopped.stderr).toMatchObject({ code: 0, signal: null })
+      expect(performance.now() - sent).toBeLessThan(MOST_STOP_MS)
       const images = Number(stopped.stderr.match(/Stopped and saved after ([\d,]+) images/)![1]!.replaceAll(',', ''))
+      const checkpoints = readdirSync(join(cwd, 'runs/00000-diffusion-16-icons/checkpoints'))
+      expect(checkpoints.filter((name) => /^\d+$/.test(name)).at(-1)).toBe(String(images).padStart(9, '0'))
       const command = stopped.stderr.match(/shinsaku (train --resume .*)/)![1]!
       const resumed = await shinsaku(cwd, [...command.split(' '), '--max-images', String(images + 6), '--json'])
       expect(resumed, resumed.stderr).toMatchObject({ code: 0 })

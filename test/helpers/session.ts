@@ -1,0 +1,97 @@
+/** A session over a trainer, a journal and a disk that only count. */
+import type { Model } from '../../lib/model.ts'
+import type { Metrics, NativeTrainer } from '../../lib/native/addon.ts'
+import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import { Session, type SessionParts } from '../../lib/train/session.ts'
+import type { Status } from '../../lib/train/status.ts'
+
+/** A trainer whose update sees `batch` images of a set of 10, the last of an epoch fewer. */
+function fakeTrainer(batch: number, start = 0, fail?: (images: number) => Error | undefined) {
+  let images = start
+  let epochLeft = start % 10 === 0 ? 0 : 10 - (start % 10)
+  const units: number[] = []
+  /** As loading a checkpoint does. */
+  const reset = (to: number) => {
+    images = to
+    epochLeft = to % 10 === 0 ? 0 : 10 - (to % 10)
+  }
+  const trainer = {
+    async step(updates: number): Promise<Metrics> {
+      units.push(updates)
+      const metrics = { images: [] as number[], epoch: [] as number[], loss: [] as number[] }
+      for (let i = 0; i < updates; i++) {
+        if (epochLeft === 0) epochLeft = 10
+        const count = Math.min(batch, epochLeft)
+        images += count
+        epochLeft -= count
+        const error = fail?.(images)
+        if (error) throw error
+        metrics.images.push(images)
+        metrics.epoch.push(Math.ceil(images / 10) - 1)
+        metrics.loss.push(1 / images)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      return metrics
+    },
+  } as unknown as NativeTrainer
+  return { trainer, units, reset }
+}
+
+type Seen = {
+  attempts: number[]
+  logged: string[]
+  saved: number[]
+  previews: number[]
+  lines: Status[]
+  statuses: Status[]
+  closed: number
+}
+
+export function makeSession(
+  options: TrainOptions,
+  {
+    start = 0,
+    fail,
+    ...more
+  }: Partial<Omit<SessionParts, 'start'>> & { start?: number; fail?: (images: number) => Error | undefined } = {},
+) {
+  const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], snapshotImages: 1e7, ...options })
+  const { trainer, units, reset } = fakeTrainer(resolved.batch, start, fail)
+  const seen: Seen = { attempts: [], logged: [], saved: [], previews: [], lines: [], statuses: [], closed: 0 }
+  const parts: SessionParts = {
+    folder: 'run',
+    options: resolved,
+    trainer,
+    journal: {
+      log: (line: string) => seen.logged.push(line),
+      record: (status: Status) => seen.lines.push(status),
+      flush: async () => {},
+    } as never,
+    imagesPerUpdate: resolved.batch,
+    previewStart: start === 0,
+    start: { images: start, updates: start / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } },
+    save: async ({ images }) => {
+      seen.saved.push(images)
+      return { written: Promise.resolve(`checkpoint ${images}`) }
+    },
+    preview: async (images) => {
+      seen.previews.push(images)
+    },
+    sample: async () => ({}) as never,
+    goBack: async (attempt) => {
+      const images = seen.saved.at(-1)
+      if (images === undefined) return undefined
+      seen.attempts.push(attempt)
+      reset(images)
+      return { images, updates: images / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } }
+    },
+    finish: async () => 'model' as unknown as Model,
+    close: async () => {
+      seen.closed += 1
+    },
+    onStatus: (status) => seen.statuses.push(status),
+    signal: undefined,
+    ...more,
+  }
+  return { session: new Session(parts), seen, units, parts }
+}
