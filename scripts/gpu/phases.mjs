@@ -1,10 +1,10 @@
 // The phases of run.sh, one after another, each with its own time limit and its own log. A phase that fails or runs out
 // of time does not stop the next; a short summary ends it all.
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 
 const usage = `bash scripts/gpu/run.sh [PHASE...] [options]
 
@@ -52,31 +52,37 @@ if (out) mkdirSync(out, { recursive: true })
 const python = process.env.SHINSAKU_PYTHON || 'python3'
 const words = (line) => line.split(/\s+/).filter(Boolean)
 
-/** What the machine is, as its own programs tell. */
-function describeMachine() {
-  const says = (program, args) => {
-    const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 })
-    return status === 0 ? stdout.trim() : null
-  }
+/** What the machine is, as its own programs tell. The first import of torch may take a minute. */
+async function describeMachine() {
+  const says = (program, args) =>
+    promisify(execFile)(program, args, { timeout: 240_000 }).then(
+      ({ stdout }) => stdout.trim(),
+      () => null,
+    )
   const fields = 'name,driver_version,memory.total,clocks.max.sm,clocks.max.mem,power.limit'
   const code = `import json, sys, torch
 gpu = torch.cuda.is_available()
 print(json.dumps({
   "python": sys.version.split()[0], "torch": torch.__version__, "cuda": torch.version.cuda,
-  "cudnn": torch.backends.cudnn.version() if gpu else None, "gpu": torch.cuda.get_device_name() if gpu else None,
-  "processors": torch.cuda.get_device_properties(0).multi_processor_count if gpu else None}))`
-  const answer = says(python, ['-c', code])
-  return {
+  "cudnn": torch.backends.cudnn.version() if gpu else None}))`
+  const [answer, gpu, compiler] = await Promise.all([
+    says(python, ['-c', code]),
+    says('nvidia-smi', [`--query-gpu=${fields}`, '--format=csv,noheader']),
+    says('c++', ['--version']),
+  ])
+  const machine = {
     date: new Date().toISOString(),
     arguments: process.argv.slice(2),
     cpu: cpus()[0].model,
     cores: availableParallelism(),
     node: process.version,
-    compiler: says('c++', ['--version'])?.split('\n')[0] ?? null,
+    compiler: compiler?.split('\n')[0] ?? null,
     gpuFields: fields,
-    gpu: says('nvidia-smi', [`--query-gpu=${fields}`, '--format=csv,noheader']),
+    gpu,
     ...(answer && JSON.parse(answer)),
   }
+  writeFileSync(join(results, 'machine.json'), `${JSON.stringify(machine, null, 2)}\n`)
+  console.log(`${machine.gpu ?? 'no GPU'}; torch ${machine.torch ?? 'not found'}; ${machine.cores} cores`)
 }
 
 /** Copies what there is so far to OUT: the machine may be taken away at any moment. */
@@ -154,9 +160,8 @@ const tail = (name, lines) => {
 
 // Python's side of the benchmark compiles for minutes: it begins at once and waits until all else is done.
 const bench = asked.includes('bench') ? startOf('bench') : undefined
-const machine = describeMachine()
-writeFileSync(join(results, 'machine.json'), `${JSON.stringify(machine, null, 2)}\n`)
-console.log(`${machine.gpu ?? 'no GPU'}; torch ${machine.torch ?? 'not found'}; ${machine.cores} cores`)
+const described = describeMachine()
+if (out) setInterval(publish, 20_000)
 const summary = []
 for (const name of asked) {
   const phase = name === 'bench' ? bench : startOf(name)
@@ -168,5 +173,7 @@ for (const name of asked) {
   console.log(tail(name, name === 'build' && result === 'ok' ? 1 : 70))
   publish()
 }
+await described
+publish()
 console.log(`\n${summary.map(({ phase, result, seconds }) => `${phase}: ${result}, ${seconds} s`).join('\n')}`)
 process.exit(summary.every(({ result }) => result === 'ok') ? 0 : 1)
