@@ -18,6 +18,7 @@ const usage = `bash scripts/gpu/run.sh [PHASE...] [options]
   --budget S            seconds that the benchmark may take; it leaves out what is least important
   --bench="ARGUMENTS"   further arguments of scripts/gpu/bench.mjs
   --exact="ARGUMENTS"   further arguments of scripts/gpu/exact.mjs
+  --test="ARGUMENTS"    further arguments of vitest
 
 Logs and JSON lie in build/gpu-results; with OUT set, a copy of the JSON and an archive of all of it go there.`
 
@@ -27,11 +28,12 @@ const { values, positionals } = parseArgs({
   options: {
     device: text('cuda'),
     'build-limit': text('240'),
-    'test-limit': text('150'),
+    'test-limit': text('240'),
     'exact-limit': text('150'),
     budget: text('200'),
     bench: text(''),
     exact: text(''),
+    test: text(''),
     help: { type: 'boolean' },
   },
 })
@@ -142,7 +144,7 @@ const told = 'built without the CUDA plugin, whose errors are above'
 const programs = {
   // Without the CUDA plugin rather than not at all.
   build: ['bash', '-c', `${again} || { ${without} && ${again} && echo "${told}"; }`],
-  test: [node, vitest, 'run', 'test/gpu', ...reporters],
+  test: [node, vitest, 'run', 'test/gpu', ...reporters, ...words(values.test)],
   exact: [node, 'scripts/gpu/exact.mjs', ...common, ...words(values.exact)],
   bench: [node, 'scripts/gpu/bench.mjs', '--wait', ...common, '--budget', values.budget, ...words(values.bench)],
 }
