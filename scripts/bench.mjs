@@ -3,11 +3,12 @@
 // while another works, and the rounds go round all sides, so that all see the same machine in the same minutes.
 //   npm run bench -- [--only forward,train,dcgan,sample,startup,ingest,life] [--who shinsaku,eager,...] [--rounds 8]
 //     [--unet 2.3] [--dim 64] [--dim-mults 1,2,4,8] [--size 128] [--batch 1] [--threads 2] [--steps 8]
-//     [--json FILE] [--docs] [--from FILE]
+//     [--json FILE] [--docs] [--note TEXT] [--from FILE]
 // Without --unet, --size or --batch each kind of work has the cases of cases.mjs. --json writes
 // { machine, rows: [{ work, who, median, min, rounds, unit }] }; --docs puts the rows into docs/benchmarks.json, in place
-// of earlier ones of the same work, and makes docs/benchmarks.md and its chart of that file. --from reads rows instead of
-// measuring. The peers are installed into the user's cache at the first use.
+// of earlier ones of the same work, and makes docs/benchmarks.md and its chart of that file; --note says there what else is
+// to know of the machine. --from reads rows instead of measuring. The peers are installed into the user's cache at the
+// first use.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { casesOf } from './bench/cases.mjs'
 import { parseFlags } from './bench/flags.mjs'
@@ -18,18 +19,25 @@ import { table } from './bench/table.mjs'
 
 async function main() {
   const flags = parseFlags(process.argv.slice(2))
-  const here = flags.from ? undefined : await machine(flags)
-  const rows = flags.from ? JSON.parse(readFileSync(flags.from, 'utf8')).rows : []
-  if (here) {
-    console.log(`${here.processor}; ${here.versions}; ${here.date}`)
-    for (const one of casesOf(flags)) {
-      const found = await measure(one, here)
-      rows.push(...found.map((row) => ({ ...row, date: here.date })))
-      console.log(table(found))
-    }
+  if (flags.from) {
+    const { machine: there, rows } = JSON.parse(readFileSync(flags.from, 'utf8'))
+    console.log(table(rows))
+    if (flags.docs) writeDocs(rows, { ...there, ...(flags.note && { note: flags.note }) })
+    return
   }
-  if (flags.json) writeFileSync(flags.json, `${JSON.stringify({ machine: here, rows }, null, 1)}\n`)
-  if (flags.docs) writeDocs(rows, here)
+  const here = await machine(flags)
+  const { processor, threads, versions } = here
+  const rows = []
+  console.log(`${processor}; ${versions}; ${here.date}`)
+  for (const one of casesOf(flags)) {
+    const found = await measure(one, here)
+    rows.push(...found.map((row) => ({ ...row, date: here.date })))
+    console.log(table(found))
+    // After each case, so that a run that is broken off keeps what it has.
+    if (flags.json)
+      writeFileSync(flags.json, `${JSON.stringify({ machine: { processor, threads, versions }, rows }, null, 1)}\n`)
+  }
+  if (flags.docs) writeDocs(rows, { ...here, ...(flags.note && { note: flags.note }) })
 }
 
 await main().catch((error) => {

@@ -47,7 +47,7 @@ export function chart(rows) {
   const shown = Object.entries(COLOURS).filter(([who]) => peers.some((row) => row.who === who))
   const legend = shown.map(
     ([who, colour], i) =>
-      `<rect x="${LEFT + i * 84}" y="34" width="10" height="10" fill="${colour}"/><text x="${LEFT + 14 + i * 84}" y="43">${who}</text>`,
+      `<rect x="${150 + i * 98}" y="34" width="10" height="10" fill="${colour}"/><text x="${164 + i * 98}" y="43">${who}</text>`,
   )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 30}" font-family="system-ui, sans-serif" font-size="11" fill="#1a202c">
 <rect width="${WIDTH}" height="${y + 30}" fill="#ffffff"/>

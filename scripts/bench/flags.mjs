@@ -30,6 +30,7 @@ const options = {
   rounds: text,
   json: text,
   from: text,
+  note: text,
   docs: { type: 'boolean', default: false },
 }
 
@@ -78,6 +79,7 @@ export function parseFlags(argv) {
     threads: maybe('threads', whole) ?? Math.min(2, availableParallelism()),
     json: given.json,
     from: given.from,
+    note: given.note,
     docs: given.docs,
   }
 }

@@ -11,7 +11,7 @@ import { row } from './rows.mjs'
 
 const SOURCES = [128, 256, 512, 1024].flatMap((side) => ['png', 'jpg'].map((format) => ({ side, format })))
 const EPOCHS = 10
-const PICTURES = 200
+const PICTURES = 100
 const self = fileURLToPath(import.meta.url)
 
 /** Pictures that compress as photographs do: smooth, with some noise. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { middle } from './rows.mjs'
 
 const self = fileURLToPath(import.meta.url)
-const SMALL = { model: 'diffusion', data: 'builtin:icons:64', size: 32, dim: 16, dimMults: [1, 2, 4], batch: 4 }
+const SMALL = { model: 'diffusion', data: 'builtin:icons:64', size: 16, dim: 8, dimMults: [1, 2], batch: 4 }
 const MB = 2 ** 20
 const rss = () => process.memoryUsage.rss() / MB
 
@@ -68,7 +68,14 @@ const scenarios = {
     const memory = new Memory()
     const stop = watchLoop()
     const begun = performance.now()
-    const run = train({ ...SMALL, accumulate: 1, maxImages: updates * SMALL.batch, previews: 0, out: folder })
+    const run = train({
+      ...SMALL,
+      threads: 1,
+      accumulate: 1,
+      maxImages: updates * SMALL.batch,
+      previews: 0,
+      out: folder,
+    })
     for await (const { images, maxImages } of run) memory.note(images / maxImages)
     await run
     return [
@@ -81,7 +88,15 @@ const scenarios = {
   /** Four samplers at once against the same four pictures one after another, in turns. */
   async together(folder) {
     const { train } = await import('../../dist/index.js')
-    const model = await train({ ...SMALL, dim: 32, size: 64, maxImages: 4, previews: 0, out: folder })
+    const model = await train({
+      ...SMALL,
+      dim: 32,
+      dimMults: [1, 2, 4],
+      size: 64,
+      maxImages: 4,
+      previews: 0,
+      out: folder,
+    })
     const draw = (seed) => model.sample({ seed, steps: 20, sampler: 'ddim', weights: 'raw' })
     const seeds = [0, 1, 2, 3]
     const timed = async (work) => {

@@ -62,7 +62,12 @@ function life(rows) {
 
 const page = ({ machine, rows }) => `# Benchmarks
 
-${machine.processor}; ${machine.threads} threads; ${machine.versions}.
+${machine.processor}; ${machine.threads} threads; ${machine.versions}.${
+  machine.note
+    ? `
+${machine.note}`
+    : ''
+}
 
 \`npm run bench\` measures all of this on your machine, and \`npm run bench -- --docs\` writes this page; \`docs/benchmarks.json\` has
 the numbers. Medians of interleaved rounds, minima in brackets; in bold, how many times as long as shinsaku the other took.
@@ -83,15 +88,15 @@ The U-Net has dim 64 and multipliers 1, 2, 4, 8: 36 million parameters.
 ${SECTIONS.flatMap((one) => section(one, rows)).join('\n')}
 ${life(rows).join('\n')}`
 
+const pick = ({ processor, threads, versions, note }) => ({ processor, threads, versions, note })
+
 /** Rows of a work that was measured again replace its earlier ones. */
 export function writeDocs(rows, machine) {
   const file = docs('benchmarks.json')
   const old = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { rows: [] }
   const again = new Set(rows.map(({ work }) => work))
   const data = {
-    machine: machine
-      ? { processor: machine.processor, threads: machine.threads, versions: machine.versions }
-      : old.machine,
+    machine: machine ? pick({ note: old.machine?.note, ...machine }) : old.machine,
     rows: [...old.rows.filter(({ work }) => !again.has(work)), ...rows],
   }
   writeFileSync(file, `${JSON.stringify(data, null, 1)}\n`)

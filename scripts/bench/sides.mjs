@@ -13,7 +13,7 @@ const script = (name) => fileURLToPath(new URL(name, import.meta.url))
 /** Program, arguments and environment of a side. */
 function command(who, settings, venv, fresh) {
   const given = { ...settings, who }
-  const { OMP_WAIT_POLICY: _, ...python } = venv.env(settings.unet)
+  const { OMP_WAIT_POLICY: _, ...python } = venv.env(settings.unet ?? '2.3')
   if (OWN.includes(who)) return [process.execPath, script('ours.mjs'), given, process.env]
   const drawnAsOnnx = ['onnxruntime', 'openvino'].includes(who)
   if (drawnAsOnnx) Object.assign(given, { file: onnxFile(venv, script('peer.py'), settings) })
