@@ -10,11 +10,12 @@ const usage = `bash scripts/gpu/run.sh [PHASE...] [options]
 
   build   compiles the addon for the torch at hand
   test    the GPU tests
+  doctor  every way of training beside the reference (shinsaku doctor --gpu)
   exact   the same seed twice; losses beside those of Python; the GPU beside the CPU
   bench   training and sampling beside PyTorch
 
   --device cuda|cpu     cpu: a small rehearsal without a GPU
-  --build-limit S       seconds a phase may take; likewise --test-limit, --exact-limit
+  --build-limit S       seconds a phase may take; likewise --test-limit, --doctor-limit, --exact-limit
   --budget S            seconds that the benchmark may take; it leaves out what is least important
   --bench="ARGUMENTS"   further arguments of scripts/gpu/bench.mjs
   --exact="ARGUMENTS"   further arguments of scripts/gpu/exact.mjs
@@ -29,6 +30,7 @@ const { values, positionals } = parseArgs({
     device: text('cuda'),
     'build-limit': text('240'),
     'test-limit': text('240'),
+    'doctor-limit': text('100'),
     'exact-limit': text('150'),
     budget: text('200'),
     bench: text(''),
@@ -37,7 +39,7 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean' },
   },
 })
-const known = ['build', 'test', 'exact', 'bench']
+const known = ['build', 'test', 'doctor', 'exact', 'bench']
 const asked = positionals.length > 0 ? known.filter((name) => positionals.includes(name)) : known
 const unknown = positionals.find((name) => !known.includes(name))
 if (values.help || unknown) {
@@ -145,12 +147,14 @@ const programs = {
   // Without the CUDA plugin rather than not at all.
   build: ['bash', '-c', `${again} || { ${without} && ${again} && echo "${told}"; }`],
   test: [node, vitest, 'run', 'test/gpu', ...reporters, ...words(values.test)],
+  doctor: [node, 'dist/cli/main.js', 'doctor', '--gpu'],
   exact: [node, 'scripts/gpu/exact.mjs', ...common, ...words(values.exact)],
   bench: [node, 'scripts/gpu/bench.mjs', '--wait', ...common, '--budget', values.budget, ...words(values.bench)],
 }
 const limits = {
   build: Number(values['build-limit']),
   test: Number(values['test-limit']),
+  doctor: Number(values['doctor-limit']),
   exact: Number(values['exact-limit']),
   // It ends itself in time; this is for when it hangs.
   bench: Number(values.budget) + 15,

@@ -1,6 +1,6 @@
 // docs/benchmarks-gpu.md, made from what run.sh measured and from nothing else:
 //   node scripts/gpu/report.mjs RESULTS... [--out docs/benchmarks-gpu.md]
-// Each RESULTS is a folder with machine.json and, where they were measured, bench.json and exact.json.
+// Each RESULTS is a folder with machine.json and, where they were measured, bench.json, exact.json and doctor.log.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -113,6 +113,9 @@ function renderRun(folder) {
   const parts = [`## ${machine.gpu.split(',')[0]}`, facts.join('\n')]
   if (bench) parts.push(renderBench(bench))
   if (exact) parts.push(renderExact(exact))
+  const doctor = join(folder, 'doctor.log')
+  if (existsSync(doctor))
+    parts.push(`### \`shinsaku doctor --gpu\`\n\n\`\`\`text\n${readFileSync(doctor, 'utf8').trimEnd()}\n\`\`\``)
   return parts.join('\n\n')
 }
 

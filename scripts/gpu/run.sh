@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # On an offline machine with a GPU: builds, tests and times shinsaku from the pack that `npm run gpu-pack` made, with the
 # torch of the Python at hand. Results go to build/gpu-results and, where it is set, to $OUT.
-#   bash scripts/gpu/run.sh [build] [test] [exact] [bench] [--help for the rest]
+#   bash scripts/gpu/run.sh [build] [test] [doctor] [exact] [bench] [--help for the rest]
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 export PATH="$root/node/bin:$root/node_modules/.bin:$PATH"
 # Where pip has put CMake, Ninja and CUDA's headers, if they are nowhere else.
