@@ -1,9 +1,10 @@
 // `npm run exactness`: runs the Python programs that shinsaku follows, runs shinsaku, and compares bit for bit.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bootstrap, root } from './bootstrap.mjs'
-import { nameOf, readCommandLine, SNAPSHOTS, usage } from './exactness/cases.mjs'
+import { labelOf, readCommandLine, SNAPSHOTS, usage } from './exactness/cases.mjs'
 
 const request = readCommandLine(process.argv.slice(2))
 if (request.output.help) {
@@ -11,13 +12,23 @@ if (request.output.help) {
   process.exit()
 }
 await bootstrap()
+const report = await import('./exactness/report.mjs')
+const { json, docs, golden, from } = request.output
+const docsFile = join(root, 'docs', 'exactness.md')
+if (from) {
+  const read = async (file) => JSON.parse(await readFile(file, 'utf8'))
+  const summary = report.joined(await Promise.all(from.map(read)))
+  if (json) await writeFile(json, `${JSON.stringify(summary, null, 1)}\n`)
+  if (docs) await writeFile(docsFile, report.page(summary))
+  process.exit()
+}
 // Found before the cache moves: libtorch and the venv lie in it.
-const [{ loadNative }, { openReferences }, { runOurs }, { compare }, report] = await Promise.all([
+const [{ loadNative }, { openReferences }, { runOurs }, { compare }, { goldenOf }] = await Promise.all([
   import('../dist/native/load.js'),
   import('./exactness/venv.mjs'),
   import('./exactness/ours.mjs'),
   import('./exactness/compare.mjs'),
-  import('./exactness/report.mjs'),
+  import('./exactness/golden.mjs'),
 ])
 const runReference = await openReferences((line) => console.error(`[exactness] ${line}`))
 const { addon, libtorch } = await loadNative()
@@ -45,7 +56,7 @@ async function runFamily(cases, work) {
   const runs = []
   for (const given of cases) {
     const placed = await placeCase(given, await mkdtemp(join(work, 'case-')).then((folder) => join(folder, 'case')))
-    runs.push({ given: placed, name: nameOf(given), ours: await runOurs(addon, placed) })
+    runs.push({ given: placed, name: labelOf(given), ours: await runOurs(addon, placed) })
   }
   const files = runs.map(({ given }) => join(given.out, 'case.json'))
   // Not awaited: shinsaku computes the next family beside it.
@@ -83,13 +94,15 @@ try {
   await rm(work, { recursive: true, force: true })
 }
 
-const { json, docs, golden } = request.output
-const facts = await report.factsOf(addon, libtorch, results)
-const rows = results.flatMap(({ name, rows }) => rows.map((row) => ({ case: name, ...row })))
-if (json) await writeFile(json, `${JSON.stringify({ ...facts, rows }, null, 1)}\n`)
-if (docs) await writeFile(join(root, 'docs', 'exactness.md'), report.page(facts, results))
-if (golden && failed.length === 0)
-  await writeFile(join(root, 'test', 'golden', 'exactness.json'), report.golden(facts, results))
+const summary = await report.summaryOf(addon, libtorch, results)
+const { rows } = summary
+if (json) await writeFile(json, `${JSON.stringify(summary, null, 1)}\n`)
+if (docs) await writeFile(docsFile, report.page(summary))
+if (golden && failed.length === 0) {
+  const file = join(root, 'test', 'golden', 'exactness.json')
+  const known = existsSync(file) ? JSON.parse(await readFile(file, 'utf8')) : undefined
+  await writeFile(file, goldenOf(summary, results, known))
+}
 const identical = rows.filter((row) => row.identical).length
 console.log(`${identical} of ${rows.length} rows are identical to the bit, in ${results.length} cases`)
 for (const family of failed) console.log(`failed: ${family}`)

@@ -6,8 +6,8 @@ that the reference states; the state after each update must be the one that shin
 import json
 import pathlib
 
-import cpu
 import torch
+from goldens import identity
 from record import Pictures, digest, noted, write_tensors
 
 SEEN, EPOCHS, NEXT_INDEX, NEXT_BATCH = range(4)
@@ -92,6 +92,6 @@ def run_cases(files, run):
     for file in files:
         case = json.loads(pathlib.Path(file).read_text())
         torch.set_num_threads(case["threads"])
-        reference = run(case) | {"cpu": cpu.identity(case["threads"])["name"]}
+        reference = run(case) | {"cpu": identity(case["threads"])["name"]}
         result = {"reference": reference, "replay": Replay(case).run()}
         (pathlib.Path(case["out"]) / "reference.json").write_text(json.dumps(result))

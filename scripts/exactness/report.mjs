@@ -1,8 +1,7 @@
-// What came out, for people (lines, docs/exactness.md) and for tests (test/golden/exactness.json).
-import { createHash } from 'node:crypto'
+// What came out, for people: lines, what --json writes, docs/exactness.md.
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { nameOf, readCommandLine, SNAPSHOTS } from './cases.mjs'
+import { labelOf, readCommandLine, SNAPSHOTS } from './cases.mjs'
 
 const boundText = (bound) => (Number.isFinite(bound) ? bound.toExponential(0) : 'all')
 
@@ -15,22 +14,49 @@ export function caseLine({ name, rows }) {
   return [`${different.length === 0 ? '=' : '!'} ${name}: ${verdict}`, ...list].join('\n')
 }
 
-/** Versions and processor. */
-export async function factsOf(addon, libtorch, results) {
-  const { cpuCapability, threads } = await addon.info()
-  const versions = Object.assign({}, ...results.map(({ versions }) => versions))
-  for (const name of ['denoising-diffusion-pytorch', 'ema-pytorch']) {
-    const all = new Set(results.map(({ versions }) => versions[name]).filter(Boolean))
-    if (all.size > 0) versions[name] = [...all].join(' and ')
-  }
+/** Where several were used, all of them. */
+const several = (values) => [...new Set(values.filter((value) => value !== undefined))].join(' and ')
+
+/** What `--json` writes: versions and processor, the cases, and every row of them. */
+export async function summaryOf(addon, libtorch, results) {
+  const { cpuCapability } = await addon.info()
+  const names = new Set(results.flatMap(({ versions }) => Object.keys(versions)))
   return {
     date: new Date().toISOString().slice(0, 10),
     libtorch: `${libtorch.version}-${libtorch.flavour}`,
     processor: cpus()[0]?.model ?? 'unknown',
     cpu: results[0]?.reference.cpu,
     cpuCapability,
-    threads,
-    versions,
+    threads: several(results.map(({ given }) => given.threads)),
+    versions: Object.fromEntries(
+      [...names].map((name) => [name, several(results.map(({ versions }) => versions[name]))]),
+    ),
+    cases: results.map(({ name, given: { model, unet, steps }, replay: { pictures } }) => {
+      return { name, model, unet, steps, pictures }
+    }),
+    rows: results.flatMap(({ name, rows }) => rows.map((row) => ({ case: name, ...row }))),
+  }
+}
+
+/** Several summaries as one. Throws where they are not of one processor: their bits are not of one kind. */
+export function joined(summaries) {
+  const [first] = summaries
+  const other = summaries.find(({ cpu, cpuCapability }) => cpu !== first.cpu || cpuCapability !== first.cpuCapability)
+  if (other)
+    throw new Error(`runs on two processors: ${first.cpu} ${first.cpuCapability}, ${other.cpu} ${other.cpuCapability}`)
+  // Of a case that was run twice, the last run counts.
+  const all = new Map(summaries.flatMap(({ cases, rows }) => cases.map((given) => [given.name, { given, rows }])))
+  const versions = summaries.flatMap((summary) => Object.entries(summary.versions))
+  return {
+    ...first,
+    date: several(summaries.map(({ date }) => date)),
+    libtorch: several(summaries.map(({ libtorch }) => libtorch)),
+    threads: several(summaries.map(({ threads }) => threads)),
+    versions: Object.fromEntries(
+      versions.map(([name]) => [name, several(versions.filter((entry) => entry[0] === name).map((entry) => entry[1]))]),
+    ),
+    cases: [...all.values()].map(({ given }) => given),
+    rows: [...all].flatMap(([name, { rows }]) => rows.filter((row) => row.case === name)),
   }
 }
 
@@ -63,107 +89,72 @@ const columns = {
   pictures: ['sample running'],
 }
 
-function casesTable(results) {
-  const used = Object.entries(columns).filter(([, starts]) =>
-    results.some(({ rows }) => cellOf(rows, ...starts) !== ''),
-  )
-  const lines = results.map(({ name, given, rows }) => [
+function casesTable(cases) {
+  const used = Object.entries(columns).filter(([, starts]) => cases.some(({ rows }) => cellOf(rows, ...starts) !== ''))
+  const lines = cases.map(({ name, steps, rows }) => [
     name.replace(/^(diffusion|dcgan) /, ''),
-    given.steps,
+    steps,
     ...used.map(([, starts]) => cellOf(rows, ...starts)),
   ])
   return markdown(['case', 'updates', ...used.map(([name]) => name)], lines)
 }
 
-/** Names the cases of the script's own table that were not run for this page. */
-function missingText(results) {
-  const run = new Set(results.map(({ name }) => name))
-  const missing = readCommandLine([])
-    .cases.map(nameOf)
-    .filter((name) => !run.has(name))
-  if (missing.length === 0) return ''
-  const list = missing.map((name) => `- ${name}`).join('\n')
-  return `\n## Not run for this page\n\nCases of the script's table that \`npm run exactness\` also has:\n\n${list}\n`
+/** Cases by whether the script's own table has them; those of the table that were not run are named. */
+function placeInTable(cases) {
+  const table = new Set(readCommandLine([]).cases.map(labelOf))
+  const run = new Set(cases.map(({ name }) => name))
+  const missing = [...table].filter((name) => !run.has(name))
+  return {
+    own: cases.filter(({ name }) => table.has(name)),
+    more: cases.filter(({ name }) => !table.has(name)),
+    missing: missing.map((name) => `- ${name}`).join('\n'),
+  }
 }
 
-const section = (title, results) => (results.length === 0 ? '' : `\n## ${title}\n\n${casesTable(results)}\n`)
+const section = (title, cases) => (cases.length === 0 ? '' : `\n## ${title}\n\n${casesTable(cases)}\n`)
 
 /** docs/exactness.md. */
-export function page(facts, results) {
-  const all = results.flatMap(({ rows }) => rows)
-  const identical = all.filter((row) => row.identical).length
-  const of = (test) => results.filter(({ given }) => test(given))
-  const versions = Object.entries(facts.versions).map(([name, version]) => `${name} ${version}`)
-  const { steps } = results[0].given
+export function page(summary) {
+  const identical = summary.rows.filter((row) => row.identical).length
+  const cases = summary.cases.map((given) => ({
+    ...given,
+    rows: summary.rows.filter((row) => row.case === given.name),
+  }))
+  const { own, more, missing } = placeInTable(cases)
+  const unet = (which) => own.filter((given) => given.unet === which)
+  const versions = Object.entries(summary.versions).map(([name, version]) => `${name} ${version}`)
   return `# Exactness
 
 *Generated by \`npm run exactness -- --docs\`; do not edit.*
 
-A run of shinsaku is the run of the Python program that it follows: same initial weights, order of pictures, mirroring, time steps, noise, losses, gradients and weights. This page is what a comparison of the two found.
+A run of shinsaku with \`exact: true\` is the run of the Python program that it follows: same initial weights, order of pictures, mirroring, time steps, noise, losses, gradients and weights. This page is what a comparison of the two found.
 
-**${identical} of ${all.length} rows are identical to the bit**, in ${results.length} cases of up to ${steps} updates.
+**${identical} of ${summary.rows.length} rows are identical to the bit**, in ${cases.length} cases of up to ${Math.max(...cases.map(({ steps }) => steps))} updates.
 
 ${markdown(
   ['', ''],
   [
-    ['date', facts.date],
-    ['libtorch of shinsaku', facts.libtorch],
+    ['date', summary.date],
+    ['libtorch of shinsaku', summary.libtorch],
     ['Python', versions.join(', ')],
-    ['processor', `${facts.processor}, ${facts.cpuCapability}, threads: ${facts.threads}`],
+    ['processor', `${summary.processor} (${summary.cpu}), ${summary.cpuCapability}, threads: ${summary.threads}`],
   ],
 )}
 
-\`=\` means every bit is equal; a number is the largest difference, relative to the largest value. Weights, averages, gradients and moments are compared after ${SNAPSHOTS.join(', ')} updates (and the last one, where a case has fewer), everything else in every update. ${pictures(results)}
-${section(
-  'Diffusion, U-Net "2.3": denoising-diffusion-pytorch 2.3.4',
-  of(({ unet }) => unet === '2.3'),
-)}${section(
+\`=\` means every bit is equal; a number is the largest difference, relative to the largest value. Weights, averages, gradients and moments are compared after ${SNAPSHOTS.join(', ')} updates (and the last one, where a case has fewer), everything else in every update. Each case has ${several(cases.map(({ pictures }) => pictures))} pictures, so that it sees several epochs.
+${section('Diffusion, U-Net "2.3": denoising-diffusion-pytorch 2.3.4', unet('2.3'))}${section(
   'Diffusion, U-Net "2022": denoising-diffusion-pytorch 0.26.4',
-  of(({ unet }) => unet === '2022'),
+  unet('2022'),
 )}${section(
   'DCGAN',
-  of(({ model }) => model === 'dcgan'),
-)}${missingText(results)}
+  own.filter(({ model }) => model === 'dcgan'),
+)}${section(
+  'Diffusion, cases beside the table',
+  more.filter(({ model }) => model === 'diffusion'),
+)}${section(
+  'DCGAN, cases beside the table',
+  more.filter(({ model }) => model === 'dcgan'),
+)}${missing === '' ? '' : `\n## Not run for this page\n\nCases of the script's table that \`npm run exactness\` also has:\n\n${missing}\n`}
 ${readFileSync(new URL('notes.md', import.meta.url), 'utf8').trim()}
 `
-}
-
-const pictures = (results) => {
-  const counts = [...new Set(results.map(({ replay }) => replay.pictures))]
-  return `Each case has ${counts.join(' or ')} pictures, so that it sees several epochs.`
-}
-
-/** Hash over the tensors of one kind, in the order of their names. */
-function digestOf(tensors, kind) {
-  const sha = createHash('sha256')
-  const names = [...tensors.keys()].filter((name) => name.startsWith(`${kind}/`)).sort()
-  for (const name of names) sha.update(Buffer.from(tensors.get(name).buffer))
-  return names.length === 0 ? undefined : sha.digest('hex').slice(0, 16)
-}
-
-const sha = (bytes) => createHash('sha256').update(Uint8Array.from(bytes)).digest('hex').slice(0, 16)
-
-/** The numbers of the references, for the ordinary tests. Refuses where shinsaku has other ones: then they are no goldens. */
-export function golden(facts, results) {
-  const cases = results.map(({ given, name, rows, ours, reference }) => {
-    if (rows.some((row) => !row.identical))
-      throw new Error(`${name} differs from its reference: no goldens are written`)
-    const { samples, snapshots, threads, out, pictures, pixels, data, ...options } = given
-    const kinds = ['weights', 'gradients', 'ema']
-    const at = Object.entries(ours.snapshots).map(([step, tensors]) => [
-      step,
-      Object.fromEntries(kinds.map((kind) => [kind, digestOf(tensors, kind)]).filter(([, digest]) => digest)),
-    ])
-    return {
-      name,
-      options,
-      snapshots: Object.fromEntries(at),
-      batches: reference.steps
-        .flatMap(({ batches }) => batches)
-        .map(({ order, flips, t, head }) => ({ order, flips, ...(t && { t }), noise: head })),
-      losses: reference.steps.map(({ losses, loss }) => losses ?? { loss }),
-      samples: Object.fromEntries(Object.entries(reference.samples).map(([key, pixels]) => [key, sha(pixels)])),
-    }
-  })
-  return `${JSON.stringify({ ...facts, cases })}\n`
 }

@@ -5,18 +5,16 @@ Needs PyTorch, einops and the unpacked wheels of denoising-diffusion-pytorch 0.2
     python scripts/golden/diffusion.py FOLDER_OF_UNPACKED_WHEELS
 The networks, losses, samplers and averages are the packages' own; the loop is the Trainer's, without files.
 """
-import hashlib
 import importlib
-import json
 import pathlib
 import sys
 import types
 
-import cpu
 import torch
+from goldens import digest, numbers, write
 from torch.utils.data import DataLoader, Dataset
 
-COUNT, SIZE, STEPS_T, SEED = 10, 16, 30, 3407
+COUNT, SIZE, STEPS_T, SEED, THREADS = 10, 16, 30, 3407, 2
 OBJECTIVES = {"noise": "pred_noise", "x0": "pred_x0", "v": "pred_v"}
 CASES = [
     dict(unet="2022", objective="noise", schedule="cosine", loss="l1", updates=112),
@@ -50,8 +48,7 @@ class Pictures(Dataset):
     """The numbers of test/native/diffusion.test.ts; mirrored as torchvision's RandomHorizontalFlip does."""
 
     def __init__(self, channels):
-        i = torch.arange(COUNT * SIZE * SIZE * channels, dtype=torch.int64)
-        self.pixels = (((i * 2654435761) & 0xFFFFFFFF) >> 24).to(torch.uint8).view(COUNT, SIZE, SIZE, channels)
+        self.pixels = numbers(COUNT, SIZE, channels)
 
     def __len__(self):
         return COUNT
@@ -61,13 +58,6 @@ class Pictures(Dataset):
         if torch.rand(1) < 0.5:
             x = x.flip(2)
         return x.contiguous().to(torch.float32).div(255)
-
-
-def digest(tensors):
-    sha = hashlib.sha256()
-    for tensor in tensors:
-        sha.update(tensor.detach().contiguous().numpy().tobytes())
-    return sha.hexdigest()
 
 
 def draw(sample, channels):
@@ -115,14 +105,11 @@ def run(folder, case):
             model.sampling_timesteps, model.ddim_sampling_eta = steps, eta
             samples[f"ddim {steps} {eta:g}"] = draw(model.ddim_sample, spec["channels"])
     print(case, losses[-1])
-    return dict(options=case, initial=initial, losses=losses, weights=digest(diffusion.parameters()),
-                ema=digest(model.parameters()), samples=samples)
+    bits = dict(losses=losses, weights=digest(diffusion.parameters()), ema=digest(model.parameters()), samples=samples)
+    return dict(options=case, initial=initial), bits
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
-    record = dict(torch=torch.__version__.split("+")[0],
-                  cpu=cpu.identity(2),
-                  cases=[run(sys.argv[1], case) for case in CASES])
-    target = pathlib.Path(__file__).parents[2] / "test" / "golden" / "diffusion.json"
-    target.write_text(json.dumps(record, indent=1) + "\n")
+    torch.set_num_threads(THREADS)
+    cases, bits = zip(*(run(sys.argv[1], case) for case in CASES))
+    write("diffusion.json", {"cases": cases}, {"cases": bits}, THREADS)

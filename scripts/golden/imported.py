@@ -7,18 +7,20 @@ its time in a folder of its own:
     pip install --no-deps --target ddp-2.3.4 denoising-diffusion-pytorch==2.3.4 ema-pytorch==0.7.9
     python scripts/golden/imported.py ddp-0.26.4 ddp-2.3.4
 
-The package's Trainer trains three steps on a hundred pictures and saves. Its numbers are then cut to a few bits, so
-that the files compress to what a repository can hold, and are loaded and saved once more by the same Trainer.
+Files that are there already are kept: then only this processor's bits are added to the golden file. Where there are
+none, the package's Trainer trains three steps on a hundred pictures and saves. Its numbers are then cut to a few bits,
+so that the files compress to what a repository can hold, and are loaded and saved once more by the same Trainer.
 """
 import base64
 import hashlib
+import io
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-import cpu
+from goldens import digest, numbers, write
 
 SEED, SIZE, STEPS_T, COUNT, THREADS = 3407, 16, 30, 10, 1
 FIXTURES = pathlib.Path(__file__).parents[2] / "test" / "fixtures" / "pytorch"
@@ -29,20 +31,6 @@ CASES = {
 TRAINER = dict(train_batch_size=8, gradient_accumulate_every=2, train_lr=1e-3, train_num_steps=3, save_and_sample_every=1000, num_samples=1)
 
 
-def numbers(count):  # uint8 [count,SIZE,SIZE,3]; the same numbers as in the tests
-    import torch
-
-    i = torch.arange(count * SIZE * SIZE * 3, dtype=torch.int64)
-    return (((i * 2654435761) & 0xFFFFFFFF) >> 24).to(torch.uint8).view(count, SIZE, SIZE, 3)
-
-
-def digest(tensors):
-    sha = hashlib.sha256()
-    for tensor in tensors:
-        sha.update(tensor.detach().contiguous().numpy().tobytes())
-    return sha.hexdigest()
-
-
 def cut(tensor, bits):
     """Keeps `bits` of the 23 bits of a float's fraction."""
     import torch
@@ -51,12 +39,24 @@ def cut(tensor, bits):
         tensor.view(torch.int32).bitwise_and_(-1 << (23 - bits))
 
 
+packed = lambda name: FIXTURES / f"{name}.br"
+
+
 def keep(name, data):
     import brotli
 
     FIXTURES.mkdir(parents=True, exist_ok=True)
-    packed = brotli.compress(data, quality=11, lgwin=24)
-    (FIXTURES / f"{name}.br").write_bytes(packed)
+    packed(name).write_bytes(brotli.compress(data, quality=11, lgwin=24))
+
+
+def kept(name):
+    import brotli
+
+    return brotli.decompress(packed(name).read_bytes())
+
+
+def facts(name):
+    data = kept(name)
     return {"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -96,7 +96,7 @@ def save_checkpoint(package, case, folder):
 
     pictures = folder / "pictures"
     pictures.mkdir()
-    for i, pixels in enumerate(numbers(100)):
+    for i, pixels in enumerate(numbers(100, SIZE)):
         Image.fromarray(pixels.numpy()).save(pictures / f"{i:03}.png")
     torch.manual_seed(SEED)
     more = dict(calculate_fid=False) if "clip" in case else {}
@@ -111,12 +111,16 @@ def save_checkpoint(package, case, folder):
             for name in ("exp_avg", "exp_avg_sq"):
                 cut(state[name], 1)
     trainer.save(1)
-    return (folder / "results" / "model-1.pt").read_bytes(), trainer
+    return (folder / "results" / "model-1.pt").read_bytes()
 
 
-def draw(package, model, case):
+def draw(package, case, data):
     import torch
+    from ema_pytorch import EMA
 
+    average = EMA(build(package, case), beta=0.995, update_every=10)
+    average.load_state_dict(data["ema"])
+    model = average.ema_model
     shape, samples = (1, 3, SIZE, SIZE), {}
     torch.manual_seed(11)
     samples["ddpm"] = picture(model.p_sample_loop(shape))
@@ -134,7 +138,7 @@ def go_on(package, case, data, updates=4):
     from torch.utils.data import DataLoader, Dataset
 
     class Pictures(Dataset):
-        pixels = numbers(COUNT)
+        pixels = numbers(COUNT, SIZE)
 
         def __len__(self):
             return COUNT
@@ -170,68 +174,79 @@ def go_on(package, case, data, updates=4):
 
 
 def run_diffusion(folder, version):
+    """What every processor reads, and the bits of this one."""
     import torch
 
     torch.set_num_threads(THREADS)
-    package, case = load_package(folder), CASES[version]
-    with tempfile.TemporaryDirectory() as temporary:
-        path = pathlib.Path(temporary)
-        data, trainer = save_checkpoint(package, case, path)
-        loaded = torch.load(path / "results" / "model-1.pt", weights_only=True)
-        ema = trainer.ema.ema_model
-        return keep(f"ddpm-{version}.pt", data) | {
-            "step": loaded["step"],
-            "weights": digest(trainer.model.parameters()),
-            "samples": draw(package, ema, case),
-            "continued": go_on(package, case, loaded),
-        }
+    package, case, name = load_package(folder), CASES[version], f"ddpm-{version}.pt"
+    if not packed(name).exists():
+        with tempfile.TemporaryDirectory() as temporary:
+            keep(name, save_checkpoint(package, case, pathlib.Path(temporary)))
+    loaded = torch.load(io.BytesIO(kept(name)), weights_only=True)
+    weights = digest(x for key, x in loaded["model"].items() if key.startswith("model."))
+    bits = {"samples": draw(package, case, loaded), "continued": go_on(package, case, loaded)}
+    return facts(name) | {"step": loaded["step"], "weights": weights}, bits
 
 
-def run_dcgan():
-    import dcgan
+NETS = {"netG.pth": 0, "netD.pth": 1}
+CONTAINERS = {"": True, ".legacy": False}
+
+
+def wrapped():
+    """The example's networks, each Sequential as `main`."""
     import torch
+    from dcgan_sources import example_networks
 
-    torch.set_num_threads(THREADS)
-    torch.manual_seed(SEED)
-    names = ("netG.pth", "netD.pth")
-    generator, discriminator = dcgan.example_networks(64, 12, 2)
-    # The example wraps each Sequential as `main`.
     nets = [torch.nn.Module(), torch.nn.Module()]
-    nets[0].main, nets[1].main = generator, discriminator
+    nets[0].main, nets[1].main = example_networks(64, 12, 2)
+    return nets
+
+
+def save_dcgan():
+    import torch
+
+    torch.manual_seed(SEED)
+    nets = wrapped()
+    generator, discriminator = (net.main for net in nets)
     with torch.no_grad():
         generator[-2].weight.mul_(40)  # a picture with contrast, as after training
         for _ in range(60):  # until the running statistics are those of the pictures
             discriminator(generator(torch.randn(16, 12, 1, 1)))
-    record = {}
-    for net, name in zip(nets, names):
-        with torch.no_grad():
+        for net in nets:
             for tensor in net.state_dict().values():
                 cut(tensor, 5)
-        with tempfile.TemporaryDirectory() as temporary:
-            path = pathlib.Path(temporary) / name
-            for suffix, zipped in (("", True), (".legacy", False)):
-                torch.save(net.state_dict(), path, _use_new_zipfile_serialization=zipped)
-                record[name + suffix] = keep(name + suffix, path.read_bytes())
+    for name, net in NETS.items():
+        for suffix, zipped in CONTAINERS.items():
+            file = io.BytesIO()
+            torch.save(nets[net].state_dict(), file, _use_new_zipfile_serialization=zipped)
+            keep(name + suffix, file.getvalue())
+
+
+def run_dcgan():
+    import torch
+
+    torch.set_num_threads(THREADS)
+    if not all(packed(name).exists() for name in NETS):
+        save_dcgan()
+    generator = wrapped()[0]
+    generator.load_state_dict(torch.load(io.BytesIO(kept("netG.pth")), weights_only=True))
     torch.manual_seed(11)
-    x = generator.eval()(torch.randn(1, 12, 1, 1))
-    return {"files": record, "sample": picture((x + 1) * 0.5)}
+    x = generator.eval().main(torch.randn(1, 12, 1, 1))
+    files = {name + suffix: facts(name + suffix) for name in NETS for suffix in CONTAINERS}
+    return {"files": files}, {"sample": picture((x + 1) * 0.5)}
 
 
 if __name__ == "__main__" and sys.argv[1] == "--one":
     print(json.dumps(run_dcgan() if len(sys.argv) == 2 else run_diffusion(*sys.argv[2:])))
 elif __name__ == "__main__":
-    import torch
 
     def one(*arguments):
         # A process for each: both packages have the same name.
         output = subprocess.run([sys.executable, __file__, "--one", *arguments], check=True, stdout=subprocess.PIPE)
         return json.loads(output.stdout.decode().splitlines()[-1])
 
-    record = {
-        "torch": torch.__version__.split("+")[0],
-        "cpu": cpu.identity(THREADS),
-        "diffusion": {version: one(folder, version) for version, folder in zip(CASES, sys.argv[1:])},
-        "dcgan": one(),
-    }
-    target = pathlib.Path(__file__).parents[2] / "test" / "golden" / "imported.json"
-    target.write_text(json.dumps(record, indent=1) + "\n")
+    diffusion = {version: one(folder, version) for version, folder in zip(CASES, sys.argv[1:])}
+    dcgan, dcgan_bits = one()
+    shared = {"diffusion": {version: facts for version, (facts, _) in diffusion.items()}, "dcgan": dcgan}
+    bits = {"diffusion": {version: bits for version, (_, bits) in diffusion.items()}, "dcgan": dcgan_bits}
+    write("imported.json", shared, bits, THREADS)

@@ -46,6 +46,12 @@ describe('a recipe', () => {
     expect(resolveTrain({ recipe: 'dcgan-chainer96' })).toMatchObject(chainer)
   })
 
+  test.each(names)('%s is the run of its source to the bit, unless asked for speed', (recipe) => {
+    expect(resolveTrain({ recipe }).exact).toBe(true)
+    expect(decidedBy(recipe, resolveTrain({ recipe }), { recipe }).exact).toBe('chosen')
+    expect(resolveTrain({ recipe, exact: false }).exact).toBe(false)
+  })
+
   test('gives way to options given outright, its variant included', () => {
     const given: TrainOptions = {
       recipe: 'ozaki2022',
