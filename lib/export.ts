@@ -1,34 +1,14 @@
 /** `exportWeights()`: a run's weights as a safetensors file whose names the Python packages load without change. */
 import { basename, dirname, join } from 'node:path'
-import { ShinsakuError, throwIfAny } from './errors.ts'
-
-/** What each option may be; the first is the default. */
-const choices = { weights: ['auto', 'ema', 'raw'], network: ['generator', 'discriminator'] } as const
-
-type Choice<K extends keyof typeof choices> = (typeof choices)[K][number]
-
-export type ExportOptions = {
-  /** Averaged or latest weights; "auto" takes the averaged ones where there are any. */
-  weights?: Choice<'weights'>
-  /** Which network of a DCGAN. */
-  network?: Choice<'network'>
-}
+import { type Problem, ShinsakuError, throwIfAny } from './errors.ts'
+import type { ExportOptions } from './options/resolve.ts'
 
 export type Exported = { path: string; weights: 'ema' | 'raw'; tensors: number; bytes: number }
 
-function check(path: unknown, options: ExportOptions): void {
-  throwIfAny([
-    ...(typeof path === 'string' && path.endsWith('.safetensors')
-      ? []
-      : [{ path: 'path', message: `must end in .safetensors, but is ${JSON.stringify(path)}` }]),
-    ...Object.entries(choices).flatMap(([name, known]) => {
-      const value: string | undefined = options[name as keyof typeof choices]
-      return value === undefined || (known as readonly string[]).includes(value)
-        ? []
-        : [{ path: name, message: `must be one of ${known.join(', ')}, but is ${JSON.stringify(value)}` }]
-    }),
-  ])
-}
+const problemsOf = (path: unknown): Problem[] =>
+  typeof path === 'string' && path.endsWith('.safetensors')
+    ? []
+    : [{ path: 'path', message: `must end in .safetensors, but is ${JSON.stringify(path)}` }]
 
 /** Names in the file by those in the checkpoint: as GaussianDiffusion's, netG's or netD's state dict has them. */
 function renamed(
@@ -47,7 +27,8 @@ function renamed(
  * FILE_FAILED.
  */
 export async function exportWeights(run: string, path: string, options: ExportOptions = {}): Promise<Exported> {
-  check(path, options)
+  const { resolveExport } = await import('./options/resolve.ts')
+  const { weights: asked, network } = resolveExport(options, problemsOf(path))
   const [{ namesOf, openTrained }, { isTrainingTensor }, { writeSafetensors }, { move, remove, syncFolder }] =
     await Promise.all([
       import('./open.ts'),
@@ -57,7 +38,6 @@ export async function exportWeights(run: string, path: string, options: ExportOp
     ])
   const { options: trained, checkpoint } = await openTrained(run)
   try {
-    const { weights: asked = choices.weights[0], network = choices.network[0] } = options
     const isDcgan = trained.model === 'dcgan'
     if (options.network !== undefined && !isDcgan)
       throwIfAny([{ path: 'network', message: `applies to model "dcgan" only, but model is "${trained.model}"` }])

@@ -47,15 +47,16 @@ Lists are written 1,2,4, times 90s, 20m or 12h, and null is written none.`
 
 /** Adds a flag for each option, under headings that say which models have it. Names in `except` get none. */
 export function addFlags(command: Command, groups: readonly Group[], except: readonly string[] = []): void {
-  for (const { model, rows, defaultText } of groups) {
-    const heading = model === undefined ? 'Options of every model:' : `Options of model "${model}":`
+  for (const { model, purpose, rows, defaultText } of groups) {
+    const heading = `Options of ${purpose ?? (model === undefined ? 'every model' : `model "${model}"`)}:`
     for (const [name, row] of Object.entries(rows)) {
       if (except.includes(name)) continue
       for (const option of optionsOfRow(name, row, defaultText(name, row, flagText)))
         command.addOption(option.helpGroup(heading))
     }
   }
-  command.addHelpText('after', valuesText)
+  const forms = groups.flatMap(({ rows }) => Object.values(rows).map(formOf))
+  if (forms.some(({ list, none }) => list || none)) command.addHelpText('after', valuesText)
 }
 
 /** The options among parsed flags, under the names and with the values that the API takes. */

@@ -1,6 +1,6 @@
 /** `shinsaku import` and `shinsaku export`: from and to the files of PyTorch programs. */
 import type { ExportOptions, ImportOptions } from '../index.ts'
-import { trainGroups } from '../options/form.ts'
+import { exportGroups, trainGroups } from '../options/form.ts'
 import { valuesOf } from './flags.ts'
 import { shellQuote } from './format.ts'
 import type { Io } from './io.ts'
@@ -30,9 +30,7 @@ export async function importCommand(
 /** Writes a run's weights as a safetensors file; prints its path. */
 export async function exportCommand(run: string, flags: Values, json: boolean, { stdout, stderr }: Io): Promise<void> {
   const { exportWeights } = await import('../index.ts')
-  const { out, weights, network } = flags
-  const given = { ...(weights === undefined ? {} : { weights }), ...(network === undefined ? {} : { network }) }
-  const exported = await exportWeights(run, out as string, given as ExportOptions)
+  const exported = await exportWeights(run, flags.out as string, valuesOf(exportGroups(), flags) as ExportOptions)
   stdout.write(json ? `${JSON.stringify(exported)}\n` : `${exported.path}\n`)
   stderr.write(`Wrote ${exported.tensors} tensors, ${exported.weights === 'ema' ? 'averaged' : 'latest'} weights.\n`)
 }

@@ -1,6 +1,6 @@
 /** The commands, their arguments and flags, and the exit code of a call. */
 import { Command, CommanderError } from 'commander'
-import { sampleGroups, trainDefaultText, trainGroups } from '../options/form.ts'
+import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/form.ts'
 import { trainRows } from '../options/train.ts'
 import { version } from '../version.ts'
 import { givenTrainOptions } from './config.ts'
@@ -10,7 +10,7 @@ import { reportFailure } from './failure.ts'
 import { addFlags } from './flags.ts'
 import { exportCommand, importCommand, notImported } from './import.ts'
 import { exitCodes, type Io } from './io.ts'
-import { placementRows, sampleCommand } from './sample.ts'
+import { sampleCommand } from './sample.ts'
 import { setupCommand } from './setup.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
@@ -53,7 +53,7 @@ function addTrain(program: Command, io: Io, done: (code: number) => void): void 
 }
 
 function addSample(program: Command, io: Io): void {
-  const command = program.command('sample').argument('<run>', 'run folder, or one checkpoint of it')
+  const command = program.command('sample').argument('<run>', 'run folder, one checkpoint of it, or a PyTorch file')
   command.description('Draw pictures with a trained model.')
   addCommonFlags(command)
   command.option(
@@ -62,7 +62,7 @@ function addSample(program: Command, io: Io): void {
   )
   command.option('--grid <FILE>', 'sheet to write beside the folder named by --out')
   command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
-  addFlags(command, [{ model: undefined, rows: placementRows, defaultText: trainDefaultText }, ...sampleGroups()])
+  addFlags(command, [...loadGroups(), ...sampleGroups()])
   command.action((run: string, flags: Flags) => sampleCommand(run, flags, flags.json === true, io))
 }
 
@@ -102,10 +102,8 @@ function addExport(program: Command, io: Io): void {
   const command = program.command('export').argument('<run>', 'run folder, or one checkpoint of it')
   command.description("Write a run's weights as a safetensors file that the Python packages load.")
   addCommonFlags(command)
-  command
-    .option('-o, --out <FILE>', 'the file', 'model.safetensors')
-    .option('--weights <NAME>', 'averaged or latest weights: auto, ema or raw (default: auto)')
-    .option('--network <NAME>', 'network of a DCGAN: generator or discriminator (default: generator)')
+  command.option('-o, --out <FILE>', 'the file', 'model.safetensors')
+  addFlags(command, exportGroups())
   command.action((run: string, flags: Flags) => exportCommand(run, flags, flags.json === true, io))
 }
 

@@ -1,18 +1,14 @@
 /** `shinsaku sample`: pictures of a trained model, as one sheet or as files. */
 import { extname } from 'node:path'
 import { throwIfAny } from '../errors.ts'
-import type { LoadOptions, SampleOptions, SaveOptions } from '../index.ts'
-import { sampleGroups } from '../options/form.ts'
-import { loadRows } from '../options/train.ts'
+import type { ImportOptions, LoadOptions, SampleOptions, SaveOptions } from '../index.ts'
+import { loadGroups, sampleGroups } from '../options/form.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
 import type { Io } from './io.ts'
 import { Progress } from './progress.ts'
 
 type Values = Record<string, unknown>
-
-/** Where to compute is a matter of this call, not of how the model was trained. */
-export const placementRows = loadRows
 
 const isSheet = (path: string) => ['.png', '.webp'].includes(extname(path).toLowerCase())
 
@@ -35,9 +31,8 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
   if (sheet !== undefined && !isSheet(sheet))
     throwIfAny([{ path: 'grid', message: `must end in .png or .webp, but is "${sheet}"` }])
   const options = valuesOf(sampleGroups(), flags) as SampleOptions
-  const placement = valuesOf([{ rows: placementRows }], flags) as LoadOptions
   const { load } = await import('../index.ts')
-  const model = await load(run, placement)
+  const model = await load(run, valuesOf(loadGroups(), flags) as LoadOptions & ImportOptions)
   const progress = new Progress(io.stderr)
   try {
     const pictures = await model.sample({

@@ -2,10 +2,11 @@
 import { z } from 'zod'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
+import { exportRows } from './export.ts'
 import { resolveTrain } from './resolve.ts'
 import type { Row, Rows } from './row.ts'
 import { sampleRows } from './sample.ts'
-import { trainRows } from './train.ts'
+import { loadRows, trainRows } from './train.ts'
 
 /** Which kinds of values a schema takes; `list` is the form of a list's entries. */
 export type Form = {
@@ -90,6 +91,8 @@ export function sampleDefaultText(name: string, row: Row, show: ShowValue): stri
 /** Options that belong together, as help and tables show them. */
 export type Group = {
   readonly model: ModelName | undefined
+  /** What they are for, where that is not training or sampling every model or `model`. */
+  readonly purpose?: string
   readonly rows: Rows
   defaultText(name: string, row: Row, show: ShowValue): string
 }
@@ -107,3 +110,21 @@ function groups(common: Rows, pick: (definition: ModelDefinition) => Rows, defau
 export const trainGroups = (): Group[] => groups(trainRows, ({ rows }) => rows, trainDefaultText)
 /** All options of `model.sample()`: those of every model first. */
 export const sampleGroups = (): Group[] => groups(sampleRows, (definition) => definition.sampleRows, sampleDefaultText)
+
+/** What a PyTorch file may leave open and drawing needs to know. */
+const leftOpen = ['size', 'objective', 'schedule']
+
+/** Options of `load()`: where to compute, and those for files of PyTorch programs. */
+export function loadGroups(): Group[] {
+  const own = trainGroups().flatMap(({ rows }) => Object.entries(rows).filter(([name]) => leftOpen.includes(name)))
+  const purpose = 'a PyTorch file, where it does not say'
+  return [
+    { model: undefined, rows: loadRows, defaultText: trainDefaultText },
+    { model: undefined, purpose, rows: Object.fromEntries(own), defaultText: trainDefaultText },
+  ]
+}
+
+/** Options of `exportWeights()`. */
+export const exportGroups = (): Group[] => [
+  { model: undefined, purpose: 'the export', rows: exportRows, defaultText: sampleDefaultText },
+]

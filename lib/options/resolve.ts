@@ -2,6 +2,7 @@
 import { type Problem, throwIfAny } from '../errors.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
+import { exportRows } from './export.ts'
 import { nearest } from './nearest.ts'
 import { type RecipeName, recipeDefaults } from './recipes.ts'
 import type { Given, Resolved, Row, Rows } from './row.ts'
@@ -16,6 +17,8 @@ type AllSampleRows = UnionToIntersection<(typeof models)[ModelName]['sampleRows'
 export type TrainOptions = Given<typeof trainRows> & Given<AllModelRows>
 /** Options of `train()`, complete. Options of another kind of model are absent. */
 export type ResolvedTrainOptions = Resolved<typeof trainRows> & Partial<Resolved<AllModelRows>>
+/** Options of `exportWeights()`, as given. */
+export type ExportOptions = Given<typeof exportRows>
 /** Options of `model.sample()`, as given. */
 export type SampleOptions = Given<typeof sampleRows> & Given<AllSampleRows>
 /** Options of `model.sample()`, complete. */
@@ -122,17 +125,23 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   return Object.freeze(resolved) as unknown as ResolvedTrainOptions
 }
 
-/** Complete options of `load()`. Throws OPTION_INVALID with every problem in it. */
-export function resolveLoad(given: Given<typeof loadRows>): Resolved<typeof loadRows> {
+/** Complete options of a call whose rows are the same for every model. Throws OPTION_INVALID with every problem in it. */
+function resolveOnly<T extends Rows>(rows: T, given: Given<T>, problems: Problem[] = []): Resolved<T> {
   const input = asObject(given, 'options')
-  const problems: Problem[] = []
   for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(loadRows, key)) problems.push(unknownName(key, Object.keys(loadRows), {}))
+    if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), {}))
   }
-  const resolved = resolveRows(loadRows, input, {}, problems)
+  const resolved = resolveRows(rows, input, {}, problems)
   throwIfAny(problems)
-  return resolved as Resolved<typeof loadRows>
+  return resolved as Resolved<T>
 }
+
+/** Complete options of `load()`. Throws OPTION_INVALID with every problem in it. */
+export const resolveLoad = (given: Given<typeof loadRows>): Resolved<typeof loadRows> => resolveOnly(loadRows, given)
+
+/** Complete options of `exportWeights()`. Throws OPTION_INVALID with every problem in it and in `problems`. */
+export const resolveExport = (given: ExportOptions, problems: Problem[]): Resolved<typeof exportRows> =>
+  resolveOnly(exportRows, given, problems)
 
 /** Complete sampling options for a model trained with `train`. Throws OPTION_INVALID with every problem in it. */
 export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions): ResolvedSampleOptions {

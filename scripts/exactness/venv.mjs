@@ -17,7 +17,7 @@ export const references = {
 
 const TORCHVISION = '0.28.0'
 /** What the packages import. */
-const common = 'pillow einops tqdm accelerate scipy'.split(' ')
+const common = 'pillow einops tqdm accelerate scipy safetensors'.split(' ')
 
 async function run(program, args, options = {}) {
   try {
@@ -58,6 +58,7 @@ export async function openVenv(onLine) {
   const complete = join(folder, 'complete')
   const ready = existsSync(complete) && (await readFile(complete, 'utf8')).trim() === libtorch.version
   if (!ready) await install(folder, libtorch, onLine)
+<<<<<<< HEAD
   return {
     torch: libtorch.version,
     folder,
@@ -77,8 +78,8 @@ export async function openVenv(onLine) {
   }
 }
 
-/** A function that runs one of the scripts here on files that describe cases. */
+/** A function that runs a script, named from here, beside the reference of a U-Net. */
 export async function openReferences(onLine) {
   const { python, env } = await openVenv(onLine)
-  return (script, caseFiles, unet) => run(python, [join(import.meta.dirname, script), ...caseFiles], { env: env(unet) })
+  return (script, args, unet) => run(python, [join(import.meta.dirname, script), ...args], { env: env(unet) })
 }

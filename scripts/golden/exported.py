@@ -1,9 +1,9 @@
-"""Shows that the Python packages load what shinsaku exports: python scripts/golden/exported.py FOLDER EXPORT OPTIONS
+"""Shows that the Python programs load what shinsaku exports: python scripts/golden/exported.py EXPORT OPTIONS
 
-FOLDER holds denoising-diffusion-pytorch as for imported.py; EXPORT is a file of `shinsaku export`; OPTIONS is JSON:
-{"dim": 8, "dimMults": [1, 1], "size": 16, "timesteps": 30, "schedule": "sigmoid", "objective": "v", "channels": 3,
-"seed": 11}. load_state_dict is strict. Draws one picture by DDPM and prints the SHA-256 of its bytes, which is that of the
-same picture by shinsaku (`exact: true`, the same number of threads, the same kind of processor).
+EXPORT is a file of `shinsaku export`; OPTIONS is JSON, those that the run was trained with and the seed of a picture. A
+diffusion model is loaded by denoising-diffusion-pytorch, found on PYTHONPATH, and drawn from by DDPM; a generator by the
+network of the DCGAN example. load_state_dict is strict. Prints what it said and the SHA-256 of the picture's bytes, which
+is that of the same picture by shinsaku (`exact: true`, the same number of threads, the same kind of processor).
 scripts/export-check.mjs does both sides.
 """
 import hashlib
@@ -11,14 +11,12 @@ import json
 import sys
 
 import torch
-from imported import load_package
+from imported import load_package, pixels_of
+from safetensors.torch import load_file
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    folder, path, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-    package = load_package(folder)
-    from safetensors.torch import load_file
 
+def draw_diffusion(path, options):
+    package = load_package()
     net = package.Unet(dim=options["dim"], dim_mults=tuple(options["dimMults"]), channels=options["channels"])
     objective = {"noise": "pred_noise", "x0": "pred_x0", "v": "pred_v"}[options["objective"]]
     model = package.GaussianDiffusion(
@@ -30,6 +28,22 @@ if __name__ == "__main__":
     )
     print(model.load_state_dict(load_file(path), strict=True))
     torch.manual_seed(options["seed"])
-    x = model.p_sample_loop((1, options["channels"], options["size"], options["size"]))
-    pixels = x.mul(255).add_(0.5).clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
-    print(hashlib.sha256(pixels.numpy().tobytes()).hexdigest())
+    return model.p_sample_loop((1, options["channels"], options["size"], options["size"]))
+
+
+@torch.no_grad()
+def draw_dcgan(path, options):
+    from dcgan_sources import example_networks
+
+    net = torch.nn.Module()
+    net.main, _ = example_networks(options["size"], options["latent"], options["width"])
+    print(net.load_state_dict(load_file(path), strict=True))
+    torch.manual_seed(options["seed"])
+    return (net.main.eval()(torch.randn(1, options["latent"], 1, 1)) + 1) * 0.5
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    path, options = sys.argv[1], json.loads(sys.argv[2])
+    x = (draw_dcgan if options["model"] == "dcgan" else draw_diffusion)(path, options)
+    print(hashlib.sha256(pixels_of(x).numpy().tobytes()).hexdigest())

@@ -60,14 +60,18 @@ def facts(name):
     return {"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def picture(x):  # [1,C,H,W] in [0,1]
+def pixels_of(x):  # of [1,C,H,W] in [0,1]
     import torch
 
-    pixels = x.mul(255).add_(0.5).clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
-    return base64.b64encode(pixels.numpy().tobytes()).decode()
+    return x.mul(255).add_(0.5).clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
-def load_package(folder):
+def picture(x):
+    return base64.b64encode(pixels_of(x).numpy().tobytes()).decode()
+
+
+def load_package(*folder):
+    """The package in that folder, or where Python finds it."""
     import torch
 
     # torchvision's compiled part may not fit a CPU build of PyTorch; two names are all that is asked of it.
@@ -77,7 +81,7 @@ def load_package(folder):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         except RuntimeError:
             pass
-    sys.path.insert(0, folder)
+    sys.path[:0] = folder
     import denoising_diffusion_pytorch.denoising_diffusion_pytorch as package
 
     load_package.keep = library

@@ -16,30 +16,36 @@ vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 })
 useOwnCache()
 const data = join(sharedFolder(), 'data')
 let addon: Addon
+let cpuOps: readonly string[]
 beforeAll(async () => {
   await drawPictures(data, 10)
   addon = await loadAddon()
   await addon.setThreads(1)
+  cpuOps = (await addon.info()).cpuOps
 })
 
 // 10 pictures in batches of 4 make epochs of 4, 4 and 2. With accumulate 2, update 2 holds the end of one epoch and
 // the start of the next, and the checkpoint after it lies where an accumulation has just crossed that boundary.
+const conditioned: TrainOptions = {
+  selfCondition: true,
+  emaEvery: 2,
+  offsetNoise: 0.1,
+  lrSchedule: 'linear',
+  maxImages: 200,
+}
+const accumulating: TrainOptions = {
+  unet: '2022',
+  accumulate: 2,
+  lanes: 3,
+  lrSchedule: 'cosine',
+  warmup: 8,
+  maxImages: 200,
+}
 const models: Record<string, TrainOptions> = {
-  'diffusion 2.3, self-conditioned': {
-    selfCondition: true,
-    emaEvery: 2,
-    offsetNoise: 0.1,
-    lrSchedule: 'linear',
-    maxImages: 200,
-  },
-  'diffusion 2022, accumulating': {
-    unet: '2022',
-    accumulate: 2,
-    lanes: 3,
-    lrSchedule: 'cosine',
-    warmup: 8,
-    maxImages: 200,
-  },
+  'diffusion 2.3, self-conditioned': conditioned,
+  'diffusion 2.3, self-conditioned, exact': { ...conditioned, exact: true },
+  'diffusion 2022, accumulating': accumulating,
+  'diffusion 2022, accumulating, exact': { ...accumulating, exact: true },
   'dcgan pytorch': { model: 'dcgan', flip: true, lanes: 2 },
   'dcgan chainer, accumulating': { model: 'dcgan', preset: 'chainer', width: 4, accumulate: 2 },
   'dcgan radford, averaged': { model: 'dcgan', preset: 'radford', width: 4, emaDecay: 0.9, discriminatorUpdates: 2 },
@@ -60,16 +66,18 @@ const joined = (parts: readonly Metrics[]): Metrics =>
 
 type Left = { state: Record<string, string>; metrics: Metrics }
 
+const make = (options: TrainOptions) => smallTrainer(addon, options, undefined, cpuOps)
+
 /** What a run in these units leaves after each; `interrupted`: each unit in a new trainer that loads the last one's state. */
 async function leave(options: TrainOptions, units: readonly number[], interrupted: boolean): Promise<Left[]> {
   const metrics: Metrics[] = []
   const left: Left[] = []
-  let trainer = await smallTrainer(addon, options)
+  let trainer = await make(options)
   for (const [index, updates] of units.entries()) {
     if (interrupted && index > 0) {
       const state = await stateOf(trainer)
       trainer.dispose()
-      trainer = await smallTrainer(addon, options)
+      trainer = await make(options)
       await trainer.load(state)
     }
     metrics.push(await trainer.step(updates))
@@ -104,13 +112,13 @@ describe.each(Object.entries(models))('%s', (_, options) => {
 
 test('every part of the state counts: left out, the run goes on differently', async () => {
   const options: TrainOptions = { emaEvery: 1, emaDecay: 0.5, lanes: 2 }
-  const first = await smallTrainer(addon, options)
+  const first = await make(options)
   await first.step(2)
   const state = await stateOf(first)
   await first.step(3)
   const expected = digests(await stateOf(first))
   for (const part of ['model.', 'ema.', 'optimizer.', 'random.', 'progress.']) {
-    const second = await smallTrainer(addon, options)
+    const second = await make(options)
     await second.load(state.filter(({ name }) => !name.startsWith(part)))
     await second.step(3)
     expect(digests(await stateOf(second)), part).not.toEqual(expected)
@@ -119,19 +127,26 @@ test('every part of the state counts: left out, the run goes on differently', as
   first.dispose()
 })
 
-test('a run on disk, interrupted ten times, leaves the bytes and the records of one that was not', async () => {
-  const out = temporaryFolder()
-  const options: TrainCall = { unet: '2022', accumulate: 2, logImages: 10, emaEvery: 2 }
-  const straight = await tinyRun(out, data, { ...options, maxImages: 110 })
-  const { run } = await tinyRun(out, data, { ...options, maxImages: 5 })
-  for (let images = 15; images <= 110; images += 10)
-    await train({ resume: run, data, maxImages: Math.min(images, 110) })
-  await train({ resume: run, data, maxImages: 110 })
-  const newest = (folder: string) => join(folder, 'checkpoints', checkpointsOf(folder).at(-1)!)
-  for (const file of ['model.safetensors', 'optimizer.safetensors']) {
-    const bytes = (folder: string) => readFileSync(join(newest(folder), file))
-    expect(bytes(run).equals(bytes(straight.run)), file).toBe(true)
-  }
-  const records = (folder: string) => linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, ...line }) => line)
-  expect(records(run)).toEqual(records(straight.run))
-})
+const onDisk: Record<string, TrainCall> = {
+  diffusion: { unet: '2022', accumulate: 2, logImages: 10, emaEvery: 2 },
+  dcgan: { model: 'dcgan', flip: true, lanes: 2, logImages: 10 },
+}
+
+test.each(Object.entries(onDisk))(
+  'a run of %s on disk, interrupted ten times, leaves the bytes and the records of one that was not',
+  async (_, options) => {
+    const out = temporaryFolder()
+    const straight = await tinyRun(out, data, { ...options, maxImages: 110 })
+    const { run } = await tinyRun(out, data, { ...options, maxImages: 5 })
+    for (let images = 15; images <= 110; images += 10)
+      await train({ resume: run, data, maxImages: Math.min(images, 110) })
+    await train({ resume: run, data, maxImages: 110 })
+    const newest = (folder: string) => join(folder, 'checkpoints', checkpointsOf(folder).at(-1)!)
+    for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+      const bytes = (folder: string) => readFileSync(join(newest(folder), file))
+      expect(bytes(run).equals(bytes(straight.run)), file).toBe(true)
+    }
+    const records = (folder: string) => linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, ...line }) => line)
+    expect(records(run)).toEqual(records(straight.run))
+  },
+)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -15,6 +15,7 @@ import {
 } from '../../lib/index.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import { openSafetensors } from '../../lib/safetensors/safetensors.ts'
+import { shinsaku } from '../helpers/cli.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { checkpointsOf, errorOf, linesOf, sharedFolder, useOwnCache } from '../helpers/runs.ts'
@@ -134,6 +135,45 @@ describe.each(cases)('a checkpoint of denoising-diffusion-pytorch %s', (version,
     const other = await errorOf(train({ resume: run, data: 'builtin:icons:4', maxImages: 60 }))
     expect(other.code).toBe('RESUME_MISMATCH')
     expect((await train({ resume: model.run, data, maxImages: 60 })).images).toBeGreaterThanOrEqual(60)
+  })
+})
+
+describe('on the command line', () => {
+  test('a file is drawn from with what it does not say, and gives the pictures of load()', async () => {
+    const path = fileOf(fixture('ddpm-0.26.4.pt'), 'model-1.pt')
+    const folder = temporaryFolder()
+    const said = [
+      '--size',
+      String(SIZE),
+      '--objective',
+      'x0',
+      '--exact',
+      '--device',
+      'cpu',
+      '--threads',
+      String(threads),
+    ]
+    const { code, stderr } = await shinsaku('sample', path, '-o', folder, ...said, '--sampler', 'ddpm', '--seed', '11')
+    expect(code, stderr).toBe(0)
+    const [file] = readdirSync(folder)
+    const { data: pixels } = await sharp(join(folder, file!)).raw().toBuffer({ resolveWithObject: true })
+    const model = await load(path, { ...common, objective: 'x0' })
+    await expectPicture(model, { sampler: 'ddpm' }, bits.diffusion['0.26.4'].samples.ddpm!)
+    const drawn = await model.sample({ seed: 11, sampler: 'ddpm' })
+    expect(Buffer.from(drawn.pixels).equals(pixels)).toBe(true)
+    model.dispose()
+  })
+
+  test('a file that says otherwise, and a run, which says all itself: OPTION_INVALID', async () => {
+    const path = fileOf(fixture('ddpm-2.3.4.pt'), 'model-1.pt')
+    const { run } = await importCheckpoint(path, { ...common, out: temporaryFolder() })
+    for (const [place, flag, value] of [
+      [path, '--objective', 'x0'],
+      [run, '--size', '16'],
+    ] as const) {
+      const { code, stderr } = await shinsaku('sample', place, flag, value, '--device', 'cpu')
+      expect([code, stderr]).toEqual([2, expect.stringContaining(flag.slice(2))])
+    }
   })
 })
 
