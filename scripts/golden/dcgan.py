@@ -8,7 +8,7 @@ import torch
 from dcgan_sources import STAGES, Game, example_networks, example_state, example_update
 from goldens import digest, numbers, write
 
-SEED, LR, BETAS, LATENT, WIDTH, COUNT, THREADS = 3407, 2e-4, (0.5, 0.999), 20, 8, 22, 2
+SEED, LR, BETAS, LATENT, WIDTH, COUNT, THREADS = 3407, 2e-4, (0.5, 0.999), 20, 8, 22, 1
 
 pictures = lambda size: numbers(COUNT, size).permute(0, 3, 1, 2)
 listed = lambda losses: [losses[name] for name in ("lossD", "lossG", "dReal", "dFake")]

@@ -14,7 +14,7 @@ import torch
 from goldens import digest, numbers, write
 from torch.utils.data import DataLoader, Dataset
 
-COUNT, SIZE, STEPS_T, SEED, THREADS = 10, 16, 30, 3407, 2
+COUNT, SIZE, STEPS_T, SEED, THREADS = 10, 16, 30, 3407, 1
 OBJECTIVES = {"noise": "pred_noise", "x0": "pred_x0", "v": "pred_v"}
 CASES = [
     dict(unet="2022", objective="noise", schedule="cosine", loss="l1", updates=112),
