@@ -4,20 +4,20 @@ import json
 import sys
 
 import torch
-from dcgan import example_networks
+from dcgan_sources import example_networks
 from side import compiled, serve
 
 
 def works(who, settings):
     size, batch = settings["size"], settings["batch"]
     torch.manual_seed(3407)  # the weights of the other side
-    case = dict(size=size, width=64, latent=100)
-    g, d = example_networks(case)
+    case = (size, 100, 64)  # its size, latent vector and width
+    g, d = example_networks(*case)
     criterion = torch.nn.BCELoss()
     adam_d = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999))
     adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999))
     run_g, run_d = compiled(g, who), compiled(d, who)
-    drawing = example_networks(case)[0].eval()
+    drawing = example_networks(*case)[0].eval()
     draw = compiled(drawing, who)
     pixels = torch.randint(0, 256, (2 * batch, 3, size, size), dtype=torch.uint8)
 

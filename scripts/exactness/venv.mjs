@@ -58,7 +58,6 @@ export async function openVenv(onLine) {
   const complete = join(folder, 'complete')
   const ready = existsSync(complete) && (await readFile(complete, 'utf8')).trim() === libtorch.version
   if (!ready) await install(folder, libtorch, onLine)
-<<<<<<< HEAD
   return {
     torch: libtorch.version,
     folder,

@@ -139,10 +139,10 @@ class Dcgan(Base):
 
     def __init__(self, settings):
         super().__init__(settings)
-        from dcgan import example_networks
+        from dcgan_sources import example_networks
 
         torch.backends.cudnn.benchmark = not getattr(self.s, "deterministic", False)  # as the example sets it
-        g, d = example_networks(settings)
+        g, d = example_networks(self.s.size, self.s.latent, self.s.width)
         g, d = self.placed(g), self.placed(d)
         self.networks = (g, d)
         torch.randn(self.s.batch, self.s.latent, 1, 1, device=self.device)  # fixed_noise
