@@ -4,8 +4,6 @@ import { parseArgs } from 'node:util'
 
 export const SNAPSHOTS = [1, 10, 50]
 
-const THREADS = 2
-
 const text = { type: 'string' }
 const flags = {
   model: text,
@@ -215,9 +213,14 @@ export function nameOf({
   return `diffusion ${unet}, dim ${dim} (${dimMults.join(',')}), ${objective}, ${schedule}, ${loss}, ${common}`
 }
 
-/** The same, with the number of threads where that is not the usual one. */
-export const labelOf = (given) =>
-  given.threads === THREADS ? nameOf(given) : `${nameOf(given)}, threads: ${given.threads}`
+/** The same, with the number of threads that both sides have. */
+export const labelOf = (given) => `${nameOf(given)}, threads: ${given.threads}`
+
+/** The two parts of a label. */
+export function partsOf(label) {
+  const [, name, threads] = label.match(/^(.*), threads: (\d+)$/)
+  return { name, threads }
+}
 
 const numbers = new Set(['seed', 'dim', 'width', 'latent', 'size', 'batch', 'accumulate', 'timesteps', 'steps'])
 
@@ -230,7 +233,7 @@ function flagValue(name, given) {
 /** The cases that the command line asks for, and where results go. Throws on what is not a flag. */
 export function readCommandLine(args) {
   const { values } = parseArgs({ args, options: { ...flags, ...outputs } })
-  const threads = Number(values.threads ?? THREADS)
+  const threads = Number(values.threads ?? 2)
   const own = Object.entries(values).filter(([name]) => name in flags && name !== 'threads')
   const given = own.map(([name, value]) => [name === 'dim-mults' ? 'dimMults' : name, flagValue(name, value)])
   const table = values.golden ? goldenCases : [...casesDcgan(), ...cases2022(), ...cases23()]

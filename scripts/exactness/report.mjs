@@ -1,7 +1,7 @@
 // What came out, for people: lines, what --json writes, docs/exactness.md.
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { labelOf, readCommandLine, SNAPSHOTS } from './cases.mjs'
+import { nameOf, partsOf, readCommandLine, SNAPSHOTS } from './cases.mjs'
 
 const boundText = (bound) => (Number.isFinite(bound) ? bound.toExponential(0) : 'all')
 
@@ -14,8 +14,11 @@ export function caseLine({ name, rows }) {
   return [`${different.length === 0 ? '=' : '!'} ${name}: ${verdict}`, ...list].join('\n')
 }
 
-/** Where several were used, all of them. */
-const several = (values) => [...new Set(values.filter((value) => value !== undefined))].join(' and ')
+/** Where several were used, all of them; a value may be several already. */
+const several = (values) =>
+  [...new Set(values.filter((value) => value !== undefined).flatMap((value) => String(value).split(' and ')))].join(
+    ' and ',
+  )
 
 /** What `--json` writes: versions and processor, the cases, and every row of them. */
 export async function summaryOf(addon, libtorch, results) {
@@ -91,22 +94,22 @@ const columns = {
 
 function casesTable(cases) {
   const used = Object.entries(columns).filter(([, starts]) => cases.some(({ rows }) => cellOf(rows, ...starts) !== ''))
-  const lines = cases.map(({ name, steps, rows }) => [
-    name.replace(/^(diffusion|dcgan) /, ''),
-    steps,
-    ...used.map(([, starts]) => cellOf(rows, ...starts)),
-  ])
-  return markdown(['case', 'updates', ...used.map(([name]) => name)], lines)
+  const lines = cases.map(({ name: label, steps, rows }) => {
+    const { name, threads } = partsOf(label)
+    const cells = used.map(([, starts]) => cellOf(rows, ...starts))
+    return [name.replace(/^(diffusion|dcgan) /, ''), threads, steps, ...cells]
+  })
+  return markdown(['case', 'threads', 'updates', ...used.map(([name]) => name)], lines)
 }
 
 /** Cases by whether the script's own table has them; those of the table that were not run are named. */
 function placeInTable(cases) {
-  const table = new Set(readCommandLine([]).cases.map(labelOf))
-  const run = new Set(cases.map(({ name }) => name))
+  const table = new Set(readCommandLine([]).cases.map(nameOf))
+  const run = new Set(cases.map(({ name }) => partsOf(name).name))
   const missing = [...table].filter((name) => !run.has(name))
   return {
-    own: cases.filter(({ name }) => table.has(name)),
-    more: cases.filter(({ name }) => !table.has(name)),
+    own: cases.filter(({ name }) => table.has(partsOf(name).name)),
+    more: cases.filter(({ name }) => !table.has(partsOf(name).name)),
     missing: missing.map((name) => `- ${name}`).join('\n'),
   }
 }
