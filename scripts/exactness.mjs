@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bootstrap, root } from './bootstrap.mjs'
 import { labelOf, readCommandLine, SNAPSHOTS, usage } from './exactness/cases.mjs'
+import * as report from './exactness/report.mjs'
 
 const request = readCommandLine(process.argv.slice(2))
 if (request.output.help) {
   console.log(usage)
   process.exit()
 }
-await bootstrap()
-const report = await import('./exactness/report.mjs')
 const { json, docs, golden, from } = request.output
 const docsFile = join(root, 'docs', 'exactness.md')
 if (from) {
@@ -22,6 +21,7 @@ if (from) {
   if (docs) await writeFile(docsFile, report.page(summary))
   process.exit()
 }
+await bootstrap()
 // Found before the cache moves: libtorch and the venv lie in it.
 const [{ loadNative }, { openReferences }, { runOurs }, { compare }, { goldenOf }] = await Promise.all([
   import('../dist/native/load.js'),
