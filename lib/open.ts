@@ -8,10 +8,12 @@ import { verifyCheckpoint } from './checkpoint/verify.ts'
 import { ShinsakuError } from './errors.ts'
 import { type ImportOptions, openImported } from './import/open.ts'
 import { type LoadOptions, Model } from './model.ts'
+import { models } from './models/table.ts'
 import type { HostTensor } from './native/addon.ts'
 import { threadsFor } from './native/cpus.ts'
 import { resolveDevice } from './native/device.ts'
-import { loadAddon } from './native/load.ts'
+import { loadAddon, loadNative } from './native/load.ts'
+import { chooseWay } from './native/self-check.ts'
 import { placeOn, toSpec } from './native/spec.ts'
 import { type ResolvedTrainOptions, resolveLoad, resolveTrain, type TrainOptions } from './options/resolve.ts'
 import { readConfig } from './run/directory.ts'
@@ -107,10 +109,14 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
   const { device, threads, exact } = resolveLoad(options)
   const place = await locate(path)
   const trained = resolveTrain((await readConfig(place.run)) as TrainOptions)
-  const addon = await loadAddon()
+  const native = await loadNative()
+  const { addon } = native
   await addon.setThreads(threadsFor(threads))
   const wanted = { precision: trained.precision, exact: exact || trained.exact }
-  const placement = placeOn(await resolveDevice(device), wanted, (await addon.info()).cpuOps)
+  const planned = placeOn(await resolveDevice(device), wanted, (await addon.info()).cpuOps)
+  const computed = { ...trained, ...wanted }
+  const canReplay = models[trained.model].canReplay(trained)
+  const placement = await chooseWay(native, { options: computed, placement: planned, canReplay })
   return new Model({
     options: trained,
     placement,

@@ -27,9 +27,12 @@ if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`LIBTORCH:PATH=${
 const ninja = spawnSync('ninja', ['--version']).status === 0 ? ['-G', 'Ninja'] : []
 const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
 const sanitize = given.includes('--sanitize') ? ['-DSHINSAKU_SANITIZE=ON'] : []
-// What is shipped names no folder of the machine it was built on.
+// What is shipped names no folder of the machine it was built on, and runs on older ones.
 const flags = given.includes('rebuild')
-  ? [`-DCMAKE_CXX_FLAGS=-ffile-prefix-map=${root}/= -ffile-prefix-map=${libtorch.root}/=libtorch/`]
+  ? [
+      '-DSHINSAKU_PORTABLE=ON',
+      `-DCMAKE_CXX_FLAGS=-ffile-prefix-map=${root}/= -ffile-prefix-map=${libtorch.root}/=libtorch/`,
+    ]
   : []
 run(
   '-S',
@@ -43,7 +46,11 @@ run(
   ...flags,
   '-Wno-dev',
 )
-const targets = given.includes('rebuild') ? ['--target', 'shinsaku', 'loader'] : []
+const plugin = buildPaths.prebuiltPlugin
+const hasPlugin = readFileSync(join(out, 'CMakeCache.txt'), 'utf8').includes('NVCC:FILEPATH=/')
+const targets = given.includes('rebuild')
+  ? ['--target', 'shinsaku', 'loader', ...(hasPlugin ? ['shinsaku_cuda'] : [])]
+  : []
 run('--build', out, '-j', String(availableParallelism()), ...targets)
 
 /** Replaced by rename: a process that has the old one mapped keeps it whole. */
@@ -53,5 +60,6 @@ function place(file, folder) {
   renameSync(join(folder, `.${file}`), join(folder, file))
 }
 place('shinsaku.node', join(base, 'build', config))
+if (existsSync(join(out, plugin))) place(plugin, join(base, 'build', config))
 place('loader.node', join(base, ...buildPaths.loader, 'build', config))
 writeFileSync(join(base, ...buildPaths.addonTorch), `${minorOf(libtorch.version)}\n`)

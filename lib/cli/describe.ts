@@ -1,6 +1,7 @@
 /** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
 import { existsSync } from 'node:fs'
 import type { Model, RunDescription } from '../index.ts'
+import { nameOf } from '../native/ways.ts'
 import { flagText } from '../options/form.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { configFile } from '../run/names.ts'
@@ -52,6 +53,7 @@ function planLines({
   device,
   precision,
   ops,
+  graph,
   samplingOps,
 }: RunDescription): string[] {
   const skipped = data.skipped > 0 ? `, ${formatCount(data.skipped)} skipped` : ''
@@ -61,7 +63,10 @@ function planLines({
     ...layerLines(layers),
     ...table([
       ['pictures', `${formatCount(data.count)}${skipped}`],
-      ['computes', `on ${device} in ${precision}; operations: ${ops} to train, ${samplingOps} to draw`],
+      [
+        'computes',
+        `on ${device} in ${precision}; operations: ${nameOf({ ops, graph })} to train, ${samplingOps} to draw`,
+      ],
       ['parameters', formatCount(parameters)],
       [
         'memory',

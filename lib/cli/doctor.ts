@@ -1,6 +1,23 @@
 /** `shinsaku doctor`: what this machine has, what is wrong with it, and what to do. */
 import { exitCodes, type Io } from './io.ts'
 
+/** Prints a table of the ways to train on the GPU at hand; resolves with the exit code. */
+export async function doctorGpuCommand(json: boolean, { stdout }: Io): Promise<number> {
+  const { diagnoseGpu } = await import('../native/doctor-gpu.ts')
+  const { tellWays } = await import('../native/ways.ts')
+  const diagnosis = await diagnoseGpu(({ network, precision, tried }) => {
+    if (!json) stdout.write(`${[`${network}, ${precision}`, ...tellWays(tried)].join('\n  ')}\n`)
+  })
+  const { gpu, libtorch, pluginProblem, ok } = diagnosis
+  if (json) stdout.write(`${JSON.stringify(diagnosis)}\n`)
+  else {
+    const verdict = ok ? 'Every way agrees with the reference.' : 'What does not agree or work is not used.'
+    const without = pluginProblem === null ? '' : ` Only the reference was tried: ${pluginProblem}.`
+    stdout.write(`${gpu}, libtorch ${libtorch}. ${verdict}${without}\n`)
+  }
+  return ok ? exitCodes.done : exitCodes.failed
+}
+
 /** Prints one line for each check and one of advice for each that is not right; resolves with the exit code. */
 export async function doctorCommand(json: boolean, { stdout }: Io): Promise<number> {
   const { diagnose } = await import('../native/doctor.ts')

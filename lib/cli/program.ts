@@ -5,7 +5,7 @@ import { trainRows } from '../options/train.ts'
 import { version } from '../version.ts'
 import { givenTrainOptions } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
-import { doctorCommand } from './doctor.ts'
+import { doctorCommand, doctorGpuCommand } from './doctor.ts'
 import { reportFailure } from './failure.ts'
 import { addFlags } from './flags.ts'
 import { exportCommand, importCommand, notImported } from './import.ts'
@@ -123,7 +123,13 @@ function addDoctor(program: Command, io: Io, done: (code: number) => void): void
     .command('doctor')
     .description('Look at everything that is needed here, and say what is wrong and what to do; safe to paste.')
   addCommonFlags(command)
-  command.action(async (flags: Flags) => done(await doctorCommand(flags.json === true, io)))
+  command.option(
+    '--gpu',
+    'try every way of training on the GPU instead: which agree with the reference, how fast each is',
+  )
+  command.action(async ({ gpu, json }: Flags) => {
+    done(await (gpu === true ? doctorGpuCommand : doctorCommand)(json === true, io))
+  })
 }
 
 /** The command tree. `done` receives an exit code other than 0. */

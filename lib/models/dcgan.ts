@@ -71,6 +71,8 @@ export const dcgan = {
   sampleDefaults: () => ({}),
   // The statistics of the sheet itself, as pytorch/examples draws its own; running ones mean nothing at the start.
   previewOptions: (train) => ({ bn: hasDenseStem(train) && train.previews === 1 ? 'running' : 'batch' }),
+  // Each discriminator update counts its own steps, on the host.
+  canReplay: (train) => train.discriminatorUpdates === 1,
   imagesPerUpdate: (train) =>
     (train.batch as number) * (train.accumulate as number) * (train.discriminatorUpdates as number),
 } as const satisfies ModelDefinition

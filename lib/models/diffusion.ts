@@ -138,5 +138,7 @@ export const diffusion = {
     return { sampler, steps: steps[sampler as string] ?? Math.min(20, all) }
   },
   previewOptions: (train) => ({ steps: Math.min(train.previewSteps as number, train.timesteps as number) }),
+  // The coin of self-conditioning is tossed on the host.
+  canReplay: (train) => train.selfCondition === false,
   imagesPerUpdate: (train) => (train.batch as number) * (train.accumulate as number),
 } as const satisfies ModelDefinition

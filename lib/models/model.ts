@@ -40,4 +40,6 @@ export type ModelDefinition = {
   previewOptions(train: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
   /** The most images that one update sees. */
   imagesPerUpdate(train: Readonly<Record<string, unknown>>): number
+  /** Whether each update does the same work, so that a CUDA graph can hold it. */
+  canReplay(train: Readonly<Record<string, unknown>>): boolean
 }

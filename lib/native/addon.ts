@@ -32,6 +32,8 @@ export type DeviceInfo = {
   cpuCapability: string
   threads: number
   cudaDevices: number
+  /** Whether the CUDA plugin is open, with the ops set "cuda" and graphs. */
+  cudaKernels: boolean
   /** Ops sets with kernels for this processor, fastest first; for sampling. */
   cpuOps: string[]
   /** As they are now. */

@@ -22,6 +22,9 @@ export const buildPaths = {
   prebuilds: ['prebuilds'],
   prebuiltLoader: ['prebuilds', 'loader'],
   prebuiltAddon: (minor: string) => ['prebuilds', `torch-${minor}`],
+  /** The CUDA plugin, beside what was built and below each prebuilt addon; some have none. */
+  plugin: ['build', 'Release', 'shinsaku_cuda.so'],
+  prebuiltPlugin: 'shinsaku_cuda.so',
 } as const
 
 /** Folders for node-gyp-build. */
@@ -51,6 +54,13 @@ export function findBuilds(root = packageRoot): Builds {
     .sort((a, b) => number(a) - number(b))
     .map((minor) => [minor, join(root, ...buildPaths.prebuiltAddon(minor))] as const)
   return { local: false, loader: join(root, ...buildPaths.prebuiltLoader), addons: new Map(addons) }
+}
+
+/** Where the CUDA plugin for this torch would lie. */
+export function pluginFor(builds: Builds, version: string): string | undefined {
+  const addon = builds.addons.get(minorOf(version))
+  if (addon === undefined) return undefined
+  return builds.local ? join(addon, ...buildPaths.plugin) : join(addon, buildPaths.prebuiltPlugin)
 }
 
 /** The minor versions of torch that this package can be used with. */

@@ -1,10 +1,10 @@
 /** Loads libtorch and the addon, once for each JavaScript environment, at first use. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
 import type { Addon } from './addon.ts'
-import { addonFor, findBuilds, packageRoot } from './builds.ts'
+import { addonFor, type Builds, findBuilds, packageRoot, pluginFor } from './builds.ts'
 import { fetchLibtorch } from './fetch.ts'
 import { findLibtorch, findOpenMp, type Libtorch } from './find.ts'
 import { wrapAddon } from './wrap.ts'
@@ -31,6 +31,8 @@ export type Loaded = {
   /** Why no GPU can be used, or null. */
   cudaProblem: string | null
   cudaName: string
+  /** Why a GPU trains with the reference's operations only, or null. */
+  pluginProblem: string | null
 }
 
 const require = createRequire(import.meta.url)
@@ -89,6 +91,18 @@ export function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | n
     return null
   } catch (error) {
     return `libtorch_cuda could not be loaded: ${(error as Error).message}`
+  }
+}
+
+/** Opens the CUDA plugin after libtorch_cuda; returns why training on a GPU goes without it, or null. */
+export function openPlugin(loader: Loader, builds: Builds, version: string): string | null {
+  const path = pluginFor(builds, version)
+  if (path === undefined || !existsSync(path)) return `this package holds no CUDA plugin for torch ${version}`
+  try {
+    loader.open(path)
+    return null
+  } catch (error) {
+    return `the CUDA plugin could not be loaded: ${(error as Error).message}`
   }
 }
 
@@ -156,10 +170,12 @@ async function loadAll(onLine?: (line: string) => void): Promise<Loaded> {
   requireNoOther(loader, libtorch)
   openLibtorch(loader, libtorch)
   const cudaProblem = openCuda(loader, libtorch)
+  const pluginProblem = cudaProblem ?? openPlugin(loader, builds, libtorch.version)
   const raw = requireAddon<Addon>(addonFor(builds, libtorch.version) ?? packageRoot, 'addon')
   // Node runs no cleanup hooks on process.exit(); without this a unit would still run while statics are destroyed.
   process.on('exit', () => raw.shutdown())
-  return { addon: wrapAddon(raw), raw, libtorch, cudaProblem, cudaName: cudaProblem === null ? loader.cudaName() : '' }
+  const cudaName = cudaProblem === null ? loader.cudaName() : ''
+  return { addon: wrapAddon(raw), raw, libtorch, cudaProblem, cudaName, pluginProblem }
 }
 
 let loaded: Promise<Loaded> | undefined

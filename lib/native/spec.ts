@@ -5,7 +5,9 @@ export type Placement = {
   device: 'cpu' | 'cuda:0'
   precision: 'fp32' | 'tf32' | 'bf16'
   /** The ops set that trains. */
-  ops: 'reference'
+  ops: string
+  /** Whether each update is recorded once as a CUDA graph and replayed. */
+  graph: boolean
   /** The ops set that draws: "reference", or one of `DeviceInfo.cpuOps`, which compute in fp32 whatever trained. */
   samplingOps: string
 }
@@ -28,6 +30,7 @@ export function placeOn(
     device,
     precision: precision === 'auto' ? automatic : precision,
     ops: 'reference',
+    graph: false,
     samplingOps: fastest ?? 'reference',
   }
 }

@@ -11,7 +11,9 @@ import type { NativeTrainer } from '../native/addon.ts'
 import { threadsFor } from '../native/cpus.ts'
 import { resolveDevice } from '../native/device.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
+import { chooseWay } from '../native/self-check.ts'
 import { type Placement, placeOn, toSpec } from '../native/spec.ts'
+import { nameOf } from '../native/ways.ts'
 import { openModel } from '../open.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import {
@@ -136,7 +138,7 @@ function describeStart(
   log(`Pictures: ${data.count} of ${data.size}x${data.size}, ${data.channels} channels`)
   for (const warning of [...data.warnings, batchWarning(options, data.count)]) if (warning) log(`Warning: ${warning}`)
   log(
-    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${placement.ops} to train, ${placement.samplingOps} to draw`,
+    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to draw`,
   )
 }
 
@@ -166,12 +168,16 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
   const resumed = await findResumed(given, asked)
   const options = resumed?.options ?? asked
   const native = await loadNative(onLog)
-  const placement = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
+  const planned = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
   const onProgress = onData ?? (onLog && logData(onLog))
   const data = await loadDataset(options, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
-  const trainer = await makeTrainer(native, options, placement, data).catch((error) => {
+  const found: string[] = []
+  const advise = (error: unknown) => {
     throw withAdvice(error, options)
-  })
+  }
+  const checked = { options, placement: planned, canReplay: models[options.model].canReplay(options) }
+  const placement = await chooseWay(native, checked, (line) => found.push(line)).catch(advise)
+  const trainer = await makeTrainer(native, options, placement, data).catch(advise)
   let directory: RunDirectory | undefined
   let journal: Journal | undefined
   try {
@@ -182,6 +188,7 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
     journal = new Journal(directory, await openEvents(directory.path, Date.now() / 1000), onLog)
     const log = (line: string) => journal?.log(line)
     const { threads } = await native.addon.info()
+    found.forEach(log)
     describeStart(log, options, placement, data, directory.path, threads)
     const made = { directory, journal, trainer, options, placement, data, onStatus, signal }
     const begin = resumed ? await goOn(resumed, made) : await beginNew(directory, journal, data)

@@ -8,6 +8,7 @@
 #include <c10/core/DeviceType.h>
 #include <torch/headeronly/version.h>
 
+#include "core/cuda/plugin.h"
 #include "core/ops/ops.h"
 
 namespace shinsaku {
@@ -28,8 +29,8 @@ void ApplyPrecision(const Spec& spec) {
   context.setDeterministicFillUninitializedMemory(false);
   // Without this cuDNN may add gradients in another order in every run.
   context.setDeterministicCuDNN(deterministic || Flag(spec, "exact"));
-  // Trying kernels out would pick another one in another run.
-  context.setBenchmarkCuDNN(false);
+  // Trying kernels out may pick others in another run.
+  context.setBenchmarkCuDNN(Text(spec, "ops") == kCudaOps && !deterministic);
 }
 
 Numerics NumericsNow() {
@@ -71,6 +72,7 @@ DeviceInfo Info() {
   info.cpu_ops = CpuOpsNames();
   const auto& cuda = at::detail::getCUDAHooks();
   info.cuda_devices = cuda.hasCUDA() ? cuda.getNumGPUs() : 0;
+  info.cuda_kernels = FindCudaPlugin() != nullptr;
   info.numerics = NumericsNow();
   return info;
 }

@@ -4,6 +4,7 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randperm.h>
@@ -39,12 +40,43 @@ Feed::Feed(const Spec& spec, std::shared_ptr<const ImageSet> images, FeedOrder o
   SeedLanes();
 }
 
+Feed::Batch Feed::Draw() {
+  Batch batch;
+  batch.indices = order_ == FeedOrder::kEpochs ? NextOfEpoch(batch.mirrored) : NextDrawn(batch.mirrored);
+  At(position_, kSeen) += batch.indices.numel();
+  return batch;
+}
+
 at::Tensor Feed::Next(PixelRange range) {
-  at::Tensor mirrored;
-  const at::Tensor indices = order_ == FeedOrder::kEpochs ? NextOfEpoch(mirrored) : NextDrawn(mirrored);
-  At(position_, kSeen) += indices.numel();
   const at::Device device = images_->pixels.device();
-  return ToFloat(images_->pixels.index_select(0, indices.to(device)), mirrored.to(device), range);
+  Batch batch;
+  if (staged_.empty()) {
+    batch = Draw();
+    batch = {batch.indices.to(device), batch.mirrored.to(device)};
+  } else {
+    batch = std::move(staged_.back());
+    staged_.pop_back();
+  }
+  return ToFloat(images_->pixels.index_select(0, batch.indices), batch.mirrored, range);
+}
+
+std::vector<int64_t> Feed::Stage(int64_t batches) {
+  std::vector<Batch> drawn;
+  std::vector<int64_t> sizes;
+  for (int64_t i = 0; i < batches; ++i) sizes.push_back(drawn.emplace_back(Draw()).indices.numel());
+  auto& stage = stages_[sizes];
+  const auto moved = [&](const at::Tensor& host, at::Tensor& target) {
+    if (!target.defined()) target = at::empty_like(host, host.options().device(images_->pixels.device()));
+    // Pinned memory lets the copy go on beside the updates that are still running.
+    target.copy_(host.pin_memory(), true);
+  };
+  stage.resize(drawn.size());
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    moved(drawn[i].indices, stage[i].indices);
+    moved(drawn[i].mirrored, stage[i].mirrored);
+  }
+  staged_.assign(stage.rbegin(), stage.rend());
+  return sizes;
 }
 
 at::Tensor Feed::NextOfEpoch(at::Tensor& mirrored) {

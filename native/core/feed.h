@@ -1,6 +1,7 @@
 // Which pictures a trainer sees, in which order and which of them mirrored.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -28,8 +29,13 @@ class Feed {
   // Reads "batch", "flip" and "lanes" of the spec. Draws nothing before the first batch.
   Feed(const Spec& spec, std::shared_ptr<const ImageSet> images, FeedOrder order, at::Generator cpu);
 
-  // The next batch, [b,C,H,W] in [-1,1] on the device.
+  // The next batch, [b,C,H,W] in [-1,1] on the device: the first of those that Stage() drew, where it drew
+  // any.
   at::Tensor Next(PixelRange range);
+
+  // Draws the next `batches` into tensors of the device that stay the same for the same sizes, and returns
+  // these sizes. What Next() then does is the device's alone.
+  std::vector<int64_t> Stage(int64_t batches);
 
   int64_t images_seen() const;
   int64_t epoch() const;  // epochs begun - 1
@@ -40,6 +46,11 @@ class Feed {
   void Restore();
 
  private:
+  // Which pictures, I64 [b], and which of them are mirrored, BOOL [b].
+  struct Batch {
+    at::Tensor indices, mirrored;
+  };
+  Batch Draw();
   at::Tensor NextOfEpoch(at::Tensor& mirrored);
   at::Tensor NextDrawn(at::Tensor& mirrored);
   void BeginEpoch();
@@ -58,6 +69,8 @@ class Feed {
   at::Tensor position_;    // I64 [4]: images seen, epochs begun, next index and next batch in the epoch
   at::Tensor epoch_seed_;  // I64 [1]: base seed of the epoch, which seeds the lanes
   at::Tensor order_now_;   // I64 [N]: this epoch's permutation
+  std::map<std::vector<int64_t>, std::vector<Batch>> stages_;  // on the device, by their sizes
+  std::vector<Batch> staged_;                                  // those not taken yet, the next one last
 };
 
 }  // namespace shinsaku

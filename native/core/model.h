@@ -83,6 +83,7 @@ struct DeviceInfo {
   int threads = 0;
   std::vector<std::string> cpu_ops;  // ops sets with kernels for this processor, fastest first; for sampling
   int cuda_devices = 0;              // that libtorch can use; 0 when libtorch_cuda is not loaded
+  bool cuda_kernels = false;         // whether the CUDA plugin is open: ops set "cuda" and graphs
   Numerics numerics;
 };
 

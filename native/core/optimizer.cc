@@ -15,6 +15,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/cuda/device_adam.h"
+#include "core/ops/ops.h"
+
 namespace shinsaku {
 
 Adam::Adam(const NamedTensors& parameters, const std::string& prefix, const AdamOptions& options)
@@ -28,10 +31,16 @@ Adam::Adam(const NamedTensors& parameters, const std::string& prefix, const Adam
   }
 }
 
-void Adam::Step(double lr) {
-  const at::NoGradGuard no_grad;
+void Adam::Begin(double lr) {
+  lr_ = lr;
   steps_.tensor.add_(1);
-  const auto t = static_cast<double>(steps_.tensor.item<int64_t>());
+}
+
+int64_t Adam::steps() const { return steps_.tensor.item<int64_t>(); }
+
+void Adam::Apply() {
+  const at::NoGradGuard no_grad;
+  const auto t = static_cast<double>(steps());
   const double correction1 = 1 - std::pow(options_.beta1, t);
   const double correction2 = 1 - std::pow(options_.beta2, t);
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -44,11 +53,18 @@ void Adam::Step(double lr) {
     v.mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
     if (options_.form == AdamOptions::Form::kTorch) {
       const at::Tensor denominator = v.sqrt().div_(std::sqrt(correction2)).add_(options_.eps);
-      p.addcdiv_(m, denominator, -lr / correction1);
+      p.addcdiv_(m, denominator, -lr_ / correction1);
     } else {
-      p.addcdiv_(m, v.sqrt().add_(options_.eps), -lr * std::sqrt(correction2) / correction1);
+      p.addcdiv_(m, v.sqrt().add_(options_.eps), -lr_ * std::sqrt(correction2) / correction1);
     }
   }
+}
+
+std::unique_ptr<Adam> MakeAdam(const Spec& spec, const NamedTensors& parameters, const std::string& prefix,
+                               const AdamOptions& options) {
+  if (Flag(spec, "graph") || Text(spec, "ops") == kCudaOps)
+    return std::make_unique<DeviceAdam>(parameters, prefix, options);
+  return std::make_unique<Adam>(parameters, prefix, options);
 }
 
 void Adam::ZeroGrad() {

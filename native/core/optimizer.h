@@ -1,6 +1,7 @@
 // Adam with the bits of its reference, gradient clipping and the learning rate's course.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,25 @@ class Adam {
  public:
   // `prefix` names the network in state(): optimizer.exp_avg.<prefix><parameter>.
   Adam(const NamedTensors& parameters, const std::string& prefix, const AdamOptions& options);
-  void Step(double lr);  // uses the gradients as they are
+  virtual ~Adam() = default;
+  // The host's part of an update: counts it.
+  virtual void Begin(double lr);
+  virtual void Apply();  // the device's part: uses the gradients as they are
   void ZeroGrad();       // sets gradients to none, as PyTorch does
   NamedTensors state();  // live tensors
 
- private:
+ protected:
+  int64_t steps() const;  // updates begun
+  double lr_ = 0;
   NamedTensors parameters_;
   AdamOptions options_;
   NamedTensors exp_avg_, exp_avg_sq_;
   NamedTensor steps_;  // I64 [1] on the CPU
 };
+
+// The Adam for the spec's "ops": where nobody asks for the reference's bits on a GPU, one made for it.
+std::unique_ptr<Adam> MakeAdam(const Spec& spec, const NamedTensors& parameters, const std::string& prefix,
+                               const AdamOptions& options);
 
 // torch.nn.utils.clip_grad_norm_: scales gradients in place; returns the norm before, a device scalar.
 at::Tensor ClipGradNorm(const NamedTensors& parameters, double max_norm);

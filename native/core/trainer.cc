@@ -44,6 +44,7 @@ class RunTrainer : public Trainer {
   Metrics Step(int64_t updates) override {
     listed_.clear();
     ApplyPrecision(spec_);
+    const OnGraphStream stream(recipe_->graphs());
     for (int64_t i = 0; i < updates; ++i) {
       recipe_->Update(feed_, meter_);
       meter_.Add("images", static_cast<double>(feed_.images_seen()));

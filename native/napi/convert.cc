@@ -171,6 +171,7 @@ Napi::Value FromDeviceInfo(Napi::Env env, const DeviceInfo& info) {
   object.Set("cpuCapability", info.cpu_capability);
   object.Set("threads", info.threads);
   object.Set("cudaDevices", info.cuda_devices);
+  object.Set("cudaKernels", info.cuda_kernels);
   Napi::Array ops = Napi::Array::New(env, info.cpu_ops.size());
   for (size_t i = 0; i < info.cpu_ops.size(); ++i) ops.Set(i, info.cpu_ops[i]);
   object.Set("cpuOps", ops);

@@ -8,7 +8,7 @@ const best = 'shinsaku-cuda-graph'
 // All ways at once would not fit into the memory of one GPU.
 const own = ['shinsaku-reference', best]
 const ways = ['shinsaku-reference-graph', 'shinsaku-cuda', best]
-const drawing = ['shinsaku-reference', 'shinsaku-cuda']
+const drawing = ['shinsaku-reference', best]
 
 const all = [
   { ...unet, precision: 'tf32', batch: 16, whos: [...peers, ...own] },

@@ -86,14 +86,15 @@ function renderExact({ twice, cpu, beside, problems }) {
   ])
   const parts = [
     `### The same seed twice, deterministic\n\n${table(['run', 'updates', 'bytes'], same)}`,
-    `### Losses beside Python's, from the same weights, pictures and noise\n\n${table(['run', 'updates', 'losses, both deterministic', 'weights identical', 'losses, Python as users run it', 'Python twice', 'cuda in a graph beside Python'], losses)}\n\nDifferences are relative; means are those of the last quarter of the updates.`,
+    losses.length > 0 &&
+      `### Losses beside Python's, from the same weights, pictures and noise\n\n${table(['run', 'updates', 'losses, both deterministic', 'weights identical', 'losses, Python as users run it', 'Python twice', 'cuda in a graph beside Python'], losses)}\n\nDifferences are relative; means are those of the last quarter of the updates.`,
     `### The GPU beside the CPU, fp32\n\n${table(
       ['pictures', '‖GPU - CPU‖ / ‖CPU‖'],
       cpu.map(({ name, relative }) => [name, relative.toExponential(1)]),
     )}`,
     ...problems.map((problem) => `Problem: ${problem}`),
   ]
-  return parts.join('\n\n')
+  return parts.filter(Boolean).join('\n\n')
 }
 
 function renderRun(folder) {
@@ -103,7 +104,11 @@ function renderRun(folder) {
   if (!machine.gpu || [bench, exact].some((part) => part && part.device !== 'cuda'))
     throw new Error(`${folder} holds a rehearsal without a GPU; no figure of it may be published`)
   const fields = machine.gpuFields.split(',').map((name, i) => `${name} ${machine.gpu.split(', ')[i]}`)
-  const command = `bash scripts/gpu/run.sh ${machine.arguments.join(' ')}`.trim()
+  // A benchmark that run.sh did not start has arguments of its own.
+  const alone = bench && !bench.arguments.includes('--wait')
+  const given = (alone ? bench : machine).arguments
+  const quoted = given.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(' ')
+  const command = `${alone ? 'node scripts/gpu/bench.mjs' : 'bash scripts/gpu/run.sh'} ${quoted}`.trim()
   const facts = [
     `- GPU: ${fields.join(', ')}`,
     `- processor: ${machine.cpu}, ${machine.cores} cores`,

@@ -5,7 +5,7 @@ latent, seed, device; `who` is
 
   eager    as the program is published
   tuned    channels_last, fused Adam, foreach EMA, cuDNN's own choice of kernels
-  compile  the same through torch.compile
+  compile  the same through torch.compile, but in PyTorch's usual layout: in channels_last, 2.11 fails at the backward pass
   graphs   the same with mode="reduce-overhead", which replays CUDA graphs
 """
 import contextlib
@@ -62,13 +62,14 @@ class Base:
         self.s = types.SimpleNamespace(**settings)
         self.who, self.device = self.s.who, torch.device(self.s.device)
         self.tuned = self.who != "eager"
+        self.nhwc = self.tuned and self.who not in COMPILED
         set_precision(self.s.precision, getattr(self.s, "deterministic", False))
         torch.backends.cudnn.benchmark = self.tuned and not getattr(self.s, "deterministic", False)
         torch.manual_seed(self.s.seed)
 
     def placed(self, module):
         module = module.to(self.device)
-        return module.to(memory_format=torch.channels_last) if self.tuned else module
+        return module.to(memory_format=torch.channels_last) if self.nhwc else module
 
     def precision(self):
         if self.s.precision != "bf16":
@@ -87,7 +88,7 @@ class Base:
 
     def to_device(self, batch):
         batch = batch.to(self.device)
-        return batch.contiguous(memory_format=torch.channels_last) if self.tuned else batch
+        return batch.contiguous(memory_format=torch.channels_last) if self.nhwc else batch
 
     def adam(self, module, lr, betas):
         return torch.optim.Adam(module.parameters(), lr=lr, betas=betas, fused=True if self.tuned else None)

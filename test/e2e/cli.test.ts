@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../helpers/folder.ts'
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -229,6 +229,13 @@ describe('doctor', () => {
     expect(checks.map(({ name }: { name: string }) => name)).toEqual([
       ...['system', 'node', 'addon', 'libtorch', 'load', 'gpu', 'pictures', 'environment'],
     ])
+  })
+
+  test('--gpu without a GPU: CUDA_UNAVAILABLE, in one line', async () => {
+    vi.stubEnv('SHINSAKU_DEVICE', 'cpu')
+    const { code, stdout, stderr } = await shinsaku(temporaryFolder(), ['doctor', '--gpu']).finally(vi.unstubAllEnvs)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('CUDA_UNAVAILABLE')
   })
 })
 

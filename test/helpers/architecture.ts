@@ -32,7 +32,14 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ['lib/cli/'],
   'csv-parse': ['lib/dataset/licences.ts'],
   'node-gyp-build': ['lib/native/'],
-  zod: ['lib/options/', 'lib/models/', 'lib/checkpoint/records.ts', 'lib/files/read.ts', 'lib/run/directory.ts'],
+  zod: [
+    'lib/options/',
+    'lib/models/',
+    'lib/checkpoint/records.ts',
+    'lib/files/read.ts',
+    'lib/native/self-check.ts',
+    'lib/run/directory.ts',
+  ],
 }
 
 const code = ['.ts', '.mjs', '.cc', '.h', '.py']

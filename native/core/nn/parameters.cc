@@ -76,6 +76,13 @@ int64_t ParameterSet::count() const {
   return count;
 }
 
+void ParameterSet::UseChannelsLast() {
+  for (auto& entry : parameters_) {
+    if (entry.tensor.dim() == 4)
+      entry.tensor.set_data(entry.tensor.contiguous(at::MemoryFormat::ChannelsLast));
+  }
+}
+
 void ParameterSet::RequireGrad(bool on) {
   for (auto& entry : parameters_) entry.tensor.requires_grad_(on);
 }

@@ -55,6 +55,8 @@ class ParameterSet {
   std::vector<at::Tensor> tensors() const;  // of parameters(), for the optimizer
   int64_t count() const;                    // trainable scalars
   void RequireGrad(bool on);
+  // Lays weights of convolutions out in NHWC; their values and shapes stay.
+  void UseChannelsLast();
 
   Fill fill() const { return fill_; }
   const std::optional<at::Generator>& generator() const { return generator_; }

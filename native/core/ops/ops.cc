@@ -3,6 +3,7 @@
 
 #include <ATen/TensorOperators.h>
 
+#include "core/cuda/cuda_ops.h"
 #include "core/model.h"
 #include "core/ops/cpu/cpu_ops.h"
 #include "core/ops/reference/reference_ops.h"
@@ -25,6 +26,7 @@ std::unique_ptr<Ops> MakeReferenceOps() { return std::make_unique<ReferenceOps>(
 
 std::unique_ptr<Ops> MakeOps(const std::string& name) {
   if (name == "reference") return MakeReferenceOps();
+  if (name == kCudaOps) return std::make_unique<CudaOps>();
   for (const cpu::Kernels* kernels : CpuKernels()) {
     if (name == kernels->name) return std::make_unique<CpuOps>(*kernels);
   }

@@ -121,7 +121,10 @@ void RequireSeveralValues(const Tensor& x);
 // ATen calls in the order of the PyTorch reference: the same bits, on any device.
 std::unique_ptr<Ops> MakeReferenceOps();
 
-// The set of that name: "reference", or one of CpuOpsNames().
+// The name of the set for CUDA devices; its networks keep their weights in channels_last.
+inline constexpr char kCudaOps[] = "cuda";
+
+// The set of that name: "reference", kCudaOps, or one of CpuOpsNames().
 std::unique_ptr<Ops> MakeOps(const std::string& name);
 
 // The sets with kernels of their own that this processor can run, fastest first. They only compute forward.

@@ -16,7 +16,9 @@ Denoiser::Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional
       set_(fill, device, std::move(generator)),
       schedule_(spec, set_),
       unet_(plan_, set_, "model."),
-      ops_(MakeOps(Text(spec, "ops"))) {}
+      ops_(MakeOps(Text(spec, "ops"))) {
+  if (Text(spec, "ops") == kCudaOps) set_.UseChannelsLast();
+}
 
 Tensor Denoiser::Output(const Tensor& x, const Tensor& t, const Tensor& condition) const {
   return unet_.Forward(*ops_, x, t, condition);

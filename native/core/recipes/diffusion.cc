@@ -9,6 +9,7 @@
 #include <ATen/ops/randn.h>
 
 #include "core/autocast.h"
+#include "core/cuda/graphs.h"
 #include "core/ema.h"
 #include "core/optimizer.h"
 #include "core/recipes/denoiser.h"
@@ -26,8 +27,14 @@ class DiffusionRecipe : public Recipe {
       : spec_(spec),
         streams_(streams),
         device_(device),
+        accumulate_(Integer(spec, "accumulate")),
         denoiser_(spec, Fill::kDraw, device, streams.cpu),
-        adam_(denoiser_.set().parameters(), "", AdamOf(spec)) {
+        adam_(MakeAdam(spec, denoiser_.set().parameters(), "", AdamOf(spec))) {
+    if (Flag(spec, "graph")) {
+      if (denoiser_.plan().self_condition)
+        throw Failure("NATIVE_FAILED", "self-conditioning decides on the host, so no graph can hold it");
+      graphs_ = std::make_unique<Graphs>(device, streams.device);
+    }
     denoiser_.set().RequireGrad(true);
     if (!Has(spec, "emaDecay")) return;
     ema_ = std::make_unique<Ema>(spec, denoiser_.set(),
@@ -38,19 +45,12 @@ class DiffusionRecipe : public Recipe {
 
   void Update(Feed& feed, Meter& meter) override {
     const double lr = LearningRate(spec_, feed.images_seen());
-    const int64_t accumulate = Integer(spec_, "accumulate");
-    std::vector<Tensor> losses;
-    for (int64_t i = 0; i < accumulate; ++i) {
-      const Tensor loss = Loss(feed.Next(PixelRange::kDiffusion)) / accumulate;
-      loss.backward();
-      losses.push_back(loss.detach());
-    }
-    meter.AddSum("loss", losses);
-    if (Has(spec_, "clip"))
-      meter.Add("gradNorm", ClipGradNorm(denoiser_.set().parameters(), Number(spec_, "clip")));
+    adam_->Begin(lr);
+    const auto work = [&] { return Compute(feed); };
+    const std::vector<Tensor> results = graphs_ ? graphs_->Run(feed.Stage(accumulate_), work) : work();
+    meter.AddSum("loss", {results.begin(), results.begin() + accumulate_});
+    if (Has(spec_, "clip")) meter.Add("gradNorm", results.back());
     meter.Add("learningRate", lr);
-    adam_.Step(lr);
-    adam_.ZeroGrad();
     if (ema_) ema_->Update();
   }
 
@@ -58,7 +58,7 @@ class DiffusionRecipe : public Recipe {
     NamedTensors all = denoiser_.set().state();
     const auto append = [&](const NamedTensors& more) { all.insert(all.end(), more.begin(), more.end()); };
     if (ema_) append(ema_->state());
-    append(adam_.state());
+    append(adam_->state());
     return all;
   }
 
@@ -69,7 +69,24 @@ class DiffusionRecipe : public Recipe {
                   "this run keeps no averaged weights (emaDecay is null); ask for weights \"raw\"");
   }
 
+  const Graphs* graphs() const override { return graphs_.get(); }
+
  private:
+  // The device's part of an update: losses of its batches, then the gradients' norm where it is clipped.
+  std::vector<Tensor> Compute(Feed& feed) {
+    std::vector<Tensor> results;
+    for (int64_t i = 0; i < accumulate_; ++i) {
+      const Tensor loss = Loss(feed.Next(PixelRange::kDiffusion)) / accumulate_;
+      loss.backward();
+      results.push_back(loss.detach());
+    }
+    if (Has(spec_, "clip"))
+      results.push_back(ClipGradNorm(denoiser_.set().parameters(), Number(spec_, "clip")));
+    adam_->Apply();
+    adam_->ZeroGrad();
+    return results;
+  }
+
   static AdamOptions AdamOf(const Spec& spec) {
     const auto& betas = Numbers(spec, "betas");
     return {betas.at(0), betas.at(1), 1e-8, 0, AdamOptions::Form::kTorch};
@@ -111,9 +128,11 @@ class DiffusionRecipe : public Recipe {
   Spec spec_;
   Streams streams_;
   at::Device device_;
+  int64_t accumulate_;
   Denoiser denoiser_;
-  Adam adam_;
+  std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
+  std::unique_ptr<Graphs> graphs_;
 };
 
 std::unique_ptr<Recipe> MakeDiffusion(const Spec& spec, Streams& streams, at::Device device) {

@@ -3,6 +3,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
@@ -10,8 +11,10 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 
 #include "core/autocast.h"
+#include "core/cuda/graphs.h"
 #include "core/device.h"
 #include "core/host_tensor.h"
 #include "core/pixels.h"
@@ -29,6 +32,27 @@ struct FixedDenoiser {
   Spec spec;
   at::Device device;
   Denoiser denoiser;
+  std::unique_ptr<Graphs> graphs;                 // those that replay its predictions; null where none do
+  std::map<int64_t, std::vector<Tensor>> inputs;  // of the graphs by batch: x, t and the condition
+
+  Denoiser::Prediction Predict(const Tensor& x, const Tensor& t, const Tensor& condition, bool clip) {
+    const auto predict = [&](const Tensor& x_now, const Tensor& t_now, const Tensor& condition_now) {
+      const Autocast autocast(spec, device);
+      return denoiser.Predict(x_now, t_now, condition_now, clip);
+    };
+    if (!graphs) return predict(x, t, condition);
+    auto& fixed = inputs[x.size(0)];
+    if (fixed.empty()) fixed = {at::empty_like(x), at::empty_like(t), at::empty_like(x)};
+    fixed[0].copy_(x);
+    fixed[1].copy_(t);
+    if (condition.defined()) fixed[2].copy_(condition);
+    const std::vector<Tensor> results =
+        graphs->Run({x.size(0), clip ? 1 : 0, condition.defined() ? 1 : 0}, [&] {
+          const auto prediction = predict(fixed[0], fixed[1], condition.defined() ? fixed[2] : Tensor());
+          return std::vector<Tensor>{prediction.noise, prediction.x0};
+        });
+    return {results[0], results[1]};
+  }
 };
 
 // Samplers of many steps, each with a rule of its own; all others are solvers.
@@ -75,6 +99,7 @@ class DiffusionSampler : public Sampler {
     if (done_ == total_) return true;
     const at::NoGradGuard no_grad;
     ApplyPrecision(fixed_->spec);
+    const OnGraphStream stream(fixed_->graphs.get());
     if (step_ == 0) BeginChunk();
     const int64_t time = times_[step_], next = times_[step_ + 1];
     x_ = rule_ == Rule::kDdpm   ? DdpmStep(time)
@@ -130,8 +155,7 @@ class DiffusionSampler : public Sampler {
 
   Denoiser::Prediction Predict(int64_t time, bool clip) {
     const Tensor t = at::full({chunk_}, time, at::TensorOptions(at::kLong).device(fixed_->device));
-    const Autocast autocast(fixed_->spec, fixed_->device);
-    auto prediction = fixed_->denoiser.Predict(x_.to(at::kFloat), t, x0_, clip);
+    auto prediction = fixed_->Predict(x_.to(at::kFloat), t, x0_, clip);
     if (fixed_->denoiser.plan().self_condition) x0_ = prediction.x0;
     return prediction;
   }
@@ -216,7 +240,9 @@ class DiffusionGenerator : public Generator {
 std::unique_ptr<Generator> MakeDiffusionGenerator(const Spec& spec, const NamedTensors& weights,
                                                   at::Device device) {
   auto fixed = std::make_shared<FixedDenoiser>(
-      FixedDenoiser{spec, device, Denoiser(spec, Fill::kEmpty, device, std::nullopt)});
+      FixedDenoiser{spec, device, Denoiser(spec, Fill::kEmpty, device, std::nullopt), nullptr, {}});
+  // Predictions draw nothing; a recording takes a generator all the same.
+  if (Flag(spec, "graph")) fixed->graphs = std::make_unique<Graphs>(device, SeedStreams(0, device).device);
   CopyAll(fixed->denoiser.set().state(), weights);
   return std::make_unique<DiffusionGenerator>(std::move(fixed));
 }

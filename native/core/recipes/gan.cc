@@ -59,9 +59,20 @@ class GanRecipe : public Recipe {
         accumulate_(Integer(spec, "accumulate")),
         ops_(MakeOps(Text(spec, "ops"))),
         generator_(plan_, Fill::kDraw, device, streams.cpu),
-        discriminator_(plan_, Fill::kDraw, device, streams.cpu),
-        adam_g_(Bare(generator_.set(), "generator."), "generator.", AdamOf(spec, plan_.preset)),
-        adam_d_(Bare(discriminator_.set(), "discriminator."), "discriminator.", AdamOf(spec, plan_.preset)) {
+        discriminator_(plan_, Fill::kDraw, device, streams.cpu) {
+    if (Text(spec, "ops") == kCudaOps) {
+      generator_.set().UseChannelsLast();
+      discriminator_.set().UseChannelsLast();
+    }
+    const AdamOptions adam = AdamOf(spec, plan_.preset);
+    adam_g_ = MakeAdam(spec, Bare(generator_.set(), "generator."), "generator.", adam);
+    adam_d_ = MakeAdam(spec, Bare(discriminator_.set(), "discriminator."), "discriminator.", adam);
+    if (Flag(spec, "graph")) {
+      if (Integer(spec, "discriminatorUpdates") != 1)
+        throw Failure("NATIVE_FAILED",
+                      "each discriminator update is counted on the host, so a graph can hold one");
+      graphs_ = std::make_unique<Graphs>(device, streams.device);
+    }
     // The latents of the example's sample sheet: not used, but part of the stream.
     if (plan_.preset == DcganPreset::kPytorch) DrawLatent(plan_, Integer(spec, "batch"), streams_.device);
     generator_.set().RequireGrad(true);
@@ -75,6 +86,46 @@ class GanRecipe : public Recipe {
 
   void Update(Feed& feed, Meter& meter) override {
     const double lr = LearningRate(spec_, feed.images_seen());
+    const auto work = [&] { return Play(feed, lr); };
+    std::vector<Tensor> results;
+    if (graphs_) {
+      adam_g_->Begin(lr);
+      adam_d_->Begin(lr);
+      results = graphs_->Run(feed.Stage(accumulate_), work);
+    } else {
+      results = work();
+    }
+    if (ema_) ema_->Update();
+    meter.Add("lossG", results[0]);
+    meter.Add("lossD", results[1]);
+    meter.Add("dReal", results[2]);
+    meter.Add("dFake", results[3]);
+    meter.Add("learningRate", lr);
+  }
+
+  const Graphs* graphs() const override { return graphs_.get(); }
+
+  NamedTensors state() override {
+    NamedTensors all = generator_.set().state();
+    const auto append = [&](const NamedTensors& more) { all.insert(all.end(), more.begin(), more.end()); };
+    append(discriminator_.set().state());
+    if (ema_) append(ema_->state());
+    append(adam_g_->state());
+    append(adam_d_->state());
+    return all;
+  }
+
+  NamedTensors weights(const std::string& which) override {
+    if (which == "raw") return generator_.set().state();
+    if (ema_) return ema_->weights();
+    throw Failure("CHECKPOINT_MISMATCH",
+                  "this run keeps no averaged weights (emaDecay is null); ask for weights \"raw\"");
+  }
+
+ private:
+  // One update as the preset has it. Returns both losses, and what the discriminator thinks of data and of
+  // generated pictures.
+  std::vector<Tensor> Play(Feed& feed, double lr) {
     const int64_t k = Integer(spec_, "discriminatorUpdates");
     switch (plan_.preset) {
       case DcganPreset::kPytorch: {
@@ -95,32 +146,9 @@ class GanRecipe : public Recipe {
         break;
       }
     }
-    if (ema_) ema_->Update();
-    meter.Add("lossG", loss_g_);
-    meter.Add("lossD", loss_d_);
-    meter.Add("dReal", d_real_);
-    meter.Add("dFake", d_fake_);
-    meter.Add("learningRate", lr);
+    return {loss_g_, loss_d_, d_real_, d_fake_};
   }
 
-  NamedTensors state() override {
-    NamedTensors all = generator_.set().state();
-    const auto append = [&](const NamedTensors& more) { all.insert(all.end(), more.begin(), more.end()); };
-    append(discriminator_.set().state());
-    if (ema_) append(ema_->state());
-    append(adam_g_.state());
-    append(adam_d_.state());
-    return all;
-  }
-
-  NamedTensors weights(const std::string& which) override {
-    if (which == "raw") return generator_.set().state();
-    if (ema_) return ema_->weights();
-    throw Failure("CHECKPOINT_MISMATCH",
-                  "this run keeps no averaged weights (emaDecay is null); ask for weights \"raw\"");
-  }
-
- private:
   Tensor Latents() { return DrawLatent(plan_, Integer(spec_, "batch"), streams_.device); }
   // As many as there are data, but for radford, whose dense stem cannot do with a last batch of one.
   Tensor Latents(const Tensor& data) {
@@ -172,7 +200,8 @@ class GanRecipe : public Recipe {
 
   void Apply(Adam& adam, const ParameterSet& set, double lr) {
     if (Has(spec_, "clip")) ClipGradNorm(set.parameters(), Number(spec_, "clip"));
-    adam.Step(lr);
+    if (!graphs_) adam.Begin(lr);
+    adam.Apply();
     adam.ZeroGrad();
   }
 
@@ -206,7 +235,7 @@ class GanRecipe : public Recipe {
       JudgeGenerated(Discriminate(images.detach()));
       made.push_back({z, keep_graph ? images : Tensor()});
     }
-    Apply(adam_d_, discriminator_.set(), lr);
+    Apply(*adam_d_, discriminator_.set(), lr);
     return made;
   }
 
@@ -217,7 +246,7 @@ class GanRecipe : public Recipe {
       const Tensor logits = Discriminate(images.defined() ? images : Generate(z, statistics));
       loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set());
     }
-    Apply(adam_g_, generator_.set(), lr);
+    Apply(*adam_g_, generator_.set(), lr);
   }
 
   // Both gradients at the same weights, as in the Chainer program, whose discriminator sees generated
@@ -232,8 +261,8 @@ class GanRecipe : public Recipe {
       JudgeGenerated(logits);
       JudgeData(data);
     }
-    Apply(adam_g_, generator_.set(), lr);
-    Apply(adam_d_, discriminator_.set(), lr);
+    Apply(*adam_g_, generator_.set(), lr);
+    Apply(*adam_d_, discriminator_.set(), lr);
   }
 
   Spec spec_;
@@ -244,8 +273,9 @@ class GanRecipe : public Recipe {
   std::unique_ptr<Ops> ops_;
   DcganGenerator generator_;
   DcganDiscriminator discriminator_;
-  Adam adam_g_, adam_d_;
+  std::unique_ptr<Adam> adam_g_, adam_d_;
   std::unique_ptr<Ema> ema_;
+  std::unique_ptr<Graphs> graphs_;
   // Of the last step of each network: sums over its batches, on the device.
   Tensor loss_g_, loss_d_, d_real_, d_fake_;
 };

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/cuda/graphs.h"
 #include "core/feed.h"
 #include "core/meter.h"
 #include "core/model.h"
@@ -25,6 +26,8 @@ class Recipe {
   virtual NamedTensors state() = 0;
   // Weights for a generator under their plain state names: "ema" or "raw". Live, not copied.
   virtual NamedTensors weights(const std::string& which) = 0;
+  // Those that replay its updates; null where none do.
+  virtual const Graphs* graphs() const = 0;
 };
 
 // One kind of model. All functions read resolved options from the spec.

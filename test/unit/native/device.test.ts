@@ -36,7 +36,14 @@ function open({ driver = null, flavour = 'cuda', broken }: Machine) {
 function pretend(machine: Machine): void {
   const addon = { info: async () => ({ cudaDevices: machine.gpus ?? 1 }) } as unknown as Addon
   const { cudaProblem } = open(machine)
-  vi.mocked(loadNative).mockResolvedValue({ addon, raw: addon, libtorch: libtorch('cpu'), cudaProblem, cudaName: '' })
+  vi.mocked(loadNative).mockResolvedValue({
+    addon,
+    raw: addon,
+    libtorch: libtorch('cpu'),
+    cudaProblem,
+    cudaName: '',
+    pluginProblem: null,
+  })
 }
 
 beforeEach(() => {

@@ -1,0 +1,43 @@
+/** The CUDA plugin without a GPU: its kernels and autograd's use of them, run on the CPU; and that nvcc takes them. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+
+type Case = { name: string; error: number }
+
+const built = (file: string) => fileURLToPath(new URL(`../../build/${file}`, import.meta.url))
+
+describe('kernels, thread by thread', () => {
+  let cases: Case[]
+  beforeAll(() => {
+    const lines = execFileSync(built('cmake/cuda_check'), { encoding: 'utf8' }).trim().split('\n')
+    cases = lines.map((line) => JSON.parse(line) as Case)
+  }, 600_000)
+
+  test('all of them', () => {
+    for (const operation of ['Norm', 'NormFilmSilu', 'ConvNormFilmSilu', 'ConvNormSiluAdd', 'LinearAttention', 'Down'])
+      expect(cases.filter(({ name }) => name.startsWith(`${operation} gradient`)).length, operation).toBeGreaterThan(0)
+    for (const channels of [64, 128, 256, 512, 1024])
+      expect(cases.filter(({ name }) => name.includes(` ${channels} `)).length, `${channels}`).toBeGreaterThan(0)
+  })
+
+  test('float32 and sums are within 2e-6 of the equations in double', () => {
+    const exact = cases.filter(({ name }) => !/^bfloat16.* (y|dx)$/.test(name))
+    expect(exact.filter(({ error }) => !(error < 2e-6))).toEqual([])
+  })
+
+  test('bfloat16 is within half a unit of its last bit', () => {
+    const rounded = cases.filter(({ name }) => /^bfloat16.* (y|dx)$/.test(name))
+    expect(rounded.length).toBeGreaterThan(0)
+    expect(rounded.filter(({ error }) => !(error < 2 ** -8))).toEqual([])
+  })
+})
+
+const nvcc = [process.env.CUDA_HOME && `${process.env.CUDA_HOME}/bin/nvcc`, 'nvcc', '/usr/local/cuda/bin/nvcc']
+  .filter((path) => path !== undefined)
+  .find((path) => spawnSync(path!, ['--version']).status === 0)
+
+test.skipIf(!nvcc)(`the plugin is built for all of its GPUs${nvcc ? '' : ' (skipped: there is no nvcc)'}`, () => {
+  expect(existsSync(built('Release/shinsaku_cuda.so'))).toBe(true)
+})

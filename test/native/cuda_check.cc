@@ -1,0 +1,339 @@
+// Runs the kernels of native/cuda/norm.cuh on the CPU, each thread of a block as a thread, and compares them with the
+// equations in double; and autograd's use of them, as a plugin, with the reference set's. Prints one line of JSON for
+// each case: its name and the greatest relative error.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/randn.h>
+
+#include <barrier>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/cuda/cuda_ops.h"
+#include "core/cuda/norm.h"
+#include "cuda/plugin.h"
+
+// What nvcc would provide, for one block at a time.
+struct Index {
+  unsigned x = 0, y = 0;
+};
+static thread_local Index threadIdx;
+static Index blockIdx, blockDim, gridDim;
+static std::unique_ptr<std::barrier<>> block_barrier;
+static std::vector<std::unique_ptr<std::barrier<>>> warp_barriers;
+static std::vector<float> exchanged;
+
+static void __syncthreads() { block_barrier->arrive_and_wait(); }
+
+static float __shfl_xor_sync(unsigned, float value, int lanes) {
+  auto& barrier = *warp_barriers[threadIdx.x / 32];
+  exchanged[threadIdx.x] = value;
+  barrier.arrive_and_wait();
+  const float other = exchanged[threadIdx.x ^ static_cast<unsigned>(lanes)];
+  barrier.arrive_and_wait();
+  return other;
+}
+
+static float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }
+static unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
+
+#define __device__
+#define __global__
+#define __forceinline__ inline
+#define __launch_bounds__(threads)
+#define __restrict__
+#define __shared__ static
+#define expf std::exp
+#define sqrtf std::sqrt
+#define fmaxf std::fmax
+#include "cuda/norm.cuh"
+
+namespace {
+
+using namespace shinsaku;
+
+// A thread that leaves early must not keep its warp waiting: the kernels only leave by whole warps, before any
+// exchange.
+void Launch(Index grid, unsigned threads, const std::function<void()>& kernel) {
+  gridDim = grid;
+  blockDim = {threads, 1};
+  exchanged.assign(threads, 0);
+  for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y) {
+    for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) {
+      block_barrier = std::make_unique<std::barrier<>>(threads);
+      warp_barriers.clear();
+      for (unsigned warp = 0; warp < threads / 32; ++warp) {
+        warp_barriers.push_back(std::make_unique<std::barrier<>>(32));
+      }
+      std::vector<std::jthread> running;
+      for (unsigned i = 0; i < threads; ++i) {
+        running.emplace_back([&kernel, i] {
+          threadIdx = {i, 0};
+          kernel();
+        });
+      }
+    }
+  }
+}
+
+using Doubles = std::vector<double>;
+
+struct Problem {
+  int images, pixels, channels;
+  bool bias, film, silu, bypass;
+  std::vector<float> x{}, offset{}, gain{}, scale{}, shift{}, around{}, dy{};
+};
+
+template <typename T>
+std::vector<T> Rounded(std::vector<float>& values) {
+  std::vector<T> out(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    Narrow(&out[i], values[i]);
+    values[i] = Widen(out[i]);
+  }
+  return out;
+}
+
+struct Expected {
+  Doubles y, dx, dbias, dgain, dscale, dshift;
+};
+
+// The equations at the head of norm.cuh and their derivatives, in double.
+Expected Exact(const Problem& p) {
+  const size_t c = static_cast<size_t>(p.channels), rows = static_cast<size_t>(p.images * p.pixels);
+  Expected e{Doubles(rows * c), Doubles(rows * c), Doubles(c), Doubles(c), Doubles(static_cast<size_t>(p.images) * c),
+             Doubles(static_cast<size_t>(p.images) * c)};
+  for (size_t row = 0; row < rows; ++row) {
+    const size_t image = row / static_cast<size_t>(p.pixels), base = row * c;
+    double sum = 0, dot = 0;
+    Doubles v(c);
+    for (size_t i = 0; i < c; ++i) {
+      v[i] = double{p.x[base + i]} + (p.bias ? double{p.offset[i]} : 0);
+      sum += v[i] * v[i];
+    }
+    const double length = std::max(std::sqrt(sum), 1e-12), r = std::sqrt(static_cast<double>(c)) / length;
+    Doubles direct(c);
+    for (size_t i = 0; i < c; ++i) {
+      const double factor = p.film ? 1 + double{p.scale[image * c + i]} : 1, h = v[i] * r;
+      const double t = h * p.gain[i] * factor + (p.film ? double{p.shift[image * c + i]} : 0);
+      const double s = 1 / (1 + std::exp(-t));
+      e.y[base + i] = (p.silu ? t * s : t) + (p.bypass ? double{p.around[base + i]} : 0);
+      const double dt = p.silu ? p.dy[base + i] * s * (1 + t * (1 - s)) : double{p.dy[base + i]};
+      e.dshift[image * c + i] += dt;
+      e.dscale[image * c + i] += dt * h * p.gain[i];
+      e.dgain[i] += dt * factor * h;
+      direct[i] = dt * factor * p.gain[i] * r;
+      dot += direct[i] * v[i];
+    }
+    for (size_t i = 0; i < c; ++i) {
+      e.dx[base + i] = direct[i] - v[i] * dot / (length * length);
+      e.dbias[i] += e.dx[base + i];
+    }
+  }
+  return e;
+}
+
+template <typename T>
+double Error(const std::vector<T>& found, const Doubles& expected) {
+  double apart = 0, size = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    apart += std::pow(double{Widen(found[i])} - expected[i], 2);
+    size += expected[i] * expected[i];
+  }
+  return std::sqrt(apart / size);
+}
+
+void Print(const std::string& name, const char* what, double error) {
+  std::printf("{\"name\":\"%s %s\",\"error\":%.3e}\n", name.c_str(), what, error);
+}
+
+template <typename T, int PAIRS, bool SILU>
+void Run(const std::string& name, Problem p) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  const auto fill = [&](std::vector<float>& values, size_t count) {
+    values.resize(count);
+    for (float& value : values) value = normal(random);
+  };
+  const auto c = static_cast<size_t>(p.channels), images = static_cast<size_t>(p.images);
+  const size_t rows = images * static_cast<size_t>(p.pixels);
+  fill(p.x, rows * c), fill(p.offset, c), fill(p.gain, c), fill(p.scale, images * c), fill(p.shift, images * c);
+  fill(p.around, rows * c), fill(p.dy, rows * c);
+  const auto x = Rounded<T>(p.x), around = Rounded<T>(p.around), dy = Rounded<T>(p.dy);
+  const Expected expected = Exact(p);
+
+  const NormIn<T> in{x.data(), p.bias ? p.offset.data() : nullptr, p.gain.data(), p.film ? p.scale.data() : nullptr, p.film ? p.shift.data() : nullptr};
+  std::vector<T> y(rows * c), dx(rows * c);
+  std::vector<float> root(rows);
+  const NormShape shape{p.images, p.pixels};
+  Launch({static_cast<unsigned>((rows + kNormWarps - 1) / kNormWarps), 1}, kNormThreads, [&] {
+    NormForwardKernel<T, PAIRS, SILU>(in, p.bypass ? around.data() : nullptr, y.data(), root.data(), shape);
+  });
+  Print(name, "y", Error(y, expected.y));
+
+  const unsigned blocks = 3;
+  std::vector<float> partial(images * blocks * kSums * c), dbias(c), dgain(c), dscale(images * c), dshift(images * c);
+  Launch({blocks, static_cast<unsigned>(p.images)}, kNormThreads, [&] {
+    NormBackwardKernel<T, PAIRS, SILU>(in, dy.data(), root.data(), dx.data(), partial.data(), shape);
+  });
+  Launch({static_cast<unsigned>(p.channels / kLanes), p.bias ? 2U : 1U}, kNormThreads, [&] {
+    NormReduceAllKernel(partial.data(), dgain.data(), dbias.data(), p.images * static_cast<int>(blocks), p.channels);
+  });
+  Print(name, "dx", Error(dx, expected.dx));
+  Print(name, "dgain", Error(dgain, expected.dgain));
+  if (p.bias) Print(name, "dbias", Error(dbias, expected.dbias));
+  if (!p.film) return;
+  Launch({static_cast<unsigned>((p.channels + 127) / 128), static_cast<unsigned>(p.images)}, 128, [&] {
+    NormReduceFilmKernel(partial.data(), dscale.data(), dshift.data(), static_cast<int>(blocks), p.channels);
+  });
+  Print(name, "dscale", Error(dscale, expected.dscale));
+  Print(name, "dshift", Error(dshift, expected.dshift));
+}
+
+template <typename T>
+void RunAll(const std::string& type) {
+  // 27 pixels leave blocks and the last warps partly without work.
+  Run<T, 1, true>(type + " 64 bias film silu", {2, 27, 64, true, true, true, false});
+  Run<T, 2, true>(type + " 128 bias silu bypass", {1, 9, 128, true, false, true, true});
+  Run<T, 4, false>(type + " 256 plain", {2, 5, 256, false, false, false, false});
+  Run<T, 8, true>(type + " 512 film silu bypass", {1, 11, 512, false, true, true, true});
+  Run<T, 16, false>(type + " 1024 bias film", {2, 3, 1024, true, true, false, false});
+}
+
+constexpr int64_t kPluginChannels = 64;
+constexpr unsigned kPluginBlocks = 2;
+
+template <typename T, bool SILU>
+void PluginForward(const NormCall& call) {
+  const NormIn<T> in{static_cast<const T*>(call.x), call.bias, call.gain, call.scale, call.shift};
+  const NormShape shape{static_cast<int>(call.images), static_cast<int>(call.pixels)};
+  const auto rows = static_cast<unsigned>(call.images * call.pixels);
+  Launch({(rows + kNormWarps - 1) / kNormWarps, 1}, kNormThreads, [&] {
+    NormForwardKernel<T, 1, SILU>(in, static_cast<const T*>(call.bypass), static_cast<T*>(call.y), call.root, shape);
+  });
+}
+
+template <typename T, bool SILU>
+void PluginBackward(const NormCall& call) {
+  const NormIn<T> in{static_cast<const T*>(call.x), call.bias, call.gain, call.scale, call.shift};
+  const NormShape shape{static_cast<int>(call.images), static_cast<int>(call.pixels)};
+  const auto images = static_cast<unsigned>(call.images);
+  const int channels = static_cast<int>(kPluginChannels);
+  Launch({kPluginBlocks, images}, kNormThreads, [&] {
+    NormBackwardKernel<T, 1, SILU>(in, static_cast<const T*>(call.dy), call.root, static_cast<T*>(call.dx), call.partial,
+                                   shape);
+  });
+  Launch({2, call.dbias ? 2U : 1U}, kNormThreads, [&] {
+    NormReduceAllKernel(call.partial, call.dgain, call.dbias, static_cast<int>(images * kPluginBlocks), channels);
+  });
+  if (!call.dscale) return;
+  Launch({1, images}, 128, [&] {
+    NormReduceFilmKernel(call.partial, call.dscale, call.dshift, static_cast<int>(kPluginBlocks), channels);
+  });
+}
+
+CudaPlugin EmulatedPlugin() {
+  CudaPlugin plugin{};
+  plugin.norm_has = [](int64_t channels) { return channels == kPluginChannels; };
+  plugin.norm_partials = [](int64_t images, int64_t, int64_t channels) {
+    return images * static_cast<int64_t>(kPluginBlocks) * kSums * channels;
+  };
+  plugin.norm_forward = [](const NormCall& call) {
+    if (call.half) return call.silu ? PluginForward<Half, true>(call) : PluginForward<Half, false>(call);
+    return call.silu ? PluginForward<float, true>(call) : PluginForward<float, false>(call);
+  };
+  plugin.norm_backward = [](const NormCall& call) {
+    if (call.half) return call.silu ? PluginBackward<Half, true>(call) : PluginBackward<Half, false>(call);
+    return call.silu ? PluginBackward<float, true>(call) : PluginBackward<float, false>(call);
+  };
+  return plugin;
+}
+
+using Leaves = std::vector<at::Tensor>;
+
+// The sum of `operation` over copies of `leaves`, weighted, and the gradients of these copies.
+Leaves Gradients(const Leaves& leaves, at::ScalarType type,
+                 const std::function<at::Tensor(Ops& ops, const Leaves& leaves)>& operation, Ops& ops) {
+  Leaves copies;
+  for (const auto& leaf : leaves) copies.push_back(leaf.to(type).clone().detach().requires_grad_(true));
+  const at::Tensor y = operation(ops, copies);
+  (y * at::arange(y.numel(), y.options().dtype(at::kFloat)).view(y.sizes()).sin().to(y.scalar_type())).sum().backward();
+  Leaves all{y.detach()};
+  for (const auto& copy : copies) all.push_back(copy.grad());
+  return all;
+}
+
+void CompareOperation(const std::string& name, const Leaves& leaves,
+                      const std::function<at::Tensor(Ops& ops, const Leaves& leaves)>& operation) {
+  CudaOps cuda;
+  ReferenceOps reference;
+  const Leaves found = Gradients(leaves, at::kFloat, operation, cuda);
+  const Leaves expected = Gradients(leaves, at::kDouble, operation, reference);
+  for (size_t i = 0; i < found.size(); ++i) {
+    const at::Tensor apart = found[i].to(at::kDouble) - expected[i];
+    Print(name, i == 0 ? "y" : ("gradient " + std::to_string(i)).c_str(),
+          (apart.norm() / expected[i].norm()).item<double>());
+  }
+}
+
+// Leaves: x, gain, then what an operation takes besides.
+void CompareOperations() {
+  const auto draw = [](at::IntArrayRef shape) { return at::randn(shape); };
+  const at::Tensor x = draw({2, kPluginChannels, 3, 5}), gain = draw({1, kPluginChannels, 1, 1});
+  const at::Tensor scale = draw({2, kPluginChannels, 1, 1}), shift = draw({2, kPluginChannels, 1, 1});
+  const auto rms = [](const at::Tensor& g) { return NormWeights{NormWeights::Kind::kRms, g, {}}; };
+  CompareOperation("Norm", {x, gain}, [&](Ops& ops, const Leaves& l) { return ops.Norm(l[0], rms(l[1])); });
+  CompareOperation("NormFilmSilu", {x, gain, scale, shift}, [&](Ops& ops, const Leaves& l) {
+    return ops.NormFilmSilu(l[0], rms(l[1]), l[2], l[3]);
+  });
+  CompareOperation("NormFilmSilu without film", {x, gain}, [&](Ops& ops, const Leaves& l) {
+    return ops.NormFilmSilu(l[0], rms(l[1]), {}, {});
+  });
+  const at::Tensor weight = draw({kPluginChannels, kPluginChannels, 3, 3}) / 24, bias = draw({kPluginChannels});
+  CompareOperation("ConvNormSiluAdd", {x, gain, weight, bias}, [&](Ops& ops, const Leaves& l) {
+    return ops.ConvNormSiluAdd(l[0], {l[2], l[3]}, rms(l[1]), {"", l[0], {}});
+  });
+  CompareOperation("ConvNormFilmSilu", {x, gain, weight, bias, scale, shift}, [&](Ops& ops, const Leaves& l) {
+    return ops.ConvNormFilmSilu(l[0], {l[2], l[3]}, rms(l[1]), l[4], l[5]);
+  });
+  const at::Tensor around = draw({kPluginChannels, kPluginChannels, 1, 1}) / 8;
+  CompareOperation("ConvNormSiluAdd with shortcut", {x, gain, weight, bias, around},
+                   [&](Ops& ops, const Leaves& l) {
+                     return ops.ConvNormSiluAdd(l[0], {l[2], l[3]}, rms(l[1]), {"", l[0], {l[4], {}}});
+                   });
+  AttentionWeights attention;
+  const at::Tensor memory = draw({2, 4, 32, 4}), qkv = draw({384, kPluginChannels, 1, 1}) / 8;
+  const at::Tensor out = draw({kPluginChannels, 128, 1, 1}) / 8, out_gain = draw({1, kPluginChannels, 1, 1});
+  CompareOperation("LinearAttention", {x, gain, memory, qkv, out, out_gain}, [&](Ops& ops, const Leaves& l) {
+    attention.norm = rms(l[1]), attention.memory = l[2], attention.to_qkv = l[3];
+    attention.to_out = {l[4], {}}, attention.out_norm = rms(l[5]);
+    return ops.LinearAttention(l[0], attention);
+  });
+  const at::Tensor down = draw({32, 4 * kPluginChannels, 1, 1}) / 16, even = draw({2, kPluginChannels, 4, 6});
+  CompareOperation("Down", {even, down}, [&](Ops& ops, const Leaves& l) {
+    return ops.Down(l[0], {l[1], {}}, DownKind::kUnshuffle);
+  });
+}
+
+}  // namespace
+
+// What the core finds where a process has opened the plugin.
+extern "C" __attribute__((visibility("default"))) const shinsaku::CudaPlugin* shinsaku_cuda_plugin() {
+  static const shinsaku::CudaPlugin plugin = EmulatedPlugin();
+  return &plugin;
+}
+
+int main() {
+  RunAll<float>("float32");
+  RunAll<Half>("bfloat16");
+  CompareOperations();
+  return 0;
+}
