@@ -1,6 +1,7 @@
 """The Python reference on a GPU: python exact.py CASES.json RESULT.json. Each case is settings of steps.py with pictures,
 a number of updates, and `deterministic`; the result has its losses and a digest of the weights it ends with."""
 import json
+import os
 import sys
 
 import torch
@@ -44,5 +45,7 @@ if cases[0]["device"] == "cpu":
 results = []
 for case in cases:
     results.append(attempt(case))
-    with open(sys.argv[2], "w") as file:
+    # By rename: whoever ends this program finds whole files.
+    with open(sys.argv[2] + ".new", "w") as file:
         json.dump({"torch": torch.__version__, "cases": results}, file)
+    os.replace(sys.argv[2] + ".new", sys.argv[2])
