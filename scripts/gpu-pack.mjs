@@ -116,7 +116,7 @@ await statePhase('gathering', async () => {
 await statePhase('packing', () => {
   mkdirSync(dirname(archive), { recursive: true })
   const fixed = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner']
-  run('tar', [...fixed, '-C', scratch, '-cJf', archive, NAME], { env: { ...process.env, XZ_OPT: '-4 -T0' } })
+  run('tar', [...fixed, '-C', scratch, '-cJf', archive, NAME], { env: { ...process.env, XZ_OPT: '-1 -T0' } })
 })
 const bytes = statSync(archive).size
 console.error(`${archive}: ${(bytes / 1e6).toFixed(1)} MB`)

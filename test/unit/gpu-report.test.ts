@@ -23,7 +23,13 @@ const job = {
   rounds: 8,
   rows: [side('eager', 40), side('shinsaku-cuda-graph', 10), { who: 'compile', problem: 'not finished in 9 s' }],
 }
-const bench = { date: machine.date, device: 'cuda', jobs: [job], leftOut: ['planted, batch 32'] }
+const bench = {
+  date: machine.date,
+  arguments: ['--wait', '--budget', '9'],
+  device: 'cuda',
+  jobs: [job],
+  leftOut: ['planted, batch 32'],
+}
 
 function report(files: Record<string, unknown>): string {
   const folder = temporaryFolder()
@@ -39,6 +45,12 @@ test('has times, ratios, what did not finish and what was left out', () => {
   expect(page).toMatch(/its own operations in a CUDA graph \| 10\.00 \(5\.00\) \| 1600 \| 4\.00x \|/)
   expect(page).toMatch(/`torch\.compile` \| not finished in 9 s \|/)
   expect(page).toContain('Not measured for want of time: planted, batch 32.')
+  expect(page).toContain('`bash scripts/gpu/run.sh bench`')
+})
+
+test('names the command of a benchmark that was started alone', () => {
+  const page = report({ 'machine.json': machine, 'bench.json': { ...bench, arguments: ['--only', 'two words'] } })
+  expect(page).toContain('`node scripts/gpu/bench.mjs --only "two words"`')
 })
 
 test('takes nothing from a rehearsal without a GPU', () => {
