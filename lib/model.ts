@@ -3,8 +3,9 @@ import { basename } from 'node:path'
 import { abortError, ShinsakuError } from './errors.ts'
 import type { Layer, NativeGenerator, NativeSampler } from './native/addon.ts'
 import { type Placement, toSpec } from './native/spec.ts'
-import type { ResolvedTrainOptions, SampleOptions } from './options/resolve.ts'
+import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from './options/resolve.ts'
 import { Pictures, type SaveOptions } from './pictures.ts'
+import { withSampleAdvice } from './train/advice.ts'
 
 export type SampleCall = SampleOptions & {
   /** Aborting rejects with an AbortError between two denoising steps. */
@@ -100,6 +101,17 @@ export class Model {
     const options = resolveSample(given, this.options)
     if (signal?.aborted) throw abortError(signal, 'Sampling')
     const weights = this.#pick(options.weights)
+    return this.#draw(options, weights, signal, onProgress).catch((error) => {
+      throw withSampleAdvice(error, options)
+    })
+  }
+
+  async #draw(
+    options: ResolvedSampleOptions,
+    weights: Weights,
+    signal: AbortSignal | undefined,
+    onProgress: SampleCall['onProgress'],
+  ): Promise<Pictures> {
     const generator = await this.#generator(weights)
     const sampler = await generator.sampler(toSpec(options))
     try {

@@ -9,7 +9,7 @@ import { ShinsakuError } from './errors.ts'
 import { type ImportOptions, openImported } from './import/open.ts'
 import { type LoadOptions, Model } from './model.ts'
 import { models } from './models/table.ts'
-import type { HostTensor } from './native/addon.ts'
+import type { Addon, HostTensor, Spec } from './native/addon.ts'
 import { threadsFor } from './native/cpus.ts'
 import { resolveDevice } from './native/device.ts'
 import { loadAddon, loadNative } from './native/load.ts'
@@ -32,12 +32,43 @@ export function namesOf(names: readonly string[], weights: 'ema' | 'raw'): { sto
 
 const isWeight = (name: string) => !isTrainingTensor({ name }) && !name.startsWith('discriminator.')
 
-async function readTensors({ folder, manifest }: Place, weights: 'ema' | 'raw'): Promise<HostTensor[]> {
+type Network = { addon: Addon; spec: Spec }
+
+/**
+ * Throws CHECKPOINT_MISMATCH where the options describe more weights than the file has: a network is not allocated
+ * before it is known to fit.
+ */
+async function requireStored(
+  { addon, spec }: Network,
+  path: string,
+  infos: readonly { shape: readonly number[] }[],
+): Promise<void> {
+  const { layers } = await addon.describe(spec)
+  const wanted = layers.filter(({ name }) => isWeight(name)).reduce((sum, { parameters }) => sum + parameters, 0)
+  const stored = infos.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0)
+  if (wanted > stored)
+    throw new ShinsakuError(
+      'CHECKPOINT_MISMATCH',
+      `The options of ${path} describe a network of ${wanted} weights, but it holds ${stored}`,
+    )
+}
+
+async function readTensors(
+  network: Network,
+  { folder, manifest }: Place,
+  weights: 'ema' | 'raw',
+): Promise<HostTensor[]> {
   const checkpoint = await readCheckpoint(folder, manifest)
   try {
     const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
     const tensors: HostTensor[] = []
-    for (const { stored, name } of namesOf([...infos.keys()], weights)) {
+    const names = namesOf([...infos.keys()].filter(isWeight), weights)
+    await requireStored(
+      network,
+      folder,
+      names.map(({ stored }) => infos.get(stored)!),
+    )
+    for (const { stored, name } of names) {
       tensors.push({ ...infos.get(stored)!, name, bytes: await checkpoint.model.read(stored) })
     }
     return tensors
@@ -70,11 +101,21 @@ export async function openTrained(path: string): Promise<{ options: ResolvedTrai
 }
 
 /** Tensors of one kind of weights in a file that `openImported()` knows. */
-async function readImported(path: string, options: ImportOptions, weights: 'ema' | 'raw'): Promise<HostTensor[]> {
+async function readImported(
+  network: Network,
+  path: string,
+  options: ImportOptions,
+  weights: 'ema' | 'raw',
+): Promise<HostTensor[]> {
   const { tensors, close } = await openImported([path], options)
   try {
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
     const names = namesOf([...byName.keys()].filter(isWeight), weights)
+    await requireStored(
+      network,
+      path,
+      names.map(({ stored }) => byName.get(stored)!),
+    )
     const read: HostTensor[] = []
     for (const { stored, name } of names) {
       const { dtype, shape, read: bytes } = byName.get(stored)!
@@ -94,12 +135,13 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
   const addon = await loadAddon()
   await addon.setThreads(threadsFor(placed.threads))
   const placement = placeOn(await resolveDevice(placed.device), options, (await addon.info()).cpuOps)
+  const spec = toSpec(options, placement)
   return new Model({
     options,
     placement,
     images,
     run: path,
-    generator: async (weights) => addon.generator(toSpec(options, placement), await readImported(path, given, weights)),
+    generator: async (weights) => addon.generator(spec, await readImported({ addon, spec }, path, given, weights)),
   })
 }
 
@@ -117,11 +159,12 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
   const computed = { ...trained, ...wanted }
   const canReplay = models[trained.model].canReplay(trained)
   const placement = await chooseWay(native, { options: computed, placement: planned, canReplay })
+  const spec = toSpec(trained, placement)
   return new Model({
     options: trained,
     placement,
     images: place.manifest.images,
     run: place.run,
-    generator: async (weights) => addon.generator(toSpec(trained, placement), await readTensors(place, weights)),
+    generator: async (weights) => addon.generator(spec, await readTensors({ addon, spec }, place, weights)),
   })
 }

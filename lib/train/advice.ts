@@ -35,13 +35,32 @@ function finiteAdvice({ lr, clip, precision, warmup, batch, accumulate }: Resolv
 export const isNotFinite = (error: unknown): error is ShinsakuError =>
   error instanceof ShinsakuError && (error.code === 'LOSS_NOT_FINITE' || error.code === 'WEIGHTS_NOT_FINITE')
 
+/** Only the native part's memory depends on these options; others know better what to do. */
+const isNativeMemory = (error: unknown): error is ShinsakuError =>
+  error instanceof ShinsakuError && error.code === 'OUT_OF_MEMORY' && error.details.call !== undefined
+
+/** Memory that ran out while pictures were drawn, with what helps as its hint; any other error as it is. */
+export function withSampleAdvice(error: unknown, { batch, count }: { batch: number; count: number }): unknown {
+  if (!isNativeMemory(error)) return error
+  const parts = [
+    ...(batch > 1 ? [`compute fewer at once: ${setting('batch', Math.ceil(batch / 2))}`] : []),
+    ...(count > 1 ? [`draw fewer pictures in one call: count ${count} now`] : []),
+    'free memory that other programs or other models hold (dispose())',
+  ]
+  const { code, message, details } = error
+  return new ShinsakuError(code, message, {
+    cause: error,
+    hint: `One of these helps: ${parts.join('; ')}. The process stays usable.`,
+    details,
+  })
+}
+
 /** The error with advice for these options as its hint, where options can help; any other error as it is. */
 export function withAdvice(error: unknown, options: ResolvedTrainOptions): unknown {
   if (!(error instanceof ShinsakuError)) return error
   const { code, message, details } = error
   if (isNotFinite(error))
     return new ShinsakuError(code, message, { cause: error, hint: finiteAdvice(options), details })
-  // Only the native part's memory depends on the batch; others know better what to do.
-  if (code !== 'OUT_OF_MEMORY' || details.call === undefined) return error
+  if (!isNativeMemory(error)) return error
   return new ShinsakuError(code, message, { cause: error, hint: memoryAdvice(options), details })
 }

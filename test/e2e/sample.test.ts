@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -53,6 +53,23 @@ describe('one seed gives one picture', () => {
     const furthest = alone.pixels.reduce((most, value, i) => Math.max(most, Math.abs(value - together.pixels[i]!)), 0)
     expect(furthest).toBeLessThanOrEqual(1)
   })
+})
+
+test('a config.json of a larger network than the checkpoint holds is CHECKPOINT_MISMATCH before it is allocated', async () => {
+  for (const [kind, option] of [
+    ['diffusion', 'dim'],
+    ['dcgan', 'width'],
+  ] as const) {
+    const run = join(temporaryFolder(), 'run')
+    cpSync(models[kind].run, run, { recursive: true })
+    const config = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'))
+    config.options[option] = 512
+    writeFileSync(join(run, 'config.json'), JSON.stringify(config))
+    expect(await errorOf((await load(run)).sample())).toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      message: expect.stringMatching(/describe a network of \d{7,} weights, but it holds \d{4,6}$/),
+    })
+  }
 })
 
 describe('options', () => {

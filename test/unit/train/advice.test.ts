@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, ShinsakuError } from '../../../lib/errors.ts'
 import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
-import { isNotFinite, withAdvice } from '../../../lib/train/advice.ts'
+import { isNotFinite, withAdvice, withSampleAdvice } from '../../../lib/train/advice.ts'
 
 const native = (code: ErrorCode) => new ShinsakuError(code, 'what happened', { details: { call: 'Trainer.step' } })
 const hintFor = (code: ErrorCode, options: TrainOptions) =>
@@ -22,6 +22,15 @@ describe('R39 memory that ran out', () => {
     expect(hintFor('OUT_OF_MEMORY', { batch: 1 })).toMatch(
       /^batch is 1 already: lower size \(128 now\) or dim \(64 now\)/,
     )
+  })
+
+  test('while pictures are drawn: fewer at once, and fewer in one call', () => {
+    const hint = (batch: number, count: number) =>
+      (withSampleAdvice(native('OUT_OF_MEMORY'), { batch, count }) as ShinsakuError).hint
+    expect(hint(64, 200)).toContain('fewer at once: batch: 32 (--batch 32); draw fewer pictures in one call: count 200')
+    expect(hint(1, 1)).toMatch(/^One of these helps: free memory/)
+    for (const error of [native('NATIVE_FAILED'), new Error('x')])
+      expect(withSampleAdvice(error, { batch: 2, count: 2 })).toBe(error)
   })
 
   test('of another kind keeps its own advice', () => {
