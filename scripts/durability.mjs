@@ -7,13 +7,22 @@ import { join } from 'node:path'
 import { bootstrap, root } from './bootstrap.mjs'
 import { writeSection } from './reliability.mjs'
 
+const hostile = 'test/unit/dataset/hostile.test.ts'
+
 const parts = {
-  checkpoints: { title: 'Checkpoints', files: 'test/unit/checkpoint' },
-  kills: { title: 'Training processes that are killed', files: 'test/e2e/kills.test.ts', only: 'R08|R33' },
-  runs: { title: 'Runs that are broken off', files: 'test/e2e/broken.test.ts' },
+  checkpoints: { title: 'Checkpoints', files: ['test/unit/checkpoint'] },
+  folder: { title: 'A folder of very many files', files: [hostile], only: 'R46' },
+  kills: { title: 'Training processes that are killed', files: ['test/e2e/kills.test.ts'], only: 'R08|R33' },
+  numbers: {
+    title: 'Numbers gone wrong',
+    files: ['test/unit/checkpoint/finite.test.ts', 'test/native/finite.test.ts', 'test/e2e/numbers.test.ts'],
+    only: 'R36|R37|R39|R40',
+  },
+  pictures: { title: 'Odd and hostile pictures', files: [hostile], only: 'R43|R44|R45|R47' },
+  runs: { title: 'Runs that are broken off', files: ['test/e2e/broken.test.ts'] },
   syscalls: {
     title: 'A save that is killed at each of its system calls',
-    files: 'test/e2e/kills.test.ts',
+    files: ['test/e2e/kills.test.ts'],
     only: 'R07',
   },
 }
@@ -35,7 +44,7 @@ function runPart(name) {
   const counts = join(folder, 'counts.jsonl')
   const { status } = spawnSync(
     join(root, 'node_modules', '.bin', 'vitest'),
-    ['run', '--testTimeout=7200000', '--reporter=verbose', files, ...(only ? ['--testNamePattern', only] : [])],
+    ['run', '--testTimeout=7200000', '--reporter=verbose', ...files, ...(only ? ['--testNamePattern', only] : [])],
     { cwd: root, stdio: 'inherit', env: { ...process.env, SHINSAKU_LONG: '1', SHINSAKU_TALLY: counts } },
   )
   const lines = existsSync(counts) ? readFileSync(counts, 'utf8').trim().split('\n') : []

@@ -8,6 +8,7 @@ import { loadNative } from '../../lib/native/load.ts'
 import { openSafetensors } from '../../lib/safetensors/safetensors.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { checkpointsOf, drawPictures, errorOf, linesOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
+import { tally, times } from '../helpers/tally.ts'
 
 useOwnCache()
 const data = join(sharedFolder(), 'data')
@@ -59,7 +60,13 @@ describe('R36 NaN in a weight', () => {
   const options = { snapshotImages: 20, logImages: 10, keep: 100, maxImages: 80 }
 
   test('is seen within its unit; the run goes back and ends as any other, without a line twice', async () => {
-    Object.assign(poison, { images: 40, left: 1 })
+    const places = Array.from({ length: times(1, 10) }, (_, n) => 40 - 4 * (n % 5) + 4 * Math.floor(n / 5))
+    for (const images of places) await poisonOnce(images)
+    tally('NaN put into a weight of a run: back to its checkpoint, and on to its end', places.length, places.length)
+  })
+
+  async function poisonOnce(images: number) {
+    Object.assign(poison, { images, left: 1 })
     const told: string[] = []
     const model = await tinyRun(temporaryFolder(), data, { ...options, onLog: (line) => told.push(line) })
     expect(model.images).toBe(80)
@@ -71,7 +78,7 @@ describe('R36 NaN in a weight', () => {
     expect(checkpointsOf(model.run)).toEqual(['000000020', '000000040', '000000060', '000000080'])
     expect(await poisoned(model.run)).toEqual([])
     expect((await model.sample({ count: 1, steps: 2 })).count).toBe(1)
-  })
+  }
 
   test('each time it goes on ends the run after three tries, with advice, and with whole checkpoints', async () => {
     Object.assign(poison, { images: 40, left: 1000 })
@@ -85,6 +92,7 @@ describe('R36 NaN in a weight', () => {
     expect(await poisoned(run.folder!)).toEqual([])
     poison.left = 0
     expect((await tinyRun(temporaryFolder(), data, { maxImages: 4 })).images).toBe(4)
+    tally('NaN put in again and again: ended with advice after three tries, every checkpoint whole', 1, 1)
   })
 })
 

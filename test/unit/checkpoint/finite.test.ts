@@ -6,6 +6,7 @@ import { newestValidCheckpoint } from '../../../lib/checkpoint/find.ts'
 import { firstNotFinite } from '../../../lib/checkpoint/finite.ts'
 import { saveCheckpoint } from '../../../lib/checkpoint/save.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
+import { tally } from '../../helpers/tally.ts'
 import { saveRequest, tensorBytes, trainerTensors } from '../../helpers/tensors.ts'
 
 const bytesOf = (array: Float32Array | Float64Array | Uint16Array) => new Uint8Array(array.buffer)
@@ -69,6 +70,11 @@ describe('R37 a save', () => {
       expect((await newestValidCheckpoint(run)).folder).toBe(folder)
       expect(readdirSync(join(run, 'checkpoints')).sort()).toEqual(['000000128', 'latest.json'])
       await saveCheckpoint(run, saveRequest(256, { readTensor: plant(tensor, 1) }))
+      tally(
+        `NaN or infinity in \`${tensor}\`: the save refused, the checkpoint before it left`,
+        wrong.length,
+        wrong.length,
+      )
     },
   )
 
