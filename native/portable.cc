@@ -26,6 +26,9 @@ OLDER(void*, dlopen, (const char* path, int mode), "dlopen@GLIBC_2.2.5") { retur
 OLDER(void*, dlsym, (void* library, const char* name), "dlsym@GLIBC_2.2.5") {
   return older_dlsym(library, name);
 }
+OLDER(int, dlinfo, (void* library, int request, void* into), "dlinfo@GLIBC_2.3.3") {
+  return older_dlinfo(library, request, into);
+}
 OLDER(char*, dlerror, (), "dlerror@GLIBC_2.2.5") { return older_dlerror(); }
 
 // glibc 2.32 tells here whether there is one thread only, so that counters need not be atomic. They may be.

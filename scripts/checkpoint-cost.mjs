@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from './bootstrap.mjs'
+import { writeSection } from './reliability.mjs'
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
+    // Makes what was measured a section of docs/reliability.md.
+    record: { type: 'boolean', default: false },
     pairs: { type: 'string', default: '5' },
     // The state, and with it the checkpoint, is the same at any size; small pictures only make updates short.
     size: { type: 'string', default: '32' },
@@ -96,17 +99,17 @@ try {
     cpuShare: added('cpu') / (EVERY_SECONDS * threads),
     wallShare: added('wall') / EVERY_SECONDS,
   }
-  if (values.json) console.log(JSON.stringify(result))
-  else {
-    const percent = (share) => `${(share * 100).toFixed(2)} %`
-    console.log(`${parameters} parameters, ${bytes} bytes a checkpoint, ${threads} threads, ${pairs} pairs of blocks`)
-    console.log(`training stands still for ${result.stallSeconds.toFixed(2)} s while the state is copied`)
-    console.log(
-      `a checkpoint takes ${result.addedCpuSeconds.toFixed(2)} s of processor time; a block, ${result.addedWallSeconds.toFixed(2)} s longer`,
-    )
-    console.log(
-      `at one a minute: ${percent(result.cpuShare)} of the processor, ${percent(result.wallShare)} of the time`,
-    )
+  const percent = (share) => `${(share * 100).toFixed(2)} %`
+  const lines = [
+    `${parameters} parameters, ${bytes} bytes a checkpoint, ${threads} threads, ${pairs} pairs of blocks`,
+    `training stands still for ${result.stallSeconds.toFixed(2)} s while the state is copied`,
+    `a checkpoint takes ${result.addedCpuSeconds.toFixed(2)} s of processor time; a block, ${result.addedWallSeconds.toFixed(2)} s longer`,
+    `at one a minute: ${percent(result.cpuShare)} of the processor, ${percent(result.wallShare)} of the time`,
+  ]
+  console.log(values.json ? JSON.stringify(result) : lines.join('\n'))
+  if (values.record) {
+    const command = ['node scripts/checkpoint-cost.mjs', ...process.argv.slice(2)].join(' ')
+    writeSection(root, 'cost', { title: 'What a checkpoint costs the training beside it', command, lines })
   }
 } finally {
   trainer.dispose()
