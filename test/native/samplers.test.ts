@@ -60,8 +60,9 @@ describe('as diffusers computes them', () => {
       const kept = network === 'constant' ? drawn.filter((_, i) => i % 17 === 0) : drawn
       const furthest = kept.reduce((most, value, i) => Math.max(most, Math.abs(value - pictures[sampler][i]!)), 0)
       expect(kept.length).toBe(pictures[sampler].length)
-      // A U-Net in float32 has last bits of its own; x0 from its noise is they times up to 160.
-      const ofUnet = objective === 'noise' ? 1e-4 : 1e-5
+      // A U-Net in float32 has last bits of its own on each kind of processor, which iPNDM multiplies by up to 3; x0 from
+      // its noise is they times up to 160.
+      const ofUnet = objective === 'noise' ? 1e-4 : 3e-5
       expect(furthest, sampler).toBeLessThan(network === 'constant' ? 1e-6 : ofUnet)
     }
   })

@@ -3,7 +3,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -28,9 +27,8 @@ Tensor Unet::TimeEmbedding(Ops& ops, const Tensor& t) const {
   const int64_t half = plan_.dim / 2;
   const double step = std::log(10000.0) / static_cast<double>(half - 1);
   const Tensor frequencies = at::exp(at::arange(half, t.options()) * -step);
-  const Tensor angles = t.unsqueeze(1) * frequencies.unsqueeze(0);  // [N,dim/2]
   ops.Enter("time_mlp");
-  const Tensor hidden = ops.Linear(at::cat({angles.sin(), angles.cos()}, -1), time1_);
+  const Tensor hidden = ops.Linear(ops.Sinusoids(t, frequencies), time1_);
   return ops.Linear(ops.Activate(hidden, Activation::kGelu), time2_);  // [N,4 dim]
 }
 

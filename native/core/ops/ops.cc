@@ -2,6 +2,7 @@
 #include "core/ops/ops.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 
 #include "core/cuda/cuda_ops.h"
 #include "core/model.h"
@@ -37,6 +38,11 @@ std::vector<std::string> CpuOpsNames() {
   std::vector<std::string> names;
   for (const cpu::Kernels* kernels : CpuKernels()) names.push_back(kernels->name);
   return names;
+}
+
+Tensor Ops::Sinusoids(const Tensor& t, const Tensor& frequencies) {
+  const Tensor angles = t.unsqueeze(1) * frequencies.unsqueeze(0);  // [N,half]
+  return at::cat({angles.sin(), angles.cos()}, -1);
 }
 
 Tensor Ops::Keep(const Tensor& x) { return x.clone(); }

@@ -103,6 +103,9 @@ class Ops {
   // A pass of the network begins: a set may use the memory of the last pass again.
   virtual void Begin() {}
 
+  // Sines, then cosines, of t I64 [N] times each of `frequencies` F32 [half]; [N,2 half].
+  virtual Tensor Sinusoids(const Tensor& t, const Tensor& frequencies);
+
   // What follows is made of the operations above, in the reference's order, unless a set can do it in one go.
   virtual Tensor Keep(const Tensor& x);  // `x` for later, safe from changes in place
   virtual Tensor ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,

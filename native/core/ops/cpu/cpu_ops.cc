@@ -2,11 +2,24 @@
 #include "core/ops/cpu/cpu_ops.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 
 namespace shinsaku {
 
 using cpu::Map;
 using cpu::NormEnd;
+
+namespace {
+
+// `operation` of each row of x, joined again.
+template <typename Operation>
+Tensor ByRows(const Tensor& x, const Operation& operation) {
+  std::vector<Tensor> rows;
+  for (const Tensor& row : x.split(1)) rows.push_back(operation(row));
+  return rows.size() == 1 ? rows.front() : at::cat(rows);
+}
+
+}  // namespace
 
 Tensor CpuOps::Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) {
   const int64_t kernel = w.weight.size(2);
@@ -22,9 +35,16 @@ Tensor CpuOps::ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stri
 
 Tensor CpuOps::Linear(const Tensor& x, const LinearWeights& w) { return cpu::Linear(cx_, x, w); }
 
-// Small or last: ATen's functions do.
+// Small or last: ATen's functions do. They take the last numbers of a tensor by other instructions than the
+// rest, so a row of a few numbers would depend on how many rows there are.
 Tensor CpuOps::Activate(const Tensor& x, Activation activation) {
-  return MakeReferenceOps()->Activate(x, activation);
+  const auto reference = MakeReferenceOps();
+  if (x.dim() != 2) return reference->Activate(x, activation);
+  return ByRows(x, [&](const Tensor& row) { return reference->Activate(row, activation); });
+}
+
+Tensor CpuOps::Sinusoids(const Tensor& t, const Tensor& frequencies) {
+  return ByRows(t, [&](const Tensor& one) { return Ops::Sinusoids(one, frequencies); });
 }
 
 Tensor CpuOps::NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale, const Tensor& shift) {

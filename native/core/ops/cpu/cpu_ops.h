@@ -19,6 +19,7 @@ class CpuOps : public Ops {
                        int64_t output_padding) override;
   Tensor Linear(const Tensor& x, const LinearWeights& w) override;
   Tensor Activate(const Tensor& x, Activation activation) override;
+  Tensor Sinusoids(const Tensor& t, const Tensor& frequencies) override;
   Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
                       const Tensor& shift) override;
   Tensor Norm(const Tensor& x, const NormWeights& w) override;
