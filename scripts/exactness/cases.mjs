@@ -182,6 +182,11 @@ function complete(given, threads) {
     ...own,
   }
   const all = { model, data: 'icons', ...common, ...base, ...given }
+  // Said here, because the package says so only after shinsaku has computed its side.
+  if (unet === '2.3' && all.batch * all.accumulate < 16)
+    throw new Error(
+      `batch ${all.batch} x ${all.accumulate}: denoising-diffusion-pytorch 2.3.4 wants at least 16 in all`,
+    )
   const samples = [
     { sampler: 'ddpm', steps: all.timesteps, eta: 0, seed: 11 },
     { sampler: 'ddim', steps: 10, eta: 0, seed: 12 },
