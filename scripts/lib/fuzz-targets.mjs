@@ -127,7 +127,7 @@ function runTargets({ readConfig, resolveTrain, readDatasetFiles, readDatasetRec
       name: 'dataset.json',
       seeds: [
         json({ version: 1, data: 'x', count: 1, digest: 'b'.repeat(64), files: [picture], skipped: [], ignored: {} }),
-        json({ digest: 'c', count: 3 }),
+        json({ digest: 'c', count: 3, files: [{ path: 'a', sha256: 'd' }] }),
       ],
       dense: () => [dense('{"digest":"c","count":3,"files":[', '{"path":"","sha256":""}', ']}', ',')],
       words: [...words, '"digest":"d"', '"count":4'],

@@ -44,7 +44,7 @@ describe('the fuzzer', () => {
     const plants: [Target['parse'], RegExp][] = [
       [() => JSON.parse('{'), /unexpected SyntaxError/],
       [() => Promise.reject(new TypeError('x')), /unexpected TypeError/],
-      [() => spin(150), /took 1\d\d ms/],
+      [() => spin(150), /took \d{3,} ms of the processor/],
       [() => kept.push(new Uint8Array(2e7)), /allocated \d+ bytes/],
     ]
     for (const [parse, problem] of plants) {
