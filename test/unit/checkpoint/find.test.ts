@@ -151,10 +151,10 @@ test('a checkpoint folder may be copied elsewhere under another name', async () 
 
 test('a newer format says so', async () => {
   const path = join(newest, 'manifest.json')
-  writeFileSync(path, readFileSync(path, 'utf8').replace('"format": 1', '"format": 2'))
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"format": 2', '"format": 3'))
   await expect(verifyCheckpoint(newest)).rejects.toMatchObject({
     ...invalid,
-    message: expect.stringContaining('format 2'),
+    message: expect.stringContaining('format 3'),
     hint: 'Update shinsaku.',
   })
 })
