@@ -4,7 +4,7 @@ import type { Spec } from './addon.ts'
 export type Placement = {
   device: 'cpu' | 'cuda:0'
   precision: 'fp32' | 'tf32' | 'bf16'
-  /** The ops set that trains. */
+  /** The ops set that trains: "reference", "cuda", or one of `DeviceInfo.cpuOps`, which compute in fp32. */
   ops: string
   /** Whether each update is recorded once as a CUDA graph and replayed. */
   graph: boolean
@@ -25,13 +25,13 @@ export function placeOn(
   cpuOps: readonly string[],
 ): Placement {
   const automatic = device === 'cpu' ? 'fp32' : 'tf32'
-  const fastest = device === 'cpu' && !exact ? cpuOps[0] : undefined
+  const fastest = (device === 'cpu' && !exact ? cpuOps[0] : undefined) ?? 'reference'
   return {
     device,
     precision: precision === 'auto' ? automatic : precision,
-    ops: 'reference',
+    ops: precision === 'bf16' ? 'reference' : fastest,
     graph: false,
-    samplingOps: fastest ?? 'reference',
+    samplingOps: fastest,
   }
 }
 

@@ -60,7 +60,7 @@ export const trainRows = {
   ),
   exact: row(
     z.boolean(),
-    'Use only operations that give the bits of the PyTorch reference, and on a GPU only deterministic convolutions.',
+    'Use only operations that give the bits of the PyTorch reference, and on a GPU only deterministic convolutions. Slower on the CPU.',
     { default: false },
   ),
   deterministic: row(

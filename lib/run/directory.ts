@@ -20,6 +20,9 @@ export { findNewestRun, runName } from './names.ts'
 /** Raised when config.json of the new form cannot be read by the old code. */
 const FORMAT_VERSION = 1
 
+/** Versions, device, precision and operations a run was last started with. */
+export const environmentFile = 'environment.json'
+
 /** Where an imported run comes from. */
 export const importedFile = 'imported.json'
 
@@ -39,6 +42,12 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+const environmentSchema = z.looseObject({ ops: z.string() })
+
+/** The ops set that a run was last trained with. Throws RUN_INVALID, FILE_FAILED. */
+export const readTrainedOps = async (run: string): Promise<string> =>
+  (await readJson(join(run, environmentFile), environmentSchema, 'RUN_INVALID')).ops
 
 /** Whether a run was imported: generators and data order begin when it first goes on. */
 export const isImported = (run: string): Promise<boolean> => exists(join(run, importedFile))
@@ -66,7 +75,7 @@ export class RunDirectory {
 
   /** Versions, device and precision the run was started with. */
   async writeEnvironment(environment: object): Promise<void> {
-    await writeDurable(join(this.path, 'environment.json'), toJson(environment))
+    await writeDurable(join(this.path, environmentFile), toJson(environment))
   }
 
   /** One entry for each file of the data. */

@@ -18,7 +18,7 @@ import {
   found,
   note,
 } from './checks.ts'
-import { awaitsData, importedFile } from './directory.ts'
+import { awaitsData, environmentFile, importedFile } from './directory.ts'
 import { eventFiles } from './events.ts'
 import { configFile } from './names.ts'
 
@@ -66,7 +66,7 @@ class Verifier {
     await this.add(configFile(this.#run), () => checkConfig(this.#run))
     if (!(await awaitsData(this.#run))) await this.add(join(this.#run, 'dataset.json'), checkDataset)
     await this.addIfThere(names, importedFile, checkJson)
-    await this.addIfThere(names, 'environment.json', checkJson)
+    await this.addIfThere(names, environmentFile, checkJson)
     await this.addIfThere(names, 'metrics.jsonl', checkMetrics)
     for (const path of await eventFiles(this.#run)) await this.add(path, checkEvents)
     await this.addIfThere(names, 'log.txt', checkText)

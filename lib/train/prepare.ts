@@ -27,7 +27,7 @@ import {
 import { openEvents } from '../run/events.ts'
 import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
-import { environment } from './environment.ts'
+import { environment, placeAgain } from './environment.ts'
 import { beginMissing } from './imported.ts'
 import { Journal } from './journal.ts'
 import { drawPreview, lacksPreview, writeReals } from './previews.ts'
@@ -168,7 +168,10 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
   const resumed = await findResumed(given, asked)
   const options = resumed?.options ?? asked
   const native = await loadNative(onLog)
-  const planned = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
+  const placed = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
+  const { placement: planned, note } = resumed
+    ? await placeAgain(resumed.run, options.allow, placed)
+    : { placement: placed, note: undefined }
   const onProgress = onData ?? (onLog && logData(onLog))
   const data = await loadDataset(options, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
   const found: string[] = []
@@ -190,6 +193,7 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
     const { threads } = await native.addon.info()
     found.forEach(log)
     describeStart(log, options, placement, data, directory.path, threads)
+    if (note) log(note)
     const made = { directory, journal, trainer, options, placement, data, onStatus, signal }
     const begin = resumed ? await goOn(resumed, made) : await beginNew(directory, journal, data)
     await writeRecords(directory, native, options, placement)

@@ -16,6 +16,7 @@
 #include <numbers>
 
 #include "core/cuda/device_adam.h"
+#include "core/ops/cpu/kernel_adam.h"
 #include "core/ops/ops.h"
 
 namespace shinsaku {
@@ -64,6 +65,8 @@ std::unique_ptr<Adam> MakeAdam(const Spec& spec, const NamedTensors& parameters,
                                const AdamOptions& options) {
   if (Flag(spec, "graph") || Text(spec, "ops") == kCudaOps)
     return std::make_unique<DeviceAdam>(parameters, prefix, options);
+  if (const cpu::Kernels* kernels = cpu::KernelsNamed(Text(spec, "ops")))
+    return std::make_unique<KernelAdam>(parameters, prefix, options, *kernels);
   return std::make_unique<Adam>(parameters, prefix, options);
 }
 
@@ -78,10 +81,10 @@ NamedTensors Adam::state() {
   return all;
 }
 
-at::Tensor ClipGradNorm(const NamedTensors& parameters, double max_norm) {
+at::Tensor Adam::Clip(double max_norm) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients;
-  for (const auto& [name, tensor] : parameters) {
+  for (const auto& [name, tensor] : parameters_) {
     if (tensor.grad().defined()) gradients.push_back(tensor.grad());
   }
   const at::Tensor norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);

@@ -26,7 +26,9 @@ class Adam {
   virtual ~Adam() = default;
   // The host's part of an update: counts it.
   virtual void Begin(double lr);
-  virtual void Apply();  // the device's part: uses the gradients as they are
+  // torch.nn.utils.clip_grad_norm_ for this update; returns the norm before, a device scalar.
+  virtual at::Tensor Clip(double max_norm);
+  virtual void Apply();  // the device's part: uses the gradients as they are, but for Clip()
   void ZeroGrad();       // sets gradients to none, as PyTorch does
   NamedTensors state();  // live tensors
 
@@ -39,12 +41,9 @@ class Adam {
   NamedTensor steps_;  // I64 [1] on the CPU
 };
 
-// The Adam for the spec's "ops": where nobody asks for the reference's bits on a GPU, one made for it.
+// The Adam for the spec's "ops": where nobody asks for the reference's bits, one made for the device.
 std::unique_ptr<Adam> MakeAdam(const Spec& spec, const NamedTensors& parameters, const std::string& prefix,
                                const AdamOptions& options);
-
-// torch.nn.utils.clip_grad_norm_: scales gradients in place; returns the norm before, a device scalar.
-at::Tensor ClipGradNorm(const NamedTensors& parameters, double max_norm);
 
 // Learning rate of the update that starts after `images` images: "lr", "warmup", "lrSchedule", "maxImages".
 double LearningRate(const Spec& spec, int64_t images);

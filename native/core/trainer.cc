@@ -7,6 +7,7 @@
 #include "core/finite.h"
 #include "core/host_tensor.h"
 #include "core/recipes/recipe.h"
+#include "core/recycler.h"
 
 namespace shinsaku {
 namespace {
@@ -35,7 +36,7 @@ class RunTrainer : public Trainer {
         kind_(FindModel(spec)),
         device_(DeviceOf(spec)),
         streams_(SeedStreams(static_cast<uint64_t>(Integer(spec, "seed")), device_)),
-        recipe_(kind_.make_recipe(spec_, streams_, device_)),
+        recipe_(MakeRecipe()),
         feed_(spec_, std::move(images), recipe_->order(), streams_.cpu) {
     // So that records written before the first unit show what it will be computed with.
     ApplyPrecision(spec_);
@@ -45,10 +46,12 @@ class RunTrainer : public Trainer {
     listed_.clear();
     ApplyPrecision(spec_);
     const OnGraphStream stream(recipe_->graphs());
+    const Recycler::Use memory(recycler_);
     for (int64_t i = 0; i < updates; ++i) {
       recipe_->Update(feed_, meter_);
       meter_.Add("images", static_cast<double>(feed_.images_seen()));
       meter_.Add("epoch", static_cast<double>(feed_.epoch()));
+      recycler_.Tick();
     }
     Metrics metrics = meter_.Read();
     RequireFinite(metrics);
@@ -105,6 +108,11 @@ class RunTrainer : public Trainer {
   }
 
  private:
+  std::unique_ptr<Recipe> MakeRecipe() {
+    const Recycler::Use memory(recycler_);
+    return kind_.make_recipe(spec_, streams_, device_);
+  }
+
   NamedTensors State() const {
     NamedTensors all = recipe_->state();
     for (const auto& entry : feed_.state()) all.push_back(entry);
@@ -117,6 +125,7 @@ class RunTrainer : public Trainer {
   const ModelKind& kind_;
   at::Device device_;
   Streams streams_;
+  Recycler recycler_;
   std::unique_ptr<Recipe> recipe_;
   Feed feed_;
   Meter meter_;

@@ -8,7 +8,7 @@ const small: Record<'diffusion' | 'dcgan', TrainOptions> = {
   dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 },
 }
 
-/** A native spec: small defaults under the given options. Draws with the reference unless `cpuOps` offers more. */
+/** A native spec: small defaults under the given options. Trains and draws with the reference unless `cpuOps` offers more. */
 export function smallSpec(options: TrainOptions, cpuOps: readonly string[] = []): Spec {
   const { model = 'diffusion' } = options
   const resolved = resolveTrain({ ...small[model], ...options })

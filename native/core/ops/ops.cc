@@ -7,36 +7,32 @@
 #include "core/cuda/cuda_ops.h"
 #include "core/model.h"
 #include "core/ops/cpu/cpu_ops.h"
+#include "core/ops/cpu/train/train_ops.h"
 #include "core/ops/reference/reference_ops.h"
 
 namespace shinsaku {
 namespace {
 
-// Fastest first.
-std::vector<const cpu::Kernels*> CpuKernels() {
-  std::vector<const cpu::Kernels*> found;
-  for (const cpu::Kernels* kernels : {cpu::Avx512Kernels(), cpu::Avx2Kernels()}) {
-    if (kernels) found.push_back(kernels);
-  }
-  return found;
+// The reference, or `Set` over the kernels of that name.
+template <typename Set>
+std::unique_ptr<Ops> Make(const std::string& name) {
+  if (name == kCudaOps) return std::make_unique<CudaOps>();
+  const cpu::Kernels* kernels = cpu::KernelsNamed(name);
+  if (!kernels) return MakeReferenceOps();
+  return std::make_unique<Set>(*kernels);
 }
 
 }  // namespace
 
 std::unique_ptr<Ops> MakeReferenceOps() { return std::make_unique<ReferenceOps>(); }
 
-std::unique_ptr<Ops> MakeOps(const std::string& name) {
-  if (name == "reference") return MakeReferenceOps();
-  if (name == kCudaOps) return std::make_unique<CudaOps>();
-  for (const cpu::Kernels* kernels : CpuKernels()) {
-    if (name == kernels->name) return std::make_unique<CpuOps>(*kernels);
-  }
-  throw Failure("NATIVE_FAILED", "there is no ops set \"" + name + "\" on this processor");
-}
+std::unique_ptr<Ops> MakeOps(const std::string& name) { return Make<CpuOps>(name); }
+
+std::unique_ptr<Ops> MakeTrainingOps(const std::string& name) { return Make<TrainOps>(name); }
 
 std::vector<std::string> CpuOpsNames() {
   std::vector<std::string> names;
-  for (const cpu::Kernels* kernels : CpuKernels()) names.push_back(kernels->name);
+  for (const cpu::Kernels* kernels : cpu::AllKernels()) names.push_back(kernels->name);
   return names;
 }
 

@@ -100,6 +100,11 @@ class Ops {
   virtual Tensor Concat(const Tensor& a, const Tensor& b) = 0;  // over channels
   virtual Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics) = 0;
 
+  // The form in memory in which this set wants a weight.
+  virtual at::MemoryFormat WeightFormat(const Tensor& /*weight*/) const {
+    return at::MemoryFormat::Contiguous;
+  }
+
   // A pass of the network begins: a set may use the memory of the last pass again.
   virtual void Begin() {}
 
@@ -130,7 +135,10 @@ inline constexpr char kCudaOps[] = "cuda";
 // The set of that name: "reference", kCudaOps, or one of CpuOpsNames().
 std::unique_ptr<Ops> MakeOps(const std::string& name);
 
-// The sets with kernels of their own that this processor can run, fastest first. They only compute forward.
+// The set of that name that computes gradients too.
+std::unique_ptr<Ops> MakeTrainingOps(const std::string& name);
+
+// The sets with kernels of their own that this processor can run, fastest first.
 std::vector<std::string> CpuOpsNames();
 
 }  // namespace shinsaku

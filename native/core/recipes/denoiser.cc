@@ -8,7 +8,8 @@ namespace shinsaku {
 
 using at::Tensor;
 
-Denoiser::Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional<at::Generator> generator)
+Denoiser::Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional<at::Generator> generator,
+                   std::unique_ptr<Ops> ops)
     : plan_(spec),
       objective_(Text(spec, "objective") == "noise" ? Objective::kNoise
                  : Text(spec, "objective") == "x0"  ? Objective::kX0
@@ -16,8 +17,13 @@ Denoiser::Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional
       set_(fill, device, std::move(generator)),
       schedule_(spec, set_),
       unet_(plan_, set_, "model."),
-      ops_(MakeOps(Text(spec, "ops"))) {
-  if (Text(spec, "ops") == kCudaOps) set_.UseChannelsLast();
+      ops_(std::move(ops)) {
+  if (Text(spec, "ops") == kCudaOps) {
+    set_.UseChannelsLast();
+  } else {
+    for (const auto& [name, tensor] : set_.parameters())
+      tensor.set_data(tensor.contiguous(ops_->WeightFormat(tensor)));
+  }
 }
 
 Tensor Denoiser::Output(const Tensor& x, const Tensor& t, const Tensor& condition) const {

@@ -12,7 +12,9 @@ namespace shinsaku {
 
 class Denoiser {
  public:
-  Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional<at::Generator> generator);
+  // `ops` of the spec's set: one that trains or one that draws.
+  Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional<at::Generator> generator,
+           std::unique_ptr<Ops> ops);
 
   struct Prediction {
     at::Tensor noise, x0;  // [N,C,H,W]

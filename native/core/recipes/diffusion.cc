@@ -28,7 +28,7 @@ class DiffusionRecipe : public Recipe {
         streams_(streams),
         device_(device),
         accumulate_(Integer(spec, "accumulate")),
-        denoiser_(spec, Fill::kDraw, device, streams.cpu),
+        denoiser_(spec, Fill::kDraw, device, streams.cpu, MakeTrainingOps(Text(spec, "ops"))),
         adam_(MakeAdam(spec, denoiser_.set().parameters(), "", AdamOf(spec))) {
     if (Flag(spec, "graph")) {
       if (denoiser_.plan().self_condition)
@@ -80,8 +80,7 @@ class DiffusionRecipe : public Recipe {
       loss.backward();
       results.push_back(loss.detach());
     }
-    if (Has(spec_, "clip"))
-      results.push_back(ClipGradNorm(denoiser_.set().parameters(), Number(spec_, "clip")));
+    if (Has(spec_, "clip")) results.push_back(adam_->Clip(Number(spec_, "clip")));
     adam_->Apply();
     adam_->ZeroGrad();
     return results;
@@ -142,7 +141,7 @@ std::unique_ptr<Recipe> MakeDiffusion(const Spec& spec, Streams& streams, at::De
 int64_t TraceDiffusion(const Spec& spec, TraceOps& trace) {
   const at::NoGradGuard no_grad;
   const at::Device meta(at::kMeta);
-  Denoiser denoiser(spec, Fill::kMeta, meta, std::nullopt);
+  Denoiser denoiser(spec, Fill::kMeta, meta, std::nullopt, MakeReferenceOps());
   const UnetPlan& plan = denoiser.plan();
   const Tensor x =
       at::empty({1, plan.channels, plan.size, plan.size}, at::TensorOptions(at::kFloat).device(meta));

@@ -240,7 +240,11 @@ class DiffusionGenerator : public Generator {
 std::unique_ptr<Generator> MakeDiffusionGenerator(const Spec& spec, const NamedTensors& weights,
                                                   at::Device device) {
   auto fixed = std::make_shared<FixedDenoiser>(
-      FixedDenoiser{spec, device, Denoiser(spec, Fill::kEmpty, device, std::nullopt), nullptr, {}});
+      FixedDenoiser{spec,
+                    device,
+                    Denoiser(spec, Fill::kEmpty, device, std::nullopt, MakeOps(Text(spec, "ops"))),
+                    nullptr,
+                    {}});
   // Predictions draw nothing; a recording takes a generator all the same.
   if (Flag(spec, "graph")) fixed->graphs = std::make_unique<Graphs>(device, SeedStreams(0, device).device);
   CopyAll(fixed->denoiser.set().state(), weights);

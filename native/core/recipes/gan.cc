@@ -57,7 +57,7 @@ class GanRecipe : public Recipe {
         device_(device),
         plan_(spec),
         accumulate_(Integer(spec, "accumulate")),
-        ops_(MakeOps(Text(spec, "ops"))),
+        ops_(MakeTrainingOps(Text(spec, "ops"))),
         generator_(plan_, Fill::kDraw, device, streams.cpu),
         discriminator_(plan_, Fill::kDraw, device, streams.cpu) {
     if (Text(spec, "ops") == kCudaOps) {
@@ -199,7 +199,7 @@ class GanRecipe : public Recipe {
   }
 
   void Apply(Adam& adam, const ParameterSet& set, double lr) {
-    if (Has(spec_, "clip")) ClipGradNorm(set.parameters(), Number(spec_, "clip"));
+    if (Has(spec_, "clip")) adam.Clip(Number(spec_, "clip"));
     if (!graphs_) adam.Begin(lr);
     adam.Apply();
     adam.ZeroGrad();

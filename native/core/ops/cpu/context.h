@@ -68,6 +68,13 @@ struct NormEnd {
 };
 // Reads x, writes y, which may be the same map.
 void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y);
+// The groups of GroupNorm.
+constexpr int64_t kGroups = 8;
+struct GroupStatistics {
+  double mean, scale;  // scale: 1 / the deviation
+};
+// Of each group of each picture.
+std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const Map& x);
 // For the rows of one picture at a time: factors and offsets of its own norm, without FiLM.
 NormRows RowsOf(Context& cx, const NormWeights& w, int64_t channels);
 // Batch norm, then ReLU where asked.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace shinsaku::cpu {
 
@@ -31,10 +33,17 @@ struct Tiles {
   int64_t height = 0, width = 0;        // of the result
   int64_t tiles_x = 0, tiles_each = 0;  // in a row; in a picture
   int64_t in = 0, out = 0;              // padded channels
+  int64_t in_row = 0;                   // floats between transformed tiles, at least `in`
   int64_t in_step = 0, out_step = 0;    // floats between frequencies of transformed input and product
   const float* zeros = nullptr;         // a pixel of padding, as wide as the widest source
   const float* bias = nullptr;          // [out]
   float* output = nullptr;              // NHWC
+};
+
+// The nine taps of a 3x3 kernel, for rows of one side's channels by vectors of the other's.
+struct Taps {
+  const float* first = nullptr;
+  int64_t row_step = 0, tap_step = 0;  // floats; a negative tap_step turns the kernel by 180 degrees
 };
 
 enum class Scaling { kFixed, kRms, kLayer };  // kFixed: statistics are in factor and offset already
@@ -51,14 +60,43 @@ struct NormRows {
   const float* residual = nullptr;            // [rows,width] or none
 };
 
+// The way back of a norm: rows of the gradient of what NormRows gives, without its residual. With xhat the
+// normalised x and u = xhat * factor + offset, y = act(u).
+struct NormBack {
+  Scaling scaling = Scaling::kFixed;
+  bool silu = false;
+  const float* x = nullptr;
+  const float* dy = nullptr;
+  float* dx = nullptr;  // kFixed: the gradient of u
+  int64_t rows = 0, width = 0;
+  const float* factor = nullptr;  // [width]
+  const float* offset = nullptr;  // [width]
+  const float* centre = nullptr;  // kFixed: xhat = (x - centre) * scale, [width]
+  const float* scale = nullptr;
+  float* sums = nullptr;  // [2][width]: of the gradient of u, then of that times xhat
+};
+
+// One step of Adam over flat arrays. m and v are the moments' new values, p moves by
+// -rate * m / (sqrt(v) * widen + eps).
+struct AdamRun {
+  float* p = nullptr;
+  const float* g = nullptr;
+  float* m = nullptr;
+  float* v = nullptr;
+  int64_t count = 0;
+  float clip = 1, decay = 0;              // g * clip + p * decay is the gradient
+  float take1 = 0, beta2 = 0, take2 = 0;  // 1 - beta1, beta2, 1 - beta2
+  float rate = 0, widen = 1, eps = 0;
+};
+
 struct Kernels {
   const char* name;  // of the set that uses them
   int64_t lanes;     // floats in a vector
   int64_t panel;     // columns of a packed panel
   int64_t rows;      // rows that a product works on at once
   void (*gemm)(const Gemm& g);
-  // F(4x4)'s form of w[rows][9][width], to u[frequency][row][width] with frequencies `step` apart.
-  void (*weigh)(const float* w, int64_t rows, int64_t width, float* u, int64_t step);
+  // F(4x4)'s form of rows x width taps, to u[frequency][row][width] with frequencies `step` apart.
+  void (*weigh)(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step);
   // Transforms the tiles first+begin .. first+end into v[frequency][slot][in], slot counted from `first`.
   void (*gather)(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v);
   // The way back from m[frequency][slot][out], with bias, into the picture.
@@ -72,10 +110,39 @@ struct Kernels {
   void (*exponents)(float* x, int64_t rows, int64_t row, int64_t width, const float* peak, float* sum);
   // Softmax over each group of `group` columns, times scale.
   void (*softmax)(float* x, int64_t rows, int64_t row, int64_t width, int64_t group, float scale);
+
+  // What follows is for training.
+  // A dy A^T of Winograd's weight gradient: the tiles of a gradient into v, as `gather` does for the input.
+  void (*expand)(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v);
+  // w (+)= G^T u G for rows x width taps; u as `weigh` writes it.
+  void (*unweigh)(const float* u, int64_t step, int64_t rows, int64_t width, float* w, int64_t row_step,
+                  int64_t tap_step, bool accumulate);
+  // to[c][r] = from[r][c]; rows and columns are whole vectors.
+  void (*transpose)(const float* from, int64_t from_row, int64_t rows, int64_t columns, float* to,
+                    int64_t to_row);
+  void (*norm_back)(const NormBack& n);
+  // y = y * a + x * b + c by column.
+  void (*blend)(const float* x, float* y, int64_t rows, int64_t width, const float* a, const float* b,
+                const float* c);
+  // The way back of `softmax`: dy = y * (dy - sum(y * dy) / scale) for each group.
+  void (*softmax_back)(const float* y, float* dy, int64_t rows, int64_t row, int64_t width, int64_t group,
+                       float scale);
+  // dy = y * (dy - share) by column.
+  void (*exponents_back)(const float* y, float* dy, int64_t rows, int64_t row, int64_t width,
+                         const float* share);
+  // Sums of each column over the rows, added to `sum`.
+  void (*columns)(const float* x, int64_t rows, int64_t width, float* sum);
+  void (*adam)(const AdamRun& a);
+  // The sum of squares.
+  double (*squares)(const float* x, int64_t count);
 };
 
 // null where the processor (or its operating system) cannot run them.
 const Kernels* Avx2Kernels();
 const Kernels* Avx512Kernels();
+// Those that this processor can run, fastest first.
+std::vector<const Kernels*> AllKernels();
+// The kernels of that set; null for "reference". Throws NATIVE_FAILED for one that this processor lacks.
+const Kernels* KernelsNamed(const std::string& name);
 
 }  // namespace shinsaku::cpu

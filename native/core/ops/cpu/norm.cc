@@ -11,7 +11,6 @@
 namespace shinsaku::cpu {
 namespace {
 
-constexpr int64_t kGroups = 8;
 constexpr double kEps = 1e-5;
 constexpr int64_t kBlock = 64;  // pixels of a piece
 
@@ -72,6 +71,18 @@ NormRows RowsOf(Context& cx, const NormWeights& w, int64_t channels) {
   return rows;
 }
 
+std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const Map& x) {
+  const Tensor pieces = PieceMoments(cx, x);
+  const int64_t each = x.channels / kGroups;
+  std::vector<GroupStatistics> statistics;
+  for (int64_t n = 0; n < x.count; ++n)
+    for (int64_t c = 0; c < x.channels; c += each) {
+      const Moments m = MomentsOf(x, pieces.const_data_ptr<float>(), n, n + 1, c, c + each);
+      statistics.push_back({m.mean, 1 / std::sqrt(m.squares / m.count + kEps)});
+    }
+  return statistics;
+}
+
 void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y) {
   NormRows base = RowsOf(cx, w, x.channels);
   // Factors, then offsets, of each picture.
@@ -83,18 +94,15 @@ void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& e
   }
   if (w.kind == NormWeights::Kind::kGroup) {
     base.scaling = Scaling::kFixed;
-    const Tensor pieces = PieceMoments(cx, x);
+    const auto statistics = GroupStatisticsOf(cx, x);
     const int64_t each = x.channels / kGroups;
     for (int64_t n = 0; n < x.count; ++n)
-      for (int64_t c = 0; c < x.channels; c += each) {
-        const Moments m = MomentsOf(x, pieces.const_data_ptr<float>(), n, n + 1, c, c + each);
-        const double scale = 1 / std::sqrt(m.squares / m.count + kEps);
+      for (int64_t i = 0; i < x.channels; ++i) {
+        const auto& [mean, scale] = statistics[n * kGroups + i / each];
         float* factor = own + n * 2 * x.step;
-        for (int64_t i = c; i < c + each; ++i) {
-          const double gain = factor[i] * scale;
-          factor[x.step + i] = static_cast<float>(factor[x.step + i] - m.mean * gain);
-          factor[i] = static_cast<float>(gain);
-        }
+        const double gain = factor[i] * scale;
+        factor[x.step + i] = static_cast<float>(factor[x.step + i] - mean * gain);
+        factor[i] = static_cast<float>(gain);
       }
   }
   if (end.scale.defined()) {

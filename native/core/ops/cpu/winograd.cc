@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "core/ops/cpu/context.h"
+#include "core/ops/cpu/winograd.h"
 
 namespace shinsaku::cpu {
 namespace {
@@ -31,10 +31,25 @@ constexpr int64_t kTile = 4, kFrequencies = 36;
 // stays in the cache, and tiles at a time, so that memory stays bounded.
 constexpr int64_t kDepth = 128, kGroup = 256;
 
+// Transforms `depth` rows from `k` on of the panel of `width` columns from `column` on.
+void WeighPanel(Context& cx, const RawTaps& raw, int64_t in, int64_t column, int64_t width, int64_t k,
+                int64_t depth, float* u, int64_t step, float* scratch) {
+  Taps taps{raw.first + k * raw.row_step + column, raw.row_step, raw.tap_step};
+  if (raw.panels) taps = {raw.first + (column * in + k * width) * 9, 9 * width, width};
+  if (raw.row_step == 1) {
+    for (int64_t tap = 0; tap < 9; ++tap)
+      cx.kernels.transpose(raw.first + column * raw.column_step + tap * raw.tap_step + k, raw.column_step,
+                           width, depth, scratch + tap * width, 9 * width);
+    taps = {scratch, 9 * width, width};
+  }
+  cx.kernels.weigh(taps, depth, width, u, step);
+}
+
 struct Job {
   Context& cx;
   Tiles tiles;
   const float* weights;
+  RawTaps raw;
   int64_t total;
 
   void Multiply(int64_t frequency, int64_t column, int64_t columns, int64_t rows, const float* v,
@@ -51,6 +66,7 @@ struct Job {
   }
 
   void Reserve(int64_t rows) {
+    tiles.in_row = tiles.in;
     tiles.in_step = rows * tiles.in + kApart;
     tiles.out_step = rows * tiles.out + kApart;
   }
@@ -81,7 +97,7 @@ struct Job {
   void ByPanels() {
     const int64_t most = std::min(total, kGroup), panel = cx.kernels.panel;
     Reserve(most);
-    const int64_t each = kFrequencies * (kDepth * panel + kApart);
+    const int64_t each = kFrequencies * (kDepth * panel + kApart) + kDepth * panel * 9;
     const Tensor scratch = cx.arena.Floats(Floats() + at::get_num_threads() * each);
     float* v = scratch.data_ptr<float>();
     float* m = v + kFrequencies * tiles.in_step;
@@ -100,7 +116,8 @@ struct Job {
     const int64_t width = std::min(cx.kernels.panel, tiles.out - column);
     for (int64_t k = 0; k < tiles.in; k += kDepth) {
       const int64_t depth = std::min(kDepth, tiles.in - k), step = depth * width + kApart;
-      cx.kernels.weigh(weights + (column * tiles.in + k * width) * 9, depth, width, u, step);
+      WeighPanel(cx, raw, tiles.in, column, width, k, depth, u, step,
+                 u + kFrequencies * (kDepth * cx.kernels.panel + kApart));
       for (int64_t f = 0; f < kFrequencies; ++f) {
         Gemm g;
         g.a = v + f * tiles.in_step + k;
@@ -144,6 +161,40 @@ struct Job {
 
 }  // namespace
 
+void CutTiles(Tiles& t, int64_t height, int64_t width) {
+  t.height = height;
+  t.width = width;
+  t.tiles_x = Up(width, kTile);
+  t.tiles_each = t.tiles_x * Up(height, kTile);
+}
+
+void RunWinograd(Context& cx, const Tiles& tiles, int64_t count, const WinogradWeights& weights) {
+  Job job{cx, tiles, weights.ready, weights.raw, count * tiles.tiles_each};
+  if (!weights.ready) {
+    job.ByPanels();
+  } else if (tiles.in * tiles.out > job.total * (tiles.in + tiles.out)) {
+    job.ByWeights();
+  } else {
+    job.ByTiles();
+  }
+}
+
+Tensor TransformTaps(Context& cx, const RawTaps& raw, int64_t in, int64_t out) {
+  const int64_t panel = cx.kernels.panel, parts = Up(in, kDepth), step = in * out;
+  const Tensor floats = cx.arena.Floats(kFrequencies * step);
+  const Tensor scratch = cx.arena.Floats(at::get_num_threads() * kDepth * panel * 9);
+  at::parallel_for(0, Up(out, panel) * parts, 1, [&](int64_t begin, int64_t end) {
+    float* own = scratch.data_ptr<float>() + at::get_thread_num() * kDepth * panel * 9;
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t column = i / parts * panel, width = std::min(panel, out - column);
+      const int64_t k = i % parts * kDepth;
+      WeighPanel(cx, raw, in, column, width, k, std::min(kDepth, in - k),
+                 floats.data_ptr<float>() + column * in + k * width, step, own);
+    }
+  });
+  return floats;
+}
+
 Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled) {
   Inputs inputs;
   for (const Map& source : sources) inputs.push_back({source.channels, source.step});
@@ -161,21 +212,18 @@ Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, 
     widest = std::max(widest, sources[i].step);
   }
   t.out = y.step;
-  t.height = y.height;
-  t.width = y.width;
-  t.tiles_x = Up(t.width, kTile);
-  t.tiles_each = t.tiles_x * Up(t.height, kTile);
+  CutTiles(t, y.height, y.width);
   t.zeros = cx.Zeros(widest);
   t.bias = packed.bias.const_data_ptr<float>();
   t.output = y.data;
-  Job job{cx, t, packed.floats.const_data_ptr<float>(), y.count * t.tiles_each};
+  const float* floats = packed.floats.const_data_ptr<float>();
+  WinogradWeights weights;
   if (packed.late) {
-    job.ByPanels();
-  } else if (t.in * t.out > job.total * (t.in + t.out)) {
-    job.ByWeights();
+    weights.raw = {floats, 0, 0, 0, true};
   } else {
-    job.ByTiles();
+    weights.ready = floats;
   }
+  RunWinograd(cx, t, y.count, weights);
   return y;
 }
 

@@ -6,6 +6,7 @@
 
 namespace {
 
+using shinsaku::cpu::Taps;
 using shinsaku::cpu::Tiles;
 
 constexpr int kTile = 4, kWindow = 6;  // output and input pixels along one side
@@ -45,14 +46,15 @@ SHINSAKU_INLINE void WeightLine(Vec g0, Vec g1, Vec g2, Vec* out, int step) {
   out[5 * step] = g2;
 }
 
-void Weigh(const float* w, int64_t rows, int64_t width, float* u, int64_t step) {
+void Weigh(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step) {
+  const int64_t tap = w.tap_step;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < width; c += kLanes) {
-      const float* g = w + r * 9 * width + c;
+      const float* g = w.first + r * w.row_step + c;
       Vec half[kWindow * 3];
 #pragma GCC unroll 3
       for (int j = 0; j < 3; ++j)
-        WeightLine(Load(g + j * width), Load(g + (3 + j) * width), Load(g + (6 + j) * width), half + j, 3);
+        WeightLine(Load(g + j * tap), Load(g + (3 + j) * tap), Load(g + (6 + j) * tap), half + j, 3);
 #pragma GCC unroll 6
       for (int i = 0; i < kWindow; ++i) {
         Vec line[kWindow];
@@ -76,7 +78,7 @@ SHINSAKU_INLINE Corner CornerOf(const Tiles& t, int64_t tile) {
 void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
   for (int64_t slot = begin; slot < end; ++slot) {
     const Corner at = CornerOf(t, first + slot);
-    float* target = v + slot * t.in;
+    float* target = v + slot * t.in_row;
     for (int s = 0; s < t.sources; ++s) {
       const int64_t channels = t.channels[s], row = t.width >> t.shift;
       const float* image = t.source[s] + at.image * (t.height >> t.shift) * row * channels;

@@ -1,0 +1,74 @@
+// The cpu set that trains: which function runs which operation.
+#include "core/ops/cpu/train/train_ops.h"
+
+#include <ATen/TensorOperators.h>
+
+#include "core/ops/cpu/train/functions.h"
+
+namespace shinsaku {
+
+// A 3x3 layer's gradient reads the input channels of each tap as a vector.
+at::MemoryFormat TrainOps::WeightFormat(const Tensor& weight) const {
+  const bool taps = weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3;
+  return taps ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+}
+
+Tensor TrainOps::Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) {
+  const int64_t kernel = w.weight.size(2);
+  if (stride == 1 && padding == kernel / 2 && Whole(x, w)) {
+    if (kernel == 3) return cpu::TrainConv3x3(cx_, x, w, false);
+    if (kernel == 1) return cpu::TrainPointwise(cx_, x, w);
+  }
+  return ReferenceOps::Conv(cpu::AsRows(x), w, stride, padding);
+}
+
+Tensor TrainOps::NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
+                              const Tensor& shift) {
+  if (!Whole(x)) return ReferenceOps::NormFilmSilu(x, w, scale, shift);
+  return cpu::TrainNorm(cx_, x, w, {scale, shift, true, {}});
+}
+
+Tensor TrainOps::Norm(const Tensor& x, const NormWeights& w) {
+  return Whole(x) ? cpu::TrainNorm(cx_, x, w, {}) : ReferenceOps::Norm(x, w);
+}
+
+Tensor TrainOps::Attend(const Tensor& x, const AttentionWeights& w, const Tensor& residual) {
+  const Tensor y = cpu::TrainPointwise(cx_, cpu::TrainLinearAttention(cx_, Norm(x, w.norm), w), w.to_out);
+  return cpu::TrainNorm(cx_, y, w.out_norm, {{}, {}, false, residual});
+}
+
+Tensor TrainOps::LinearAttention(const Tensor& x, const AttentionWeights& w) {
+  if (!Whole(x) || !Whole(w.head_dim) || !w.out_norm.gain.defined())
+    return ReferenceOps::LinearAttention(x, w);
+  return Attend(x, w, {});
+}
+
+Tensor TrainOps::AddLinearAttention(const Tensor& x, const AttentionWeights& w) {
+  if (!Whole(x) || !Whole(w.head_dim) || !w.out_norm.gain.defined()) return Ops::AddLinearAttention(x, w);
+  return Attend(x, w, x);
+}
+
+Tensor TrainOps::Down(const Tensor& x, const ConvWeights& w, DownKind kind) {
+  if (kind == DownKind::kConv4) return Conv(x, w, 2, 1);
+  // Channels of the unshuffled map run (channel, y, x): the weight is that of a 2x2 kernel as it stands.
+  return Conv(x, {w.weight.view({w.weight.size(0), x.size(1), 2, 2}), w.bias}, 2, 0);
+}
+
+Tensor TrainOps::Up(const Tensor& x, const ConvWeights& w) {
+  return Whole(x, w) ? cpu::TrainConv3x3(cx_, x, w, true) : ReferenceOps::Up(cpu::AsRows(x), w);
+}
+
+Tensor TrainOps::Concat(const Tensor& a, const Tensor& b) {
+  return Whole(a) && Whole(b) ? cpu::TrainJoin(a, b) : ReferenceOps::Concat(a, b);
+}
+
+Tensor TrainOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                                 const Bypass& bypass) {
+  if (!Whole(conv.weight.size(0))) return Ops::ConvNormSiluAdd(x, conv, norm, bypass);
+  const Tensor h = Conv(x, conv, 1, 1);
+  Enter(bypass.layer);
+  const Tensor around = bypass.shortcut.weight.defined() ? Conv(bypass.x, bypass.shortcut, 1, 0) : bypass.x;
+  return cpu::TrainNorm(cx_, h, norm, {{}, {}, true, around});
+}
+
+}  // namespace shinsaku

@@ -1,0 +1,128 @@
+/** The cpu sets train: every gradient against the reference in double, whole updates beside the reference's. */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Addon, HostTensor, NativeTrainer } from '../../lib/native/addon.ts'
+import { loadAddon } from '../../lib/native/load.ts'
+import type { TrainOptions } from '../../lib/options/resolve.ts'
+import { growthOf } from '../helpers/growth.ts'
+import { smallSpec, smallTrainer } from '../helpers/specs.ts'
+
+type Case = { set: string; name: string; error?: number; same?: number }
+
+let addon: Addon
+let sets: string[]
+let cases: Case[]
+beforeAll(async () => {
+  addon = await loadAddon()
+  sets = (await addon.info()).cpuOps
+  const program = fileURLToPath(new URL('../../build/cmake/train_check', import.meta.url))
+  const env = { ...process.env, OMP_WAIT_POLICY: 'passive' }
+  const lines = execFileSync(program, { env, encoding: 'utf8', maxBuffer: 1 << 26 }).trim()
+  cases = lines === '' ? [] : lines.split('\n').map((line) => JSON.parse(line) as Case)
+}, 900_000)
+
+describe('every operation and network of every set, forward and back, on one thread and two', () => {
+  test('is checked', () => {
+    expect([...new Set(cases.map(({ set }) => set))].sort()).toEqual([...sets].sort())
+    for (const set of sets)
+      expect(cases.filter((c) => c.set === set && c.error !== undefined).length).toBeGreaterThan(1000)
+  })
+
+  test('is within 1e-5 of the reference in double, through whole networks within 3e-5', () => {
+    const bound = (name: string) => (name.startsWith('U-Net') ? 3e-5 : 1e-5)
+    const wrong = cases.filter(({ name, error }) => error !== undefined && !(error < bound(name)))
+    expect(wrong).toEqual([])
+  })
+
+  test('gives the same bits again', () => {
+    expect(cases.filter(({ same }) => same === 0)).toEqual([])
+  })
+})
+
+const models: Record<string, TrainOptions> = {
+  'diffusion 2.3': { dim: 16, dimMults: [1, 2], size: 24, batch: 3, clip: 1 },
+  'diffusion 2.3, a single picture, self-conditioned, no clip': {
+    dim: 32,
+    size: 20,
+    batch: 1,
+    clip: null,
+    loss: 'l1',
+    selfCondition: true,
+  },
+  'diffusion 2022, accumulating': { unet: '2022', dim: 16, dimMults: [1, 2], batch: 5, accumulate: 2, clip: 0.5 },
+  'diffusion of narrow layers': { dim: 8, dimMults: [1, 3], size: 18, batch: 16, channels: 1 },
+  'dcgan pytorch': { model: 'dcgan', width: 16, batch: 8 },
+  'dcgan chainer, decaying': { model: 'dcgan', preset: 'chainer', width: 8, batch: 3, weightDecay: 1e-3, clip: 1 },
+  'dcgan radford, averaged': { model: 'dcgan', preset: 'radford', width: 4, emaDecay: 0.9, channels: 4 },
+}
+
+async function stateOf(trainer: NativeTrainer): Promise<HostTensor[]> {
+  const state: HostTensor[] = []
+  for (const info of await trainer.tensors()) state.push({ ...info, bytes: await trainer.tensor(info.name) })
+  return state
+}
+
+const digest = (state: readonly HostTensor[]) =>
+  Object.fromEntries(state.map(({ name, bytes }) => [name, createHash('sha256').update(bytes).digest('hex')]))
+
+const losses = ['loss', 'lossG', 'lossD', 'gradNorm']
+
+describe.each(Object.entries(models))('%s', (_, options) => {
+  test.each([1, 2])('every set goes the way of the reference, on %i threads', async (threads) => {
+    await addon.setThreads(threads)
+    const reference = await smallTrainer(addon, options)
+    const expected = await reference.step(3)
+    const shapes = await reference.tensors()
+    for (const set of sets) {
+      const trainer = await smallTrainer(addon, options, 10, [set])
+      const metrics = await trainer.step(3)
+      expect(await trainer.tensors()).toEqual(shapes)
+      for (const name of losses.filter((loss) => loss in expected))
+        for (const [i, value] of metrics[name]!.entries()) {
+          const wanted = expected[name]![i]!
+          // Adam's first steps only look at a gradient's sign, which rounding decides where it is next to nothing.
+          expect(Math.abs(value - wanted) / Math.abs(wanted), `${name} ${i}`).toBeLessThan(i === 0 ? 2e-5 : 2e-2)
+        }
+      trainer.dispose()
+    }
+    reference.dispose()
+  })
+
+  test('the same seed gives the same bytes, interrupted or not', async () => {
+    await addon.setThreads(2)
+    for (const set of sets) {
+      const straight = await smallTrainer(addon, options, 10, [set])
+      await straight.step(4)
+      const first = await smallTrainer(addon, options, 10, [set])
+      await first.step(2)
+      const second = await smallTrainer(addon, options, 10, [set])
+      await second.load(await stateOf(first))
+      await second.step(1)
+      await second.step(1)
+      expect(digest(await stateOf(second))).toEqual(digest(await stateOf(straight)))
+      for (const trainer of [straight, first, second]) trainer.dispose()
+    }
+  })
+})
+
+test('exact trains and draws with the reference, and so does bf16', () => {
+  expect(smallSpec({}, ['cpu-avx2'])).toMatchObject({ ops: 'cpu-avx2', samplingOps: 'cpu-avx2' })
+  expect(smallSpec({ exact: true }, ['cpu-avx2'])).toMatchObject({ ops: 'reference', samplingOps: 'reference' })
+  expect(smallSpec({ precision: 'bf16' }, ['cpu-avx2'])).toMatchObject({ ops: 'reference', samplingOps: 'cpu-avx2' })
+})
+
+test('memory stays as it is over many updates', async () => {
+  await addon.setThreads(1)
+  for (const model of ['diffusion', 'dcgan'] as const) {
+    const trainer = await smallTrainer(addon, { model }, 10, sets)
+    const resident: number[] = []
+    for (let i = 0; i < 40; i++) {
+      await trainer.step(6)
+      resident.push(process.memoryUsage.rss())
+    }
+    expect(growthOf(resident)).toBeLessThan(8 << 20)
+    trainer.dispose()
+  }
+}, 120_000)
