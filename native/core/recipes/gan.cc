@@ -9,6 +9,7 @@
 //            alternates over minibatches of data and never reads the pictures of the generator's turn, so
 //            here only the discriminator takes pictures; latents always fill a whole batch. The source's
 //            decay of beta1 (1 % in a million updates) is left out.
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/binary_cross_entropy.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
