@@ -46,7 +46,7 @@ run(
   ...flags,
   '-Wno-dev',
 )
-const plugin = buildPaths.prebuiltPlugin
+const plugin = buildPaths.plugin.at(-1)
 const hasPlugin = readFileSync(join(out, 'CMakeCache.txt'), 'utf8').includes('NVCC:FILEPATH=/')
 const targets = given.includes('rebuild')
   ? ['--target', 'shinsaku', 'loader', ...(hasPlugin ? ['shinsaku_cuda'] : [])]

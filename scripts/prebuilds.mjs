@@ -1,7 +1,7 @@
 // `npm run prebuilds`: the tarball as it is published, with an addon for the torch that is fetched; with minor
 // versions of torch as arguments, or --all, with one for each of these.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import prebuildify from 'prebuildify'
@@ -73,12 +73,10 @@ for (const minor of minors) {
   await statePhase(`prebuilding for torch ${minor}`, async () => {
     const folder = join(root, 'build', `torch-${minor}`)
     const scratch = join(folder, 'libtorch')
+    mkdirSync(folder, { recursive: true })
     process.env.LIBTORCH = await libtorchOf(minor, scratch)
     process.env.SHINSAKU_BUILD = folder
     await prebuild('shinsaku', folder, buildPaths.prebuiltAddon(minor))
-    const plugin = join(folder, ...buildPaths.plugin)
-    if (existsSync(plugin))
-      copyFileSync(plugin, join(root, ...buildPaths.prebuiltAddon(minor), buildPaths.prebuiltPlugin))
     if (!existsSync(join(root, ...buildPaths.prebuiltLoader)))
       await prebuild('shinsaku-loader', join(folder, ...buildPaths.loader), buildPaths.prebuiltLoader)
     rmSync(scratch, { recursive: true, force: true })

@@ -22,9 +22,9 @@ export const buildPaths = {
   prebuilds: ['prebuilds'],
   prebuiltLoader: ['prebuilds', 'loader'],
   prebuiltAddon: (minor: string) => ['prebuilds', `torch-${minor}`],
-  /** The CUDA plugin, beside what was built and below each prebuilt addon; some have none. */
+  /** The CUDA plugin beside the addon, where it was built and where prebuildify puts it; some have none. */
   plugin: ['build', 'Release', 'shinsaku_cuda.so'],
-  prebuiltPlugin: 'shinsaku_cuda.so',
+  prebuiltPlugin: ['prebuilds', 'linux-x64', 'shinsaku_cuda.so'],
 } as const
 
 /** Folders for node-gyp-build. */
@@ -60,7 +60,7 @@ export function findBuilds(root = packageRoot): Builds {
 export function pluginFor(builds: Builds, version: string): string | undefined {
   const addon = builds.addons.get(minorOf(version))
   if (addon === undefined) return undefined
-  return builds.local ? join(addon, ...buildPaths.plugin) : join(addon, buildPaths.prebuiltPlugin)
+  return join(addon, ...(builds.local ? buildPaths.plugin : buildPaths.prebuiltPlugin))
 }
 
 /** The minor versions of torch that this package can be used with. */

@@ -18,6 +18,9 @@ const needed = [
 ]
 const forbidden = /binding\.gyp|CMake|\.(cc|h|map|so|whl|tsbuildinfo)\b|^build\/|^node_modules\/|(?<!\.d)\.ts$|libtorch/
 
+/** Beside the addon for the same torch; a package made without CUDA's compiler has none. */
+const isPlugin = (file) => /^prebuilds\/torch-2\.\d+\/prebuilds\/linux-x64\/shinsaku_cuda\.so$/.test(file)
+
 // What npm runs by itself where the package is installed, or where it is packed from git.
 const lifecycle = [
   'preinstall',
@@ -36,7 +39,7 @@ export function fileProblems(files) {
   const addons = files.filter((file) => file.endsWith('.node')).map((file) => dirname(file))
   return [
     ...needed.filter((wanted) => !has(wanted)).map((wanted) => `it lacks ${wanted}`),
-    ...files.filter((file) => forbidden.test(file)).map((file) => `it holds ${file}`),
+    ...files.filter((file) => forbidden.test(file) && !isPlugin(file)).map((file) => `it holds ${file}`),
     ...addons.filter((folder, i) => addons.indexOf(folder) !== i).map((folder) => `${folder} holds two addons`),
   ]
 }
@@ -103,7 +106,7 @@ export async function contentProblems(tarball) {
   try {
     execFileSync('tar', ['-xzf', tarball, '-C', folder, '--strip-components', '1'])
     const files = readdirSync(folder, { recursive: true }).filter((file) => statSync(join(folder, file)).isFile())
-    const addons = files.filter((file) => file.endsWith('.node'))
+    const addons = files.filter((file) => file.endsWith('.node') || isPlugin(file))
     const { size } = statSync(tarball)
     const problems = [
       ...fileProblems(files),
@@ -118,7 +121,7 @@ export async function contentProblems(tarball) {
     ]
     return {
       problems,
-      summary: `${(size / 1e6).toFixed(2)} MB, ${files.length} files, ${addons.length} addons; publint and attw clean`,
+      summary: `${(size / 1e6).toFixed(2)} MB, ${files.length} files, ${addons.length} native parts; publint and attw clean`,
     }
   } finally {
     rmSync(folder, { recursive: true })

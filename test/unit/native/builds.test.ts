@@ -7,6 +7,7 @@ import {
   findBuilds,
   minorOf,
   packageRoot,
+  pluginFor,
   sourceMinors,
   usableMinors,
 } from '../../../lib/native/builds.ts'
@@ -56,6 +57,15 @@ describe('a package as it is shipped', () => {
     expect(usableMinors(builds)).toEqual([minorOf(torchVersion)])
     expect(addonFor(builds, torchVersion)).toBeUndefined()
   })
+})
+
+test('the CUDA plugin lies beside the addon of its torch, and another torch has none', () => {
+  const built = packageWith(buildPaths.addon)
+  expect(pluginFor(findBuilds(built), torchVersion)).toBe(join(built, 'build', 'Release', 'shinsaku_cuda.so'))
+  const root = packageWith(prebuilt('2.13'), prebuilt('2.14'))
+  const of = (version: string) => pluginFor(findBuilds(root), version)
+  expect(of('2.14.1')).toBe(join(root, 'prebuilds', 'torch-2.14', 'prebuilds', 'linux-x64', 'shinsaku_cuda.so'))
+  expect(of('2.12.0')).toBeUndefined()
 })
 
 test('what was built in the folder comes first, for the torch it was built for', () => {
