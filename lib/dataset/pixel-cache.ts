@@ -17,6 +17,8 @@ const HASH_BYTES = 32
 const PIECE_BYTES = 1 << 20
 /** Of the JSON of one outcome: a reason, or a size and a format. */
 const MOST_OUTCOME_BYTES = 4096
+/** What one outcome may cost in memory whatever its length: whoever asks holds a far larger record of the same file. */
+const OWN_OUTCOME_BYTES = 512
 
 /** The file for these items, decoded this way. */
 export async function cachePath(folder: string, list: readonly Measured[], settings: PixelSettings): Promise<string> {
@@ -83,7 +85,7 @@ export async function loadPixels(
     const refuse = (problem: string): never => {
       throw new Error(problem)
     }
-    new JsonCursor(json, refuse, new Budget(bytes, refuse)).weigh()
+    new JsonCursor(json, refuse, new Budget(bytes + count * OWN_OUTCOME_BYTES, refuse)).weigh()
     const outcomes: unknown = JSON.parse(json.toString())
     if (!Array.isArray(outcomes) || outcomes.length !== count || !outcomes.every(isOutcome)) return null
     const decoded = outcomes.filter((outcome) => !('reason' in outcome)).length

@@ -3,6 +3,7 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { type DatasetOptions, loadDataset } from '../../../lib/dataset/dataset.ts'
+import { loadPixels, storePixels } from '../../../lib/dataset/pixel-cache.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { BLUE, datasetOptions, flat, GREEN, RED } from '../../helpers/pictures.ts'
 
@@ -105,4 +106,15 @@ test('SHINSAKU_CACHE is the folder by default', async () => {
     else process.env.SHINSAKU_CACHE = before
   }
   expect(await readdir(join(home, 'pixels'))).toHaveLength(1)
+})
+
+test('pictures of a few bytes, very many of them: what is known of each may take more than its pixels', async () => {
+  const count = 60_000
+  const outcomes = Array.from({ length: count }, (_, i) => ({ width: 2, height: i + 1, format: 'png', optOut: false }))
+  const decoded = { outcomes, pixels: new Uint8Array(count * 12).fill(7) }
+  const path = join(cacheFolder, 'many.pixels')
+  await storePixels(path, cacheFolder, decoded)
+  const found = await loadPixels(path, { size: 2, channels: 3 }, count)
+  expect(found?.outcomes.length).toBe(count)
+  expect(found?.outcomes.at(-1)).toEqual(outcomes.at(-1))
 })
