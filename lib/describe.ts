@@ -35,31 +35,19 @@ const FLOAT = 4
  * Rejects as `train()` would.
  */
 export async function describe({ signal, ...given }: DescribeCall = {}): Promise<RunDescription> {
-  const [
-    { resolveTrain },
-    { decidedBy },
-    { models },
-    { loadNative },
-    { resolveDevice },
-    { chooseWay },
-    { placeOn, toSpec },
-    { loadDataset },
-  ] = await Promise.all([
-    import('./options/resolve.ts'),
-    import('./options/recipes.ts'),
-    import('./models/table.ts'),
-    import('./native/load.ts'),
-    import('./native/device.ts'),
-    import('./native/self-check.ts'),
-    import('./native/spec.ts'),
-    import('./dataset/dataset.ts'),
-  ])
+  const [{ resolveTrain }, { decidedBy }, { loadNative }, { placeKnown }, { toSpec }, { loadDataset }] =
+    await Promise.all([
+      import('./options/resolve.ts'),
+      import('./options/recipes.ts'),
+      import('./native/load.ts'),
+      import('./native/self-check.ts'),
+      import('./native/spec.ts'),
+      import('./dataset/dataset.ts'),
+    ])
   const options = resolveTrain(given)
   const native = await loadNative()
   const { addon } = native
-  const planned = placeOn(await resolveDevice(options.device), options, (await addon.info()).cpuOps)
-  const canReplay = models[options.model].canReplay(options)
-  const placement = await chooseWay(native, { options, placement: planned, canReplay })
+  const placement = await placeKnown(native, options)
   const dataset = await loadDataset(options, signal ? { signal } : {})
   const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
   const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }

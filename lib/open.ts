@@ -8,13 +8,11 @@ import { verifyCheckpoint } from './checkpoint/verify.ts'
 import { ShinsakuError } from './errors.ts'
 import { type ImportOptions, openImported } from './import/open.ts'
 import { type LoadOptions, Model } from './model.ts'
-import { models } from './models/table.ts'
 import type { Addon, HostTensor, Spec } from './native/addon.ts'
 import { threadsFor } from './native/cpus.ts'
-import { resolveDevice } from './native/device.ts'
-import { loadAddon, loadNative } from './native/load.ts'
-import { chooseWay } from './native/self-check.ts'
-import { placeOn, toSpec } from './native/spec.ts'
+import { loadNative } from './native/load.ts'
+import { placeKnown } from './native/self-check.ts'
+import { toSpec } from './native/spec.ts'
 import { type ResolvedTrainOptions, resolveLoad, resolveTrain, type TrainOptions } from './options/resolve.ts'
 import { readConfig } from './run/directory.ts'
 
@@ -132,9 +130,10 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
   const placed = resolveLoad({ device, threads })
   const { options, images, close } = await openImported([path], given)
   await close()
-  const addon = await loadAddon()
+  const native = await loadNative()
+  const { addon } = native
   await addon.setThreads(threadsFor(placed.threads))
-  const placement = placeOn(await resolveDevice(placed.device), options, (await addon.info()).cpuOps)
+  const placement = await placeKnown(native, { ...options, device: placed.device })
   const spec = toSpec(options, placement)
   return new Model({
     options,
@@ -154,11 +153,7 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
   const native = await loadNative()
   const { addon } = native
   await addon.setThreads(threadsFor(threads))
-  const wanted = { precision: trained.precision, exact: exact || trained.exact }
-  const planned = placeOn(await resolveDevice(device), wanted, (await addon.info()).cpuOps)
-  const computed = { ...trained, ...wanted }
-  const canReplay = models[trained.model].canReplay(trained)
-  const placement = await chooseWay(native, { options: computed, placement: planned, canReplay })
+  const placement = await placeKnown(native, { ...trained, device, exact: exact || trained.exact })
   const spec = toSpec(trained, placement)
   return new Model({
     options: trained,

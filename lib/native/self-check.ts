@@ -5,10 +5,13 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readJson } from '../files/read.ts'
 import { makeFolderDurable, toJson, writeDurable } from '../files/write.ts'
+import { models } from '../models/table.ts'
+import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { version } from '../version.ts'
 import { userCacheFolder } from './cache.ts'
+import { resolveDevice } from './device.ts'
 import type { Loaded } from './load.ts'
-import { type Placement, toSpec } from './spec.ts'
+import { type Placement, placeOn } from './spec.ts'
 import { fastestOf, reference, type Tried, tellWays, tryWays } from './ways.ts'
 
 const record = z.object({
@@ -25,8 +28,11 @@ const record = z.object({
   ),
 })
 
-/** Change nothing about what is computed in an update. */
-const besides = ['seed', 'lr', 'lrSchedule', 'warmup', 'maxImages', 'snapshotImages', 'keep', 'previews', 'threads']
+/** What decides about the work of an update, beside the options of the model itself. */
+const decisive: readonly (keyof ResolvedTrainOptions)[] = [
+  ...(['model', 'size', 'channels', 'batch', 'accumulate', 'clip', 'emaDecay'] as const),
+  ...(['deterministic', 'flip'] as const),
+]
 
 const driverVersion = (): string => {
   try {
@@ -36,9 +42,10 @@ const driverVersion = (): string => {
   }
 }
 
-function recordPath({ libtorch, cudaName }: Loaded, options: object, placement: Placement): string {
-  const spec = Object.entries(toSpec(options, placement)).filter(([key]) => !besides.includes(key))
-  const key = JSON.stringify([version, libtorch.version, cudaName, driverVersion(), spec.sort()])
+function recordPath({ libtorch, cudaName }: Loaded, options: ResolvedTrainOptions, placement: Placement): string {
+  const names = [...decisive, ...Object.keys(models[options.model].rows)]
+  const work = names.map((name) => [name, (options as Readonly<Record<string, unknown>>)[name]])
+  const key = JSON.stringify([version, libtorch.version, cudaName, driverVersion(), placement, work])
   return join(userCacheFolder(), 'gpu', `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`)
 }
 
@@ -55,32 +62,32 @@ async function keep(path: string, gpu: string, tried: readonly Tried[]): Promise
   await writeDurable(path, toJson({ gpu, tried }))
 }
 
-/** Whether there is a choice at all. */
-export async function hasChoice({ addon }: Loaded, { device }: Placement, exact: boolean): Promise<boolean> {
-  return device !== 'cpu' && !exact && (await addon.info()).cudaKernels
-}
-
-export type Checked = { options: object & { exact: boolean }; placement: Placement; canReplay: boolean }
-
 /**
  * The placement with the fastest way that agrees with the reference on this GPU. The first run of its kind tries
  * them all, which takes some seconds and is told to `log`; without one only what is on record counts.
  */
 export async function chooseWay(
   native: Loaded,
-  { options, placement, canReplay }: Checked,
+  options: ResolvedTrainOptions,
+  placement: Placement,
   log?: (line: string) => void,
 ): Promise<Placement> {
-  if (!(await hasChoice(native, placement, options.exact))) return placement
+  if (placement.device === 'cpu' || options.exact || !(await native.addon.info()).cudaKernels) return placement
   const path = recordPath(native, options, placement)
   let tried = await recorded(path)
   if (!tried && log) {
     log(`Tried how to train this network on ${native.cudaName}; the result is kept for the next run:`)
-    tried = await tryWays(native.addon, options, placement, canReplay)
+    tried = await tryWays(native.addon, options, placement, models[options.model].canReplay(options))
     for (const line of tellWays(tried)) log(`  ${line}`)
     // Without the record the next run tries again.
     await keep(path, native.cudaName, tried).catch((error) => log(`Warning: ${(error as Error).message}`))
   }
   const way = tried ? fastestOf(tried) : reference
   return { ...placement, ...way, samplingOps: way.ops }
+}
+
+/** Where these options are computed and with what, as far as it is known without trying anything. */
+export async function placeKnown(native: Loaded, options: ResolvedTrainOptions): Promise<Placement> {
+  const device = await resolveDevice(options.device)
+  return chooseWay(native, options, placeOn(device, options, (await native.addon.info()).cpuOps))
 }

@@ -1,4 +1,5 @@
 /** Tries on the GPU at hand which ways of training agree with the reference there, and how fast each is. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { ShinsakuError } from '../errors.ts'
 import type { Addon, NativeTrainer, Spec } from './addon.ts'
 import { type Placement, toSpec } from './spec.ts'
@@ -18,8 +19,7 @@ export type Tried = Way & {
 export const reference: Way = { ops: 'reference', graph: false }
 
 /** An ops set is compared with the reference in fp32, a graph with its own ops set without one. */
-const ways: readonly Way[] = [
-  reference,
+const others: readonly Way[] = [
   { ops: 'reference', graph: true },
   { ops: 'cuda', graph: false },
   { ops: 'cuda', graph: true },
@@ -45,52 +45,61 @@ async function read(trainer: NativeTrainer, wanted: (name: string) => boolean): 
   for (const { name, dtype } of await trainer.tensors()) {
     if (dtype !== 'F32' || !wanted(name)) continue
     const { buffer, byteOffset, byteLength } = await trainer.tensor(name)
-    values.set(name, new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer))
+    values.set(name, new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT))
   }
   return values
 }
 
-const squares = (values: Float32Array): number => values.reduce((sum, value) => sum + value * value, 0)
+/** Numbers that are summed before whatever else waits for this thread has its turn: a few milliseconds' worth. */
+const PIECE = 1 << 19
+
+/** Sum of `of` over 0..length. */
+async function sum(length: number, of: (index: number) => number): Promise<number> {
+  let total = 0
+  for (let begin = 0; begin < length; begin += PIECE) {
+    for (let i = begin; i < Math.min(begin + PIECE, length); i++) total += of(i)
+    await turn()
+  }
+  return total
+}
+
+/** Sum of the squares of a - b. */
+const squares = (a: Float32Array, b?: Float32Array): Promise<number> =>
+  sum(a.length, b ? (i) => (a[i]! - b[i]!) ** 2 : (i) => a[i]! ** 2)
+
+/** NaN is further than anything. */
+const orInfinity = (distance: number): number => (Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance)
 
 /** Greatest difference of one tensor, relative to its norm, or to a little of what all of them have on average. */
-export function distanceByTensor(a: Values, b: Values): number {
-  let all = 0
-  let count = 0
-  for (const values of b.values()) {
-    all += squares(values)
-    count += values.length
-  }
+export async function distanceByTensor(a: Values, b: Values): Promise<number> {
+  const sizes = new Map<string, number>()
+  for (const [name, values] of b) sizes.set(name, await squares(values))
+  const all = [...sizes.values()].reduce((total, size) => total + size, 0)
+  const count = [...b.values()].reduce((total, { length }) => total + length, 0)
   let furthest = 0
   for (const [name, expected] of b) {
-    const found = a.get(name)!
-    const difference = Math.sqrt(squares(found.map((value, i) => value - expected[i]!)))
-    const size = Math.max(Math.sqrt(squares(expected)), 0.02 * Math.sqrt((all / count) * expected.length))
-    const distance = size > 0 ? difference / size : difference
-    // NaN is further than anything.
-    if (!(distance <= furthest)) furthest = Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
+    const size = Math.sqrt(Math.max(sizes.get(name)!, 0.02 ** 2 * (all / count) * expected.length))
+    const apart = Math.sqrt(await squares(a.get(name)!, expected))
+    furthest = Math.max(furthest, orInfinity(size > 0 ? apart / size : apart))
   }
   return furthest
 }
 
 /** Difference of two moves from the same place, relative to the second. */
-export function distanceOfMoves(from: Values, a: Values, b: Values): number {
+export async function distanceOfMoves(from: Values, a: Values, b: Values): Promise<number> {
   let apart = 0
   let moved = 0
   for (const [name, start] of from) {
-    const [found, expected] = [a.get(name)!, b.get(name)!]
-    for (let i = 0; i < start.length; i++) {
-      apart += (found[i]! - expected[i]!) ** 2
-      moved += (expected[i]! - start[i]!) ** 2
-    }
+    apart += await squares(a.get(name)!, b.get(name)!)
+    moved += await squares(b.get(name)!, start)
   }
-  const distance = moved > 0 ? Math.sqrt(apart / moved) : Math.sqrt(apart)
-  return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
+  return orInfinity(moved > 0 ? Math.sqrt(apart / moved) : Math.sqrt(apart))
 }
 
 const isMoment = (name: string) => name.startsWith('optimizer.exp_avg.')
 const isWeight = (name: string) => !/^(optimizer|ema|progress|random)\./.test(name)
 
-type Seen = { start: Values; moments: Values; weights: Values; milliseconds: number }
+type Seen = { moments: Values; weights: Values; milliseconds: number }
 
 async function momentsOf(trainer: NativeTrainer): Promise<Values> {
   await trainer.step(1)
@@ -99,7 +108,6 @@ async function momentsOf(trainer: NativeTrainer): Promise<Values> {
 
 /** Some updates of a trainer that begins as every other one does. */
 async function observe(trainer: NativeTrainer): Promise<Seen> {
-  const start = await read(trainer, isWeight)
   const moments = await momentsOf(trainer)
   await trainer.step(COMPARED - 1)
   const weights = await read(trainer, isWeight)
@@ -110,31 +118,23 @@ async function observe(trainer: NativeTrainer): Promise<Seen> {
   }
   const first = await time(2)
   const updates = Math.min(50, Math.max(3, Math.round((TIMED_SECONDS * 1000) / first)))
-  return { start, moments, weights, milliseconds: await time(updates) }
+  return { moments, weights, milliseconds: await time(updates) }
 }
 
-/** Smooth pictures, a little different from each other: enough for two full batches. */
-function pictures(count: number, size: number, channels: number): Uint8Array {
-  const pixels = new Uint8Array(count * size * size * channels)
-  for (let i = 0; i < pixels.length; i++) pixels[i] = 128 + 100 * Math.sin(i / (3 + (i % channels)) + i / size)
+/** Any pictures, as long as they differ. */
+function pictures(bytes: number): Uint8Array {
+  const pixels = new Uint8Array(bytes)
+  const period = Math.min(bytes, 65_521)
+  for (let i = 0; i < period; i++) pixels[i] = i ^ (i >>> 7)
+  for (let filled = period; filled < bytes; filled *= 2) pixels.copyWithin(filled, 0, filled)
   return pixels
 }
 
-const number = (spec: Spec, key: string): number => spec[key] as number
-
-/** Calls `use` with a trainer of its own over such pictures. */
+/** Calls `use` with a trainer of its own, over pictures for two full batches. */
 async function withTrainer<T>(addon: Addon, spec: Spec, use: (trainer: NativeTrainer) => Promise<T>): Promise<T> {
-  const [size, channels, batch] = ['size', 'channels', 'batch'].map((key) => number(spec, key)) as [
-    number,
-    number,
-    number,
-  ]
-  const count = 2 * batch
-  const images = await addon.images(
-    pictures(count, size, channels),
-    [count, size, size, channels],
-    spec.device as string,
-  )
+  const { size, channels, batch, device } = spec as { size: number; channels: number; batch: number; device: string }
+  const shape = [2 * batch, size, size, channels]
+  const images = await addon.images(pictures(2 * batch * size * size * channels), shape, device)
   try {
     const trainer = await addon.trainer(spec, images)
     try {
@@ -147,43 +147,64 @@ async function withTrainer<T>(addon: Addon, spec: Spec, use: (trainer: NativeTra
   }
 }
 
-/** Every way, the reference first. `canReplay`: whether a graph can hold an update of these options. */
+const failed = (way: Way, { message }: ShinsakuError): Tried => ({
+  ...way,
+  milliseconds: null,
+  distance: null,
+  bound: null,
+  problem: message,
+})
+
+/** Every way with this very spec, the reference first; rejects where the reference cannot be tried. */
+async function tryEach(addon: Addon, spec: Spec, precision: Placement['precision'], canReplay: boolean) {
+  const exactly = { ...spec, ...reference, precision: 'fp32' }
+  const { start, truth } = await withTrainer(addon, exactly, async (trainer) => ({
+    start: await read(trainer, isWeight),
+    truth: await momentsOf(trainer),
+  }))
+  const expected = await withTrainer(addon, { ...spec, ...reference }, observe)
+  const bound = Math.max(leastBound[precision], WORSE * (await distanceByTensor(expected.moments, truth)))
+  const tried: Tried[] = [
+    { ...reference, milliseconds: expected.milliseconds, distance: null, bound: null, problem: null },
+  ]
+  /** Weights of the newest way without a graph, which the graph behind it is held against. */
+  let plain: Values | undefined = expected.weights
+  for (const way of others) {
+    if (way.graph && !(canReplay && plain)) continue
+    try {
+      const { moments, weights, milliseconds } = await withTrainer(addon, { ...spec, ...way }, observe)
+      const distance = await (way.graph ? distanceOfMoves(start, weights, plain!) : distanceByTensor(moments, truth))
+      tried.push({ ...way, milliseconds, distance, bound: way.graph ? GRAPH_BOUND : bound, problem: null })
+      if (!way.graph) plain = weights
+    } catch (error) {
+      if (!(error instanceof ShinsakuError)) throw error
+      if (!way.graph) plain = undefined
+      tried.push(failed(way, error))
+    }
+  }
+  return tried
+}
+
+/**
+ * Every way, the reference first. `canReplay`: whether a graph can hold an update of these options. The reference may
+ * need more memory than the others: where it has too little they are all tried with half as many pictures.
+ */
 export async function tryWays(
   addon: Addon,
   options: object,
   placement: Placement,
   canReplay: boolean,
 ): Promise<Tried[]> {
-  const spec = toSpec(options, placement)
-  const tried: Tried[] = []
-  let truth: Values | undefined
-  let plain: Seen | undefined
-  let bound = leastBound[placement.precision]
-  for (const way of ways) {
-    if (way.graph && (!canReplay || !plain)) continue
+  let spec = toSpec(options, placement)
+  for (;;) {
     try {
-      const seen = await withTrainer(addon, { ...spec, ...way }, observe)
-      if (way === reference) {
-        const exactly = { ...spec, ...reference, precision: 'fp32' }
-        truth = placement.precision === 'fp32' ? seen.moments : await withTrainer(addon, exactly, momentsOf)
-        bound = Math.max(bound, WORSE * distanceByTensor(seen.moments, truth))
-        tried.push({ ...way, milliseconds: seen.milliseconds, distance: null, bound: null, problem: null })
-      } else {
-        const distance = way.graph
-          ? distanceOfMoves(plain!.start, seen.weights, plain!.weights)
-          : distanceByTensor(seen.moments, truth!)
-        const allowed = way.graph ? GRAPH_BOUND : bound
-        tried.push({ ...way, milliseconds: seen.milliseconds, distance, bound: allowed, problem: null })
-      }
-      if (!way.graph) plain = seen
+      return await tryEach(addon, spec, placement.precision, canReplay)
     } catch (error) {
-      // The reference's failure is the caller's: training would meet it too.
-      if (way === reference || !(error instanceof ShinsakuError)) throw error
-      if (!way.graph) plain = undefined
-      tried.push({ ...way, milliseconds: null, distance: null, bound: null, problem: error.message })
+      const batch = spec.batch as number
+      if (!(error instanceof ShinsakuError && error.code === 'OUT_OF_MEMORY') || batch < 2) throw error
+      spec = { ...spec, batch: Math.ceil(batch / 2) }
     }
   }
-  return tried
 }
 
 /** Whether its results are the reference's, within what its precision allows. */

@@ -178,8 +178,7 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
   const advise = (error: unknown) => {
     throw withAdvice(error, options)
   }
-  const checked = { options, placement: planned, canReplay: models[options.model].canReplay(options) }
-  const placement = await chooseWay(native, checked, (line) => found.push(line)).catch(advise)
+  const placement = await chooseWay(native, options, planned, (line) => found.push(line)).catch(advise)
   const trainer = await makeTrainer(native, options, placement, data).catch(advise)
   let directory: RunDirectory | undefined
   let journal: Journal | undefined
