@@ -1,15 +1,6 @@
 // What is measured: each kind of work with its usual sizes, and who takes part.
-const DRAWING = [
-  'shinsaku',
-  'shinsaku-avx2',
-  'shinsaku-exact',
-  'eager',
-  'channels_last',
-  'compile',
-  'freezing',
-  'onnxruntime',
-  'openvino',
-]
+import { DRAWING } from './flags.mjs'
+
 const TRAINING = ['shinsaku', 'shinsaku-exact', 'eager', 'channels_last', 'compile']
 
 const all = {

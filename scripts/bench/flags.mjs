@@ -4,17 +4,9 @@ import { parseArgs } from 'node:util'
 
 export const GROUPS = ['forward', 'train', 'dcgan', 'sample', 'startup', 'ingest', 'life']
 export const OWN = ['shinsaku', 'shinsaku-avx2', 'shinsaku-exact']
-export const WHO = [
-  ...OWN,
-  'eager',
-  'channels_last',
-  'compile',
-  'freezing',
-  'onnxruntime',
-  'openvino',
-  'pillow',
-  'torchvision',
-]
+/** Who draws with a U-Net. */
+export const DRAWING = [...OWN, 'eager', 'channels_last', 'compile', 'freezing', 'onnxruntime', 'openvino']
+export const WHO = [...DRAWING, 'pillow', 'torchvision']
 
 const text = { type: 'string' }
 const options = {

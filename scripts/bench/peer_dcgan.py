@@ -4,7 +4,7 @@ import json
 import sys
 
 import torch
-from dcgan_sources import example_networks
+from dcgan_sources import example_networks, example_update
 from side import compiled, serve
 
 
@@ -13,7 +13,6 @@ def works(who, settings):
     torch.manual_seed(3407)  # the weights of the other side
     case = (size, 100, 64)  # its size, latent vector and width
     g, d = example_networks(*case)
-    criterion = torch.nn.BCELoss()
     adam_d = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999))
     adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999))
     run_g, run_d = compiled(g, who), compiled(d, who)
@@ -25,27 +24,7 @@ def works(who, settings):
         real = pixels[torch.randint(0, len(pixels), (batch,))].float() / 127.5 - 1
         if who == "channels_last":
             real = real.contiguous(memory_format=torch.channels_last)
-        d.zero_grad()
-        label = torch.full((batch,), 1.0)
-        output = run_d(real).view(-1)
-        err_real = criterion(output, label)
-        err_real.backward()
-        output.mean().item()
-        fake = run_g(torch.randn(batch, 100, 1, 1))
-        label.fill_(0.0)
-        output = run_d(fake.detach()).view(-1)
-        err_fake = criterion(output, label)
-        err_fake.backward()
-        output.mean().item()
-        adam_d.step()
-        g.zero_grad()
-        label.fill_(1.0)
-        output = run_d(fake).view(-1)
-        err_g = criterion(output, label)
-        err_g.backward()
-        output.mean().item()
-        adam_g.step()
-        (err_real + err_fake).item(), err_g.item()
+        example_update(run_g, run_d, adam_g, adam_d, real, case[1])
 
     def sample():
         with torch.no_grad():

@@ -52,12 +52,12 @@ def example_update(g, d, adam_g, adam_d, real, latent):
     """One iteration of the program's loop: its noise and the four numbers that it prints."""
     criterion = nn.BCELoss()
     d.zero_grad()
-    label = torch.full((len(real),), 1.0)
+    label = torch.full((len(real),), 1.0, device=real.device)
     output = d(real).view(-1)
     err_real = criterion(output, label)
     err_real.backward()
     d_x = output.mean().item()
-    noise = torch.randn(len(real), latent, 1, 1)
+    noise = torch.randn(len(real), latent, 1, 1, device=real.device)
     fake = g(noise)
     label.fill_(0.0)
     output = d(fake.detach()).view(-1)
@@ -70,6 +70,7 @@ def example_update(g, d, adam_g, adam_d, real, latent):
     output = d(fake).view(-1)
     err_g = criterion(output, label)
     err_g.backward()
+    output.mean().item()  # printed too
     adam_g.step()
     return noise, {"lossD": (err_real + err_fake).item(), "lossG": err_g.item(), "dReal": d_x, "dFake": d_g_z1}
 

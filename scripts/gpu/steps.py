@@ -140,46 +140,23 @@ class Dcgan(Base):
 
     def __init__(self, settings):
         super().__init__(settings)
-        from dcgan_sources import example_networks
+        from dcgan_sources import example_networks, example_update
 
         torch.backends.cudnn.benchmark = not getattr(self.s, "deterministic", False)  # as the example sets it
         g, d = example_networks(self.s.size, self.s.latent, self.s.width)
         g, d = self.placed(g), self.placed(d)
-        self.networks = (g, d)
         torch.randn(self.s.batch, self.s.latent, 1, 1, device=self.device)  # fixed_noise
         self.adam_d = self.adam(d, 2e-4, (0.5, 0.999))
         self.adam_g = self.adam(g, 2e-4, (0.5, 0.999))
         self.g, self.d = compiled(g, self.who), compiled(d, self.who)
-        self.criterion = torch.nn.BCELoss()
+        self.update = example_update
         self.batches = self.host_batches(-1)
 
     def train(self, batch=None):
         begin_step(self.who)
-        self.networks[1].zero_grad()
         real = self.to_device(next(self.batches) if batch is None else batch)
-        size = real.size(0)
-        label = torch.full((size,), 1.0, dtype=real.dtype, device=self.device)
-        output = self.d(real).view(-1)
-        err_real = self.criterion(output, label)
-        err_real.backward()
-        d_x = output.mean().item()
-        noise = torch.randn(size, self.s.latent, 1, 1, device=self.device)
-        fake = self.g(noise)
-        label.fill_(0.0)
-        output = self.d(fake.detach()).view(-1)
-        err_fake = self.criterion(output, label)
-        err_fake.backward()
-        d_g_z1 = output.mean().item()
-        err_d = err_real + err_fake
-        self.adam_d.step()
-        self.networks[0].zero_grad()
-        label.fill_(1.0)
-        output = self.d(fake).view(-1)
-        err_g = self.criterion(output, label)
-        err_g.backward()
-        d_g_z2 = output.mean().item()
-        self.adam_g.step()
-        return err_d.item(), err_g.item(), d_x, d_g_z1, d_g_z2
+        _, numbers = self.update(self.g, self.d, self.adam_g, self.adam_d, real, self.s.latent)
+        return tuple(numbers.values())
 
 
 def make(settings):
