@@ -1,18 +1,15 @@
 /** The CUDA plugin without a GPU: its kernels and autograd's use of them, run on the CPU; and that nvcc takes them. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-
-type Case = { name: string; error: number }
-
-const built = (file: string) => fileURLToPath(new URL(`../../build/${file}`, import.meta.url))
+import { buildPaths, packageRoot } from '../../lib/native/builds.ts'
+import { type Case, casesOf } from '../helpers/programs.ts'
 
 describe('kernels, thread by thread', () => {
   let cases: Case[]
   beforeAll(() => {
-    const lines = execFileSync(built('cmake/cuda_check'), { encoding: 'utf8' }).trim().split('\n')
-    cases = lines.map((line) => JSON.parse(line) as Case)
+    cases = casesOf('cuda_check')
   }, 600_000)
 
   test('all of them', () => {
@@ -24,13 +21,13 @@ describe('kernels, thread by thread', () => {
 
   test('float32 and sums are within 2e-6 of the equations in double', () => {
     const exact = cases.filter(({ name }) => !/^bfloat16.* (y|dx)$/.test(name))
-    expect(exact.filter(({ error }) => !(error < 2e-6))).toEqual([])
+    expect(exact.filter(({ error }) => !(error! < 2e-6))).toEqual([])
   })
 
   test('bfloat16 is within half a unit of its last bit', () => {
     const rounded = cases.filter(({ name }) => /^bfloat16.* (y|dx)$/.test(name))
     expect(rounded.length).toBeGreaterThan(0)
-    expect(rounded.filter(({ error }) => !(error < 2 ** -8))).toEqual([])
+    expect(rounded.filter(({ error }) => !(error! < 2 ** -8))).toEqual([])
   })
 })
 
@@ -39,5 +36,5 @@ const nvcc = [process.env.CUDA_HOME && `${process.env.CUDA_HOME}/bin/nvcc`, 'nvc
   .find((path) => spawnSync(path!, ['--version']).status === 0)
 
 test.skipIf(!nvcc)(`the plugin is built${nvcc ? '' : ' (skipped: there is no nvcc)'}`, () => {
-  expect(existsSync(built('Release/shinsaku_cuda.so'))).toBe(true)
+  expect(existsSync(join(packageRoot, ...buildPaths.plugin))).toBe(true)
 })

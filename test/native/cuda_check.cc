@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "check.h"
 #include "core/cuda/cuda_ops.h"
 #include "core/cuda/norm.h"
 #include "cuda/plugin.h"
@@ -151,8 +152,8 @@ double Error(const std::vector<T>& found, const Doubles& expected) {
   return std::sqrt(apart / size);
 }
 
-void Print(const std::string& name, const char* what, double error) {
-  std::printf("{\"name\":\"%s %s\",\"error\":%.3e}\n", name.c_str(), what, error);
+void Print(const std::string& name, const std::string& what, double error) {
+  Report(name + " " + what, "error", error);
 }
 
 template <typename T, int PAIRS, bool SILU>
@@ -279,7 +280,7 @@ void CompareOperation(const std::string& name, const Leaves& leaves,
   const Leaves expected = Gradients(leaves, at::kDouble, operation, reference);
   for (size_t i = 0; i < found.size(); ++i) {
     const at::Tensor apart = found[i].to(at::kDouble) - expected[i];
-    Print(name, i == 0 ? "y" : ("gradient " + std::to_string(i)).c_str(),
+    Print(name, i == 0 ? "y" : "gradient " + std::to_string(i),
           (apart.norm() / expected[i].norm()).item<double>());
   }
 }

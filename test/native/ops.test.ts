@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, NativeGenerator } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
+import { type Case, casesOf } from '../helpers/programs.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
-
-type Case = { set: string; name: string; error?: number; same?: number; growth?: number }
 
 let addon: Addon
 let sets: string[]
@@ -14,10 +11,7 @@ let cases: Case[]
 beforeAll(async () => {
   addon = await loadAddon()
   sets = (await addon.info()).cpuOps
-  const program = fileURLToPath(new URL('../../build/cmake/ops_check', import.meta.url))
-  const env = { ...process.env, OMP_WAIT_POLICY: 'passive' }
-  const lines = execFileSync(program, { env, encoding: 'utf8', maxBuffer: 1 << 26 }).trim()
-  cases = lines === '' ? [] : lines.split('\n').map((line) => JSON.parse(line) as Case)
+  cases = casesOf('ops_check')
 }, 600_000)
 
 test('a processor with AVX2 has the cpu-avx2 set, one with AVX-512 both, the widest first', async () => {

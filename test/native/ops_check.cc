@@ -18,22 +18,10 @@
 #include "core/nn/dcgan.h"
 #include "core/nn/unet.h"
 #include "core/ops/ops.h"
+#include "check.h"
 
 namespace shinsaku {
 namespace {
-
-std::string set_name;
-
-void Report(const std::string& name, const char* key, double value) {
-  if (!std::isfinite(value)) value = 1e9;  // JSON has no other numbers
-  std::printf("{\"set\":\"%s\",\"name\":\"%s\",\"%s\":%g}\n", set_name.c_str(), name.c_str(), key, value);
-}
-
-at::Generator generator = at::detail::createCPUGenerator(7);
-
-Tensor Random(at::IntArrayRef shape, double scale = 1) {
-  return at::randn(shape, generator, at::TensorOptions(at::kFloat)).mul_(scale);
-}
 
 Tensor Double(const Tensor& x) { return x.defined() ? x.to(at::kDouble) : x; }
 ConvWeights Double(const ConvWeights& w) { return {Double(w.weight), Double(w.bias)}; }
@@ -74,12 +62,6 @@ class Checker {
  private:
   std::unique_ptr<Ops> ops_, truth_;
 };
-
-std::string Sizes(at::IntArrayRef sizes) {
-  std::string text;
-  for (const int64_t size : sizes) text += (text.empty() ? "" : "x") + std::to_string(size);
-  return text;
-}
 
 ConvWeights RandomConv(int64_t out, int64_t in, int64_t kernel, bool bias = true) {
   return {Random({out, in, kernel, kernel}, 0.1), bias ? Random({out}) : Tensor()};

@@ -1,15 +1,12 @@
 /** The cpu sets train: every gradient against the reference in double, whole updates beside the reference's. */
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, HostTensor, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { growthOf } from '../helpers/growth.ts'
+import { type Case, casesOf } from '../helpers/programs.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
-
-type Case = { set: string; name: string; error?: number; same?: number }
 
 let addon: Addon
 let sets: string[]
@@ -17,10 +14,7 @@ let cases: Case[]
 beforeAll(async () => {
   addon = await loadAddon()
   sets = (await addon.info()).cpuOps
-  const program = fileURLToPath(new URL('../../build/cmake/train_check', import.meta.url))
-  const env = { ...process.env, OMP_WAIT_POLICY: 'passive' }
-  const lines = execFileSync(program, { env, encoding: 'utf8', maxBuffer: 1 << 26 }).trim()
-  cases = lines === '' ? [] : lines.split('\n').map((line) => JSON.parse(line) as Case)
+  cases = casesOf('train_check')
 }, 900_000)
 
 describe('every operation and network of every set, forward and back, on one thread and two', () => {

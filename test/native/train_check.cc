@@ -16,6 +16,7 @@
 #include "core/nn/dcgan.h"
 #include "core/nn/unet.h"
 #include "core/ops/ops.h"
+#include "check.h"
 
 namespace shinsaku {
 namespace {
@@ -23,25 +24,6 @@ namespace {
 using Tensors = std::vector<Tensor>;
 // From inputs, which all get gradients, to one result.
 using Run = std::function<Tensor(Ops&, const Tensors&)>;
-
-std::string set_name;
-
-void Report(const std::string& name, const char* key, double value) {
-  if (!std::isfinite(value)) value = 1e9;  // JSON has no other numbers
-  std::printf("{\"set\":\"%s\",\"name\":\"%s\",\"%s\":%g}\n", set_name.c_str(), name.c_str(), key, value);
-}
-
-at::Generator generator = at::detail::createCPUGenerator(7);
-
-Tensor Random(at::IntArrayRef shape, double scale = 1) {
-  return at::randn(shape, generator, at::TensorOptions(at::kFloat)).mul_(scale);
-}
-
-std::string Sizes(at::IntArrayRef sizes) {
-  std::string text;
-  for (const int64_t size : sizes) text += (text.empty() ? "" : "x") + std::to_string(size);
-  return text;
-}
 
 // Relative to the length of the truth, or to `least` where that is longer.
 double Distance(const Tensor& x, const Tensor& truth, double least = 1e-9) {

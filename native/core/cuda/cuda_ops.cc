@@ -19,6 +19,10 @@ Tensor Biased(const Tensor& x, const Tensor& bias) {
 
 }  // namespace
 
+at::MemoryFormat CudaOps::WeightFormat(const Tensor& weight) const {
+  return weight.dim() == 4 ? kLast : at::MemoryFormat::Contiguous;
+}
+
 Tensor CudaOps::Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) {
   return ReferenceOps::Conv(x.contiguous(kLast), w, stride, padding);
 }

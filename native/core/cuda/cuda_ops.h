@@ -8,6 +8,7 @@ namespace shinsaku {
 class CudaOps : public ReferenceOps {
  public:
   const char* name() const override { return kCudaOps; }
+  at::MemoryFormat WeightFormat(const Tensor& weight) const override;
 
   Tensor Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) override;
   Tensor ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,

@@ -76,11 +76,8 @@ int64_t ParameterSet::count() const {
   return count;
 }
 
-void ParameterSet::UseChannelsLast() {
-  for (auto& entry : parameters_) {
-    if (entry.tensor.dim() == 4)
-      entry.tensor.set_data(entry.tensor.contiguous(at::MemoryFormat::ChannelsLast));
-  }
+void ParameterSet::Arrange(const std::function<at::MemoryFormat(const at::Tensor&)>& format) {
+  for (auto& [name, tensor] : parameters_) tensor.set_data(tensor.contiguous(format(tensor)));
 }
 
 void ParameterSet::RequireGrad(bool on) {

@@ -4,6 +4,7 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,8 +56,8 @@ class ParameterSet {
   std::vector<at::Tensor> tensors() const;  // of parameters(), for the optimizer
   int64_t count() const;                    // trainable scalars
   void RequireGrad(bool on);
-  // Lays weights of convolutions out in NHWC; their values and shapes stay.
-  void UseChannelsLast();
+  // Lays each parameter out in memory as `format` says; values and shapes stay.
+  void Arrange(const std::function<at::MemoryFormat(const at::Tensor&)>& format);
 
   Fill fill() const { return fill_; }
   const std::optional<at::Generator>& generator() const { return generator_; }

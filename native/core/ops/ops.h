@@ -129,7 +129,7 @@ void RequireSeveralValues(const Tensor& x);
 // ATen calls in the order of the PyTorch reference: the same bits, on any device.
 std::unique_ptr<Ops> MakeReferenceOps();
 
-// The name of the set for CUDA devices; its networks keep their weights in channels_last.
+// The name of the set for CUDA devices.
 inline constexpr char kCudaOps[] = "cuda";
 
 // The set of that name: "reference", kCudaOps, or one of CpuOpsNames().

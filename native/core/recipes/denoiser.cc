@@ -18,12 +18,7 @@ Denoiser::Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional
       schedule_(spec, set_),
       unet_(plan_, set_, "model."),
       ops_(std::move(ops)) {
-  if (Text(spec, "ops") == kCudaOps) {
-    set_.UseChannelsLast();
-  } else {
-    for (const auto& [name, tensor] : set_.parameters())
-      tensor.set_data(tensor.contiguous(ops_->WeightFormat(tensor)));
-  }
+  set_.Arrange([&](const Tensor& weight) { return ops_->WeightFormat(weight); });
 }
 
 Tensor Denoiser::Output(const Tensor& x, const Tensor& t, const Tensor& condition) const {

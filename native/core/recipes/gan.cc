@@ -61,10 +61,8 @@ class GanRecipe : public Recipe {
         ops_(MakeTrainingOps(Text(spec, "ops"))),
         generator_(plan_, Fill::kDraw, device, streams.cpu),
         discriminator_(plan_, Fill::kDraw, device, streams.cpu) {
-    if (Text(spec, "ops") == kCudaOps) {
-      generator_.set().UseChannelsLast();
-      discriminator_.set().UseChannelsLast();
-    }
+    for (ParameterSet* set : {&generator_.set(), &discriminator_.set()})
+      set->Arrange([&](const Tensor& weight) { return ops_->WeightFormat(weight); });
     const AdamOptions adam = AdamOf(spec, plan_.preset);
     adam_g_ = MakeAdam(spec, Bare(generator_.set(), "generator."), "generator.", adam);
     adam_d_ = MakeAdam(spec, Bare(discriminator_.set(), "discriminator."), "discriminator.", adam);
