@@ -27,8 +27,8 @@ const truths: Readonly<Record<string, boolean>> = { '': false, no: false, false:
 /** Each picture is compared with each pattern, so patterns are few; rows with names cost memory only. */
 const MOST_GLOBS = 1000
 const MOST_ROWS = 200_000
-/** Names of entries in a warning. */
-const MOST_NAMED = 3
+/** Names in a warning about the data. */
+export const MOST_NAMED = 3
 const MOST_BYTES = 2 ** 24
 /** Characters of one line. */
 const MOST_RECORD = 2 ** 16

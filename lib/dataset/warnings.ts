@@ -1,11 +1,9 @@
 /** What a person should know about the data before training on it, in plain words. */
-import type { Unused } from './licences.ts'
+import { MOST_NAMED, type Unused } from './licences.ts'
 import type { ManifestFile, Skipped } from './manifest.ts'
 
 /** Fewer pictures than this are learned by heart rather than varied. */
 const FEW_PICTURES = 100
-const MOST_NAMED = 3
-
 const several = (count: number, noun: 'file' | 'picture') => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** The first few names, then how many more. */

@@ -26,8 +26,7 @@ struct Graphs::Recording {
 };
 
 Graphs::Graphs(at::Device device, at::Generator generator)
-    : device_(device),
-      generator_(std::move(generator)),
+    : generator_(std::move(generator)),
       plugin_(RequireCudaPlugin()),
       stream_(c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device, true)) {}
 

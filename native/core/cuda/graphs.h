@@ -41,7 +41,6 @@ class Graphs {
   struct Recording;
   void Record(Recording& recording, const DeviceWork& work);
 
-  at::Device device_;
   at::Generator generator_;
   const CudaPlugin& plugin_;
   c10::Stream stream_;
