@@ -1,5 +1,6 @@
 /** Numbers and statuses as people read them. */
 import type { DataProgress } from '../index.ts'
+import { nameOf } from '../native/ways.ts'
 import type { Status } from '../train/status.ts'
 
 export const formatCount = (value: number): string => value.toLocaleString('en-US')
@@ -32,9 +33,9 @@ function formatShare({ images, maxImages, imagesPerSecond, elapsedSeconds, etaSe
   return `${formatCount(images)} images (${Math.floor(share * 100)}%)`
 }
 
-/** One line about a training run: `1,280/64,000 images (2%)  35.2 images/s  loss 0.0213  ETA 29 m 42 s`. */
+/** One line about a training run: `1,280/64,000 images (2%)  35.2 images/s  loss 0.0213  ETA 29 m 42 s  cpu-avx2 fp32`. */
 export function formatStatus(status: Status): string {
-  const { imagesPerSecond, metrics, etaSeconds } = status
+  const { imagesPerSecond, metrics, etaSeconds, precision } = status
   const rate = imagesPerSecond < 100 ? imagesPerSecond.toPrecision(3) : String(Math.round(imagesPerSecond))
   const losses = Object.entries(metrics).filter(([name]) => name.startsWith('loss'))
   const parts = [
@@ -42,6 +43,7 @@ export function formatStatus(status: Status): string {
     imagesPerSecond > 0 ? `${rate} images/s` : '',
     losses.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' '),
     etaSeconds === null ? '' : `ETA ${formatTime(etaSeconds)}`,
+    `${nameOf(status)} ${precision}`,
   ]
   return parts.filter((part) => part !== '').join('  ')
 }

@@ -221,9 +221,11 @@ function parts({ directory, placement, data, ...made }: Made & Begin): SessionPa
     const model = snapshotModel(trainer, options, placement, run, images)
     return Promise.resolve(use(model)).finally(() => model.dispose())
   }
+  const { ops, graph, precision } = placement
   return {
     ...made,
     folder: run,
+    computing: { ops, graph, precision },
     imagesPerUpdate: definition.imagesPerUpdate(options),
     async save(counters, pending) {
       const { tensors, read } = await takeSnapshot(trainer)

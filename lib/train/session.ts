@@ -8,13 +8,14 @@ import { isNotFinite, withAdvice } from './advice.ts'
 import type { Journal } from './journal.ts'
 import { Pace } from './pace.ts'
 import { mayPass, SaveFailures } from './save-failures.ts'
-import { type Counters, eta, Means, mainLoss, Rate, type Status, type Sums } from './status.ts'
+import { type Computing, type Counters, eta, Means, mainLoss, Rate, type Status, type Sums } from './status.ts'
 
 /** What the loop needs of the rest; prepare.ts makes it. */
 export type SessionParts = {
   folder: string
   options: ResolvedTrainOptions
   trainer: NativeTrainer
+  computing: Computing
   journal: Journal
   /** The most images one update sees. */
   imagesPerUpdate: number
@@ -252,6 +253,7 @@ export class Session {
     const imagesPerSecond = this.#rate.perSecond
     return {
       ...this.#counters,
+      ...this.#parts.computing,
       maxImages,
       loss: mainLoss(metrics),
       metrics,

@@ -1,8 +1,12 @@
 /** Where a run stands: counters from the trainer, and rates, epochs and ETA derived from them. */
 import type { Metrics } from '../native/addon.ts'
+import type { Placement } from '../native/spec.ts'
+
+/** What computes a run's updates. */
+export type Computing = Pick<Placement, 'ops' | 'graph' | 'precision'>
 
 /** One report of a run. Progress is counted in images; the rest follows from it. */
-export type Status = {
+export type Status = Computing & {
   /** Images seen since the run was started, across resumes. */
   images: number
   /** Images after which the run stops. */

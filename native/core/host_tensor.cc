@@ -35,6 +35,12 @@ int64_t HostBytesOf(const NamedTensors& tensors) {
   return bytes;
 }
 
+int64_t HostBytesOf(const ParameterSet& set, const Ops& ops) {
+  int64_t bytes = HostBytesOf(set.state());
+  for (const auto& entry : set.parameters()) bytes += ops.PackedBytes(entry.tensor);
+  return bytes;
+}
+
 TensorInfo InfoOf(const NamedTensor& entry) {
   return {entry.name, DtypeName(entry.tensor.scalar_type()), entry.tensor.sizes().vec()};
 }

@@ -3,12 +3,15 @@
 
 #include "core/model.h"
 #include "core/nn/parameters.h"
+#include "core/ops/ops.h"
 
 namespace shinsaku {
 
 // Bytes that tensors keep allocated in the process's own memory; a GPU's do not count.
 int64_t HostBytesOf(const at::Tensor& tensor);
 int64_t HostBytesOf(const NamedTensors& tensors);
+// Of a network that draws, with the forms in which `ops` keeps its weights once it has drawn.
+int64_t HostBytesOf(const ParameterSet& set, const Ops& ops);
 
 TensorInfo InfoOf(const NamedTensor& entry);
 std::vector<uint8_t> BytesOf(const at::Tensor& tensor);

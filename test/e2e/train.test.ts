@@ -41,6 +41,8 @@ describe('a run', () => {
     for (const { loss, maxImages } of statuses) expect([Number.isFinite(loss), maxImages]).toEqual([true, 60])
     expect(statuses.at(-1)).toMatchObject({ images: 60, updates: 18, epoch: 5, etaSeconds: 0 })
     expect(statuses.at(-1)!.imagesPerSecond).toBeGreaterThan(0)
+    const { ops, graph, precision } = json(training.folder!, 'environment.json')
+    expect(statuses.at(-1)).toMatchObject({ ops, graph, precision })
     expect(model).toBeInstanceOf(Model)
     expect(model).toMatchObject({ images: 60, run: training.folder, device: 'cpu', options: { model: name, size } })
     const folder = training.folder!

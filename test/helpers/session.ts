@@ -62,6 +62,7 @@ export function makeSession(
     folder: 'run',
     options: resolved,
     trainer,
+    computing: { ops: 'reference', graph: false, precision: 'fp32' },
     journal: {
       log: (line: string) => seen.logged.push(line),
       record: (status: Status) => seen.lines.push(status),

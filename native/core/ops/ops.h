@@ -105,6 +105,10 @@ class Ops {
     return at::MemoryFormat::Contiguous;
   }
 
+  // Bytes of the forms in which this set keeps a generator's weight beside the weight itself, once it was
+  // used.
+  virtual int64_t PackedBytes(const Tensor& /*weight*/) const { return 0; }
+
   // A pass of the network begins: a set may use the memory of the last pass again.
   virtual void Begin() {}
 

@@ -33,6 +33,7 @@ class Denoiser {
   const Schedule& schedule() const { return schedule_; }
   const UnetPlan& plan() const { return plan_; }
   const Unet& unet() const { return unet_; }
+  const Ops& ops() const { return *ops_; }
 
  private:
   enum class Objective { kNoise, kX0, kV };

@@ -229,7 +229,7 @@ class DiffusionGenerator : public Generator {
   std::unique_ptr<Sampler> Sample(const Spec& args) override {
     return std::make_unique<DiffusionSampler>(fixed_, args);
   }
-  int64_t HostBytes() const override { return HostBytesOf(fixed_->denoiser.set().state()); }
+  int64_t HostBytes() const override { return HostBytesOf(fixed_->denoiser.set(), fixed_->denoiser.ops()); }
 
  private:
   std::shared_ptr<FixedDenoiser> fixed_;

@@ -79,7 +79,7 @@ class GanGenerator : public Generator {
   std::unique_ptr<Sampler> Sample(const Spec& args) override {
     return std::make_unique<GanSampler>(fixed_, args);
   }
-  int64_t HostBytes() const override { return HostBytesOf(fixed_->network.set().state()); }
+  int64_t HostBytes() const override { return HostBytesOf(fixed_->network.set(), *fixed_->ops); }
 
  private:
   std::shared_ptr<FixedGenerator> fixed_;

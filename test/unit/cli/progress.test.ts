@@ -80,11 +80,19 @@ const status: Status = {
   imagesPerSecond: 35.22,
   elapsedSeconds: 363,
   etaSeconds: 1453.6,
+  ops: 'cpu-avx2',
+  graph: false,
+  precision: 'fp32',
 }
 
 describe('the text', () => {
-  test('has images, rate, loss and ETA', () => {
-    expect(formatStatus(status)).toBe('12,800/64,000 images (20%)  35.2 images/s  loss 0.0213  ETA 24 m 14 s')
+  test('has images, rate, loss, ETA and what computes', () => {
+    expect(formatStatus(status)).toBe(
+      '12,800/64,000 images (20%)  35.2 images/s  loss 0.0213  ETA 24 m 14 s  cpu-avx2 fp32',
+    )
+    expect(formatStatus({ ...status, ops: 'cuda', graph: true, precision: 'tf32' })).toMatch(
+      / {2}cuda in a graph tf32$/,
+    )
   })
 
   test('tells the share of the time where time ends the run first', () => {
@@ -100,7 +108,7 @@ describe('the text', () => {
 
   test('leaves out what is not known yet', () => {
     expect(formatStatus({ ...status, images: 0, imagesPerSecond: 0, metrics: {}, etaSeconds: null })).toBe(
-      '0/64,000 images (0%)',
+      '0/64,000 images (0%)  cpu-avx2 fp32',
     )
   })
 

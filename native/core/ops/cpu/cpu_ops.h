@@ -12,6 +12,7 @@ class CpuOps : public Ops {
  public:
   explicit CpuOps(const cpu::Kernels& kernels) : cx_(kernels) {}
   const char* name() const override { return cx_.kernels.name; }
+  int64_t PackedBytes(const Tensor& weight) const override { return cx_.weights.BytesFor(weight); }
   void Begin() override { cx_.Begin(); }
 
   Tensor Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) override;

@@ -53,6 +53,11 @@ std::vector<int64_t> ChannelOfEach(const Inputs& inputs) {
   return channels;
 }
 
+bool IsLate(int64_t in, int64_t columns) { return in * columns >= kManyPairs; }
+
+// Floats that the Winograd form has for a pair of channels.
+int64_t FloatsOfPair(bool late) { return late ? 9 : kWindow * kWindow; }
+
 }  // namespace
 
 const Packed& Weights::Once(const Key& key, const at::Tensor& source, const std::function<Packed()>& make) {
@@ -94,9 +99,9 @@ const Packed& Weights::Winograd(const at::Tensor& weight, const at::Tensor& bias
     const float* from = dense.const_data_ptr<float>();
     const int64_t outputs = weight.size(0), all = weight.size(1);
     const int64_t columns = Padded(outputs), in = Width(inputs), panel = kernels_.panel, step = in * columns;
-    const bool late = step >= kManyPairs;
+    const bool late = IsLate(in, columns);
     const auto channels = ChannelOfEach(inputs);
-    at::Tensor packed = at::empty({(late ? 9 : kWindow * kWindow) * step}, at::kFloat);
+    at::Tensor packed = at::empty({FloatsOfPair(late) * step}, at::kFloat);
     float* to = packed.data_ptr<float>();
     const float none[9] = {};
     at::parallel_for(0, in, 1, [&](int64_t begin, int64_t end) {
@@ -116,6 +121,13 @@ const Packed& Weights::Winograd(const at::Tensor& weight, const at::Tensor& bias
     });
     return Packed{packed, Pad(bias, columns), columns, late};
   });
+}
+
+int64_t Weights::BytesFor(const at::Tensor& weight) const {
+  const auto floats = static_cast<int64_t>(sizeof(float));
+  if (weight.dim() != 4 || weight.size(2) != 3 || weight.size(3) != 3) return weight.numel() * floats;
+  const bool late = IsLate(Padded(weight.size(1)), Padded(weight.size(0)));
+  return weight.size(0) * weight.size(1) * FloatsOfPair(late) * floats;
 }
 
 const Packed& Weights::Convolution(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs,

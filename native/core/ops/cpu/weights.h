@@ -49,6 +49,9 @@ class Weights {
   // A vector with zeros up to whole vectors, times `times`.
   const at::Tensor& Vector(const at::Tensor& values, double times);
 
+  // What the packed form of a parameter takes, padding aside.
+  int64_t BytesFor(const at::Tensor& weight) const;
+
   int64_t Padded(int64_t channels) const {
     return (channels + kernels_.lanes - 1) / kernels_.lanes * kernels_.lanes;
   }
