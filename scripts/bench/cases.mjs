@@ -3,6 +3,9 @@ import { DRAWING } from './flags.mjs'
 
 const TRAINING = ['shinsaku', 'shinsaku-exact', 'eager', 'channels_last', 'compile']
 
+/** `shinsaku-avx2` is what `shinsaku` is there. */
+const CANNOT_BE_HELD = ['onnxruntime', 'shinsaku-avx2']
+
 const all = {
   forward: {
     who: DRAWING,
@@ -45,7 +48,7 @@ const all = {
 }
 
 /** The cases that the flags ask for; a size or batch given stands in place of the usual ones. */
-export function casesOf({ only, who, rounds, unet, size, batch, dim, dimMults, threads, steps = 8 }) {
+export function casesOf({ only, who, rounds, unet, size, batch, dim, dimMults, threads, isa, steps = 8 }) {
   const given = Object.fromEntries(Object.entries({ unet, size, batch }).filter(([, value]) => value !== undefined))
   return only.flatMap((group) => {
     const { sizes, works = [group], ...rest } = all[group]
@@ -54,10 +57,10 @@ export function casesOf({ only, who, rounds, unet, size, batch, dim, dimMults, t
     return distinct.map((one) => ({
       group,
       works,
-      settings: { dim, dimMults, threads, steps, ...one },
-      who: rest.who.filter((name) => who.includes(name)),
+      settings: { dim, dimMults, threads, steps, isa, ...one },
+      who: rest.who.filter((name) => who.includes(name) && !(isa && CANNOT_BE_HELD.includes(name))),
       rounds: rounds ?? rest.rounds,
-      name: (work) => name(rest.name(one, work), { dim, dimMults }),
+      name: (work) => `${name(rest.name(one, work), { dim, dimMults })}${isa ? `, held to ${isa.toUpperCase()}` : ''}`,
     }))
   })
 }

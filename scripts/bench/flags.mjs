@@ -3,10 +3,23 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 
 export const GROUPS = ['forward', 'train', 'dcgan', 'sample', 'startup', 'ingest', 'life']
+/** Groups of which --isa can hold every side. */
+const HELD = ['forward', 'train', 'dcgan']
 export const OWN = ['shinsaku', 'shinsaku-avx2', 'shinsaku-exact']
 /** Who draws with a U-Net. */
 export const DRAWING = [...OWN, 'eager', 'channels_last', 'compile', 'freezing', 'onnxruntime', 'openvino']
 export const WHO = [...DRAWING, 'pillow', 'torchvision']
+
+/**
+ * Environments that hold libtorch, oneDNN and MKL to what a smaller processor has, and shinsaku's ops set for it. ONNX
+ * Runtime cannot be held.
+ */
+export const ISAS = {
+  avx2: {
+    ops: 'cpu-avx2',
+    env: { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2', MKL_ENABLE_INSTRUCTIONS: 'AVX2' },
+  },
+}
 
 const text = { type: 'string' }
 const options = {
@@ -23,6 +36,7 @@ const options = {
   json: text,
   from: text,
   note: text,
+  isa: text,
   docs: { type: 'boolean', default: false },
 }
 
@@ -61,9 +75,11 @@ export function parseFlags(argv) {
   const given = parse(argv)
   const maybe = (flag, read) => (given[flag] === undefined ? undefined : read(given[flag], flag))
   const numbers = Object.fromEntries(['size', 'batch', 'steps', 'rounds'].map((flag) => [flag, maybe(flag, whole)]))
+  const isa = maybe('isa', (value) => list(value, Object.keys(ISAS), 'isa')[0])
   return {
     ...numbers,
-    only: maybe('only', (value) => list(value, GROUPS, 'only')) ?? GROUPS,
+    isa,
+    only: maybe('only', (value) => list(value, isa ? HELD : GROUPS, 'only')) ?? (isa ? HELD : GROUPS),
     who: maybe('who', (value) => list(value, WHO, 'who')) ?? WHO,
     unet: maybe('unet', (value) => list(value, ['2.3', '2022'], 'unet')[0]),
     dim: maybe('dim', whole) ?? 64,

@@ -2,9 +2,10 @@
 import { loadAddon } from '../../dist/native/load.js'
 import { placeOn, toSpec } from '../../dist/native/spec.js'
 import { resolveTrain } from '../../dist/options/resolve.js'
+import { ISAS } from './flags.mjs'
 import { serve } from './side.mjs'
 
-const { who, group, works, unet, dim, dimMults, size, batch, threads } = JSON.parse(process.argv[2])
+const { who, group, works, unet, dim, dimMults, size, batch, threads, isa } = JSON.parse(process.argv[2])
 const PICTURES = 128
 
 const addon = await loadAddon()
@@ -15,7 +16,8 @@ const options = resolveTrain(
   group === 'dcgan' ? { model: 'dcgan', ...shape } : { model: 'diffusion', unet, dim, dimMults, ...shape },
 )
 const { cpuOps } = await addon.info()
-const placement = placeOn('cpu', options, who === 'shinsaku-avx2' ? ['cpu-avx2'] : cpuOps)
+const set = who === 'shinsaku-avx2' ? 'cpu-avx2' : ISAS[isa]?.ops
+const placement = placeOn('cpu', options, set ? [set] : cpuOps)
 const pixels = new Uint8Array(PICTURES * size * size * 3).map(() => Math.random() * 256)
 const images = await addon.images(pixels, [PICTURES, size, size, 3], 'cpu')
 const trainer = await addon.trainer(toSpec(options, placement), images)

@@ -1,6 +1,7 @@
 """The part that all Python sides of the benchmark share: answers each line it reads with the time of that work."""
 
 import json
+import os
 import resource
 import sys
 import time
@@ -32,6 +33,8 @@ def compiled(module, who):
     if who in ("compile", "freezing"):
         from torch._inductor import config
 
+        if os.environ.get("ATEN_CPU_CAPABILITY") == "avx2":
+            config.cpp.simdlen = 256
         config.freezing = who == "freezing"
         return torch.compile(module)
     return module

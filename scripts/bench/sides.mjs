@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { OWN } from './flags.mjs'
+import { ISAS, OWN } from './flags.mjs'
 import { onnxFile, onnxruntimePackage } from './peers.mjs'
 
 const script = (name) => fileURLToPath(new URL(name, import.meta.url))
@@ -14,13 +14,14 @@ const script = (name) => fileURLToPath(new URL(name, import.meta.url))
 function command(who, settings, venv, fresh) {
   const given = { ...settings, who }
   const { OMP_WAIT_POLICY: _, ...python } = venv.env(settings.unet ?? '2.3')
-  if (OWN.includes(who)) return [process.execPath, script('ours.mjs'), given, process.env]
+  const held = ISAS[settings.isa]?.env
+  if (OWN.includes(who)) return [process.execPath, script('ours.mjs'), given, { ...process.env, ...held }]
   const drawnAsOnnx = ['onnxruntime', 'openvino'].includes(who)
   if (drawnAsOnnx) Object.assign(given, { file: onnxFile(venv, script('peer.py'), settings) })
   if (who === 'onnxruntime')
     return [process.execPath, script('onnx.mjs'), { ...given, package: onnxruntimePackage }, process.env]
   const cache = fresh ? mkdtempSync(join(tmpdir(), 'shinsaku-inductor-')) : join(venv.folder, 'inductor')
-  const env = { ...python, TORCHINDUCTOR_CACHE_DIR: cache, OMP_NUM_THREADS: String(settings.threads) }
+  const env = { ...python, ...held, TORCHINDUCTOR_CACHE_DIR: cache, OMP_NUM_THREADS: String(settings.threads) }
   const file = settings.group === 'dcgan' && who !== 'peak' ? 'peer_dcgan.py' : 'peer.py'
   return [venv.python, script(file), given, env]
 }

@@ -14,6 +14,8 @@ test.each([
   [['--size', '12.5'], '--size must be a whole number from 1, not "12.5"'],
   [['--batch', ''], '--batch must be a whole number from 1, not ""'],
   [['--dim-mults', '1,x'], '--dim-mults must be a whole number from 1, not "x"'],
+  [['--isa', 'sse'], '--isa has "sse"; it knows avx2'],
+  [['--isa', 'avx2', '--only', 'ingest'], '--only has "ingest"; it knows forward, train, dcgan'],
   [['--rounds'], "--rounds <value>' argument missing"],
   [['--fast'], "Unknown option '--fast'"],
 ])('%j is refused with words that name it', (argv, words) => {
@@ -34,6 +36,14 @@ test('a size and a batch stand in place of the usual ones, once', () => {
 test('a network of another size than the usual one says so', () => {
   const [first]: Case[] = casesOf(parseFlags(['--only', 'forward', '--dim', '16', '--dim-mults', '1,2']))
   expect(first!.name('forward')).toBe('forward, U-Net 2.3, 128 px, batch 1, dim 16 (1,2)')
+})
+
+test('work that is held to a smaller processor says so, without those who cannot be held', () => {
+  const [first]: Case[] = casesOf(parseFlags(['--isa', 'avx2']))
+  expect(first!.name('forward')).toBe('forward, U-Net 2.3, 128 px, batch 1, held to AVX2')
+  expect(first!.who).toEqual(expect.arrayContaining(['shinsaku', 'eager', 'freezing', 'openvino']))
+  expect(first!.who).not.toEqual(expect.arrayContaining(['onnxruntime']))
+  expect(first!.who).not.toEqual(expect.arrayContaining(['shinsaku-avx2']))
 })
 
 test('ratios are to shinsaku in the same work', () => {
