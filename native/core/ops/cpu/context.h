@@ -52,7 +52,7 @@ struct Context {
 Map Pointwise(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, const Map* onto = nullptr);
 // 3x3, stride 1, padding 1; `doubled` reads each pixel as 2x2.
 Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled);
-// Any other kernel. Takes parts as they come, in any layout.
+// Any other kernel that core/ops/cpu/winograd.h has nothing for. Takes parts as they come, in any layout.
 // The weight may have any shape that lies in memory as [O][I][kernel][kernel].
 Map ConvDirect(Context& cx, const std::vector<Tensor>& parts, const ConvWeights& w, int64_t kernel,
                int64_t stride, int64_t padding);

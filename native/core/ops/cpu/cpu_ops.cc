@@ -4,6 +4,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 
+#include "core/ops/cpu/winograd.h"
+
 namespace shinsaku {
 
 using cpu::Map;
@@ -25,11 +27,17 @@ Tensor CpuOps::Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64
   const int64_t kernel = w.weight.size(2);
   if (kernel == 3 && stride == 1 && padding == 1) return cpu::Conv3x3(cx_, cx_.MapsOf(x), w, false).tensor;
   if (kernel == 1 && stride == 1 && padding == 0) return cpu::Pointwise(cx_, cx_.MapsOf(x), w).tensor;
+  if (const auto phases = cpu::PhasesOfConv(kernel, stride, padding, x.size(2), x.size(3)))
+    return cpu::ConvPhased(cx_, cx_.MapOf(x), w, *phases).tensor;
   return cpu::ConvDirect(cx_, cx_.Parts(x), w, kernel, stride, padding).tensor;
 }
 
 Tensor CpuOps::ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
                              int64_t output_padding) {
+  const int64_t kernel = w.weight.size(2);
+  if (const auto phases =
+          cpu::PhasesOfTransposed(kernel, stride, padding, output_padding, x.size(2), x.size(3)))
+    return cpu::ConvPhased(cx_, cx_.MapOf(x), w, *phases).tensor;
   return cpu::ConvTransposed(cx_, x, w, stride, padding, output_padding).tensor;
 }
 

@@ -24,27 +24,35 @@ struct Gemm {
   bool accumulate = false;        // add to what c holds
 };
 
+// Of a map of twice the size, with coordinates (2y + a, 2x + b): a and b are the phase of a pixel.
+constexpr int kPhases = 4;
+
 // One 3x3 convolution by Winograd's F(4x4, 3x3) (Lavin 2016): 36 frequencies of each tile.
 struct Tiles {
   int sources = 1;                      // their channels follow each other
-  const float* source[2] = {};          // NHWC
-  int64_t channels[2] = {};             // padded
+  const float* source[kPhases] = {};    // NHWC
+  int64_t channels[kPhases] = {};       // padded
   int shift = 0;                        // 1: the sources have half the side, each pixel stands for 2x2
+  int64_t spread = 1;                   // 2: the sources are the phases of a map of twice the size
+  int64_t out_spread = 1;               // 2: the result's channels are the phases of such a map
   int64_t height = 0, width = 0;        // of the result
   int64_t tiles_x = 0, tiles_each = 0;  // in a row; in a picture
   int64_t in = 0, out = 0;              // padded channels
   int64_t in_row = 0;                   // floats between transformed tiles, at least `in`
   int64_t in_step = 0, out_step = 0;    // floats between frequencies of transformed input and product
   const float* zeros = nullptr;         // a pixel of padding, as wide as the widest source
-  const float* bias = nullptr;          // [out]
+  const float* bias = nullptr;          // [channels of the map]
   float* output = nullptr;              // NHWC
 };
 
 // The nine taps of a 3x3 kernel, for rows of one side's channels by vectors of the other's.
-struct Taps {
-  const float* first = nullptr;
-  int64_t row_step = 0, tap_step = 0;  // floats; a negative tap_step turns the kernel by 180 degrees
+template <typename Float>
+struct TapsOf {
+  Float* first = nullptr;
+  int64_t row_step = 0, y_step = 0, x_step = 0;  // floats; negative steps turn the kernel by 180 degrees
+  unsigned absent = 0;                           // bit 3y + x: a tap that is zero, and not in memory
 };
+using Taps = TapsOf<const float>;
 
 enum class Scaling { kFixed, kRms, kLayer };  // kFixed: statistics are in factor and offset already
 
@@ -114,9 +122,9 @@ struct Kernels {
   // What follows is for training.
   // A dy A^T of Winograd's weight gradient: the tiles of a gradient into v, as `gather` does for the input.
   void (*expand)(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v);
-  // w (+)= G^T u G for rows x width taps; u as `weigh` writes it.
-  void (*unweigh)(const float* u, int64_t step, int64_t rows, int64_t width, float* w, int64_t row_step,
-                  int64_t tap_step, bool accumulate);
+  // w (+)= G^T u G for rows x width taps; u[frequency][row][column] with rows `u_row` apart.
+  void (*unweigh)(const float* u, int64_t step, int64_t u_row, int64_t rows, int64_t width,
+                  const TapsOf<float>& w, bool accumulate);
   // to[c][r] = from[r][c]; rows and columns are whole vectors.
   void (*transpose)(const float* from, int64_t from_row, int64_t rows, int64_t columns, float* to,
                     int64_t to_row);

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "core/ops/cpu/winograd.h"
+
 namespace shinsaku::cpu {
 namespace {
 
@@ -93,41 +95,68 @@ at::Tensor Weights::Panels(const at::Tensor& weight, const std::vector<int64_t>&
   return packed;
 }
 
-const Packed& Weights::Winograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs) {
-  return Once({weight.unsafeGetTensorImpl(), Form::kWinograd, Width(inputs), 0}, weight, [&] {
-    const at::Tensor dense = weight.contiguous();
-    const float* from = dense.const_data_ptr<float>();
-    const int64_t outputs = weight.size(0), all = weight.size(1);
-    const int64_t columns = Padded(outputs), in = Width(inputs), panel = kernels_.panel, step = in * columns;
-    const bool late = IsLate(in, columns);
-    const auto channels = ChannelOfEach(inputs);
-    at::Tensor packed = at::empty({FloatsOfPair(late) * step}, at::kFloat);
-    float* to = packed.data_ptr<float>();
-    const float none[9] = {};
-    at::parallel_for(0, in, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t n = 0; n < columns; ++n) {
-        const int64_t start = n / panel * panel, width = std::min(panel, columns - start);
-        for (int64_t i = begin; i < end; ++i) {
-          const bool real = n < outputs && channels[i] != kNone;
-          const float* w = real ? from + (n * all + channels[i]) * 9 : none;
-          if (late) {
-            float* tap = to + (start * in + i * width) * 9 + n - start;
-            for (int k = 0; k < 9; ++k) tap[k * width] = w[k];
-          } else {
-            Transform(w, to + start * in + i * width + n - start, step);
-          }
+Packed Weights::PackWinograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs) const {
+  const at::Tensor dense = weight.contiguous();
+  const float* from = dense.const_data_ptr<float>();
+  const int64_t outputs = weight.size(0), all = weight.size(1);
+  const int64_t columns = Padded(outputs), in = Width(inputs), panel = kernels_.panel, step = in * columns;
+  const bool late = IsLate(in, columns);
+  const auto channels = ChannelOfEach(inputs);
+  at::Tensor packed = at::empty({FloatsOfPair(late) * step}, at::kFloat);
+  float* to = packed.data_ptr<float>();
+  const float none[9] = {};
+  at::parallel_for(0, in, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = 0; n < columns; ++n) {
+      const int64_t start = n / panel * panel, width = std::min(panel, columns - start);
+      for (int64_t i = begin; i < end; ++i) {
+        const bool real = n < outputs && channels[i] != kNone;
+        const float* w = real ? from + (n * all + channels[i]) * 9 : none;
+        if (late) {
+          float* tap = to + (start * in + i * width) * 9 + n - start;
+          for (int k = 0; k < 9; ++k) tap[k * width] = w[k];
+        } else {
+          Transform(w, to + start * in + i * width + n - start, step);
         }
       }
-    });
-    return Packed{packed, Pad(bias, columns), columns, late};
+    }
+  });
+  return {packed, Pad(bias, columns), columns, late};
+}
+
+const Packed& Weights::Winograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs) {
+  return Once({weight.unsafeGetTensorImpl(), Form::kWinograd, Width(inputs), 0}, weight,
+              [&] { return PackWinograd(weight, bias, inputs); });
+}
+
+const Packed& Weights::Phased(const at::Tensor& weight, const at::Tensor& bias, const Channels& input,
+                              const Phases& phases) {
+  return Once({weight.unsafeGetTensorImpl(), Form::kPhased, input.width, 0}, weight, [&] {
+    // [outputs,inputs,k,k], whichever way the convolution goes.
+    const at::Tensor w = phases.output ? weight.transpose(0, 1) : weight;
+    const int64_t outputs = w.size(0), inputs = w.size(1), out_step = Padded(outputs);
+    const at::Tensor small = at::zeros(
+        {phases.output ? kPhases * out_step : outputs, phases.output ? inputs : kPhases * inputs, 3, 3},
+        at::kFloat);
+    for (int64_t phase = 0; phase < kPhases; ++phase) {
+      const at::Tensor part = phases.output ? small.narrow(0, phase * out_step, outputs)
+                                            : small.narrow(1, phase * inputs, inputs);
+      for (int64_t y = 0; y < 3; ++y)
+        for (int64_t x = 0; x < 3; ++x)
+          if (phases.Has(phase / 2, y) && phases.Has(phase % 2, x))
+            part.select(3, x).select(2, y).copy_(
+                w.select(3, phases.Tap(phase % 2, x)).select(2, phases.Tap(phase / 2, y)));
+    }
+    return PackWinograd(small, bias, Inputs(phases.output ? 1 : kPhases, input));
   });
 }
 
 int64_t Weights::BytesFor(const at::Tensor& weight) const {
   const auto floats = static_cast<int64_t>(sizeof(float));
-  if (weight.dim() != 4 || weight.size(2) != 3 || weight.size(3) != 3) return weight.numel() * floats;
-  const bool late = IsLate(Padded(weight.size(1)), Padded(weight.size(0)));
-  return weight.size(0) * weight.size(1) * FloatsOfPair(late) * floats;
+  // Kernels of 4 and 5 have stride 2, and four phases of 3x3 taps.
+  const int64_t kernel = weight.dim() == 4 && weight.size(2) == weight.size(3) ? weight.size(2) : 1;
+  if (kernel < 3 || kernel > 5) return weight.numel() * floats;
+  const int64_t pairs = (kernel == 3 ? 1 : kPhases) * Padded(weight.size(1)) * Padded(weight.size(0));
+  return pairs * FloatsOfPair(IsLate(pairs, 1)) * floats;
 }
 
 const Packed& Weights::Convolution(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs,

@@ -14,6 +14,8 @@
 
 namespace shinsaku::cpu {
 
+struct Phases;
+
 // Channels of one source of a layer, and the floats that a pixel of it takes.
 struct Channels {
   int64_t count, width;
@@ -35,6 +37,10 @@ class Weights {
   // weights keep them as they are, for the product to transform as it goes: a quarter of the memory to hold
   // and to read.
   const Packed& Winograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs);
+  // The same for a convolution with stride 2 [O,I,k,k], whose input is four phases of `input`, or a
+  // transposed one [I,O,k,k], whose result is.
+  const Packed& Phased(const at::Tensor& weight, const at::Tensor& bias, const Channels& input,
+                       const Phases& phases);
   // [O][I][k][k] as a matrix with a row for each (y, x, channel) of one of the sources, or of all where
   // `source` is -1.
   const Packed& Convolution(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs,
@@ -57,13 +63,14 @@ class Weights {
   }
 
  private:
-  enum class Form { kWinograd, kConvolution, kTransposed, kSpread, kLinear, kVector };
+  enum class Form { kWinograd, kPhased, kConvolution, kTransposed, kSpread, kLinear, kVector };
   using Key = std::tuple<const void*, Form, int64_t, int64_t>;
   struct Entry {
     at::Tensor source;  // kept, so that its address stays its own
     Packed packed;
   };
   const Packed& Once(const Key& key, const at::Tensor& source, const std::function<Packed()>& make);
+  Packed PackWinograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs) const;
   at::Tensor Panels(const at::Tensor& weight, const std::vector<int64_t>& row,
                     const std::vector<int64_t>& column) const;
   at::Tensor Pad(const at::Tensor& values, int64_t width) const;

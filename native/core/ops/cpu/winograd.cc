@@ -31,16 +31,46 @@ constexpr int64_t kTile = 4, kFrequencies = 36;
 // stays in the cache, and tiles at a time, so that memory stays bounded.
 constexpr int64_t kDepth = 128, kGroup = 256;
 
+// Channels of one phase on the side that has them; all channels of a side that has none.
+int64_t Each(const std::optional<Phases>& phases, bool output, int64_t channels) {
+  return phases && phases->output == output ? channels / kPhases : channels;
+}
+
+// Pieces of the input channels, [first, count]; none reaches into another phase.
+std::vector<std::pair<int64_t, int64_t>> Pieces(const std::optional<Phases>& phases, int64_t in) {
+  const int64_t each = Each(phases, false, in);
+  std::vector<std::pair<int64_t, int64_t>> pieces;
+  for (int64_t k = 0; k < in; k += pieces.back().second)
+    pieces.emplace_back(k, std::min(kDepth, each - k % each));
+  return pieces;
+}
+
 // Transforms `depth` rows from `k` on of the panel of `width` columns from `column` on.
-void WeighPanel(Context& cx, const RawTaps& raw, int64_t in, int64_t column, int64_t width, int64_t k,
-                int64_t depth, float* u, int64_t step, float* scratch) {
-  Taps taps{raw.first + k * raw.row_step + column, raw.row_step, raw.tap_step};
-  if (raw.panels) taps = {raw.first + (column * in + k * width) * 9, 9 * width, width};
+void WeighPanel(Context& cx, const WinogradWeights& weights, int64_t in, int64_t out, int64_t column,
+                int64_t width, int64_t k, int64_t depth, float* u, int64_t step, float* scratch) {
+  const RawTaps& raw = weights.raw;
+  if (raw.panels) {
+    const Taps taps{raw.first + (column * in + k * width) * 9, 9 * width, 3 * width, width};
+    return cx.kernels.weigh(taps, depth, width, u, step);
+  }
+  Taps taps{raw.first, raw.row_step, raw.y_step, raw.x_step};
+  if (const auto& phases = weights.phases) {
+    const int64_t each = Each(phases, phases->output, phases->output ? out : in);
+    int64_t& phased = phases->output ? column : k;
+    const int64_t phase = phased / each, turn = phases->output ? -2 : 2;
+    phased %= each;
+    taps.first += phases->Tap(phase / 2, 0) * raw.y_step + phases->Tap(phase % 2, 0) * raw.x_step;
+    taps.y_step *= turn;
+    taps.x_step *= turn;
+    taps.absent = phases->Absent(phase);
+  }
+  taps.first += k * raw.row_step + column * raw.column_step;
   if (raw.row_step == 1) {
     for (int64_t tap = 0; tap < 9; ++tap)
-      cx.kernels.transpose(raw.first + column * raw.column_step + tap * raw.tap_step + k, raw.column_step,
-                           width, depth, scratch + tap * width, 9 * width);
-    taps = {scratch, 9 * width, width};
+      if (!(taps.absent >> tap & 1))
+        cx.kernels.transpose(taps.first + tap / 3 * taps.y_step + tap % 3 * taps.x_step, raw.column_step,
+                             width, depth, scratch + tap * width, 9 * width);
+    taps = {scratch, 9 * width, 3 * width, width, taps.absent};
   }
   cx.kernels.weigh(taps, depth, width, u, step);
 }
@@ -48,21 +78,67 @@ void WeighPanel(Context& cx, const RawTaps& raw, int64_t in, int64_t column, int
 struct Job {
   Context& cx;
   Tiles tiles;
-  const float* weights;
-  RawTaps raw;
+  WinogradWeights weights;
   int64_t total;
+
+  // Whether any of these channels of the side with phases has the frequency.
+  bool Live(int64_t frequency, int64_t each, int64_t first, int64_t count) const {
+    for (int64_t phase = first / each; phase * each < first + count; ++phase)
+      if (weights.phases->Live(phase, frequency)) return true;
+    return false;
+  }
+  bool HasResult(int64_t frequency, int64_t column, int64_t width) const {
+    const auto& phases = weights.phases;
+    return !phases || !phases->output || Live(frequency, tiles.out / kPhases, column, width);
+  }
+  bool HasInput(int64_t frequency, int64_t k, int64_t depth) const {
+    const auto& phases = weights.phases;
+    return !phases || phases->output || Live(frequency, tiles.in / kPhases, k, depth);
+  }
+
+  // What `g` lacks: where its factor and its result are, for rows of tiles and a panel, or columns without
+  // phases.
+  void Product(Gemm& g, int64_t frequency, int64_t column, int64_t columns, int64_t k, const float* v,
+               float* m) const {
+    g.a = v + frequency * tiles.in_step + k;
+    g.a_row = tiles.in;
+    g.c = m + frequency * tiles.out_step + column;
+    g.c_row = tiles.out;
+    g.columns = columns;
+    cx.kernels.gemm(g);
+  }
+
+  void Clear(int64_t frequency, int64_t column, int64_t width, int64_t rows, float* m) const {
+    for (int64_t r = 0; r < rows; ++r)
+      std::fill_n(m + frequency * tiles.out_step + r * tiles.out + column, width, 0.0F);
+  }
 
   void Multiply(int64_t frequency, int64_t column, int64_t columns, int64_t rows, const float* v,
                 float* m) const {
+    const float* ready = weights.ready + frequency * tiles.in * tiles.out;
     Gemm g;
-    g.a = v + frequency * tiles.in_step;
-    g.a_row = g.depth = tiles.in;
-    g.b = weights + frequency * tiles.in * tiles.out + column * tiles.in;
-    g.c = m + frequency * tiles.out_step + column;
-    g.c_row = tiles.out;
     g.rows = rows;
-    g.columns = columns;
-    cx.kernels.gemm(g);
+    if (!weights.phases) {
+      g.depth = tiles.in;
+      g.b = ready + column * tiles.in;
+      return Product(g, frequency, column, columns, 0, v, m);
+    }
+    const int64_t each = Each(weights.phases, false, tiles.in);
+    for (int64_t n = column; n < column + columns; n += cx.kernels.panel) {
+      const int64_t width = std::min(cx.kernels.panel, column + columns - n);
+      if (!HasResult(frequency, n, width)) {
+        Clear(frequency, n, width, rows, m);
+        continue;
+      }
+      g.accumulate = false;
+      for (int64_t k = 0; k < tiles.in; k += each) {
+        if (!HasInput(frequency, k, each)) continue;
+        g.depth = each;
+        g.b = ready + n * tiles.in + k * width;
+        Product(g, frequency, n, width, k, v, m);
+        g.accumulate = true;
+      }
+    }
   }
 
   void Reserve(int64_t rows) {
@@ -114,24 +190,24 @@ struct Job {
 
   void Panel(int64_t column, int64_t rows, const float* v, float* u, float* m) const {
     const int64_t width = std::min(cx.kernels.panel, tiles.out - column);
-    for (int64_t k = 0; k < tiles.in; k += kDepth) {
-      const int64_t depth = std::min(kDepth, tiles.in - k), step = depth * width + kApart;
-      WeighPanel(cx, raw, tiles.in, column, width, k, depth, u, step,
+    bool begun[kFrequencies] = {};
+    for (const auto& [k, depth] : Pieces(weights.phases, tiles.in)) {
+      const int64_t step = depth * width + kApart;
+      WeighPanel(cx, weights, tiles.in, tiles.out, column, width, k, depth, u, step,
                  u + kFrequencies * (kDepth * cx.kernels.panel + kApart));
       for (int64_t f = 0; f < kFrequencies; ++f) {
+        if (!HasResult(f, column, width) || !HasInput(f, k, depth)) continue;
         Gemm g;
-        g.a = v + f * tiles.in_step + k;
-        g.a_row = tiles.in;
+        g.rows = rows;
         g.depth = depth;
         g.b = u + f * step;
-        g.c = m + f * tiles.out_step + column;
-        g.c_row = tiles.out;
-        g.rows = rows;
-        g.columns = width;
-        g.accumulate = k > 0;
-        cx.kernels.gemm(g);
+        g.accumulate = begun[f];
+        Product(g, f, column, width, k, v, m);
+        begun[f] = true;
       }
     }
+    for (int64_t f = 0; f < kFrequencies; ++f)
+      if (!begun[f]) Clear(f, column, width, rows, m);
   }
 
   // Shallow layers: blocks of tiles that fit the cache, each transformed, multiplied and put back by one
@@ -161,6 +237,18 @@ struct Job {
 
 }  // namespace
 
+WinogradWeights WeightsOf(const Packed& packed) {
+  const float* floats = packed.floats.const_data_ptr<float>();
+  WinogradWeights weights;
+  if (packed.late) {
+    weights.raw.first = floats;
+    weights.raw.panels = true;
+  } else {
+    weights.ready = floats;
+  }
+  return weights;
+}
+
 void CutTiles(Tiles& t, int64_t height, int64_t width) {
   t.height = height;
   t.width = width;
@@ -169,7 +257,7 @@ void CutTiles(Tiles& t, int64_t height, int64_t width) {
 }
 
 void RunWinograd(Context& cx, const Tiles& tiles, int64_t count, const WinogradWeights& weights) {
-  Job job{cx, tiles, weights.ready, weights.raw, count * tiles.tiles_each};
+  Job job{cx, tiles, weights, count * tiles.tiles_each};
   if (!weights.ready) {
     job.ByPanels();
   } else if (tiles.in * tiles.out > job.total * (tiles.in + tiles.out)) {
@@ -179,16 +267,18 @@ void RunWinograd(Context& cx, const Tiles& tiles, int64_t count, const WinogradW
   }
 }
 
-Tensor TransformTaps(Context& cx, const RawTaps& raw, int64_t in, int64_t out) {
-  const int64_t panel = cx.kernels.panel, parts = Up(in, kDepth), step = in * out;
+Tensor TransformTaps(Context& cx, const WinogradWeights& weights, int64_t in, int64_t out) {
+  const int64_t panel = cx.kernels.panel, step = in * out;
+  const auto pieces = Pieces(weights.phases, in);
+  const auto parts = static_cast<int64_t>(pieces.size());
   const Tensor floats = cx.arena.Floats(kFrequencies * step);
   const Tensor scratch = cx.arena.Floats(at::get_num_threads() * kDepth * panel * 9);
   at::parallel_for(0, Up(out, panel) * parts, 1, [&](int64_t begin, int64_t end) {
     float* own = scratch.data_ptr<float>() + at::get_thread_num() * kDepth * panel * 9;
     for (int64_t i = begin; i < end; ++i) {
       const int64_t column = i / parts * panel, width = std::min(panel, out - column);
-      const int64_t k = i % parts * kDepth;
-      WeighPanel(cx, raw, in, column, width, k, std::min(kDepth, in - k),
+      const auto [k, depth] = pieces[static_cast<size_t>(i % parts)];
+      WeighPanel(cx, weights, in, out, column, width, k, depth,
                  floats.data_ptr<float>() + column * in + k * width, step, own);
     }
   });
@@ -216,14 +306,7 @@ Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, 
   t.zeros = cx.Zeros(widest);
   t.bias = packed.bias.const_data_ptr<float>();
   t.output = y.data;
-  const float* floats = packed.floats.const_data_ptr<float>();
-  WinogradWeights weights;
-  if (packed.late) {
-    weights.raw = {floats, 0, 0, 0, true};
-  } else {
-    weights.ready = floats;
-  }
-  RunWinograd(cx, t, y.count, weights);
+  RunWinograd(cx, t, y.count, WeightsOf(packed));
   return y;
 }
 

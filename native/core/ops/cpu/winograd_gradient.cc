@@ -23,97 +23,125 @@ constexpr int64_t kRows = 24;  // output channels at a time, whole tiles of both
 
 int64_t Up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// One factor of the product: the input, or the gradient of the result.
+struct Side {
+  Tiles tiles;
+  void (*transform)(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v);
+};
+
 struct Job {
   Context& cx;
-  Tiles x, dy;
+  Side rows, columns;            // channels of the weight's first dimension, and of its last
+  std::optional<Phases> phases;  // of `columns`
   float* w;
   int64_t total;
-  int64_t in = x.in, out = dy.in, panel = cx.kernels.panel;
+  int64_t out = rows.tiles.in, in = columns.tiles.in, panel = cx.kernels.panel;
+  int64_t each = phases ? in / kPhases : in;  // columns of a phase
+  int64_t taps = phases ? phases->kernel * phases->kernel : 9;
 
   void Reserve(int64_t tiles) {
-    x.in_row = in + kApart;
-    dy.in_row = out + kApart;
-    x.in_step = tiles * x.in_row;
-    dy.in_step = tiles * dy.in_row;
+    for (Tiles* t : {&rows.tiles, &columns.tiles}) {
+      t->in_row = t->in + kApart;
+      t->in_step = tiles * t->in_row;
+    }
   }
+  int64_t Floats() const { return kFrequencies * (rows.tiles.in_step + columns.tiles.in_step); }
 
-  // u [rows][width] (+)= the product of frequency f over `depth` tiles, from output `row` and input `column`
-  // on.
-  void Multiply(int64_t f, int64_t row, int64_t rows, int64_t column, int64_t width, int64_t depth,
-                const float* v, const float* z, float* u, int64_t u_row, bool accumulate) const {
+  // u [rows][width] (+)= the product of frequency f over `depth` tiles, from `row` and `column` on.
+  void Multiply(int64_t f, int64_t row, int64_t count, int64_t column, int64_t width, int64_t depth,
+                const float* r, const float* c, float* u, int64_t u_row, bool accumulate) const {
     Gemm g;
-    g.a = z + f * dy.in_step + row;
+    g.a = r + f * rows.tiles.in_step + row;
     g.a_row = 1;
-    g.a_column = dy.in_row;
+    g.a_column = rows.tiles.in_row;
     g.depth = depth;
-    g.b = v + f * x.in_step + column;
-    g.b_row = x.in_row;
+    g.b = c + f * columns.tiles.in_step + column;
+    g.b_row = columns.tiles.in_row;
     g.c = u;
     g.c_row = u_row;
     g.columns = width;
-    g.rows = rows;
+    g.rows = count;
     g.accumulate = accumulate;
     cx.kernels.gemm(g);
+  }
+
+  // Where the taps of `row` and `column` are in `first`, which is as large as w.
+  TapsOf<float> TapsAt(float* first, int64_t row, int64_t column) const {
+    const int64_t phase = column / each;
+    TapsOf<float> to{first + row * taps * each + column % each, taps * each, 3 * each, each};
+    if (!phases) return to;
+    const int64_t y_step = phases->kernel * each, turn = phases->output ? -2 : 2;
+    to.first += phases->Tap(phase / 2, 0) * y_step + phases->Tap(phase % 2, 0) * each;
+    to.y_step = turn * y_step;
+    to.x_step = turn * each;
+    to.absent = phases->Absent(phase);
+    return to;
   }
 
   // Threads share tiles: for layers with few weights and many tiles.
   void ByTiles() {
     Reserve(kOwnTiles);
     const int64_t threads = at::get_num_threads(), share = Up(total, threads), step = out * in + kApart;
-    const int64_t each = kFrequencies * (x.in_step + dy.in_step + step);
-    const Tensor scratch = cx.arena.Floats(threads * (each + 9 * in * out));
+    const int64_t own_floats = Floats() + kFrequencies * step, weights = taps * each * out;
+    const Tensor scratch = cx.arena.Floats(threads * (own_floats + weights));
     float* all = scratch.data_ptr<float>();
-    float* sums = all + threads * each;
+    float* sums = all + threads * own_floats;
     at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t) {
-        float* v = all + t * each;
-        float* z = v + kFrequencies * x.in_step;
-        float* u = z + kFrequencies * dy.in_step;
-        float* own = sums + t * 9 * in * out;
+        float* r = all + t * own_floats;
+        float* c = r + kFrequencies * rows.tiles.in_step;
+        float* u = c + kFrequencies * columns.tiles.in_step;
+        float* own = sums + t * weights;
         const int64_t start = t * share, stop = std::min(start + share, total);
         for (int64_t first = start; first < stop; first += kOwnTiles) {
           const int64_t depth = std::min(kOwnTiles, stop - first);
-          cx.kernels.gather(x, first, 0, depth, v);
-          cx.kernels.expand(dy, first, 0, depth, z);
+          rows.transform(rows.tiles, first, 0, depth, r);
+          columns.transform(columns.tiles, first, 0, depth, c);
           for (int64_t f = 0; f < kFrequencies; ++f)
-            Multiply(f, 0, out, 0, in, depth, v, z, u + f * step, in, first > start);
+            Multiply(f, 0, out, 0, in, depth, r, c, u + f * step, in, first > start);
         }
-        if (start < stop) {
-          cx.kernels.unweigh(u, step, out, in, own, 9 * in, in, false);
-        } else {
-          std::fill_n(own, 9 * in * out, 0.0F);
+        if (start >= stop) {
+          std::fill_n(own, weights, 0.0F);
+          continue;
         }
+        for (int64_t column = 0; column < in; column += each)
+          cx.kernels.unweigh(u + column, step, in, out, each, TapsAt(own, 0, column), false);
       }
     });
-    JoinThreads(sums, 9 * in * out, threads);
-    std::copy_n(sums, 9 * in * out, w);
+    JoinThreads(sums, weights, threads);
+    std::copy_n(sums, weights, w);
   }
 
   // Threads share weights.
   void ByWeights() {
     const int64_t pieces = Up(total, std::max<int64_t>(kPiece / (kFrequencies * (in + out)), 32));
-    const int64_t most = Up(total, pieces), step = kRows * panel + kApart, each = kFrequencies * step;
+    const int64_t most = Up(total, pieces), step = kRows * panel + kApart, own_floats = kFrequencies * step;
     Reserve(most);
-    const Tensor scratch =
-        cx.arena.Floats(kFrequencies * (x.in_step + dy.in_step) + at::get_num_threads() * each);
-    float* v = scratch.data_ptr<float>();
-    float* z = v + kFrequencies * x.in_step;
-    float* own = z + kFrequencies * dy.in_step;
+    const Tensor scratch = cx.arena.Floats(Floats() + at::get_num_threads() * own_floats);
+    float* r = scratch.data_ptr<float>();
+    float* c = r + kFrequencies * rows.tiles.in_step;
+    float* own = c + kFrequencies * columns.tiles.in_step;
     const int64_t row_blocks = Up(out, kRows);
     for (int64_t first = 0; first < total; first += most) {
       const int64_t depth = std::min(most, total - first);
       at::parallel_for(0, depth, 1, [&](int64_t a, int64_t b) {
-        cx.kernels.gather(x, first, a, b, v);
-        cx.kernels.expand(dy, first, a, b, z);
+        rows.transform(rows.tiles, first, a, b, r);
+        columns.transform(columns.tiles, first, a, b, c);
       });
       at::parallel_for(0, Up(in, panel) * row_blocks, 1, [&](int64_t begin, int64_t end) {
-        float* u = own + at::get_thread_num() * each;
+        float* u = own + at::get_thread_num() * own_floats;
         for (int64_t i = begin; i < end; ++i) {
           const int64_t column = i / row_blocks * panel, row = i % row_blocks * kRows;
-          const int64_t width = std::min(panel, in - column), rows = std::min(kRows, out - row);
-          for (int64_t f = 0; f < kFrequencies; ++f)
-            Multiply(f, row, rows, column, width, depth, v, z, u + f * step, width, false);
-          cx.kernels.unweigh(u, step, rows, width, w + row * 9 * in + column, 9 * in, in, first > 0);
+          const int64_t width = std::min(panel, in - column), count = std::min(kRows, out - row);
+          for (int64_t f = 0; f < kFrequencies; ++f) {
+            if (phases && !phases->Live(column / each, f)) {
+              // No tap takes anything from it.
+              std::fill_n(u + f * step, count * width, 0.0F);
+            } else {
+              Multiply(f, row, count, column, width, depth, r, c, u + f * step, width, false);
+            }
+          }
+          cx.kernels.unweigh(u, step, width, count, width, TapsAt(w, row, column), first > 0);
         }
       });
     }
@@ -122,8 +150,11 @@ struct Job {
 
 }  // namespace
 
-void WinogradWeightGradient(Context& cx, const Tiles& x, const Tiles& dy, int64_t count, float* w) {
-  Job job{cx, x, dy, w, count * x.tiles_each};
+void WinogradWeightGradient(Context& cx, const Tiles& x, const Tiles& dy, int64_t count,
+                            const std::optional<Phases>& phases, float* w) {
+  Side input{x, cx.kernels.gather}, gradient{dy, cx.kernels.expand};
+  if (phases && phases->output) std::swap(input, gradient);
+  Job job{cx, gradient, input, phases, w, count * x.tiles_each};
   if (x.in * dy.in <= kFewPairs) {
     job.ByTiles();
   } else {

@@ -47,14 +47,15 @@ SHINSAKU_INLINE void WeightLine(Vec g0, Vec g1, Vec g2, Vec* out, int step) {
 }
 
 void Weigh(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step) {
-  const int64_t tap = w.tap_step;
+  const auto tap = [&](const float* g, int y, int x) {
+    return (w.absent >> (3 * y + x) & 1) ? Vec{} : Load(g + y * w.y_step + x * w.x_step);
+  };
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < width; c += kLanes) {
       const float* g = w.first + r * w.row_step + c;
       Vec half[kWindow * 3];
 #pragma GCC unroll 3
-      for (int j = 0; j < 3; ++j)
-        WeightLine(Load(g + j * tap), Load(g + (3 + j) * tap), Load(g + (6 + j) * tap), half + j, 3);
+      for (int j = 0; j < 3; ++j) WeightLine(tap(g, 0, j), tap(g, 1, j), tap(g, 2, j), half + j, 3);
 #pragma GCC unroll 6
       for (int i = 0; i < kWindow; ++i) {
         Vec line[kWindow];
@@ -75,13 +76,32 @@ SHINSAKU_INLINE Corner CornerOf(const Tiles& t, int64_t tile) {
   return {tile / t.tiles_each, rest / t.tiles_x * kTile, rest % t.tiles_x * kTile};
 }
 
+// One source of a picture, of half the size or spread over a larger map as it may be.
+class Plane {
+ public:
+  Plane(const Tiles& t, int source, int64_t image)
+      : shift_(t.shift),
+        pixel_(t.spread * t.channels[source]),
+        line_(t.spread * (t.width >> t.shift) * pixel_) {
+    first_ = t.source[source] + image * (t.height >> t.shift) * line_;
+  }
+  const float* at(int64_t y, int64_t x) const {
+    return first_ + (y >> shift_) * line_ + (x >> shift_) * pixel_;
+  }
+
+ private:
+  int shift_;
+  int64_t pixel_, line_;  // floats
+  const float* first_;
+};
+
 void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
   for (int64_t slot = begin; slot < end; ++slot) {
     const Corner at = CornerOf(t, first + slot);
     float* target = v + slot * t.in_row;
     for (int s = 0; s < t.sources; ++s) {
-      const int64_t channels = t.channels[s], row = t.width >> t.shift;
-      const float* image = t.source[s] + at.image * (t.height >> t.shift) * row * channels;
+      const int64_t channels = t.channels[s];
+      const Plane plane(t, s, at.image);
       // Where each pixel of the window is; outside the picture it is zero.
       const float* pixel[kWindow * kWindow];
       for (int i = 0; i < kWindow; ++i) {
@@ -89,8 +109,7 @@ void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v)
         for (int j = 0; j < kWindow; ++j) {
           const int64_t x = at.x - 1 + j;
           const bool inside = y >= 0 && y < t.height && x >= 0 && x < t.width;
-          pixel[i * kWindow + j] =
-              inside ? image + ((y >> t.shift) * row + (x >> t.shift)) * channels : t.zeros;
+          pixel[i * kWindow + j] = inside ? plane.at(y, x) : t.zeros;
         }
       }
       for (int64_t c = 0; c < channels; c += kLanes) {
@@ -114,33 +133,43 @@ void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v)
   }
 }
 
+// Of the channels from `product` on, into the map from `corner` on, where pixels are `pixel` floats apart and
+// lines `line`.
+SHINSAKU_INLINE void ScatterTile(const Tiles& t, const float* product, const Vec& bias, float* corner,
+                                 int64_t pixel, int64_t line, int64_t rows, int64_t columns) {
+  Vec half[kTile * kWindow];
+#pragma GCC unroll 6
+  for (int j = 0; j < kWindow; ++j) {
+    Vec column[kWindow];
+#pragma GCC unroll 6
+    for (int i = 0; i < kWindow; ++i) column[i] = Load(product + (i * kWindow + j) * t.out_step);
+    OutputLine(column, half + j, kWindow);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kTile; ++i) {
+    if (i >= rows) break;
+    Vec row[kTile];
+    OutputLine(half + i * kWindow, row, 1);
+#pragma GCC unroll 4
+    for (int j = 0; j < kTile; ++j) {
+      if (j < columns) Store(corner + i * line + j * pixel, row[j] + bias);
+    }
+  }
+}
+
 void Scatter(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
+  const int64_t spread = t.out_spread, channels = t.out / (spread * spread);
+  const int64_t pixel = spread * channels, line = spread * t.width * channels;
   for (int64_t slot = begin; slot < end; ++slot) {
     const Corner at = CornerOf(t, first + slot);
     const int64_t rows = t.height - at.y < kTile ? t.height - at.y : kTile;
     const int64_t columns = t.width - at.x < kTile ? t.width - at.x : kTile;
-    float* corner = t.output + ((at.image * t.height + at.y) * t.width + at.x) * t.out;
-    for (int64_t c = 0; c < t.out; c += kLanes) {
-      const float* product = m + slot * t.out + c;
-      Vec half[kTile * kWindow];
-#pragma GCC unroll 6
-      for (int j = 0; j < kWindow; ++j) {
-        Vec line[kWindow];
-#pragma GCC unroll 6
-        for (int i = 0; i < kWindow; ++i) line[i] = Load(product + (i * kWindow + j) * t.out_step);
-        OutputLine(line, half + j, kWindow);
-      }
-      const Vec bias = Load(t.bias + c);
-#pragma GCC unroll 4
-      for (int i = 0; i < kTile; ++i) {
-        if (i >= rows) break;
-        Vec line[kTile];
-        OutputLine(half + i * kWindow, line, 1);
-#pragma GCC unroll 4
-        for (int j = 0; j < kTile; ++j) {
-          if (j < columns) Store(corner + (i * t.width + j) * t.out + c, line[j] + bias);
-        }
-      }
+    const float* product = m + slot * t.out;
+    for (int64_t phase = 0; phase < spread * spread; ++phase) {
+      const int64_t y = (at.image * t.height + at.y) * spread + phase / spread;
+      float* corner = t.output + y * line + at.x * pixel + phase % spread * channels;
+      for (int64_t c = 0; c < channels; c += kLanes, product += kLanes)
+        ScatterTile(t, product, Load(t.bias + c), corner + c, pixel, spread * line, rows, columns);
     }
   }
 }

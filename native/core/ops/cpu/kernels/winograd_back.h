@@ -21,28 +21,31 @@ SHINSAKU_INLINE void ExpandLine(Vec d0, Vec d1, Vec d2, Vec d3, Vec* out, int st
 void Expand(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
   for (int64_t slot = begin; slot < end; ++slot) {
     const Corner at = CornerOf(t, first + slot);
-    const float* image = t.source[0] + at.image * t.height * t.width * t.in;
-    const float* pixel[kTile * kTile];
-    for (int i = 0; i < kTile; ++i)
-      for (int j = 0; j < kTile; ++j) {
-        const bool inside = at.y + i < t.height && at.x + j < t.width;
-        pixel[i * kTile + j] = inside ? image + ((at.y + i) * t.width + at.x + j) * t.in : t.zeros;
-      }
     float* target = v + slot * t.in_row;
-    for (int64_t c = 0; c < t.in; c += kLanes) {
-      Vec half[kWindow * kTile];
+    for (int s = 0; s < t.sources; ++s) {
+      const Plane plane(t, s, at.image);
+      const float* pixel[kTile * kTile];
+      for (int i = 0; i < kTile; ++i)
+        for (int j = 0; j < kTile; ++j) {
+          const bool inside = at.y + i < t.height && at.x + j < t.width;
+          pixel[i * kTile + j] = inside ? plane.at(at.y + i, at.x + j) : t.zeros;
+        }
+      for (int64_t c = 0; c < t.channels[s]; c += kLanes) {
+        Vec half[kWindow * kTile];
 #pragma GCC unroll 4
-      for (int j = 0; j < kTile; ++j)
-        ExpandLine(Load(pixel[j] + c), Load(pixel[kTile + j] + c), Load(pixel[2 * kTile + j] + c),
-                   Load(pixel[3 * kTile + j] + c), half + j, kTile);
+        for (int j = 0; j < kTile; ++j)
+          ExpandLine(Load(pixel[j] + c), Load(pixel[kTile + j] + c), Load(pixel[2 * kTile + j] + c),
+                     Load(pixel[3 * kTile + j] + c), half + j, kTile);
 #pragma GCC unroll 6
-      for (int i = 0; i < kWindow; ++i) {
-        const Vec* h = half + i * kTile;
-        Vec line[kWindow];
-        ExpandLine(h[0], h[1], h[2], h[3], line, 1);
+        for (int i = 0; i < kWindow; ++i) {
+          const Vec* h = half + i * kTile;
+          Vec line[kWindow];
+          ExpandLine(h[0], h[1], h[2], h[3], line, 1);
 #pragma GCC unroll 6
-        for (int j = 0; j < kWindow; ++j) Store(target + (i * kWindow + j) * t.in_step + c, line[j]);
+          for (int j = 0; j < kWindow; ++j) Store(target + (i * kWindow + j) * t.in_step + c, line[j]);
+        }
       }
+      target += t.channels[s];
     }
   }
 }
@@ -56,11 +59,11 @@ SHINSAKU_INLINE void UnweighLine(const Vec* u, Vec* out, int step) {
   out[2 * step] = sum1 + (sum2 * Splat(1.0F / 6) + u[5]);
 }
 
-void Unweigh(const float* u, int64_t step, int64_t rows, int64_t width, float* w, int64_t row_step,
-             int64_t tap_step, bool accumulate) {
+void Unweigh(const float* u, int64_t step, int64_t u_row, int64_t rows, int64_t width,
+             const shinsaku::cpu::TapsOf<float>& w, bool accumulate) {
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < width; c += kLanes) {
-      const float* from = u + r * width + c;
+      const float* from = u + r * u_row + c;
       Vec half[3 * kWindow];
 #pragma GCC unroll 6
       for (int j = 0; j < kWindow; ++j) {
@@ -69,14 +72,15 @@ void Unweigh(const float* u, int64_t step, int64_t rows, int64_t width, float* w
         for (int i = 0; i < kWindow; ++i) line[i] = Load(from + (i * kWindow + j) * step);
         UnweighLine(line, half + j, kWindow);
       }
-      float* to = w + r * row_step + c;
+      float* to = w.first + r * w.row_step + c;
 #pragma GCC unroll 3
       for (int i = 0; i < 3; ++i) {
         Vec line[3];
         UnweighLine(half + i * kWindow, line, 1);
 #pragma GCC unroll 3
         for (int j = 0; j < 3; ++j) {
-          float* tap = to + (3 * i + j) * tap_step;
+          if (w.absent >> (3 * i + j) & 1) continue;
+          float* tap = to + i * w.y_step + j * w.x_step;
           Store(tap, accumulate ? Load(tap) + line[j] : line[j]);
         }
       }

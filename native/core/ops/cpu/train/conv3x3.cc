@@ -41,7 +41,7 @@ void Run(Context& cx, Tiles t, const RawTaps& raw, const float* bias, const Tens
   weights.raw = raw;
   Tensor transformed;
   if (TransformsFirst(t.in * t.out, y.size(0) * t.tiles_each)) {
-    transformed = TransformTaps(cx, raw, t.in, t.out);
+    transformed = TransformTaps(cx, weights, t.in, t.out);
     weights.ready = transformed.const_data_ptr<float>();
   }
   RunWinograd(cx, t, y.size(0), weights);
@@ -75,7 +75,7 @@ struct Conv3x3Function : torch::autograd::Function<Conv3x3Function> {
     const int64_t in = x.size(1), out = weight.size(0);
     const float* zeros = cx->Zeros(std::max(in, out));
     const Tensor y = NewRows(x.size(0), out, x.size(2) << doubled, x.size(3) << doubled);
-    Run(*cx, TilesOf(x, doubled, zeros), {weight.const_data_ptr<float>(), 1, in, 9 * in},
+    Run(*cx, TilesOf(x, doubled, zeros), {weight.const_data_ptr<float>(), 1, 3 * in, in, 9 * in},
         bias ? bias->const_data_ptr<float>() : zeros, y);
     return y;
   }
@@ -92,12 +92,13 @@ struct Conv3x3Function : torch::autograd::Function<Conv3x3Function> {
     Tensor dx, dw, db;
     if (ctx->needs_input_grad(0)) {
       dx = NewRows(dy.size(0), in, dy.size(2), dy.size(3));
-      Run(cx, gradient, {weight.const_data_ptr<float>() + 8 * in, 9 * in, -in, 1}, zeros, dx);
+      Run(cx, gradient, {weight.const_data_ptr<float>() + 8 * in, 9 * in, -3 * in, -in, 1}, zeros, dx);
       if (doubled) dx = Halve(dx);
     }
     if (ctx->needs_input_grad(1)) {
       dw = at::empty(weight.sizes(), weight.options(), at::MemoryFormat::ChannelsLast);
-      WinogradWeightGradient(cx, TilesOf(x, doubled, zeros), gradient, dy.size(0), dw.data_ptr<float>());
+      WinogradWeightGradient(cx, TilesOf(x, doubled, zeros), gradient, dy.size(0), std::nullopt,
+                             dw.data_ptr<float>());
     }
     if (ctx->saved_data["bias"].toBool())
       db = ColumnSums(cx, dy.const_data_ptr<float>(), dy.size(0) * dy.size(2) * dy.size(3), out);
