@@ -176,6 +176,9 @@ void Attentions(Checker& checker) {
 }
 
 void Adversarial(Checker& checker) {
+  const auto strided = [](int64_t padding) {
+    return [=](Ops& ops, const Tensor& x, const ConvWeights& w) { return ops.Conv(x, w, 2, padding); };
+  };
   const auto transposed = [](int64_t stride, int64_t padding, int64_t output_padding) {
     return [=](Ops& ops, const Tensor& x, const ConvWeights& w) {
       return ops.ConvTranspose(x, w, stride, padding, output_padding);
@@ -189,6 +192,9 @@ void Adversarial(Checker& checker) {
     };
     checker.Check("transposed 4x4 " + shape, transposed(2, 1, 0), x, weights(4));
     checker.Check("transposed 5x5 " + shape, transposed(2, 2, 1), x, weights(5));
+    const Tensor large = Random({3, in, 12, 18});
+    checker.Check("strided 4x4 " + shape, strided(1), large, RandomConv(out, in, 4));
+    checker.Check("strided 5x5 " + shape, strided(2), large, RandomConv(out, in, 5, false));
     checker.Check("transposed 4x4 of a pixel " + shape, transposed(1, 0, 0), Random({3, in, 1, 1}), weights(4));
     const auto linear = [](Ops& ops, const Tensor& a, const ConvWeights& w) {
       return ops.Linear(a, {w.weight, w.bias});

@@ -178,10 +178,28 @@ void Adversarial(Checker& checker) {
                       // The running statistics stand beside the result, to be compared as well.
                       return y + w.running_mean.sum() + w.running_var.sum();
                     });
-  checker.Check("transposed 4x4", {Random({3, 32, 6, 9}), Random({32, 16, 4, 4}, 0.1)},
-                [](Ops& ops, const Tensors& t) { return ops.ConvTranspose(t[0], {t[1], {}}, 2, 1, 0); });
-  checker.Check("conv 4x4", {Random({3, 32, 8, 12}), Random({16, 32, 4, 4}, 0.1)},
-                [](Ops& ops, const Tensors& t) { return ops.Conv(t[0], {t[1], {}}, 2, 1); });
+  // Whole panels or not, in pieces and phases of every kind, few tiles and many.
+  struct Shape {
+    int64_t n, small, large, h, w;
+  };
+  for (const auto& [n, small, large, h, w] :
+       {Shape{3, 16, 32, 6, 10}, {2, 32, 64, 8, 8}, {1, 192, 160, 4, 4}, {20, 64, 32, 12, 8}, {2, 272, 288, 4, 6},
+        {3, 32, 24, 6, 4}, {2, 32, 32, 5, 5}, {2, 32, 32, 2, 2}})
+    for (const int64_t kernel : {4, 5}) {
+      const std::string shape = Sizes({kernel, n, small, large, h, w});
+      const int64_t padding = kernel / 2 - (kernel == 4), extra = kernel - 4;
+      checker.Check("transposed " + shape,
+                    {Random({n, small, h, w}), Random({small, large, kernel, kernel}, 0.1), Random({large})},
+                    [=](Ops& ops, const Tensors& t) {
+                      return ops.ConvTranspose(t[0], {t[1], t[2]}, 2, padding, extra);
+                    });
+      checker.Check("strided " + shape,
+                    {Random({n, large, 2 * h, 2 * w}), Random({small, large, kernel, kernel}, 0.1)},
+                    [=](Ops& ops, const Tensors& t) { return ops.Conv(t[0], {t[1], {}}, 2, padding); });
+      checker.Check("strided with bias " + shape,
+                    {Random({n, large, 2 * h, 2 * w}), Random({small, large, kernel, kernel}, 0.1), Random({small})},
+                    [=](Ops& ops, const Tensors& t) { return ops.Conv(t[0], {t[1], t[2]}, 2, padding); });
+    }
 }
 
 // A network, whose parameters stay where they are: they are doubles for one side and floats for the other.

@@ -16,8 +16,10 @@ std::optional<Phases> Worthwhile(const Phases& phases, int64_t height, int64_t w
   int64_t taps = 0;
   for (int64_t phase = 0; phase < 2; ++phase)
     for (int64_t place = 0; place < 3; ++place) taps += phases.Has(phase, place);
+  // A smaller kernel has a tap or two in each phase.
+  const bool large = phases.kernel >= 4;
   const int64_t tiles = ((height + kSide - 1) / kSide) * ((width + kSide - 1) / kSide);
-  if (taps != phases.kernel || height * width < kFull * tiles) return std::nullopt;
+  if (!large || taps != phases.kernel || height * width < kFull * tiles) return std::nullopt;
   return phases;
 }
 

@@ -126,18 +126,15 @@ struct Job {
     const int64_t each = Each(weights.phases, false, tiles.in);
     for (int64_t n = column; n < column + columns; n += cx.kernels.panel) {
       const int64_t width = std::min(cx.kernels.panel, column + columns - n);
-      if (!HasResult(frequency, n, width)) {
-        Clear(frequency, n, width, rows, m);
-        continue;
-      }
       g.accumulate = false;
       for (int64_t k = 0; k < tiles.in; k += each) {
-        if (!HasInput(frequency, k, each)) continue;
+        if (!HasResult(frequency, n, width) || !HasInput(frequency, k, each)) continue;
         g.depth = each;
         g.b = ready + n * tiles.in + k * width;
         Product(g, frequency, n, width, k, v, m);
         g.accumulate = true;
       }
+      if (!g.accumulate) Clear(frequency, n, width, rows, m);
     }
   }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "core/ops/cpu/train/functions.h"
-#include "core/ops/cpu/winograd.h"
 
 namespace shinsaku::cpu {
 namespace {
@@ -18,9 +17,6 @@ using torch::autograd::tensor_list;
 // Weights are transformed before the product where there are few of them, or many tiles to use them; else as
 // the product goes, piece by piece in the cache.
 constexpr int64_t kFewPairs = 128 * 127, kManyPairs = 256 * 512, kManyTiles = 128;
-bool TransformsFirst(int64_t pairs, int64_t tiles) {
-  return pairs <= kFewPairs || (pairs <= kManyPairs && tiles >= kManyTiles);
-}
 
 // What reads `x` at 1/2^shift of the size.
 Tiles TilesOf(const Tensor& x, int shift, const float* zeros) {
@@ -37,14 +33,7 @@ void Run(Context& cx, Tiles t, const RawTaps& raw, const float* bias, const Tens
   t.out = y.size(1);
   t.bias = bias;
   t.output = y.data_ptr<float>();
-  WinogradWeights weights;
-  weights.raw = raw;
-  Tensor transformed;
-  if (TransformsFirst(t.in * t.out, y.size(0) * t.tiles_each)) {
-    transformed = TransformTaps(cx, weights, t.in, t.out);
-    weights.ready = transformed.const_data_ptr<float>();
-  }
-  RunWinograd(cx, t, y.size(0), weights);
+  TrainWinograd(cx, t, y.size(0), {nullptr, raw, std::nullopt});
 }
 
 // Sums of 2x2 pixels: the way back of doubling.
@@ -107,6 +96,16 @@ struct Conv3x3Function : torch::autograd::Function<Conv3x3Function> {
 };
 
 }  // namespace
+
+void TrainWinograd(Context& cx, const Tiles& tiles, int64_t count, WinogradWeights weights) {
+  const int64_t pairs = tiles.in * tiles.out, all = count * tiles.tiles_each;
+  Tensor transformed;
+  if (pairs <= kFewPairs || (pairs <= kManyPairs && all >= kManyTiles)) {
+    transformed = TransformTaps(cx, weights, tiles.in, tiles.out);
+    weights.ready = transformed.const_data_ptr<float>();
+  }
+  RunWinograd(cx, tiles, count, weights);
+}
 
 Tensor TrainConv3x3(Context& cx, const Tensor& x, const ConvWeights& w, bool doubled) {
   const std::optional<Tensor> bias = w.bias.defined() ? std::optional(w.bias) : std::nullopt;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/ops/cpu/context.h"
+#include "core/ops/cpu/winograd.h"
 
 namespace shinsaku::cpu {
 
@@ -17,8 +18,14 @@ void JoinThreads(float* own, int64_t floats, int64_t threads);
 // Sums of each column of [rows][width].
 Tensor ColumnSums(Context& cx, const float* x, int64_t rows, int64_t width);
 
+// RunWinograd() with raw weights, which are transformed before or within the product, as it pays.
+void TrainWinograd(Context& cx, const Tiles& tiles, int64_t count, WinogradWeights weights);
+
 // 3x3, stride 1, padding 1; `doubled` reads each pixel as 2x2. The weight's channels lie side by side.
 Tensor TrainConv3x3(Context& cx, const Tensor& x, const ConvWeights& w, bool doubled);
+// With stride 2, or transposed where the phases are the result's. The weight's second channels lie side by
+// side, and are whole panels; the others whole vectors.
+Tensor TrainPhased(Context& cx, const Tensor& x, const ConvWeights& w, const Phases& phases);
 // 1x1.
 Tensor TrainPointwise(Context& cx, const Tensor& x, const ConvWeights& w);
 // The concatenation over channels.

@@ -7,9 +7,9 @@
 
 namespace shinsaku {
 
-// A 3x3 layer's gradient reads the input channels of each tap as a vector.
+// The gradient of a 3x3 layer, and of one with stride 2, reads the second channels of each tap as a vector.
 at::MemoryFormat TrainOps::WeightFormat(const Tensor& weight) const {
-  const bool taps = weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3;
+  const bool taps = weight.dim() == 4 && weight.size(2) >= 3 && weight.size(2) <= 5;
   return taps ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
 }
 
@@ -19,7 +19,17 @@ Tensor TrainOps::Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int
     if (kernel == 3) return cpu::TrainConv3x3(cx_, x, w, false);
     if (kernel == 1) return cpu::TrainPointwise(cx_, x, w);
   }
+  const auto phases = cpu::PhasesOfConv(kernel, stride, padding, x.size(2), x.size(3));
+  if (phases && WholePanels(x, w)) return cpu::TrainPhased(cx_, x, w, *phases);
   return ReferenceOps::Conv(cpu::AsRows(x), w, stride, padding);
+}
+
+Tensor TrainOps::ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
+                               int64_t output_padding) {
+  const auto phases =
+      cpu::PhasesOfTransposed(w.weight.size(2), stride, padding, output_padding, x.size(2), x.size(3));
+  if (phases && WholePanels(x, w)) return cpu::TrainPhased(cx_, x, w, *phases);
+  return ReferenceOps::ConvTranspose(cpu::AsRows(x), w, stride, padding, output_padding);
 }
 
 Tensor TrainOps::NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,

@@ -16,6 +16,8 @@ class TrainOps : public ReferenceOps {
   at::MemoryFormat WeightFormat(const Tensor& weight) const override;
 
   Tensor Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) override;
+  Tensor ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
+                       int64_t output_padding) override;
   Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
                       const Tensor& shift) override;
   Tensor Norm(const Tensor& x, const NormWeights& w) override;
@@ -35,6 +37,10 @@ class TrainOps : public ReferenceOps {
     return x.dim() == 4 && x.scalar_type() == at::kFloat && Whole(x.size(1));
   }
   bool Whole(const Tensor& x, const ConvWeights& w) const { return Whole(x) && Whole(w.weight.size(0)); }
+  // What TrainPhased() asks of a weight [small,large,k,k].
+  bool WholePanels(const Tensor& x, const ConvWeights& w) const {
+    return Whole(x) && Whole(w.weight.size(0)) && w.weight.size(1) % cx_.kernels.panel == 0;
+  }
   Tensor Attend(const Tensor& x, const AttentionWeights& w, const Tensor& residual);
 
   cpu::Context cx_;
