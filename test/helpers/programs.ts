@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** One line of such a program; `error` is relative, `same` 0 where bits differ that must not. */
-export type Case = { set?: string; name: string; error?: number; same?: number; growth?: number }
+/** One line of such a program; `error` is relative, `same` 0 where bits differ that must not, `told` a share of what is. */
+export type Case = { set?: string; name: string; error?: number; same?: number; growth?: number; told?: number }
 
 /** All lines of a program of build/cmake. */
 export function casesOf(program: string): Case[] {

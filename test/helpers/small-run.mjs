@@ -2,15 +2,12 @@
 import { placeOn, toSpec } from '../../dist/native/spec.js'
 import { resolveTrain } from '../../dist/options/resolve.js'
 
-/** `addon` is of any copy of the package. Computes with the reference unless `cpuOps` offers more. */
-export async function smallRun(addon, over = {}, cpuOps = []) {
+/** `addon` is of any copy of the package. */
+export async function smallRun(addon, over = {}) {
   const options = resolveTrain({ dim: 8, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50, ...over })
   const { size } = options
   const images = await addon.images(new Uint8Array(16 * size * size * 3), [16, size, size, 3], 'cpu')
-  const trainer = await addon.trainer(
-    toSpec(options, placeOn('cpu', { precision: 'fp32', exact: false }, cpuOps)),
-    images,
-  )
+  const trainer = await addon.trainer(toSpec(options, placeOn('cpu', { precision: 'fp32', exact: true }, [])), images)
   images.dispose()
   return { trainer, step: (updates) => trainer.step(updates) }
 }

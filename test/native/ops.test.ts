@@ -36,6 +36,12 @@ describe('every operation and network of every set', () => {
     expect(cases.filter(({ same }) => same === 0)).toEqual([])
   })
 
+  test('says how much memory it keeps for weights', () => {
+    const told = cases.flatMap((one) => one.told ?? [])
+    expect(told).toHaveLength(2 * sets.length)
+    for (const share of told) expect(Math.abs(share - 1)).toBeLessThan(0.15)
+  })
+
   test('needs no more memory after 30 more passes', () => {
     const grown = cases.filter(({ growth }) => growth !== undefined && growth > 1024)
     expect(grown).toEqual([])

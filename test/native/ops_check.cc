@@ -9,6 +9,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <cmath>
@@ -249,6 +250,20 @@ void Shake(ParameterSet& set) {
     entry.tensor.add_(Random(entry.tensor.sizes(), 0.05).view(entry.tensor.sizes()));
 }
 
+// What a set says that it keeps of a generator's weights, beside what the heap holds once it has drawn.
+void Kept(const std::string& name, const ParameterSet& set, const std::function<Tensor(Ops&)>& draw) {
+  const auto held = [] {
+    const auto heap = mallinfo2();
+    return static_cast<double>(heap.uordblks + heap.hblkhd);
+  };
+  const auto ops = MakeOps(set_name);
+  double told = 0;
+  for (const auto& entry : set.parameters()) told += static_cast<double>(ops->PackedBytes(entry.tensor));
+  const double before = held();
+  draw(*ops);
+  Report(name, "told", told / (held() - before));
+}
+
 void Networks(Checker& checker) {
   struct Unets {
     const char* unet;
@@ -282,6 +297,15 @@ void Networks(Checker& checker) {
     Report(name + " from the reference", "error", Distance(y, forward(*reference, x).to(at::kDouble)));
     ToDouble(set);
     Report(name, "error", Distance(y, forward(*reference, x.to(at::kDouble))));
+  }
+  // Small pictures, so that next to nothing is kept but weights.
+  for (const char* unet : {"2.3", "2022"}) {
+    const UnetPlan plan({{"unet", std::string(unet)}, {"dim", 64.0},           {"dimMults", std::vector<double>{1, 2, 4}},
+                         {"size", 8.0},               {"channels", 3.0}, {"selfCondition", false}});
+    ParameterSet set(Fill::kDraw, at::kCPU, generator);
+    const Unet network(plan, set, "");
+    const Tensor x = Random({1, 3, 8, 8}), t = at::full({1}, 7, x.options());
+    Kept(std::string("U-Net ") + unet, set, [&](Ops& ops) { return network.Forward(ops, x, t, {}); });
   }
   for (const char* preset : {"pytorch", "chainer", "radford"})
     for (const double channels : {1, 3, 4}) {

@@ -55,7 +55,8 @@ class Weights {
   // A vector with zeros up to whole vectors, times `times`.
   const at::Tensor& Vector(const at::Tensor& values, double times);
 
-  // What the packed form of a parameter takes, padding aside.
+  // What the packed form of a parameter takes, as far as its shape tells: a kernel of 4 or 5 is taken to have
+  // stride 2.
   int64_t BytesFor(const at::Tensor& weight) const;
 
   int64_t Padded(int64_t channels) const {
