@@ -31,13 +31,6 @@ bool Phases::Live(int64_t phase, int64_t frequency) const {
   return live(phase / 2, frequency / 6) && live(phase % 2, frequency % 6);
 }
 
-unsigned Phases::Absent(int64_t phase) const {
-  unsigned absent = 0;
-  for (int64_t tap = 0; tap < 9; ++tap)
-    if (!Has(phase / 2, tap / 3) || !Has(phase % 2, tap % 3)) absent |= 1U << tap;
-  return absent;
-}
-
 std::optional<Phases> PhasesOfConv(int64_t kernel, int64_t stride, int64_t padding, int64_t height,
                                    int64_t width) {
   const int64_t more = kernel - 2 * padding;

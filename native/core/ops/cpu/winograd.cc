@@ -57,12 +57,8 @@ void WeighPanel(Context& cx, const WinogradWeights& weights, int64_t in, int64_t
   if (const auto& phases = weights.phases) {
     const int64_t each = Each(phases, phases->output, phases->output ? out : in);
     int64_t& phased = phases->output ? column : k;
-    const int64_t phase = phased / each, turn = phases->output ? -2 : 2;
+    phases->Narrow(taps, phased / each);
     phased %= each;
-    taps.first += phases->Tap(phase / 2, 0) * raw.y_step + phases->Tap(phase % 2, 0) * raw.x_step;
-    taps.y_step *= turn;
-    taps.x_step *= turn;
-    taps.absent = phases->Absent(phase);
   }
   taps.first += k * raw.row_step + column * raw.column_step;
   if (raw.row_step == 1) {

@@ -24,8 +24,15 @@ struct Phases {
   }
   // Whether phase (y, x) of 0..3 has this frequency.
   bool Live(int64_t phase, int64_t frequency) const;
-  // TapsOf::absent of phase (y, x).
-  unsigned Absent(int64_t phase) const;
+  // Taps of the kernel, as steps from its first one on, become those of phase (y, x).
+  template <typename Float>
+  void Narrow(TapsOf<Float>& taps, int64_t phase) const {
+    taps.first += Tap(phase / 2, 0) * taps.y_step + Tap(phase % 2, 0) * taps.x_step;
+    taps.y_step *= output ? -2 : 2;
+    taps.x_step *= output ? -2 : 2;
+    for (int64_t tap = 0; tap < 9; ++tap)
+      if (!Has(phase / 2, tap / 3) || !Has(phase % 2, tap % 3)) taps.absent |= 1U << tap;
+  }
 };
 // Of a square kernel over a map of `height` x `width`; none where it does not fit, or its tiles would be
 // almost empty.

@@ -36,8 +36,8 @@ struct Job {
   float* w;
   int64_t total;
   int64_t out = rows.tiles.in, in = columns.tiles.in, panel = cx.kernels.panel;
-  int64_t each = phases ? in / kPhases : in;  // columns of a phase
-  int64_t taps = phases ? phases->kernel * phases->kernel : 9;
+  int64_t each = phases ? in / kPhases : in;   // columns of a phase
+  int64_t side = phases ? phases->kernel : 3;  // of the kernel
 
   void Reserve(int64_t tiles) {
     for (Tiles* t : {&rows.tiles, &columns.tiles}) {
@@ -67,14 +67,8 @@ struct Job {
 
   // Where the taps of `row` and `column` are in `first`, which is as large as w.
   TapsOf<float> TapsAt(float* first, int64_t row, int64_t column) const {
-    const int64_t phase = column / each;
-    TapsOf<float> to{first + row * taps * each + column % each, taps * each, 3 * each, each};
-    if (!phases) return to;
-    const int64_t y_step = phases->kernel * each, turn = phases->output ? -2 : 2;
-    to.first += phases->Tap(phase / 2, 0) * y_step + phases->Tap(phase % 2, 0) * each;
-    to.y_step = turn * y_step;
-    to.x_step = turn * each;
-    to.absent = phases->Absent(phase);
+    TapsOf<float> to{first + row * side * side * each + column % each, side * side * each, side * each, each};
+    if (phases) phases->Narrow(to, column / each);
     return to;
   }
 
@@ -82,7 +76,7 @@ struct Job {
   void ByTiles() {
     Reserve(kOwnTiles);
     const int64_t threads = at::get_num_threads(), share = Up(total, threads), step = out * in + kApart;
-    const int64_t own_floats = Floats() + kFrequencies * step, weights = taps * each * out;
+    const int64_t own_floats = Floats() + kFrequencies * step, weights = side * side * each * out;
     const Tensor scratch = cx.arena.Floats(threads * (own_floats + weights));
     float* all = scratch.data_ptr<float>();
     float* sums = all + threads * own_floats;
