@@ -1,5 +1,5 @@
-// `npm run sanitize`: the addon's tests under AddressSanitizer and UndefinedBehaviorSanitizer, and its leaks under
-// valgrind. Not part of `npm test`: it builds the addon a second time and takes most of an hour on two cores.
+// `npm run sanitize`: the addon's tests and every operation under AddressSanitizer and UndefinedBehaviorSanitizer, and
+// the addon's leaks under valgrind. Not part of `npm test`: it builds the addon a second time and takes half an hour.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,9 +14,10 @@ const failed = []
 /** Apart from the build that is used. */
 const built = at('build', 'sanitize')
 
-function run(name, program, args, env = {}) {
+function run(name, program, args, env = {}, stdout = 'inherit') {
   console.log(`\n${name}`)
-  const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
+  const stdio = ['inherit', stdout, 'inherit']
+  const { status } = spawnSync(program, args, { cwd: root, stdio, env: { ...process.env, ...env } })
   if (status !== 0) failed.push(name)
 }
 
@@ -48,6 +49,8 @@ if (!process.argv.includes('--no-build'))
     SHINSAKU_BUILD: built,
   })
 run('R53: the addon under ASan and UBSan', vitest, ['run', ...tests, '--testTimeout=1800000'], sanitized)
+for (const program of ['ops_check', 'train_check', 'cuda_check'])
+  run(`R53: ${program} under ASan and UBSan`, join(built, 'build', 'cmake', program), [], sanitized, 'ignore')
 // Children of the tests write here too. A refused allocation is what a test of it asks for.
 for (const file of readdirSync(folder)) {
   const report = readFileSync(join(folder, file), 'utf8').replace(/^.*WARNING: .* failed to allocate .*\n/gm, '')
