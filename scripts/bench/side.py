@@ -36,5 +36,6 @@ def compiled(module, who):
         if os.environ.get("ATEN_CPU_CAPABILITY") == "avx2":
             config.cpp.simdlen = 256
         config.freezing = who == "freezing"
-        return torch.compile(module)
+        # Sizes never change here; torch 2.13 fails on the DCGAN where it takes strides to be variable.
+        return torch.compile(module, dynamic=False)
     return module

@@ -46,12 +46,21 @@ Tensor PieceMoments(Context& cx, const Map& x) {
 // Moments of channels [c,d) of pictures [n,m).
 Moments MomentsOf(const Map& x, const float* pieces, int64_t n, int64_t m, int64_t c, int64_t d) {
   const int64_t blocks = Blocks(x.pixels());
+  const auto channels = static_cast<double>(d - c);
   Moments all;
   for (int64_t i = n * blocks; i < m * blocks; ++i) {
     const auto rows = static_cast<double>(std::min(kBlock, x.pixels() - i % blocks * kBlock));
     const float* sum = pieces + i * 2 * x.step;
-    for (int64_t channel = c; channel < d; ++channel)
-      all.Join(rows, sum[channel] / rows, sum[x.step + channel]);
+    // Channels of a piece have equal counts, so joining them takes no division each.
+    double mean = 0, squares = 0, between = 0;
+    for (int64_t channel = c; channel < d; ++channel) mean += sum[channel];
+    mean /= channels * rows;
+    for (int64_t channel = c; channel < d; ++channel) {
+      const double distance = sum[channel] * (1 / rows) - mean;
+      squares += sum[x.step + channel];
+      between += distance * distance;
+    }
+    all.Join(channels * rows, mean, squares + rows * between);
   }
   return all;
 }
@@ -74,12 +83,14 @@ NormRows RowsOf(Context& cx, const NormWeights& w, int64_t channels) {
 std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const Map& x) {
   const Tensor pieces = PieceMoments(cx, x);
   const int64_t each = x.channels / kGroups;
-  std::vector<GroupStatistics> statistics;
-  for (int64_t n = 0; n < x.count; ++n)
-    for (int64_t c = 0; c < x.channels; c += each) {
+  std::vector<GroupStatistics> statistics(static_cast<size_t>(x.count * kGroups));
+  at::parallel_for(0, x.count * kGroups, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t n = i / kGroups, c = i % kGroups * each;
       const Moments m = MomentsOf(x, pieces.const_data_ptr<float>(), n, n + 1, c, c + each);
-      statistics.push_back({m.mean, 1 / std::sqrt(m.squares / m.count + kEps)});
+      statistics[i] = {m.mean, 1 / std::sqrt(m.squares / m.count + kEps)};
     }
+  });
   return statistics;
 }
 
@@ -143,7 +154,7 @@ void NormaliseBatch(Context& cx, const Map& x, const BatchNormWeights& w, BatchS
   float* offset = factor + x.step;
   std::fill_n(factor, 2 * x.step, 0.0F);
   const Tensor pieces = running ? Tensor() : PieceMoments(cx, x);
-  for (int64_t c = 0; c < x.channels; ++c) {
+  const auto prepare = [&](int64_t c) {
     double mean, variance, eps = w.eps;
     if (running) {
       mean = w.running_mean.const_data_ptr<float>()[c];
@@ -159,7 +170,10 @@ void NormaliseBatch(Context& cx, const Map& x, const BatchNormWeights& w, BatchS
     const double gain = w.gain.const_data_ptr<float>()[c] / std::sqrt(variance + eps);
     factor[c] = static_cast<float>(gain);
     offset[c] = static_cast<float>(w.bias.const_data_ptr<float>()[c] - mean * gain);
-  }
+  };
+  at::parallel_for(0, x.channels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) prepare(c);
+  });
   const int64_t pixels = x.count * x.pixels();
   at::parallel_for(0, Blocks(pixels), 1, [&](int64_t begin, int64_t end) {
     NormRows rows;
