@@ -59,20 +59,25 @@ inline void Tile(const Gemm& g, const float* a, const float* b, int64_t b_row, f
 }
 
 template <int kRows, int kVecs>
-inline void Remainder(int64_t rows, const Gemm& g, const float* a, const float* b, int64_t b_row, float* c,
-                      const float* bias) {
+inline void TileOf(int64_t rows, const Gemm& g, const float* a, const float* b, int64_t b_row, float* c,
+                   const float* bias) {
   if constexpr (kRows > 0) {
     if (rows == kRows) return Tile<kRows, kVecs>(g, a, b, b_row, c, bias);
-    return Remainder<kRows - 1, kVecs>(rows, g, a, b, b_row, c, bias);
+    return TileOf<kRows - 1, kVecs>(rows, g, a, b, b_row, c, bias);
   }
 }
 
 template <int kVecs>
 inline void Panel(const Gemm& g, const float* b, int64_t b_row, float* c, const float* bias) {
-  int64_t r = 0;
-  for (; r + kTileRows <= g.rows; r += kTileRows)
-    Tile<kTileRows, kVecs>(g, g.a + r * g.a_row, b, b_row, c + r * g.c_row, bias);
-  Remainder<kTileRows - 1, kVecs>(g.rows - r, g, g.a + r * g.a_row, b, b_row, c + r * g.c_row, bias);
+  int64_t r = 0, left = g.rows;
+  while (left > 0) {
+    // The last two share what is left, because small tiles keep the arithmetic units waiting.
+    const bool two = left > kTileRows && left < 2 * kTileRows;
+    const int64_t rows = two ? (left + 1) / 2 : left < kTileRows ? left : kTileRows;
+    TileOf<kTileRows, kVecs>(rows, g, g.a + r * g.a_row, b, b_row, c + r * g.c_row, bias);
+    r += rows;
+    left -= rows;
+  }
 }
 
 void Multiply(const Gemm& g) {
