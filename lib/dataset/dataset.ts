@@ -1,7 +1,7 @@
 /** The data of a run: pictures found, decoded once, described, ready as one block of pixels. */
 import { join } from 'node:path'
 import { abortError, ShinsakuError } from '../errors.ts'
-import { decoderVersion, type PixelSettings, unreadable } from '../image.ts'
+import { type PixelSettings, unreadable } from '../image.ts'
 import { userCacheFolder } from '../native/cache.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { type Decoded, decodeAll, measureAll } from './decode.ts'
@@ -160,8 +160,6 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
   const settings = { size, channels, background, fit, crop, maxPixels }
   const { signal, onProgress } = hooks
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
-  // The decoder takes as long to load as a hundred files to read; where it cannot be, its next user says so.
-  decoderVersion().catch(() => {})
   const source = await openSource(options.data)
   const licences =
     source.root === null
