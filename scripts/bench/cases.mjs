@@ -3,6 +3,10 @@ import { DRAWING } from './flags.mjs'
 
 const TRAINING = ['shinsaku', 'shinsaku-exact', 'eager', 'channels_last', 'compile']
 
+const heldTo = ', held to '
+/** The end of the name of work that --isa held. */
+export const HELD = new RegExp(`${heldTo}.*`)
+
 /** `shinsaku-avx2` is what `shinsaku` is there. */
 const CANNOT_BE_HELD = ['onnxruntime', 'shinsaku-avx2']
 
@@ -60,7 +64,7 @@ export function casesOf({ only, who, rounds, unet, size, batch, dim, dimMults, t
       settings: { dim, dimMults, threads, steps, isa, ...one },
       who: rest.who.filter((name) => who.includes(name) && !(isa && CANNOT_BE_HELD.includes(name))),
       rounds: rounds ?? rest.rounds,
-      name: (work) => `${name(rest.name(one, work), { dim, dimMults })}${isa ? `, held to ${isa.toUpperCase()}` : ''}`,
+      name: (work) => `${name(rest.name(one, work), { dim, dimMults })}${isa ? `${heldTo}${isa.toUpperCase()}` : ''}`,
     }))
   })
 }

@@ -1,4 +1,5 @@
 // The chart of docs/benchmarks.md: for each work, how many times as long as shinsaku the others took.
+import { HELD } from './cases.mjs'
 import { ratios } from './table.mjs'
 
 const WIDTH = 760
@@ -18,7 +19,10 @@ const SHOWN = /^(forward|training step|drawing)/
 export function chart(rows) {
   const peers = rows.filter(
     ({ who, work }) =>
-      COLOURS[who] && SHOWN.test(work) && rows.some((row) => row.work === work && row.who === 'shinsaku'),
+      COLOURS[who] &&
+      SHOWN.test(work) &&
+      !HELD.test(work) &&
+      rows.some((row) => row.work === work && row.who === 'shinsaku'),
   )
   const works = [...new Set(peers.map(({ work }) => work))]
   const most = Math.ceil(Math.max(1, ...peers.map((row) => ratios(row, rows).median)) + 0.2)

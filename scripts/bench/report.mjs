@@ -1,6 +1,7 @@
 // docs/benchmarks.md and its chart, made of docs/benchmarks.json.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { HELD } from './cases.mjs'
 import { chart } from './chart.mjs'
 import { digits, ratios } from './table.mjs'
 
@@ -24,6 +25,22 @@ const SECTIONS = [
 const line = (cells) => `| ${cells.join(' | ')} |`
 const heading = (cells) => [line(cells), line(cells.map((_, i) => (i < 1 ? '---' : '---:')))]
 const value = ({ median, min, unit }) => `${digits(median)} (${digits(min)}) ${unit}`
+
+/** Each kind of work, and the same held to a smaller processor. */
+const sections = (one, rows) => {
+  const held = rows.filter(({ work }) => HELD.test(work))
+  const [prefix, title] = one
+  return [
+    ...section(
+      one,
+      rows.filter((row) => !held.includes(row)),
+    ),
+    ...section(
+      [prefix, `${title}, held to AVX2`, ''],
+      held.map((row) => ({ ...row, work: row.work.replace(HELD, '') })),
+    ),
+  ]
+}
 
 function section([prefix, title, text], rows) {
   const here = rows.filter(({ work }) => work.startsWith(prefix))
@@ -82,10 +99,12 @@ The U-Net has dim 64 and multipliers 1, 2, 4, 8: 36 million parameters.
 - \`eager\` is denoising-diffusion-pytorch (2.3.4, or 0.26.4 for "2022") or the DCGAN example of PyTorch, with pictures in memory;
   \`channels_last\`, \`compile\` and \`freezing\` (for drawing) are the same in that layout, through \`torch.compile\`, and with
   inductor's freezing. \`onnxruntime\` is the exported network in onnxruntime-node, \`openvino\` in OpenVINO, both in float32.
+- Held to AVX2, on the same machine: \`npm run bench -- --isa avx2\` lets libtorch, oneDNN, MKL, inductor and shinsaku use no more than
+  an older processor has. onnxruntime-node cannot be held.
 - \`floor\` is the arithmetic of the direct algorithms at the fastest matrix product that libtorch reached in these very rounds.
   Winograd needs less arithmetic and may go below it.
 
-${SECTIONS.flatMap((one) => section(one, rows)).join('\n')}
+${SECTIONS.flatMap((one) => sections(one, rows)).join('\n')}
 ${life(rows).join('\n')}`
 
 const pick = ({ processor, threads, versions, note }) => ({ processor, threads, versions, note })
