@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 
 export const GROUPS = ['forward', 'train', 'dcgan', 'sample', 'startup', 'ingest', 'life']
 /** Groups of which --isa can hold every side. */
-const HELD = ['forward', 'train', 'dcgan']
+const HOLDABLE = ['forward', 'train', 'dcgan']
 export const OWN = ['shinsaku', 'shinsaku-avx2', 'shinsaku-exact']
 /** Who draws with a U-Net. */
 export const DRAWING = [...OWN, 'eager', 'channels_last', 'compile', 'freezing', 'onnxruntime', 'openvino']
@@ -79,7 +79,7 @@ export function parseFlags(argv) {
   return {
     ...numbers,
     isa,
-    only: maybe('only', (value) => list(value, isa ? HELD : GROUPS, 'only')) ?? (isa ? HELD : GROUPS),
+    only: maybe('only', (value) => list(value, isa ? HOLDABLE : GROUPS, 'only')) ?? (isa ? HOLDABLE : GROUPS),
     who: maybe('who', (value) => list(value, WHO, 'who')) ?? WHO,
     unet: maybe('unet', (value) => list(value, ['2.3', '2022'], 'unet')[0]),
     dim: maybe('dim', whole) ?? 64,

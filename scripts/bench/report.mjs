@@ -36,7 +36,7 @@ const sections = (one, rows) => {
       rows.filter((row) => !held.includes(row)),
     ),
     ...section(
-      [prefix, `${title}, held to AVX2`, ''],
+      [prefix, `${title}${held[0]?.work.match(HELD)[0]}`, ''],
       held.map((row) => ({ ...row, work: row.work.replace(HELD, '') })),
     ),
   ]
