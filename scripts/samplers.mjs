@@ -52,7 +52,7 @@ async function openGenerator(run, weights, threads) {
   await checkpoint.close()
   const addon = await loadAddon()
   await addon.setThreads(threads)
-  const placement = placeOn('cpu', { ...options, exact: true }, [])
+  const placement = placeOn('cpu', options, (await addon.info()).cpuOps)
   return { options, images: manifest.images, generator: await addon.generator(toSpec(options, placement), tensors) }
 }
 
