@@ -49,7 +49,7 @@ def set_precision(precision, deterministic=False):
 def compiled(module, who):
     if who not in COMPILED:
         return module
-    return torch.compile(module, mode="reduce-overhead" if who == "graphs" else None)
+    return torch.compile(module, dynamic=False, mode="reduce-overhead" if who == "graphs" else None)
 
 
 def begin_step(who):
