@@ -13,9 +13,15 @@ using at::cuda::CUDAGraph;
 
 CUDAGraph& Graph(void* graph) { return *static_cast<CUDAGraph*>(graph); }
 
+// Up to torch 2.13 a graph has to know the generator that it draws from; later ones see it when they record a
+// draw.
+void Register(auto& generator, CUDAGraph& graph) {
+  if constexpr (requires { generator.register_graph(&graph); }) generator.register_graph(&graph);
+}
+
 void* NewGraph(const at::Generator& generator) {
   auto graph = std::make_unique<CUDAGraph>();
-  at::check_generator<at::CUDAGeneratorImpl>(generator)->register_graph(graph.get());
+  Register(*at::check_generator<at::CUDAGeneratorImpl>(generator), *graph);
   return graph.release();
 }
 
