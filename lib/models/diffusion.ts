@@ -15,11 +15,9 @@ const trainer = {
   emaEvery: 10,
 } as const
 
-/** docs/samplers.md shows which is nearest to the picture of 1000 steps at which number of steps. */
-function usualSampler({ steps, eta }: Readonly<Record<string, unknown>>): string {
-  if (eta !== undefined && eta !== 0) return 'ddim'
-  return typeof steps === 'number' && steps <= 6 ? 'ipndm' : 'unipc'
-}
+/** docs/samplers.md shows why "unipc" is the usual one at any number of steps. */
+const usualSampler = ({ eta }: Readonly<Record<string, unknown>>): string =>
+  eta === undefined || eta === 0 ? 'unipc' : 'ddim'
 
 export const diffusion = {
   help: 'Gaussian diffusion with the U-Net of denoising-diffusion-pytorch.',
@@ -79,7 +77,7 @@ export const diffusion = {
   sampleRows: {
     sampler: row(
       z.enum(['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddim', 'ddpm']),
-      'Sampler. Where none is given: "ipndm" for 6 steps and fewer, "unipc" for more, "ddim" with eta. "ddpm" takes one step for every time step.',
+      'Sampler. Where none is given: "unipc", or "ddim" with eta. "ddpm" takes one step for every time step.',
     ),
     steps: row(
       count(1, 10000),

@@ -78,7 +78,7 @@ describe('options', () => {
       { steps: 5 },
       { steps: 4 },
       { steps: 5, eta: 1 },
-      { steps: 5, sampler: 'unipc' },
+      { steps: 5, sampler: 'ipndm' },
       { steps: 5, sampler: 'dpmpp-2m' },
       { steps: 5, sampler: 'dpmpp-3m' },
       { steps: 5, sampler: 'ddim' },
@@ -121,7 +121,7 @@ describe('files', () => {
     generator: 'shinsaku',
     model: 'diffusion',
     images: 120,
-    sampler: 'ipndm',
+    sampler: 'unipc',
     steps: 5,
     weights: 'ema',
   }

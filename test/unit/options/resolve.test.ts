@@ -178,13 +178,10 @@ describe('sampling options', () => {
     expect(wrongSample({ sampler: 'ddpm', steps: 20 })[0]!.path).toBe('steps')
   })
 
-  test('the sampler follows from the steps, and from eta', () => {
+  test('the sampler is the same at any number of steps, and follows from eta', () => {
     const samplerFor = (given: SampleOptions) => resolveSample(given, diffusion).sampler
-    expect([1, 6, 7, 20, 21, 1000].map((steps) => samplerFor({ steps }))).toEqual([
-      ...['ipndm', 'ipndm'],
-      ...['unipc', 'unipc', 'unipc', 'unipc'],
-    ])
-    expect(samplerFor({ steps: 5, eta: 0 })).toBe('ipndm')
+    expect([...new Set([1, 5, 6, 7, 20, 1000].map((steps) => samplerFor({ steps })))]).toEqual(['unipc'])
+    expect(samplerFor({ steps: 5, eta: 0 })).toBe('unipc')
     expect(samplerFor({ steps: 5, eta: 0.5 })).toBe('ddim')
     expect(resolveSample({ eta: 1 }, diffusion)).toMatchObject({ sampler: 'ddim', steps: 50 })
   })
