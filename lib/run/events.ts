@@ -43,6 +43,7 @@ export class EventWriter {
 }
 
 const PREFIX = 'events.out.tfevents.'
+const DIGITS = 6
 
 /** Event files of a run, in the order of their names, which is that of their beginnings. */
 export async function eventFiles(folder: string): Promise<string[]> {
@@ -80,7 +81,8 @@ export async function truncateEvents(folder: string, images: number): Promise<Se
 export async function openEvents(folder: string, wallTimeSeconds: number): Promise<EventWriter> {
   const base = join(folder, `${PREFIX}${Math.floor(wallTimeSeconds)}.${HOST}`)
   const same = (await eventFiles(folder)).filter((path) => path.startsWith(base)).length
-  const appender = await Appender.create(same === 0 ? base : `${base}.${same}`)
+  // As many digits for each, or the eleventh of a second would come before the third.
+  const appender = await Appender.create(same === 0 ? base : `${base}.${String(same).padStart(DIGITS, '0')}`)
   await appender.append(frame(versionEvent(wallTimeSeconds))).catch(async (error: unknown) => {
     await appender.close().catch(() => {})
     throw error
