@@ -1,13 +1,10 @@
 // Convolutions with stride 2 and their transposes: 3x3 convolutions between the smaller map and the four
 // phases of the larger one, by Winograd's algorithm.
-#include <algorithm>
-
 #include "core/ops/cpu/winograd.h"
 
 namespace shinsaku::cpu {
 namespace {
 
-constexpr int64_t kSide = 4;  // of a tile
 // Pixels of a tile that must be in the picture on average: fewer take longer than the kernel itself would.
 constexpr int64_t kFull = 8;
 
@@ -18,8 +15,9 @@ std::optional<Phases> Worthwhile(const Phases& phases, int64_t height, int64_t w
     for (int64_t place = 0; place < 3; ++place) taps += phases.Has(phase, place);
   // A smaller kernel has a tap or two in each phase.
   const bool large = phases.kernel >= 4;
-  const int64_t tiles = ((height + kSide - 1) / kSide) * ((width + kSide - 1) / kSide);
-  if (!large || taps != phases.kernel || height * width < kFull * tiles) return std::nullopt;
+  Tiles t;
+  CutTiles(t, height, width);
+  if (!large || taps != phases.kernel || height * width < kFull * t.tiles_each) return std::nullopt;
   return phases;
 }
 

@@ -18,17 +18,6 @@ using torch::autograd::tensor_list;
 // the product goes, piece by piece in the cache.
 constexpr int64_t kFewPairs = 128 * 127, kManyPairs = 256 * 512, kManyTiles = 128;
 
-// What reads `x` at 1/2^shift of the size.
-Tiles TilesOf(const Tensor& x, int shift, const float* zeros) {
-  Tiles t;
-  t.source[0] = x.const_data_ptr<float>();
-  t.channels[0] = t.in = x.size(1);
-  t.shift = shift;
-  t.zeros = zeros;
-  CutTiles(t, x.size(2) << shift, x.size(3) << shift);
-  return t;
-}
-
 void Run(Context& cx, Tiles t, const RawTaps& raw, const float* bias, const Tensor& y) {
   t.out = y.size(1);
   t.bias = bias;
@@ -96,6 +85,16 @@ struct Conv3x3Function : torch::autograd::Function<Conv3x3Function> {
 };
 
 }  // namespace
+
+Tiles TilesOf(const Tensor& x, int shift, const float* zeros) {
+  Tiles t;
+  t.source[0] = x.const_data_ptr<float>();
+  t.channels[0] = t.in = x.size(1);
+  t.shift = shift;
+  t.zeros = zeros;
+  CutTiles(t, x.size(2) << shift, x.size(3) << shift);
+  return t;
+}
 
 void TrainWinograd(Context& cx, const Tiles& tiles, int64_t count, WinogradWeights weights) {
   const int64_t pairs = tiles.in * tiles.out, all = count * tiles.tiles_each;

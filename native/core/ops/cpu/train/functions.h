@@ -18,6 +18,8 @@ void JoinThreads(float* own, int64_t floats, int64_t threads);
 // Sums of each column of [rows][width].
 Tensor ColumnSums(Context& cx, const float* x, int64_t rows, int64_t width);
 
+// What reads `x` at 1/2^shift of the size.
+Tiles TilesOf(const Tensor& x, int shift, const float* zeros);
 // RunWinograd() with raw weights, which are transformed before or within the product, as it pays.
 void TrainWinograd(Context& cx, const Tiles& tiles, int64_t count, WinogradWeights weights);
 

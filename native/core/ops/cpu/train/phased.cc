@@ -13,16 +13,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-// What reads the smaller map, and what reads the larger one by its phases.
-Tiles SmallTiles(const Tensor& map, const float* zeros) {
-  Tiles t;
-  t.source[0] = map.const_data_ptr<float>();
-  t.channels[0] = t.in = map.size(1);
-  t.zeros = zeros;
-  CutTiles(t, map.size(2), map.size(3));
-  return t;
-}
-
+// What reads the larger map by its phases.
 Tiles LargeTiles(const Tensor& map, const float* zeros) {
   Tiles t;
   TakePhases(t, map.const_data_ptr<float>(), map.size(1), map.size(3));
@@ -34,7 +25,7 @@ Tiles LargeTiles(const Tensor& map, const float* zeros) {
 // y from x: from the smaller map to the larger one or back. `weight` lies in memory as [small][k][k][large].
 void Run(Context& cx, const Tensor& x, const Tensor& weight, const Phases& phases, const float* bias,
          const float* zeros, const Tensor& y) {
-  Tiles t = phases.output ? SmallTiles(x, zeros) : LargeTiles(x, zeros);
+  Tiles t = phases.output ? TilesOf(x, 0, zeros) : LargeTiles(x, zeros);
   t.out = phases.output ? kPhases * y.size(1) : y.size(1);
   t.out_spread = phases.output ? 2 : 1;
   t.bias = bias;
@@ -76,8 +67,8 @@ struct PhasedFunction : torch::autograd::Function<PhasedFunction> {
     }
     if (ctx->needs_input_grad(1)) {
       dw = at::empty(weight.sizes(), weight.options(), at::MemoryFormat::ChannelsLast);
-      const Tiles from = phases.output ? SmallTiles(x, zeros) : LargeTiles(x, zeros);
-      const Tiles to = phases.output ? LargeTiles(dy, zeros) : SmallTiles(dy, zeros);
+      const Tiles from = phases.output ? TilesOf(x, 0, zeros) : LargeTiles(x, zeros);
+      const Tiles to = phases.output ? LargeTiles(dy, zeros) : TilesOf(dy, 0, zeros);
       WinogradWeightGradient(cx, from, to, x.size(0), phases, dw.data_ptr<float>());
     }
     if (ctx->saved_data["bias"].toBool())
