@@ -118,9 +118,9 @@ void Convolutions(Checker& checker) {
 void Norms(Checker& checker) {
   using Kind = NormWeights::Kind;
   for (const Kind kind : {Kind::kGroup, Kind::kLayer, Kind::kRms}) {
-    for (const int64_t channels : {8, 24, 64}) {
+    for (const int64_t channels : {8, 24, 64, 256, 512}) {
       const std::string name = "norm " + Sizes({static_cast<int64_t>(kind), channels});
-      const Tensor x = Random({3, channels, 9, 20}).add_(2);
+      const Tensor x = Random({3, channels, 9, 36}).add_(2);
       const Tensor film = Random({3, 2 * channels, 1, 1});
       const NormWeights norm = RandomNorm(kind, channels);
       checker.Check(name, [](Ops& ops, const Tensor& a, const NormWeights& w) { return ops.Norm(a, w); }, x, norm);

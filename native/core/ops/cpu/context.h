@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/ops/cpu/arena.h"
@@ -48,10 +49,15 @@ struct Context {
   Tensor zeros_;
 };
 
+// Work on pixels [first, first + count) of picture n.
+using Pass = std::function<void(int64_t n, int64_t first, int64_t count)>;
+
 // y = a x + bias for the pixels of `sources`, by a 1x1 kernel; into a new map, or added to `onto`.
 Map Pointwise(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, const Map* onto = nullptr);
-// 3x3, stride 1, padding 1; `doubled` reads each pixel as 2x2.
-Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled);
+// 3x3, stride 1, padding 1; `doubled` reads each pixel as 2x2. What `then` makes of the result is done with
+// its pixels while they are in the cache.
+Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled,
+            const std::function<Pass(const Map&)>& then = {});
 // Any other kernel that core/ops/cpu/winograd.h has nothing for. Takes parts as they come, in any layout.
 // The weight may have any shape that lies in memory as [O][I][kernel][kernel].
 Map ConvDirect(Context& cx, const std::vector<Tensor>& parts, const ConvWeights& w, int64_t kernel,
@@ -68,6 +74,11 @@ struct NormEnd {
 };
 // Reads x, writes y, which may be the same map.
 void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y);
+// The same as a pass. GroupNorm reads all of x for it now; other norms read no pixels but those of the pass.
+Pass NormPass(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y);
+// A 3x3 convolution and its norm.
+Map ConvNorm(Context& cx, const std::vector<Map>& sources, const ConvWeights& conv, const NormWeights& norm,
+             const NormEnd& end);
 // The groups of GroupNorm.
 constexpr int64_t kGroups = 8;
 struct GroupStatistics {

@@ -95,17 +95,15 @@ Tensor CpuOps::BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatis
 
 Tensor CpuOps::ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                                 const Tensor& scale, const Tensor& shift) {
-  const Map h = cpu::Conv3x3(cx_, cx_.MapsOf(x), conv, false);
-  cpu::Normalise(cx_, h, norm, {scale, shift, true, nullptr}, h);
-  return h.tensor;
+  return cpu::ConvNorm(cx_, cx_.MapsOf(x), conv, norm, {scale, shift, true, nullptr}).tensor;
 }
 
 Tensor CpuOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                                const Bypass& bypass) {
-  const Map h = cpu::Conv3x3(cx_, cx_.MapsOf(x), conv, false);
   const auto around = cx_.MapsOf(bypass.x);
   const bool shortcut = bypass.shortcut.weight.defined();
-  cpu::Normalise(cx_, h, norm, {{}, {}, true, shortcut ? nullptr : &around.front()}, h);
+  const NormEnd end{{}, {}, true, shortcut ? nullptr : &around.front()};
+  const Map h = cpu::ConvNorm(cx_, cx_.MapsOf(x), conv, norm, end);
   if (shortcut) cpu::Pointwise(cx_, around, bypass.shortcut, &h);
   return h.tensor;
 }

@@ -22,20 +22,26 @@ struct Gemm {
   int64_t rows = 0, columns = 0;  // columns: whole vectors
   const float* bias = nullptr;    // [columns] or none
   bool accumulate = false;        // add to what c holds
+  // What comes from memory next, fetched on the way: a line for each row of b, `ahead_step` floats apart.
+  const float* ahead = nullptr;
+  int64_t ahead_step = 0;
 };
 
 // Of a map of twice the size, with coordinates (2y + a, 2x + b): a and b are the phase of a pixel.
 constexpr int kPhases = 4;
 
+constexpr int64_t kFrequencies = 36;
+
 // One 3x3 convolution by Winograd's F(4x4, 3x3) (Lavin 2016): 36 frequencies of each tile.
 struct Tiles {
-  int sources = 1;                      // their channels follow each other
-  const float* source[kPhases] = {};    // NHWC
-  int64_t channels[kPhases] = {};       // padded
-  int shift = 0;                        // 1: the sources have half the side, each pixel stands for 2x2
-  int64_t spread = 1;                   // 2: the sources are the phases of a map of twice the size
-  int64_t out_spread = 1;               // 2: the result's channels are the phases of such a map
-  int64_t height = 0, width = 0;        // of the result
+  int sources = 1;                    // their channels follow each other
+  const float* source[kPhases] = {};  // NHWC
+  int64_t channels[kPhases] = {};     // padded
+  int shift = 0;                      // 1: the sources have half the side, each pixel stands for 2x2
+  int64_t spread = 1;                 // 2: the sources are the phases of a map of twice the size
+  int64_t out_spread = 1;             // 2: the result's channels are the phases of such a map
+  int out_shift = 0;                  // 1: each 2x2 pixels of the result are added up: a map of half the side
+  int64_t height = 0, width = 0;      // of the result
   int64_t tiles_x = 0, tiles_each = 0;  // in a row; in a picture
   int64_t in = 0, out = 0;              // padded channels
   int64_t in_row = 0;                   // floats between transformed tiles, at least `in`

@@ -94,8 +94,9 @@ std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const Map& x) {
   return statistics;
 }
 
-void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y) {
+Pass NormPass(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y) {
   NormRows base = RowsOf(cx, w, x.channels);
+  base.silu = end.silu;
   // Factors, then offsets, of each picture.
   const Tensor floats = cx.arena.Floats(x.count * 2 * x.step);
   float* own = floats.data_ptr<float>();
@@ -128,21 +129,40 @@ void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& e
       }
     }
   }
+  const auto norm = cx.kernels.norm;
+  const float* residual = end.residual ? end.residual->data : nullptr;
+  return [=, from = x.data, to = y.data, pixels = x.pixels(), step = x.step](int64_t n, int64_t first,
+                                                                             int64_t count) {
+    const int64_t at = (n * pixels + first) * step;
+    NormRows rows = base;
+    rows.x = from + at;
+    rows.y = to + at;
+    rows.rows = count;
+    rows.factor = floats.const_data_ptr<float>() + n * 2 * step;
+    rows.offset = rows.factor + step;
+    if (residual) rows.residual = residual + at;
+    norm(rows);
+  };
+}
+
+void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y) {
+  const Pass pass = NormPass(cx, x, w, end, y);
   const int64_t blocks = Blocks(x.pixels());
   at::parallel_for(0, x.count * blocks, 1, [&](int64_t begin, int64_t stop) {
     for (int64_t i = begin; i < stop; ++i) {
-      const int64_t n = i / blocks, first = n * x.pixels() + i % blocks * kBlock;
-      NormRows rows = base;
-      rows.silu = end.silu;
-      rows.x = x.data + first * x.step;
-      rows.y = y.data + first * y.step;
-      rows.rows = std::min(kBlock, x.pixels() - i % blocks * kBlock);
-      rows.factor = own + n * 2 * x.step;
-      rows.offset = rows.factor + x.step;
-      if (end.residual) rows.residual = end.residual->data + first * x.step;
-      cx.kernels.norm(rows);
+      const int64_t first = i % blocks * kBlock;
+      pass(i / blocks, first, std::min(kBlock, x.pixels() - first));
     }
   });
+}
+
+Map ConvNorm(Context& cx, const std::vector<Map>& sources, const ConvWeights& conv, const NormWeights& norm,
+             const NormEnd& end) {
+  if (norm.kind != NormWeights::Kind::kGroup)
+    return Conv3x3(cx, sources, conv, false, [&](const Map& h) { return NormPass(cx, h, norm, end, h); });
+  const Map h = Conv3x3(cx, sources, conv, false);
+  Normalise(cx, h, norm, end, h);
+  return h;
 }
 
 void NormaliseBatch(Context& cx, const Map& x, const BatchNormWeights& w, BatchStatistics statistics,

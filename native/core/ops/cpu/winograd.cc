@@ -25,7 +25,7 @@ int64_t Up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // the same lines of the cache.
 constexpr int64_t kApart = 16;
 
-constexpr int64_t kTile = 4, kFrequencies = 36;
+constexpr int64_t kTile = 4;
 
 // For weights that are transformed as the product goes: input channels at a time, so that their transform
 // stays in the cache, and tiles at a time, so that memory stays bounded.
@@ -71,11 +71,23 @@ void WeighPanel(Context& cx, const WinogradWeights& weights, int64_t in, int64_t
   cx.kernels.weigh(taps, depth, width, u, step);
 }
 
+// Tiles whose pixels are put back and finished together: few enough for the first-level cache.
+constexpr int64_t kTogether = 8;
+
 struct Job {
   Context& cx;
   Tiles tiles;
   WinogradWeights weights;
   int64_t total;
+  const Pass& after;
+  std::vector<int64_t> live = FrequenciesWhere(false), silent = FrequenciesWhere(true);
+
+  std::vector<int64_t> FrequenciesWhere(bool are_silent) const {
+    std::vector<int64_t> found;
+    for (int64_t f = 0; f < kFrequencies; ++f)
+      if (Silent(tiles, f) == are_silent) found.push_back(f);
+    return found;
+  }
 
   // Whether any of these channels of the side with phases has the frequency.
   bool Live(int64_t frequency, int64_t each, int64_t first, int64_t count) const {
@@ -109,14 +121,17 @@ struct Job {
       std::fill_n(m + frequency * tiles.out_step + r * tiles.out + column, width, 0.0F);
   }
 
-  void Multiply(int64_t frequency, int64_t column, int64_t columns, int64_t rows, const float* v,
-                float* m) const {
+  // `once`: the weights come from memory for these rows alone.
+  void Multiply(int64_t frequency, int64_t column, int64_t columns, int64_t rows, const float* v, float* m,
+                bool once = false) const {
     const float* ready = weights.ready + frequency * tiles.in * tiles.out;
     Gemm g;
     g.rows = rows;
     if (!weights.phases) {
       g.depth = tiles.in;
       g.b = ready + column * tiles.in;
+      g.ahead_step = std::min(cx.kernels.panel, columns);
+      if (once) g.ahead = g.b + g.depth * g.ahead_step;
       return Product(g, frequency, column, columns, 0, v, m);
     }
     const int64_t each = Each(weights.phases, false, tiles.in);
@@ -134,6 +149,26 @@ struct Job {
     }
   }
 
+  // Silent frequencies of the product, for rows of tiles from `row` on.
+  void ClearSilent(int64_t row, int64_t rows, float* m) const {
+    for (const int64_t f : silent)
+      std::fill_n(m + f * tiles.out_step + row * tiles.out, rows * tiles.out, 0.0F);
+  }
+
+  // Puts tiles [begin, end) of those from `first` on back into the picture.
+  void Put(int64_t first, int64_t begin, int64_t end, const float* m) const {
+    if (!after) return cx.kernels.scatter(tiles, first, begin, end, m);
+    while (begin < end) {
+      const int64_t tile = first + begin, rest = tile % tiles.tiles_each, column = rest % tiles.tiles_x;
+      const int64_t run = std::min({kTogether, tiles.tiles_x - column, end - begin});
+      cx.kernels.scatter(tiles, first, begin, begin + run, m);
+      const int64_t x = column * kTile, width = std::min(run * kTile, tiles.width - x);
+      const int64_t top = rest / tiles.tiles_x * kTile, bottom = std::min(top + kTile, tiles.height);
+      for (int64_t y = top; y < bottom; ++y) after(tile / tiles.tiles_each, y * tiles.width + x, width);
+      begin += run;
+    }
+  }
+
   void Reserve(int64_t rows) {
     tiles.in_row = tiles.in;
     tiles.in_step = rows * tiles.in + kApart;
@@ -148,17 +183,18 @@ struct Job {
     const Tensor scratch = cx.arena.Floats(Floats());
     float* v = scratch.data_ptr<float>();
     float* m = v + kFrequencies * tiles.in_step;
-    at::parallel_for(0, total, 1,
-                     [&](int64_t begin, int64_t end) { cx.kernels.gather(tiles, 0, begin, end, v); });
+    at::parallel_for(0, total, 1, [&](int64_t begin, int64_t end) {
+      cx.kernels.gather(tiles, 0, begin, end, v);
+      ClearSilent(begin, end - begin, m);
+    });
     const int64_t panel = cx.kernels.panel, panels = Up(tiles.out, panel);
-    at::parallel_for(0, kFrequencies * panels, 1, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, std::ssize(live) * panels, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t column = i % panels * panel;
-        Multiply(i / panels, column, std::min(panel, tiles.out - column), total, v, m);
+        Multiply(live[i / panels], column, std::min(panel, tiles.out - column), total, v, m, true);
       }
     });
-    at::parallel_for(0, total, 1,
-                     [&](int64_t begin, int64_t end) { cx.kernels.scatter(tiles, 0, begin, end, m); });
+    at::parallel_for(0, total, 1, [&](int64_t begin, int64_t end) { Put(0, begin, end, m); });
   }
 
   // Layers with the most weights: threads share panels, and transform a part of the panel's weights at a
@@ -177,7 +213,7 @@ struct Job {
         float* own = m + kFrequencies * tiles.out_step + at::get_thread_num() * each;
         for (int64_t i = begin; i < end; ++i) Panel(i * panel, rows, v, own, m);
       });
-      at::parallel_for(0, rows, 1, [&](int64_t a, int64_t b) { cx.kernels.scatter(tiles, first, a, b, m); });
+      at::parallel_for(0, rows, 1, [&](int64_t a, int64_t b) { Put(first, a, b, m); });
     }
   }
 
@@ -188,13 +224,19 @@ struct Job {
       const int64_t step = depth * width + kApart;
       WeighPanel(cx, weights, tiles.in, tiles.out, column, width, k, depth, u, step,
                  u + kFrequencies * (kDepth * cx.kernels.panel + kApart));
-      for (int64_t f = 0; f < kFrequencies; ++f) {
+      for (const int64_t f : live) {
         if (!HasResult(f, column, width) || !HasInput(f, k, depth)) continue;
         Gemm g;
         g.rows = rows;
         g.depth = depth;
         g.b = u + f * step;
         g.accumulate = begun[f];
+        if (weights.raw.panels) {
+          // The next piece's taps, which lie behind this one's: a share with each frequency.
+          g.ahead_step = width * 9 / kFrequencies;
+          g.ahead =
+              weights.raw.first + (column * tiles.in + (k + depth) * width) * 9 + f * depth * g.ahead_step;
+        }
         Product(g, f, column, width, k, v, m);
         begun[f] = true;
       }
@@ -218,11 +260,12 @@ struct Job {
     at::parallel_for(0, Up(total, block), 1, [&](int64_t begin, int64_t end) {
       float* v = all + at::get_thread_num() * each;
       float* m = v + kFrequencies * tiles.in_step;
+      ClearSilent(0, block, m);
       for (int64_t first = begin * block; first < std::min(end * block, total); first += block) {
         const int64_t rows = std::min(block, total - first);
         cx.kernels.gather(tiles, first, 0, rows, v);
-        for (int64_t f = 0; f < kFrequencies; ++f) Multiply(f, 0, tiles.out, rows, v, m);
-        cx.kernels.scatter(tiles, first, 0, rows, m);
+        for (const int64_t f : live) Multiply(f, 0, tiles.out, rows, v, m);
+        Put(first, 0, rows, m);
       }
     });
   }
@@ -249,8 +292,9 @@ void CutTiles(Tiles& t, int64_t height, int64_t width) {
   t.tiles_each = t.tiles_x * Up(height, kTile);
 }
 
-void RunWinograd(Context& cx, const Tiles& tiles, int64_t count, const WinogradWeights& weights) {
-  Job job{cx, tiles, weights, count * tiles.tiles_each};
+void RunWinograd(Context& cx, const Tiles& tiles, int64_t count, const WinogradWeights& weights,
+                 const Pass& after) {
+  Job job{cx, tiles, weights, count * tiles.tiles_each, after};
   if (!weights.ready) {
     job.ByPanels();
   } else if (tiles.in * tiles.out > job.total * (tiles.in + tiles.out)) {
@@ -278,7 +322,8 @@ Tensor TransformTaps(Context& cx, const WinogradWeights& weights, int64_t in, in
   return floats;
 }
 
-Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled) {
+Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled,
+            const std::function<Pass(const Map&)>& then) {
   Inputs inputs;
   for (const Map& source : sources) inputs.push_back({source.channels, source.step});
   const Packed& packed = cx.weights.Winograd(w.weight, w.bias, inputs);
@@ -299,7 +344,7 @@ Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, 
   t.zeros = cx.Zeros(widest);
   t.bias = packed.bias.const_data_ptr<float>();
   t.output = y.data;
-  RunWinograd(cx, t, y.count, WeightsOf(packed));
+  RunWinograd(cx, t, y.count, WeightsOf(packed), then ? then(y) : Pass{});
   return y;
 }
 

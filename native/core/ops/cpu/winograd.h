@@ -55,6 +55,12 @@ struct WinogradWeights {
   std::optional<Phases> phases;  // of what Tiles says is spread; in raw taps, each of whole panels
 };
 
+// Whether a frequency is zero whatever is convolved: where pixels are read as 2x2, or 2x2 are added up, the
+// third of an axis (of the point -1) is a difference of equal numbers. 25 of 36 are left.
+inline bool Silent(const Tiles& t, int64_t frequency) {
+  return (t.shift || t.out_shift) && (frequency / 6 == 2 || frequency % 6 == 2);
+}
+
 // As they are kept for drawing.
 WinogradWeights WeightsOf(const Packed& packed);
 
@@ -62,8 +68,9 @@ WinogradWeights WeightsOf(const Packed& packed);
 void CutTiles(Tiles& t, int64_t height, int64_t width);
 // The phases of a map of twice the size as sources.
 void TakePhases(Tiles& t, const float* map, int64_t channels, int64_t width);
-// Convolves `count` pictures.
-void RunWinograd(Context& cx, const Tiles& tiles, int64_t count, const WinogradWeights& weights);
+// Convolves `count` pictures; `after` is done with pixels of the result by the thread that wrote them.
+void RunWinograd(Context& cx, const Tiles& tiles, int64_t count, const WinogradWeights& weights,
+                 const Pass& after = {});
 // Raw weights of a layer of in x out channels, transformed now.
 Tensor TransformTaps(Context& cx, const WinogradWeights& weights, int64_t in, int64_t out);
 // w [out][9][in] = the gradient of the weights: `x` reads the input (`in` channels), `dy` the gradient of

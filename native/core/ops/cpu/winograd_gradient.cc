@@ -10,7 +10,6 @@
 namespace shinsaku::cpu {
 namespace {
 
-constexpr int64_t kFrequencies = 36;
 // Tiles lie a cache line further apart than they need: products read them across, and at a power of two they
 // would all fall on the same lines of the cache.
 constexpr int64_t kApart = 16;
@@ -92,8 +91,11 @@ struct Job {
           rows.transform(rows.tiles, first, 0, depth, r);
           columns.transform(columns.tiles, first, 0, depth, c);
           for (int64_t f = 0; f < kFrequencies; ++f)
-            Multiply(f, 0, out, 0, in, depth, r, c, u + f * step, in, first > start);
+            if (!Silent(columns.tiles, f))
+              Multiply(f, 0, out, 0, in, depth, r, c, u + f * step, in, first > start);
         }
+        for (int64_t f = 0; f < kFrequencies; ++f)
+          if (Silent(columns.tiles, f)) std::fill_n(u + f * step, out * in, 0.0F);
         if (start >= stop) {
           std::fill_n(own, weights, 0.0F);
           continue;
@@ -128,8 +130,8 @@ struct Job {
           const int64_t column = i / row_blocks * panel, row = i % row_blocks * kRows;
           const int64_t width = std::min(panel, in - column), count = std::min(kRows, out - row);
           for (int64_t f = 0; f < kFrequencies; ++f) {
-            if (phases && !phases->Live(column / each, f)) {
-              // No tap takes anything from it.
+            if (Silent(columns.tiles, f) || (phases && !phases->Live(column / each, f))) {
+              // It is zero, or no tap takes anything from it.
               std::fill_n(u + f * step, count * width, 0.0F);
             } else {
               Multiply(f, row, count, column, width, depth, r, c, u + f * step, width, false);

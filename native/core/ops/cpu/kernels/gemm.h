@@ -13,8 +13,9 @@ constexpr int kPanelVecs = 2;
 constexpr int kTileRows = kLanes == 16 ? 12 : 6;
 
 // Without the unroll pragmas GCC 12 keeps the accumulators in memory, 2.5 times slower.
-template <int kRows, int kVecs>
-inline void Tile(const Gemm& g, const float* a, const float* b, int64_t b_row, float* c, const float* bias) {
+template <int kRows, int kVecs, bool kAhead>
+inline void Tile(const Gemm& g, const float* a, const float* b, int64_t b_row, float* c, const float* bias,
+                 const float* ahead) {
   Vec sum[kRows][kVecs];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
@@ -24,6 +25,10 @@ inline void Tile(const Gemm& g, const float* a, const float* b, int64_t b_row, f
   for (int64_t s = 0; s < g.segments; ++s) {
     const float* p = a + s * g.a_segment;
     for (int64_t k = 0; k < g.depth; ++k) {
+      if constexpr (kAhead) {
+        for (int64_t line = 0; line < kVecs * kLanes; line += 16) __builtin_prefetch(ahead + line, 0, 2);
+        ahead += g.ahead_step;
+      }
       Vec right[kVecs];
 #pragma GCC unroll 4
       for (int v = 0; v < kVecs; ++v) right[v] = Load(b + v * kLanes);
@@ -58,25 +63,32 @@ inline void Tile(const Gemm& g, const float* a, const float* b, int64_t b_row, f
     for (int v = 0; v < kVecs; ++v) Store(c + i * c_row + v * kLanes, sum[i][v]);
 }
 
-template <int kRows, int kVecs>
+template <int kRows, int kVecs, bool kAhead>
 inline void TileOf(int64_t rows, const Gemm& g, const float* a, const float* b, int64_t b_row, float* c,
-                   const float* bias) {
+                   const float* bias, const float* ahead) {
   if constexpr (kRows > 0) {
-    if (rows == kRows) return Tile<kRows, kVecs>(g, a, b, b_row, c, bias);
-    return TileOf<kRows - 1, kVecs>(rows, g, a, b, b_row, c, bias);
+    if (rows == kRows) return Tile<kRows, kVecs, kAhead>(g, a, b, b_row, c, bias, ahead);
+    return TileOf<kRows - 1, kVecs, kAhead>(rows, g, a, b, b_row, c, bias, ahead);
   }
 }
 
 template <int kVecs>
-inline void Panel(const Gemm& g, const float* b, int64_t b_row, float* c, const float* bias) {
+inline void Panel(const Gemm& g, const float* b, int64_t b_row, float* c, const float* bias,
+                  const float* ahead) {
   int64_t r = 0, left = g.rows;
   while (left > 0) {
     // The last two share what is left, because small tiles keep the arithmetic units waiting.
     const bool two = left > kTileRows && left < 2 * kTileRows;
     const int64_t rows = two ? (left + 1) / 2 : left < kTileRows ? left : kTileRows;
-    TileOf<kTileRows, kVecs>(rows, g, g.a + r * g.a_row, b, b_row, c + r * g.c_row, bias);
-    r += rows;
     left -= rows;
+    const float* from = g.a + r * g.a_row;
+    float* to = c + r * g.c_row;
+    if (ahead && left == 0) {
+      TileOf<kTileRows, kVecs, true>(rows, g, from, b, b_row, to, bias, ahead);
+    } else {
+      TileOf<kTileRows, kVecs, false>(rows, g, from, b, b_row, to, bias, nullptr);
+    }
+    r += rows;
   }
 }
 
@@ -88,10 +100,11 @@ void Multiply(const Gemm& g) {
     const float* b = g.b + (g.b_row == 0 ? n * depth : n);
     const int64_t b_row = g.b_row == 0 ? width : g.b_row;
     const float* bias = g.bias ? g.bias + n : nullptr;
+    const float* ahead = g.ahead ? g.ahead + n * depth : nullptr;
     if (width == kPanel) {
-      Panel<kPanelVecs>(g, b, b_row, g.c + n, bias);
+      Panel<kPanelVecs>(g, b, b_row, g.c + n, bias, ahead);
     } else {
-      Panel<1>(g, b, b_row, g.c + n, bias);
+      Panel<1>(g, b, b_row, g.c + n, bias, ahead);
     }
   }
 }

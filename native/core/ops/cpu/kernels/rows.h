@@ -46,8 +46,9 @@ SHINSAKU_INLINE RowScale ScaleOf(const float* x, const NormRows& n) {
   }
 }
 
+// `n` is a copy, because for all the compiler knows a float that is stored could be part of the caller's.
 template <Scaling kScaling, bool kSilu>
-void NormEach(const NormRows& n) {
+void NormEach(const NormRows n) {
   for (int64_t r = 0; r < n.rows; ++r) {
     const float* x = n.x + r * n.width;
     float* y = n.y + r * n.width;
@@ -58,8 +59,11 @@ void NormEach(const NormRows& n) {
       if constexpr (kScaling == Scaling::kRms) t = t * by.scale;
       if constexpr (kScaling == Scaling::kLayer) t = t * by.scale + by.shift;
       t = t * Load(n.factor + c) + Load(n.offset + c);
-      if constexpr (kSilu) t = Silu(t);
-      if (n.relu) t = Max(t, Vec{});
+      if constexpr (kSilu) {
+        t = Silu(t);
+      } else if (n.relu) {
+        t = Max(t, Vec{});
+      }
       if (n.residual) t += Load(n.residual + r * n.width + c);
       Store(y + c, t);
     }

@@ -11,7 +11,7 @@ using shinsaku::cpu::NormBack;
 
 // d silu(u)/du = s + u s (1 - s), s the sigmoid.
 SHINSAKU_INLINE Vec SiluSlope(Vec u) {
-  const Vec s = Splat(1.0F) / (Exp(-u) + Splat(1.0F));
+  const Vec s = Splat(1.0F) / (SignedExp<-1>(u) + Splat(1.0F));
   return s + u * s * (Splat(1.0F) - s);
 }
 

@@ -3,6 +3,8 @@
 // linker could hand one processor's code to another.
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstdint>
 
 namespace {
@@ -18,8 +20,25 @@ typedef int32_t IntVec __attribute__((vector_size(kLanes * 4)));
 SHINSAKU_INLINE Vec Load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 SHINSAKU_INLINE void Store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 SHINSAKU_INLINE Vec Splat(float x) { return x - Vec{}; }
-SHINSAKU_INLINE Vec Max(Vec a, Vec b) { return a > b ? a : b; }
-SHINSAKU_INLINE Vec Min(Vec a, Vec b) { return a < b ? a : b; }
+// The instructions give b where either is no number, as these comparisons do, but GCC makes them of two each.
+SHINSAKU_INLINE Vec Max(Vec a, Vec b) {
+#if SHINSAKU_LANES == 8
+  return _mm256_max_ps(a, b);
+#elif defined(__AVX512F__)
+  return _mm512_maskz_max_ps(0xFFFF, a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+SHINSAKU_INLINE Vec Min(Vec a, Vec b) {
+#if SHINSAKU_LANES == 8
+  return _mm256_min_ps(a, b);
+#elif defined(__AVX512F__)
+  return _mm512_maskz_min_ps(0xFFFF, a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
 
 // Lane i of the result is lane i ^ distance.
 template <int kDistance>
@@ -46,26 +65,32 @@ SHINSAKU_INLINE Vec Largest(Vec v) {
   return Max(v, Swap<1>(v));
 }
 
-// e^x within 2 ulp, for results that are normal floats: x = n ln2 + r, a polynomial in r (Cephes' expf), n
-// into the exponent. Adding and taking away 1.5 * 2^23 rounds to an integer.
-SHINSAKU_INLINE Vec Exp(Vec x) {
-  x = Min(Max(x, Splat(-87.3F)), Splat(88.3F));
+// e^(kSign x) within 2 ulp, for results that are normal floats: kSign x = n ln2 + r, a polynomial in r
+// (Cephes' expf), n added to the exponent. Adding and taking away 1.5 * 2^23 rounds to an integer.
+template <int kSign>
+SHINSAKU_INLINE Vec SignedExp(Vec x) {
+  constexpr float kLowest = 87.3F, kHighest = 88.3F;
+  x = kSign > 0 ? Min(Max(x, Splat(-kLowest)), Splat(kHighest))
+                : Min(Max(x, Splat(-kHighest)), Splat(kLowest));
   const Vec magic = Splat(12582912.0F);
-  const Vec shifted = x * Splat(1.44269504F) + magic;
+  const Vec shifted = x * Splat(kSign * 1.44269504F) + magic;
   const Vec n = shifted - magic;
-  Vec r = x - n * Splat(0.693359375F);
-  r = r + n * Splat(2.12194440e-4F);
-  Vec p = Splat(1.9875691500e-4F);
+  // kSign r, so that no sign is turned on the way.
+  Vec r = x - n * Splat(kSign * 0.693359375F);
+  r = r + n * Splat(kSign * 2.12194440e-4F);
+  Vec p = Splat(kSign * 1.9875691500e-4F);
   p = p * r + Splat(1.3981999507e-3F);
-  p = p * r + Splat(8.3334519073e-3F);
+  p = p * r + Splat(kSign * 8.3334519073e-3F);
   p = p * r + Splat(4.1665795894e-2F);
-  p = p * r + Splat(1.6666665459e-1F);
+  p = p * r + Splat(kSign * 1.6666665459e-1F);
   p = p * r + Splat(5.0000001201e-1F);
-  p = p * (r * r) + (r + Splat(1.0F));
-  const IntVec exponent = (reinterpret_cast<IntVec>(shifted) - reinterpret_cast<IntVec>(magic) + 127) << 23;
-  return p * reinterpret_cast<Vec>(exponent);
+  const Vec line = kSign > 0 ? Splat(1.0F) + r : Splat(1.0F) - r;
+  p = p * (r * r) + line;
+  // n are the last bits of `shifted`.
+  return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(p) + (reinterpret_cast<IntVec>(shifted) << 23));
 }
+SHINSAKU_INLINE Vec Exp(Vec x) { return SignedExp<1>(x); }
 
-SHINSAKU_INLINE Vec Silu(Vec x) { return x / (Exp(-x) + Splat(1.0F)); }
+SHINSAKU_INLINE Vec Silu(Vec x) { return x / (SignedExp<-1>(x) + Splat(1.0F)); }
 
 }  // namespace

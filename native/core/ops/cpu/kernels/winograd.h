@@ -34,6 +34,12 @@ SHINSAKU_INLINE void OutputLine(const Vec* m, Vec* out, int out_step) {
   out[3 * out_step] = m[5] + (difference1 + 8.0F * difference2);
 }
 
+// The same, with pairs of its elements added up. m[2] is left out of both.
+SHINSAKU_INLINE void HalfOutputLine(const Vec* m, Vec* out, int out_step) {
+  out[0] = m[0] + 2.0F * m[1] + (3.0F * m[3] - m[4]);
+  out[out_step] = m[5] + 2.0F * m[1] + 4.0F * (3.0F * m[3] - m[4]);
+}
+
 // out <- G g, elements `step` apart.
 SHINSAKU_INLINE void WeightLine(Vec g0, Vec g1, Vec g2, Vec* out, int step) {
   const Vec outer = (g0 + g2) * Splat(-1.0F / 6), inner = g1 * Splat(1.0F / 6);
@@ -46,6 +52,9 @@ SHINSAKU_INLINE void WeightLine(Vec g0, Vec g1, Vec g2, Vec* out, int step) {
   out[5 * step] = g2;
 }
 
+// Without it GCC holds each of 36 sums of a pointer and steps ready in memory, and reads it from there.
+SHINSAKU_INLINE void Forget(float*& sum) { asm("" : "+r"(sum)); }
+
 void Weigh(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step) {
   const auto tap = [&](const float* g, int y, int x) {
     return (w.absent >> (3 * y + x) & 1) ? Vec{} : Load(g + y * w.y_step + x * w.x_step);
@@ -53,6 +62,7 @@ void Weigh(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step) {
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < width; c += kLanes) {
       const float* g = w.first + r * w.row_step + c;
+      float* to = u + r * width + c;
       Vec half[kWindow * 3];
 #pragma GCC unroll 3
       for (int j = 0; j < 3; ++j) WeightLine(tap(g, 0, j), tap(g, 1, j), tap(g, 2, j), half + j, 3);
@@ -60,8 +70,10 @@ void Weigh(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step) {
       for (int i = 0; i < kWindow; ++i) {
         Vec line[kWindow];
         WeightLine(half[i * 3], half[i * 3 + 1], half[i * 3 + 2], line, 1);
+        Forget(to);
 #pragma GCC unroll 6
-        for (int j = 0; j < kWindow; ++j) Store(u + (i * kWindow + j) * step + r * width + c, line[j]);
+        for (int j = 0; j < kWindow; ++j) Store(to + j * step, line[j]);
+        to += kWindow * step;
       }
     }
   }
@@ -100,7 +112,8 @@ void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v)
     const Corner at = CornerOf(t, first + slot);
     float* target = v + slot * t.in_row;
     for (int s = 0; s < t.sources; ++s) {
-      const int64_t channels = t.channels[s];
+      // Copies, because for all the compiler knows a float that is stored could be part of `t`.
+      const int64_t channels = t.channels[s], step = t.in_step;
       const Plane plane(t, s, at.image);
       // Where each pixel of the window is; outside the picture it is zero.
       const float* pixel[kWindow * kWindow];
@@ -113,6 +126,7 @@ void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v)
         }
       }
       for (int64_t c = 0; c < channels; c += kLanes) {
+        float* to = target + c;
         Vec d[kWindow * kWindow];
 #pragma GCC unroll 6
         for (int j = 0; j < kWindow; ++j) {
@@ -123,9 +137,10 @@ void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v)
 #pragma GCC unroll 6
         for (int i = 0; i < kWindow; ++i) {
           InputLine(d + i * kWindow, 1);
+          Forget(to);
 #pragma GCC unroll 6
-          for (int j = 0; j < kWindow; ++j)
-            Store(target + (i * kWindow + j) * t.in_step + c, d[i * kWindow + j]);
+          for (int j = 0; j < kWindow; ++j) Store(to + j * step, d[i * kWindow + j]);
+          to += kWindow * step;
         }
       }
       target += channels;
@@ -133,45 +148,64 @@ void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v)
   }
 }
 
-// Of the channels from `product` on, into the map from `corner` on, where pixels are `pixel` floats apart and
-// lines `line`.
-SHINSAKU_INLINE void ScatterTile(const Tiles& t, const float* product, const Vec& bias, float* corner,
+// Of the channels from `product` on, where frequencies are `step` floats apart, into the map from `corner`
+// on, where pixels are `pixel` floats apart and lines `line`. A tile has kSide x kSide pixels there.
+template <int kSide>
+SHINSAKU_INLINE void ScatterTile(const float* product, int64_t step, const Vec& bias, float* corner,
                                  int64_t pixel, int64_t line, int64_t rows, int64_t columns) {
-  Vec half[kTile * kWindow];
+  const auto output_line = [](const Vec* m, Vec* out, int out_step) {
+    if constexpr (kSide == kTile) {
+      OutputLine(m, out, out_step);
+    } else {
+      HalfOutputLine(m, out, out_step);
+    }
+  };
+  Vec half[kSide * kWindow];
 #pragma GCC unroll 6
   for (int j = 0; j < kWindow; ++j) {
+    const float* from = product + j * step;
     Vec column[kWindow];
 #pragma GCC unroll 6
-    for (int i = 0; i < kWindow; ++i) column[i] = Load(product + (i * kWindow + j) * t.out_step);
-    OutputLine(column, half + j, kWindow);
+    for (int i = 0; i < kWindow; ++i, from += kWindow * step) column[i] = Load(from);
+    output_line(column, half + j, kWindow);
   }
 #pragma GCC unroll 4
-  for (int i = 0; i < kTile; ++i) {
+  for (int i = 0; i < kSide; ++i) {
     if (i >= rows) break;
-    Vec row[kTile];
-    OutputLine(half + i * kWindow, row, 1);
+    Vec row[kSide];
+    output_line(half + i * kWindow, row, 1);
 #pragma GCC unroll 4
-    for (int j = 0; j < kTile; ++j) {
+    for (int j = 0; j < kSide; ++j) {
       if (j < columns) Store(corner + i * line + j * pixel, row[j] + bias);
     }
   }
 }
 
-void Scatter(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
+template <int kSide>
+SHINSAKU_INLINE void ScatterEach(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
   const int64_t spread = t.out_spread, channels = t.out / (spread * spread);
-  const int64_t pixel = spread * channels, line = spread * t.width * channels;
+  // The map's size without phases, and floats from a pixel to the next and to the one below.
+  const int64_t height = t.height >> t.out_shift, width = t.width >> t.out_shift;
+  const int64_t pixel = spread * channels, line = spread * width * channels, step = t.out_step;
+  const float* bias = t.bias;
   for (int64_t slot = begin; slot < end; ++slot) {
     const Corner at = CornerOf(t, first + slot);
-    const int64_t rows = t.height - at.y < kTile ? t.height - at.y : kTile;
-    const int64_t columns = t.width - at.x < kTile ? t.width - at.x : kTile;
+    const int64_t top = at.y >> t.out_shift, left = at.x >> t.out_shift;
+    const int64_t rows = height - top < kSide ? height - top : kSide;
+    const int64_t columns = width - left < kSide ? width - left : kSide;
     const float* product = m + slot * t.out;
     for (int64_t phase = 0; phase < spread * spread; ++phase) {
-      const int64_t y = (at.image * t.height + at.y) * spread + phase / spread;
-      float* corner = t.output + y * line + at.x * pixel + phase % spread * channels;
+      const int64_t y = (at.image * height + top) * spread + phase / spread;
+      float* corner = t.output + y * line + left * pixel + phase % spread * channels;
       for (int64_t c = 0; c < channels; c += kLanes, product += kLanes)
-        ScatterTile(t, product, Load(t.bias + c), corner + c, pixel, spread * line, rows, columns);
+        ScatterTile<kSide>(product, step, Load(bias + c), corner + c, pixel, spread * line, rows, columns);
     }
   }
+}
+
+void Scatter(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
+  return t.out_shift ? ScatterEach<kTile / 2>(t, first, begin, end, m)
+                     : ScatterEach<kTile>(t, first, begin, end, m);
 }
 
 }  // namespace

@@ -30,7 +30,9 @@ void Expand(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v)
           const bool inside = at.y + i < t.height && at.x + j < t.width;
           pixel[i * kTile + j] = inside ? plane.at(at.y + i, at.x + j) : t.zeros;
         }
-      for (int64_t c = 0; c < t.channels[s]; c += kLanes) {
+      const int64_t channels = t.channels[s], step = t.in_step;
+      for (int64_t c = 0; c < channels; c += kLanes) {
+        float* to = target + c;
         Vec half[kWindow * kTile];
 #pragma GCC unroll 4
         for (int j = 0; j < kTile; ++j)
@@ -41,11 +43,13 @@ void Expand(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v)
           const Vec* h = half + i * kTile;
           Vec line[kWindow];
           ExpandLine(h[0], h[1], h[2], h[3], line, 1);
+          Forget(to);
 #pragma GCC unroll 6
-          for (int j = 0; j < kWindow; ++j) Store(target + (i * kWindow + j) * t.in_step + c, line[j]);
+          for (int j = 0; j < kWindow; ++j) Store(to + j * step, line[j]);
+          to += kWindow * step;
         }
       }
-      target += t.channels[s];
+      target += channels;
     }
   }
 }

@@ -1,6 +1,5 @@
 // A 3x3 convolution that trains: Winograd forward, for the gradient of its input with turned weights, and for
 // the gradient of its weights.
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -23,24 +22,6 @@ void Run(Context& cx, Tiles t, const RawTaps& raw, const float* bias, const Tens
   t.bias = bias;
   t.output = y.data_ptr<float>();
   TrainWinograd(cx, t, y.size(0), {nullptr, raw, std::nullopt});
-}
-
-// Sums of 2x2 pixels: the way back of doubling.
-Tensor Halve(const Tensor& x) {
-  const int64_t c = x.size(1), height = x.size(2) / 2, width = x.size(3) / 2;
-  Tensor y = NewRows(x.size(0), c, height, width);
-  const float* from = x.const_data_ptr<float>();
-  float* to = y.data_ptr<float>();
-  at::parallel_for(0, x.size(0) * height, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
-      for (int64_t i = 0; i < width; ++i) {
-        const float* a = from + (row * 2 * 2 * width + 2 * i) * c;
-        const float* b = a + 2 * width * c;
-        float* sum = to + (row * width + i) * c;
-        for (int64_t k = 0; k < c; ++k) sum[k] = (a[k] + a[k + c]) + (b[k] + b[k + c]);
-      }
-  });
-  return y;
 }
 
 struct Conv3x3Function : torch::autograd::Function<Conv3x3Function> {
@@ -69,9 +50,10 @@ struct Conv3x3Function : torch::autograd::Function<Conv3x3Function> {
     const Tiles gradient = TilesOf(dy, 0, zeros);
     Tensor dx, dw, db;
     if (ctx->needs_input_grad(0)) {
-      dx = NewRows(dy.size(0), in, dy.size(2), dy.size(3));
-      Run(cx, gradient, {weight.const_data_ptr<float>() + 8 * in, 9 * in, -3 * in, -in, 1}, zeros, dx);
-      if (doubled) dx = Halve(dx);
+      dx = NewRows(x.size(0), in, x.size(2), x.size(3));
+      Tiles tiles = gradient;
+      tiles.out_shift = doubled ? 1 : 0;
+      Run(cx, tiles, {weight.const_data_ptr<float>() + 8 * in, 9 * in, -3 * in, -in, 1}, zeros, dx);
     }
     if (ctx->needs_input_grad(1)) {
       dw = at::empty(weight.sizes(), weight.options(), at::MemoryFormat::ChannelsLast);
