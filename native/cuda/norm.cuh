@@ -1,5 +1,4 @@
-// RMS norm over the channels of NHWC pixels with FiLM, SiLU and a bypass, forward and backward. No includes:
-// nvcc takes this file as it is, and test/native/cuda_check.cc runs it on the CPU, thread by thread.
+// RMS norm over the channels of NHWC pixels with FiLM, SiLU and a bypass, forward and backward.
 //
 //   h = x r,  r = sqrt(C) / max(|x|, 1e-12)        t = h gain (1 + scale) + shift        y = t sigmoid(t) +
 //   bypass
@@ -8,44 +7,11 @@
 // Half.
 #pragma once
 
+#include "cuda/pixels.cuh"
+
 namespace shinsaku {
 
-struct Half {  // bfloat16
-  unsigned short bits;
-};
-
-template <typename T>
-struct alignas(2 * sizeof(T)) Pair {
-  T a, b;
-};
-
-__device__ __forceinline__ float Widen(float v) { return v; }
-__device__ __forceinline__ float Widen(Half v) {
-  return __uint_as_float(static_cast<unsigned>(v.bits) << 16);
-}
-__device__ __forceinline__ void Narrow(float* p, float v) { *p = v; }
-__device__ __forceinline__ void Narrow(Half* p, float v) {
-  const unsigned bits = __float_as_uint(v);
-  // To the nearest, ties to even; a NaN stays one.
-  p->bits = v == v ? static_cast<unsigned short>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)
-                   : static_cast<unsigned short>(0x7fc0u);
-}
-
-__device__ __forceinline__ float WarpSum(float v) {
-#pragma unroll
-  for (int offset = 16; offset; offset >>= 1) v += __shfl_xor_sync(0xffffffffu, v, offset);
-  return v;
-}
-
-constexpr int kLanes = 32;
-constexpr int kNormThreads = 256;
-constexpr int kNormWarps = kNormThreads / kLanes;
-
 constexpr int kSums = 4;  // dgain, dscale, dshift, dbias
-
-struct NormShape {
-  int images, pixels;
-};
 
 template <typename T>
 struct NormIn {

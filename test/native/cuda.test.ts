@@ -13,10 +13,15 @@ describe('kernels, thread by thread', () => {
   }, 600_000)
 
   test('all of them', () => {
-    for (const operation of ['Norm', 'NormFilmSilu', 'ConvNormFilmSilu', 'ConvNormSiluAdd', 'LinearAttention', 'Down'])
+    const norms = ['Norm', 'NormFilmSilu', 'ConvNormFilmSilu', 'ConvNormSiluAdd']
+    for (const operation of [...norms, ...norms.map((name) => `${name} of groups`), 'LinearAttention', 'Down'])
       expect(cases.filter(({ name }) => name.startsWith(`${operation} gradient`)).length, operation).toBeGreaterThan(0)
-    for (const channels of [64, 128, 256, 512, 1024])
-      expect(cases.filter(({ name }) => name.includes(` ${channels} `)).length, `${channels}`).toBeGreaterThan(0)
+    for (const norm of ['', ' groups'])
+      for (const type of ['float32', 'bfloat16'])
+        for (const channels of [64, 128, 256, 512, 1024]) {
+          const start = `${type}${norm} ${channels} `
+          expect(cases.filter(({ name }) => name.startsWith(start)).length, start).toBeGreaterThan(0)
+        }
   })
 
   test('float32 and sums are within 2e-6 of the equations in double', () => {

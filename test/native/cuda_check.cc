@@ -1,117 +1,23 @@
-// Runs the kernels of native/cuda/norm.cuh on the CPU, each thread of a block as a thread, and compares them with the
-// equations in double; and autograd's use of them, as a plugin, with the reference set's. Prints one line of JSON for
-// each case: its name and the greatest relative error.
+// Compares the kernels of native/cuda, run on the CPU, with the equations in double; and autograd's use of them, as a
+// plugin, with the reference set's. Prints one line of JSON for each case: its name and the greatest relative error.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/randn.h>
 
-#include <barrier>
-#include <bit>
-#include <cmath>
-#include <cstdint>
-#include <cstdio>
-#include <functional>
-#include <memory>
-#include <random>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include "check.h"
 #include "core/cuda/cuda_ops.h"
 #include "core/cuda/norm.h"
 #include "cuda/plugin.h"
+#include "cuda_emulation.h"
+#include "cuda_group_check.h"
 
-// What nvcc would provide, for one block at a time.
-struct Index {
-  unsigned x = 0, y = 0;
-};
-static thread_local Index threadIdx;
-static Index blockIdx, blockDim, gridDim;
-static std::unique_ptr<std::barrier<>> block_barrier;
-static std::vector<std::unique_ptr<std::barrier<>>> warp_barriers;
-static std::vector<float> exchanged;
-
-static void __syncthreads() { block_barrier->arrive_and_wait(); }
-
-static float __shfl_xor_sync(unsigned, float value, int lanes) {
-  auto& barrier = *warp_barriers[threadIdx.x / 32];
-  exchanged[threadIdx.x] = value;
-  barrier.arrive_and_wait();
-  const float other = exchanged[threadIdx.x ^ static_cast<unsigned>(lanes)];
-  barrier.arrive_and_wait();
-  return other;
-}
-
-static float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }
-static unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
-
-#define __device__
-#define __global__
-#define __forceinline__ inline
-#define __launch_bounds__(threads)
-#define __restrict__
-#define __shared__ static
-#define expf std::exp
-#define sqrtf std::sqrt
-#define fmaxf std::fmax
 #include "cuda/norm.cuh"
 
 namespace {
 
-using namespace shinsaku;
-
-// A thread that leaves early must not keep its warp waiting: the kernels only leave by whole warps, before any
-// exchange.
-void Launch(Index grid, unsigned threads, const std::function<void()>& kernel) {
-  gridDim = grid;
-  blockDim = {threads, 1};
-  exchanged.assign(threads, 0);
-  for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y) {
-    for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) {
-      block_barrier = std::make_unique<std::barrier<>>(threads);
-      warp_barriers.clear();
-      for (unsigned warp = 0; warp < threads / 32; ++warp) {
-        warp_barriers.push_back(std::make_unique<std::barrier<>>(32));
-      }
-      std::vector<std::jthread> running;
-      for (unsigned i = 0; i < threads; ++i) {
-        running.emplace_back([&kernel, i] {
-          threadIdx = {i, 0};
-          kernel();
-        });
-      }
-    }
-  }
-}
-
-using Doubles = std::vector<double>;
-
-struct Problem {
-  int images, pixels, channels;
-  bool bias, film, silu, bypass;
-  std::vector<float> x{}, offset{}, gain{}, scale{}, shift{}, around{}, dy{};
-};
-
-template <typename T>
-std::vector<T> Rounded(std::vector<float>& values) {
-  std::vector<T> out(values.size());
-  for (size_t i = 0; i < values.size(); ++i) {
-    Narrow(&out[i], values[i]);
-    values[i] = Widen(out[i]);
-  }
-  return out;
-}
-
-struct Expected {
-  Doubles y, dx, dbias, dgain, dscale, dshift;
-};
-
 // The equations at the head of norm.cuh and their derivatives, in double.
 Expected Exact(const Problem& p) {
   const size_t c = static_cast<size_t>(p.channels), rows = static_cast<size_t>(p.images * p.pixels);
-  Expected e{Doubles(rows * c), Doubles(rows * c), Doubles(c), Doubles(c), Doubles(static_cast<size_t>(p.images) * c),
-             Doubles(static_cast<size_t>(p.images) * c)};
+  Expected e(p);
   for (size_t row = 0; row < rows; ++row) {
     const size_t image = row / static_cast<size_t>(p.pixels), base = row * c;
     double sum = 0, dot = 0;
@@ -142,32 +48,11 @@ Expected Exact(const Problem& p) {
   return e;
 }
 
-template <typename T>
-double Error(const std::vector<T>& found, const Doubles& expected) {
-  double apart = 0, size = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    apart += std::pow(double{Widen(found[i])} - expected[i], 2);
-    size += expected[i] * expected[i];
-  }
-  return std::sqrt(apart / size);
-}
-
-void Print(const std::string& name, const std::string& what, double error) {
-  Report(name + " " + what, "error", error);
-}
-
 template <typename T, int PAIRS, bool SILU>
 void Run(const std::string& name, Problem p) {
-  std::mt19937 random(7);
-  std::normal_distribution<float> normal;
-  const auto fill = [&](std::vector<float>& values, size_t count) {
-    values.resize(count);
-    for (float& value : values) value = normal(random);
-  };
+  p.Draw(0);
   const auto c = static_cast<size_t>(p.channels), images = static_cast<size_t>(p.images);
   const size_t rows = images * static_cast<size_t>(p.pixels);
-  fill(p.x, rows * c), fill(p.offset, c), fill(p.gain, c), fill(p.scale, images * c), fill(p.shift, images * c);
-  fill(p.around, rows * c), fill(p.dy, rows * c);
   const auto x = Rounded<T>(p.x), around = Rounded<T>(p.around), dy = Rounded<T>(p.dy);
   const Expected expected = Exact(p);
 
@@ -243,15 +128,18 @@ void PluginBackward(const NormCall& call) {
 
 CudaPlugin EmulatedPlugin() {
   CudaPlugin plugin{};
-  plugin.norm_has = [](int64_t channels) { return channels == kPluginChannels; };
-  plugin.norm_partials = [](int64_t images, int64_t, int64_t channels) {
+  plugin.norm_has = [](int64_t, int64_t channels) { return channels == kPluginChannels; };
+  plugin.norm_partials = [](int64_t groups, int64_t images, int64_t, int64_t channels) {
+    if (groups > 0) return GroupPartials(images, channels, kPluginBlocks);
     return images * static_cast<int64_t>(kPluginBlocks) * kSums * channels;
   };
   plugin.norm_forward = [](const NormCall& call) {
+    if (call.groups > 0) return GroupForwardOf<1>(call, kPluginBlocks);
     if (call.half) return call.silu ? PluginForward<Half, true>(call) : PluginForward<Half, false>(call);
     return call.silu ? PluginForward<float, true>(call) : PluginForward<float, false>(call);
   };
   plugin.norm_backward = [](const NormCall& call) {
+    if (call.groups > 0) return GroupBackwardOf<1>(call, kPluginBlocks);
     if (call.half) return call.silu ? PluginBackward<Half, true>(call) : PluginBackward<Half, false>(call);
     return call.silu ? PluginBackward<float, true>(call) : PluginBackward<float, false>(call);
   };
@@ -290,32 +178,42 @@ void CompareOperations() {
   const auto draw = [](at::IntArrayRef shape) { return at::randn(shape); };
   const at::Tensor x = draw({2, kPluginChannels, 3, 5}), gain = draw({1, kPluginChannels, 1, 1});
   const at::Tensor scale = draw({2, kPluginChannels, 1, 1}), shift = draw({2, kPluginChannels, 1, 1});
-  const auto rms = [](const at::Tensor& g) { return NormWeights{NormWeights::Kind::kRms, g, {}}; };
-  CompareOperation("Norm", {x, gain}, [&](Ops& ops, const Leaves& l) { return ops.Norm(l[0], rms(l[1])); });
-  CompareOperation("NormFilmSilu", {x, gain, scale, shift}, [&](Ops& ops, const Leaves& l) {
-    return ops.NormFilmSilu(l[0], rms(l[1]), l[2], l[3]);
-  });
-  CompareOperation("NormFilmSilu without film", {x, gain}, [&](Ops& ops, const Leaves& l) {
-    return ops.NormFilmSilu(l[0], rms(l[1]), {}, {});
-  });
   const at::Tensor weight = draw({kPluginChannels, kPluginChannels, 3, 3}) / 24, bias = draw({kPluginChannels});
-  CompareOperation("ConvNormSiluAdd", {x, gain, weight, bias}, [&](Ops& ops, const Leaves& l) {
-    return ops.ConvNormSiluAdd(l[0], {l[2], l[3]}, rms(l[1]), {"", l[0], {}});
-  });
-  CompareOperation("ConvNormFilmSilu", {x, gain, weight, bias, scale, shift}, [&](Ops& ops, const Leaves& l) {
-    return ops.ConvNormFilmSilu(l[0], {l[2], l[3]}, rms(l[1]), l[4], l[5]);
-  });
-  const at::Tensor around = draw({kPluginChannels, kPluginChannels, 1, 1}) / 8;
-  CompareOperation("ConvNormSiluAdd with shortcut", {x, gain, weight, bias, around},
-                   [&](Ops& ops, const Leaves& l) {
-                     return ops.ConvNormSiluAdd(l[0], {l[2], l[3]}, rms(l[1]), {"", l[0], {l[4], {}}});
-                   });
+  const at::Tensor around = draw({kPluginChannels, kPluginChannels, 1, 1}) / 8, beta = draw({kPluginChannels});
+  const auto rms = [](const Leaves& l) { return NormWeights{NormWeights::Kind::kRms, l[1], {}}; };
+  const auto group = [](const Leaves& l) { return NormWeights{NormWeights::Kind::kGroup, l[1], l[2]}; };
+  const auto compare = [&](const std::string& suffix, const Leaves& first, const auto& norm) {
+    const size_t n = first.size();  // of the leaves before an operation's own
+    const auto with = [&](Leaves more) {
+      more.insert(more.begin(), first.begin(), first.end());
+      return more;
+    };
+    CompareOperation("Norm" + suffix, first, [&](Ops& ops, const Leaves& l) { return ops.Norm(l[0], norm(l)); });
+    CompareOperation("NormFilmSilu" + suffix, with({scale, shift}), [&](Ops& ops, const Leaves& l) {
+      return ops.NormFilmSilu(l[0], norm(l), l[n], l[n + 1]);
+    });
+    CompareOperation("NormFilmSilu" + suffix + " without film", first, [&](Ops& ops, const Leaves& l) {
+      return ops.NormFilmSilu(l[0], norm(l), {}, {});
+    });
+    CompareOperation("ConvNormSiluAdd" + suffix, with({weight, bias}), [&](Ops& ops, const Leaves& l) {
+      return ops.ConvNormSiluAdd(l[0], {l[n], l[n + 1]}, norm(l), {"", l[0], {}});
+    });
+    CompareOperation("ConvNormFilmSilu" + suffix, with({weight, bias, scale, shift}), [&](Ops& ops, const Leaves& l) {
+      return ops.ConvNormFilmSilu(l[0], {l[n], l[n + 1]}, norm(l), l[n + 2], l[n + 3]);
+    });
+    CompareOperation("ConvNormSiluAdd" + suffix + " with shortcut", with({weight, bias, around}),
+                     [&](Ops& ops, const Leaves& l) {
+                       return ops.ConvNormSiluAdd(l[0], {l[n], l[n + 1]}, norm(l), {"", l[0], {l[n + 2], {}}});
+                     });
+  };
+  compare("", {x, gain}, rms);
+  compare(" of groups", {x, gain.flatten(), beta}, group);
   AttentionWeights attention;
   const at::Tensor memory = draw({2, 4, 32, 4}), qkv = draw({384, kPluginChannels, 1, 1}) / 8;
   const at::Tensor out = draw({kPluginChannels, 128, 1, 1}) / 8, out_gain = draw({1, kPluginChannels, 1, 1});
   CompareOperation("LinearAttention", {x, gain, memory, qkv, out, out_gain}, [&](Ops& ops, const Leaves& l) {
-    attention.norm = rms(l[1]), attention.memory = l[2], attention.to_qkv = l[3];
-    attention.to_out = {l[4], {}}, attention.out_norm = rms(l[5]);
+    attention.norm = rms(l), attention.memory = l[2], attention.to_qkv = l[3];
+    attention.to_out = {l[4], {}}, attention.out_norm = rms({{}, l[5]});
     return ops.LinearAttention(l[0], attention);
   });
   const at::Tensor down = draw({32, 4 * kPluginChannels, 1, 1}) / 16, even = draw({2, kPluginChannels, 4, 6});
@@ -335,6 +233,8 @@ extern "C" __attribute__((visibility("default"))) const shinsaku::CudaPlugin* sh
 int main() {
   RunAll<float>("float32");
   RunAll<Half>("bfloat16");
+  RunGroups<float>("float32");
+  RunGroups<Half>("bfloat16");
   CompareOperations();
   return 0;
 }

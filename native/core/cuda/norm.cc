@@ -1,4 +1,4 @@
-// The norm kernel of the CUDA plugin as an operation that autograd knows.
+// The norm kernels of the CUDA plugin as an operation that autograd knows.
 #include "core/cuda/norm.h"
 
 #include <ATen/ops/empty.h>
@@ -19,38 +19,51 @@ bool IsSupported(at::ScalarType type) { return type == at::kFloat || type == at:
 
 const float* Floats(const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
 
-NormCall CallOf(const Tensor& x, const Tensor& bias, const Tensor& gain, const Tensor& scale,
-                const Tensor& shift, bool silu) {
+constexpr int64_t kGroups = 8;
+
+// With `beta` a GroupNorm, else an RMS norm.
+NormCall CallOf(const Tensor& x, const Tensor& bias, const Tensor& gain, const Tensor& beta,
+                const Tensor& scale, const Tensor& shift, bool silu) {
   NormCall call;
   call.half = x.scalar_type() == at::kBFloat16;
   call.silu = silu;
+  call.groups = beta.defined() ? kGroups : 0;
   call.images = x.size(0), call.pixels = x.size(2) * x.size(3), call.channels = x.size(1);
   call.x = x.const_data_ptr();
   call.bias = Floats(bias);
   call.gain = Floats(gain);
+  call.beta = Floats(beta);
   call.scale = Floats(scale);
   call.shift = Floats(shift);
   return call;
 }
 
+Tensor Partials(const CudaPlugin& plugin, const NormCall& call, const at::TensorOptions& floats) {
+  return at::empty({plugin.norm_partials(call.groups, call.images, call.pixels, call.channels)}, floats);
+}
+
 struct NormFunction : torch::autograd::Function<NormFunction> {
-  // conv_bias and gain [C], scale and shift [N,C], all float32 and contiguous; x and bypass channels_last of
-  // one type.
+  // conv_bias, gain and beta [C], scale and shift [N,C], all float32 and contiguous; x and bypass
+  // channels_last of one type.
   static Tensor forward(AutogradContext* context, const Tensor& x, const std::optional<Tensor>& conv_bias,
-                        const Tensor& gain, const std::optional<Tensor>& film_scale,
-                        const std::optional<Tensor>& film_shift, const std::optional<Tensor>& around,
-                        bool silu) {
+                        const Tensor& gain, const std::optional<Tensor>& norm_beta,
+                        const std::optional<Tensor>& film_scale, const std::optional<Tensor>& film_shift,
+                        const std::optional<Tensor>& around, bool silu) {
+    const Tensor beta = norm_beta.value_or(Tensor());
     const Tensor scale = film_scale.value_or(Tensor()), shift = film_shift.value_or(Tensor());
     const Tensor bias = conv_bias.value_or(Tensor()), bypass = around.value_or(Tensor());
     const auto floats = at::TensorOptions(at::kFloat).device(x.device());
-    const Tensor root = at::empty({x.size(0), x.size(2) * x.size(3)}, floats);
+    NormCall call = CallOf(x, bias, gain, beta, scale, shift, silu);
+    const Tensor root = at::empty({call.images, call.groups > 0 ? 2 * call.groups : call.pixels}, floats);
     Tensor y = at::empty_like(x, x.options(), kLast);
-    NormCall call = CallOf(x, bias, gain, scale, shift, silu);
+    const CudaPlugin& plugin = RequireCudaPlugin();
+    const Tensor partial = call.groups > 0 ? Partials(plugin, call, floats) : Tensor();
     call.bypass = bypass.defined() ? bypass.const_data_ptr() : nullptr;
     call.y = y.mutable_data_ptr();
     call.root = root.mutable_data_ptr<float>();
-    RequireCudaPlugin().norm_forward(call);
-    context->save_for_backward({x, bias, gain, scale, shift, root});
+    if (partial.defined()) call.partial = partial.mutable_data_ptr<float>();
+    plugin.norm_forward(call);
+    context->save_for_backward({x, bias, gain, beta, scale, shift, root});
     context->saved_data["silu"] = silu;
     context->saved_data["bypass"] = bypass.defined();
     return y;
@@ -58,17 +71,17 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &bias = saved[1], &gain = saved[2], &scale = saved[3], &shift = saved[4];
-    const Tensor& root = saved[5];
+    const Tensor &x = saved[0], &bias = saved[1], &gain = saved[2], &beta = saved[3], &scale = saved[4];
+    const Tensor &shift = saved[5], &root = saved[6];
     const bool silu = context->saved_data["silu"].toBool();
     const Tensor dy = gradients[0].contiguous(kLast);
     const CudaPlugin& plugin = RequireCudaPlugin();
-    NormCall call = CallOf(x, bias, gain, scale, shift, silu);
-    const auto floats = gain.options();
+    NormCall call = CallOf(x, bias, gain, beta, scale, shift, silu);
     const Tensor dx = at::empty_like(x, x.options(), kLast), dgain = at::empty_like(gain);
-    const Tensor partial = at::empty({plugin.norm_partials(call.images, call.pixels, call.channels)}, floats);
-    Tensor dbias, dscale, dshift;
+    const Tensor partial = Partials(plugin, call, gain.options());
+    Tensor dbias, dbeta, dscale, dshift;
     if (bias.defined()) dbias = at::empty_like(bias);
+    if (beta.defined()) dbeta = at::empty_like(beta);
     if (scale.defined()) dscale = at::empty_like(scale), dshift = at::empty_like(shift);
     call.root = root.mutable_data_ptr<float>();
     call.dy = dy.const_data_ptr();
@@ -76,13 +89,14 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
     call.partial = partial.mutable_data_ptr<float>();
     if (bias.defined()) call.dbias = dbias.mutable_data_ptr<float>();
     call.dgain = dgain.mutable_data_ptr<float>();
+    if (beta.defined()) call.dbeta = dbeta.mutable_data_ptr<float>();
     if (scale.defined()) {
       call.dscale = dscale.mutable_data_ptr<float>();
       call.dshift = dshift.mutable_data_ptr<float>();
     }
     plugin.norm_backward(call);
     const Tensor around = context->saved_data["bypass"].toBool() ? dy : Tensor();
-    return {dx, dbias, dgain, dscale, dshift, around, Tensor()};
+    return {dx, dbias, dgain, dbeta, dscale, dshift, around, Tensor()};
   }
 };
 
@@ -94,11 +108,11 @@ std::optional<Tensor> Rows(const Tensor& film) {  // [N,C,1,1] -> [N,C]
 }  // namespace
 
 bool HasNormKernel(const Tensor& x, const NormWeights& w) {
-  if (w.kind != NormWeights::Kind::kRms || !IsSupported(x.scalar_type()) || x.numel() == 0) return false;
+  if (w.kind == NormWeights::Kind::kLayer || !IsSupported(x.scalar_type()) || x.numel() == 0) return false;
   // The kernels count 32 threads for each pixel in 32 bits.
   if (x.size(0) * x.size(2) * x.size(3) >= int64_t{1} << 27) return false;
   const CudaPlugin* plugin = FindCudaPlugin();
-  return plugin && plugin->norm_has(x.size(1));
+  return plugin && plugin->norm_has(w.kind == NormWeights::Kind::kGroup ? kGroups : 0, x.size(1));
 }
 
 Tensor FusedNorm(const Tensor& x, const Tensor& bias, const NormWeights& w, const Tensor& scale,
@@ -108,7 +122,9 @@ Tensor FusedNorm(const Tensor& x, const Tensor& bias, const NormWeights& w, cons
   if (bypass.defined()) around = bypass.to(x.scalar_type()).contiguous(kLast);
   std::optional<Tensor> conv_bias;
   if (bias.defined()) conv_bias = bias;
-  return NormFunction::apply(x.contiguous(kLast), conv_bias, w.gain.flatten(), Rows(scale), Rows(shift),
+  std::optional<Tensor> beta;
+  if (w.kind == NormWeights::Kind::kGroup) beta = w.bias.flatten();
+  return NormFunction::apply(x.contiguous(kLast), conv_bias, w.gain.flatten(), beta, Rows(scale), Rows(shift),
                              around, silu);
 }
 

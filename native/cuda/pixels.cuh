@@ -1,0 +1,42 @@
+// What the kernels of norms share: element types, and how the threads of a block take pixels. No includes:
+// nvcc takes these files as they are, and test/native/cuda_check.cc runs them on the CPU, thread by thread.
+#pragma once
+
+namespace shinsaku {
+
+struct Half {  // bfloat16
+  unsigned short bits;
+};
+
+template <typename T>
+struct alignas(2 * sizeof(T)) Pair {
+  T a, b;
+};
+
+__device__ __forceinline__ float Widen(float v) { return v; }
+__device__ __forceinline__ float Widen(Half v) {
+  return __uint_as_float(static_cast<unsigned>(v.bits) << 16);
+}
+__device__ __forceinline__ void Narrow(float* p, float v) { *p = v; }
+__device__ __forceinline__ void Narrow(Half* p, float v) {
+  const unsigned bits = __float_as_uint(v);
+  // To the nearest, ties to even; a NaN stays one.
+  p->bits = v == v ? static_cast<unsigned short>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)
+                   : static_cast<unsigned short>(0x7fc0u);
+}
+
+__device__ __forceinline__ float WarpSum(float v) {
+#pragma unroll
+  for (int offset = 16; offset; offset >>= 1) v += __shfl_xor_sync(0xffffffffu, v, offset);
+  return v;
+}
+
+constexpr int kLanes = 32;
+constexpr int kNormThreads = 256;
+constexpr int kNormWarps = kNormThreads / kLanes;
+
+struct NormShape {
+  int images, pixels;
+};
+
+}  // namespace shinsaku
