@@ -77,14 +77,20 @@ function life(rows) {
   ]
 }
 
-const page = ({ machine, rows }) => `# Benchmarks
+const place = ({ processor, threads, versions, note }) =>
+  `${processor}; ${threads} threads; ${versions}.${note ? `\n${note}` : ''}`
 
-${machine.processor}; ${machine.threads} threads; ${machine.versions}.${
-  machine.note
-    ? `
-${machine.note}`
-    : ''
-}
+const other = ({ machine, rows }) => `## On another processor
+
+${place(machine)}
+
+${SECTIONS.flatMap((one) => sections(one, rows))
+  .map((text) => text.replace(/^## /, '### '))
+  .join('\n')}`
+
+const page = ({ machine, rows, others }) => `# Benchmarks
+
+${place(machine)}
 
 \`npm run bench\` measures all of this on your machine, and \`npm run bench -- --docs\` writes this page; \`docs/benchmarks.json\` has
 the numbers. Medians of interleaved rounds, minima in brackets; in bold, how many times as long as shinsaku the other took.
@@ -105,19 +111,36 @@ The U-Net has dim 64 and multipliers 1, 2, 4, 8: 36 million parameters.
   Winograd needs less arithmetic and may go below it.
 
 ${SECTIONS.flatMap((one) => sections(one, rows)).join('\n')}
-${life(rows).join('\n')}`
+${life(rows).join('\n')}
+${others.map(other).join('\n')}`
 
 const pick = ({ processor, threads, versions, note }) => ({ processor, threads, versions, note })
 
 /** Rows of a work that was measured again replace its earlier ones. */
-export function writeDocs(rows, machine) {
-  const file = docs('benchmarks.json')
-  const old = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { rows: [] }
+function renewed(old, rows, machine) {
   const again = new Set(rows.map(({ work }) => work))
-  const data = {
-    machine: machine ? pick({ note: old.machine?.note, ...machine }) : old.machine,
+  return {
+    machine: pick({ note: old.machine?.note, ...machine }),
     rows: [...old.rows.filter(({ work }) => !again.has(work)), ...rows],
   }
+}
+
+/** The page is the first machine's; what another kind of processor measured follows it. */
+export function writeDocs(rows, machine) {
+  const file = docs('benchmarks.json')
+  const { others = [], ...first } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { rows: [] }
+  const here = first.machine?.processor ?? machine.processor
+  const isHere = (one) => one.machine?.processor === machine.processor
+  const data =
+    machine.processor === here
+      ? { ...renewed(first, rows, machine), others }
+      : {
+          ...first,
+          others: [
+            ...others.filter((one) => !isHere(one)),
+            renewed(others.find(isHere) ?? { rows: [] }, rows, machine),
+          ],
+        }
   writeFileSync(file, `${JSON.stringify(data, null, 1)}\n`)
   writeFileSync(docs('benchmarks.md'), `${page(data).trimEnd()}\n`)
   writeFileSync(docs('benchmarks.svg'), chart(data.rows))
