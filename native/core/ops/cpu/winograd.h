@@ -55,8 +55,9 @@ struct WinogradWeights {
   std::optional<Phases> phases;  // of what Tiles says is spread; in raw taps, each of whole panels
 };
 
-// Whether a frequency is zero whatever is convolved: where pixels are read as 2x2, or 2x2 are added up, the
-// third of an axis (of the point -1) is a difference of equal numbers. 25 of 36 are left.
+// Whether a frequency counts for nothing. Where pixels are read as 2x2, the third one of an axis (of the
+// point -1) is a difference of equal numbers; where 2x2 are added up, it falls out of the sum. 25 of 36 are
+// left.
 inline bool Silent(const Tiles& t, int64_t frequency) {
   return (t.shift || t.out_shift) && (frequency / 6 == 2 || frequency % 6 == 2);
 }
