@@ -55,15 +55,8 @@ __global__ void __launch_bounds__(kNormThreads)
     for (int j = 0; j < 2; j++) {
       t[j] = v[i][j] * r * in.gain[c + j];
       if (in.scale) t[j] = t[j] * (1.f + in.scale[film + c + j]) + in.shift[film + c + j];
-      if (SILU) t[j] = t[j] / (1.f + expf(-t[j]));
     }
-    if (bypass) {
-      const auto pair = reinterpret_cast<const Pair<T>*>(bypass + base)[p];
-      t[0] += Widen(pair.a), t[1] += Widen(pair.b);
-    }
-    Pair<T> out;
-    Narrow(&out.a, t[0]), Narrow(&out.b, t[1]);
-    reinterpret_cast<Pair<T>*>(y + base)[p] = out;
+    PutPair<SILU>(t[0], t[1], bypass, y, base, p);
   }
 }
 
