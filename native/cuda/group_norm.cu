@@ -27,8 +27,8 @@ struct Forward {
         <<<dim3(blocks, shape.images), kNormThreads, 0, stream>>>(in, call.partial, shape);
     GroupStatisticsKernel<T><<<BlocksFor(call.images * kNormGroups), kThreads, 0, stream>>>(
         in, call.partial, call.root, shape, blocks, channels);
-    GroupForwardKernel<T, PAIRS, SILU><<<RowBlocks(call), kNormThreads, 0, stream>>>(
-        in, call.root, static_cast<const T*>(call.bypass), static_cast<T*>(call.y), shape);
+    GroupForwardKernel<T, PAIRS><<<RowBlocks(call), kNormThreads, 0, stream>>>(
+        in, call.root, static_cast<const T*>(call.bypass), static_cast<T*>(call.y), shape, SILU);
   }
 };
 
@@ -41,14 +41,14 @@ struct Backward {
     const int blocks = BlocksOf(call.pixels), channels = static_cast<int>(call.channels);
     float* sums = call.partial + call.images * blocks * kChannelSums * call.channels;
     float* pull = sums + call.images * kChannelSums * call.channels;
-    GroupBackwardSumsKernel<T, PAIRS, SILU>
-        <<<dim3(blocks, shape.images), kNormThreads, 0, stream>>>(in, dy, call.root, call.partial, shape);
+    GroupBackwardSumsKernel<T, PAIRS><<<dim3(blocks, shape.images), kNormThreads, 0, stream>>>(
+        in, dy, call.root, call.partial, shape, SILU);
     GroupReduceKernel<T><<<dim3(BlocksFor(call.channels), shape.images), kThreads, 0, stream>>>(
         in, call.partial, sums, call.dscale, call.dshift, blocks, channels);
     GroupPullKernel<T>
         <<<BlocksFor(call.images * kNormGroups), kThreads, 0, stream>>>(in, sums, pull, shape, channels);
-    GroupBackwardKernel<T, PAIRS, SILU><<<RowBlocks(call), kNormThreads, 0, stream>>>(
-        in, dy, call.root, pull, static_cast<T*>(call.dx), shape);
+    GroupBackwardKernel<T, PAIRS><<<RowBlocks(call), kNormThreads, 0, stream>>>(
+        in, dy, call.root, pull, static_cast<T*>(call.dx), shape, SILU);
     GroupParametersKernel<T><<<BlocksFor(call.channels), kThreads, 0, stream>>>(
         in, sums, call.root, pull, call.dgain, call.dbeta, call.dbias, shape, channels);
   }

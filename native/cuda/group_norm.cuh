@@ -8,7 +8,8 @@
 //   dshift = A    dscale = gain B + beta A    dgain, dbeta = f B, f A over all pictures
 //   p, q = means of f gain dt and of f gain dt h over a group        dv = (f gain dt - p - h q) / deviation
 //
-// One warp for each pixel. No atomics: blocks take fixed pixels and their sums are added in order.
+// One warp for each pixel; SiLU is asked for at run time, which halves the instances. No atomics: blocks take
+// fixed pixels and their sums are added in order.
 #pragma once
 
 #include "cuda/pixels.cuh"
@@ -55,9 +56,8 @@ __device__ __forceinline__ float FilmOf(const GroupIn<T>& in, long long film, in
   return in.scale ? plain * (1.f + in.scale[film + c]) + in.shift[film + c] : plain;
 }
 
-template <bool SILU>
-__device__ __forceinline__ float SiluBack(float d, float t) {
-  if (!SILU) return d;
+__device__ __forceinline__ float SiluBack(float d, float t, bool silu) {
+  if (!silu) return d;
   const float s = 1.f / (1.f + expf(-t));
   return d * s * (1.f + t * (1.f - s));
 }
@@ -128,10 +128,10 @@ __global__ void GroupStatisticsKernel(GroupIn<T> in, const float* __restrict__ p
 }
 
 // Grid: ceil(images * pixels / kNormWarps).
-template <typename T, int PAIRS, bool SILU>
+template <typename T, int PAIRS>
 __global__ void __launch_bounds__(kNormThreads)
     GroupForwardKernel(GroupIn<T> in, const float* __restrict__ statistics, const T* __restrict__ bypass,
-                       T* __restrict__ y, NormShape shape) {
+                       T* __restrict__ y, NormShape shape, bool silu) {
   constexpr int C = 2 * kLanes * PAIRS, kPairsEach = C / kNormGroups / 2;
   const int row = static_cast<int>((blockIdx.x * blockDim.x + threadIdx.x) / kLanes);
   const int lane = static_cast<int>(threadIdx.x) % kLanes;
@@ -150,15 +150,19 @@ __global__ void __launch_bounds__(kNormThreads)
     for (int j = 0; j < 2; j++) {
       t[j] = FilmOf(in, film, 2 * p + j, (v[i][j] - moments[0]) * moments[1]);
     }
-    PutPair<SILU>(t[0], t[1], bypass, y, base, p);
+    if (silu) {
+      PutPair<true>(t[0], t[1], bypass, y, base, p);
+    } else {
+      PutPair<false>(t[0], t[1], bypass, y, base, p);
+    }
   }
 }
 
 // partial[image][block][kChannelSums][C]. Grid: (blocks, images).
-template <typename T, int PAIRS, bool SILU>
+template <typename T, int PAIRS>
 __global__ void __launch_bounds__(kNormThreads)
     GroupBackwardSumsKernel(GroupIn<T> in, const T* __restrict__ dy, const float* __restrict__ statistics,
-                            float* __restrict__ partial, NormShape shape) {
+                            float* __restrict__ partial, NormShape shape, bool silu) {
   constexpr int C = 2 * kLanes * PAIRS, kPairsEach = C / kNormGroups / 2;
   __shared__ float total[kChannelSums][C];
   const int lane = static_cast<int>(threadIdx.x) % kLanes, warp = static_cast<int>(threadIdx.x) / kLanes;
@@ -180,7 +184,7 @@ __global__ void __launch_bounds__(kNormThreads)
 #pragma unroll
       for (int j = 0; j < 2; j++) {
         const float h = (v[i][j] - moments[0]) * moments[1];
-        const float dt = SiluBack<SILU>(d[j], FilmOf(in, film, 2 * p + j, h));
+        const float dt = SiluBack(d[j], FilmOf(in, film, 2 * p + j, h), silu);
         sums[0][i][j] += dt;
         sums[1][i][j] += dt * h;
         sums[2][i][j] += h;
@@ -249,10 +253,10 @@ __global__ void GroupPullKernel(GroupIn<T> in, const float* __restrict__ sums, f
 }
 
 // dx. Grid: ceil(images * pixels / kNormWarps).
-template <typename T, int PAIRS, bool SILU>
+template <typename T, int PAIRS>
 __global__ void __launch_bounds__(kNormThreads)
     GroupBackwardKernel(GroupIn<T> in, const T* __restrict__ dy, const float* __restrict__ statistics,
-                        const float* __restrict__ pull, T* __restrict__ dx, NormShape shape) {
+                        const float* __restrict__ pull, T* __restrict__ dx, NormShape shape, bool silu) {
   constexpr int C = 2 * kLanes * PAIRS, kPairsEach = C / kNormGroups / 2;
   const int row = static_cast<int>((blockIdx.x * blockDim.x + threadIdx.x) / kLanes);
   const int lane = static_cast<int>(threadIdx.x) % kLanes;
@@ -273,7 +277,7 @@ __global__ void __launch_bounds__(kNormThreads)
     for (int j = 0; j < 2; j++) {
       const int c = 2 * p + j;
       const float h = (v[i][j] - mean) * scale, factor = in.scale ? 1.f + in.scale[film + c] : 1.f;
-      const float dt = SiluBack<SILU>(d[j], FilmOf(in, film, c, h));
+      const float dt = SiluBack(d[j], FilmOf(in, film, c, h), silu);
       back[j] = (dt * factor * in.gain[c] - pull[kMoments * group] - h * pull[kMoments * group + 1]) * scale;
     }
     Pair<T> out;

@@ -14,7 +14,7 @@ int64_t GroupPartials(int64_t images, int64_t channels, unsigned blocks) {
   return images * ((static_cast<int64_t>(blocks) + 1) * kChannelSums * channels + kNormGroups * kMoments);
 }
 
-template <typename T, int PAIRS, bool SILU>
+template <typename T, int PAIRS>
 void GroupForwardAs(const NormCall& call, unsigned blocks) {
   const GroupIn<T> in{static_cast<const T*>(call.x), call.bias, call.gain, call.beta, call.scale, call.shift};
   const NormShape shape{static_cast<int>(call.images), static_cast<int>(call.pixels)};
@@ -24,12 +24,12 @@ void GroupForwardAs(const NormCall& call, unsigned blocks) {
     GroupStatisticsKernel<T>(in, call.partial, call.root, shape, static_cast<int>(blocks), 2 * kLanes * PAIRS);
   });
   Launch({(rows + kNormWarps - 1) / kNormWarps, 1}, kNormThreads, [&] {
-    GroupForwardKernel<T, PAIRS, SILU>(in, call.root, static_cast<const T*>(call.bypass), static_cast<T*>(call.y),
-                                       shape);
+    GroupForwardKernel<T, PAIRS>(in, call.root, static_cast<const T*>(call.bypass), static_cast<T*>(call.y),
+                                       shape, call.silu);
   });
 }
 
-template <typename T, int PAIRS, bool SILU>
+template <typename T, int PAIRS>
 void GroupBackwardAs(const NormCall& call, unsigned blocks) {
   const GroupIn<T> in{static_cast<const T*>(call.x), call.bias, call.gain, call.beta, call.scale, call.shift};
   const auto dy = static_cast<const T*>(call.dy);
@@ -40,14 +40,14 @@ void GroupBackwardAs(const NormCall& call, unsigned blocks) {
   float* sums = call.partial + call.images * blocks * kChannelSums * channels;
   float* pull = sums + call.images * kChannelSums * channels;
   Launch({blocks, images}, kNormThreads,
-         [&] { GroupBackwardSumsKernel<T, PAIRS, SILU>(in, dy, call.root, call.partial, shape); });
+         [&] { GroupBackwardSumsKernel<T, PAIRS>(in, dy, call.root, call.partial, shape, call.silu); });
   Launch({channel_blocks, images}, kGroupThreads, [&] {
     GroupReduceKernel<T>(in, call.partial, sums, call.dscale, call.dshift, static_cast<int>(blocks), channels);
   });
   Launch({(images * kNormGroups + kGroupThreads - 1) / kGroupThreads, 1}, kGroupThreads,
          [&] { GroupPullKernel<T>(in, sums, pull, shape, channels); });
   Launch({(rows + kNormWarps - 1) / kNormWarps, 1}, kNormThreads, [&] {
-    GroupBackwardKernel<T, PAIRS, SILU>(in, dy, call.root, pull, static_cast<T*>(call.dx), shape);
+    GroupBackwardKernel<T, PAIRS>(in, dy, call.root, pull, static_cast<T*>(call.dx), shape, call.silu);
   });
   Launch({channel_blocks, 1}, kGroupThreads, [&] {
     GroupParametersKernel<T>(in, sums, call.root, pull, call.dgain, call.dbeta, call.dbias, shape, channels);
@@ -56,18 +56,12 @@ void GroupBackwardAs(const NormCall& call, unsigned blocks) {
 
 template <int PAIRS>
 void GroupForwardOf(const NormCall& call, unsigned blocks) {
-  if (call.half)
-    return call.silu ? GroupForwardAs<Half, PAIRS, true>(call, blocks) : GroupForwardAs<Half, PAIRS, false>(call, blocks);
-  return call.silu ? GroupForwardAs<float, PAIRS, true>(call, blocks) : GroupForwardAs<float, PAIRS, false>(call, blocks);
+  return call.half ? GroupForwardAs<Half, PAIRS>(call, blocks) : GroupForwardAs<float, PAIRS>(call, blocks);
 }
 
 template <int PAIRS>
 void GroupBackwardOf(const NormCall& call, unsigned blocks) {
-  if (call.half)
-    return call.silu ? GroupBackwardAs<Half, PAIRS, true>(call, blocks)
-                     : GroupBackwardAs<Half, PAIRS, false>(call, blocks);
-  return call.silu ? GroupBackwardAs<float, PAIRS, true>(call, blocks)
-                   : GroupBackwardAs<float, PAIRS, false>(call, blocks);
+  return call.half ? GroupBackwardAs<Half, PAIRS>(call, blocks) : GroupBackwardAs<float, PAIRS>(call, blocks);
 }
 
 // The equations at the head of group_norm.cuh and their derivatives, in double.
