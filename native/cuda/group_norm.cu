@@ -12,11 +12,6 @@ constexpr unsigned kThreads =
 
 unsigned BlocksFor(int64_t threads) { return static_cast<unsigned>((threads + kThreads - 1) / kThreads); }
 
-template <typename T>
-GroupIn<T> In(const NormCall& call) {
-  return {static_cast<const T*>(call.x), call.bias, call.gain, call.beta, call.scale, call.shift};
-}
-
 template <typename T, int PAIRS, bool SILU>
 struct Forward {
   static void Do(const NormCall& call, cudaStream_t stream) {

@@ -20,26 +20,16 @@ constexpr int kNormGroups = 8;
 constexpr int kMoments = 2;      // of a group: mean and 1 / deviation; or p and q
 constexpr int kChannelSums = 3;  // A, B, X
 
-template <typename T>
-struct GroupIn {
-  const T* x;
-  const float* bias;  // or null
-  const float* gain;
-  const float* beta;
-  const float* scale;  // with shift, or both null
-  const float* shift;
-};
-
 // A group's first value of a picture. Sums are taken of distances from it, so that squares do not cancel.
 template <typename T>
-__device__ __forceinline__ float Pivot(const GroupIn<T>& in, int image, int channel, int pixels, int C) {
+__device__ __forceinline__ float Pivot(const NormIn<T>& in, int image, int channel, int pixels, int C) {
   const float v = Widen(in.x[static_cast<long long>(image) * pixels * C + channel]);
   return in.bias ? v + in.bias[channel] : v;
 }
 
 // A lane's channels of the pixel at `base`.
 template <typename T, int PAIRS>
-__device__ __forceinline__ void ReadPixel(const GroupIn<T>& in, long long base, int lane, float (*v)[2]) {
+__device__ __forceinline__ void ReadPixel(const NormIn<T>& in, long long base, int lane, float (*v)[2]) {
 #pragma unroll
   for (int i = 0; i < PAIRS; i++) {
     const int p = i * kLanes + lane;
@@ -49,11 +39,17 @@ __device__ __forceinline__ void ReadPixel(const GroupIn<T>& in, long long base, 
   }
 }
 
-// t of channel c, with factors and offsets at `film` + c.
+// f of channel c of the picture whose FiLM begins at `film`.
 template <typename T>
-__device__ __forceinline__ float FilmOf(const GroupIn<T>& in, long long film, int c, float h) {
+__device__ __forceinline__ float FactorOf(const NormIn<T>& in, long long film, int c) {
+  return in.scale ? 1.f + in.scale[film + c] : 1.f;
+}
+
+// t of a channel.
+template <typename T>
+__device__ __forceinline__ float FilmOf(const NormIn<T>& in, long long film, int c, float h) {
   const float plain = h * in.gain[c] + in.beta[c];
-  return in.scale ? plain * (1.f + in.scale[film + c]) + in.shift[film + c] : plain;
+  return in.scale ? plain * FactorOf(in, film, c) + in.shift[film + c] : plain;
 }
 
 __device__ __forceinline__ float SiluBack(float d, float t, bool silu) {
@@ -66,7 +62,7 @@ __device__ __forceinline__ float SiluBack(float d, float t, bool silu) {
 // (blocks, images).
 template <typename T, int PAIRS>
 __global__ void __launch_bounds__(kNormThreads)
-    GroupSumsKernel(GroupIn<T> in, float* __restrict__ partial, NormShape shape) {
+    GroupSumsKernel(NormIn<T> in, float* __restrict__ partial, NormShape shape) {
   constexpr int C = 2 * kLanes * PAIRS, kPairsEach = C / kNormGroups / 2;
   __shared__ float total[kMoments][C / 2];
   const int lane = static_cast<int>(threadIdx.x) % kLanes, warp = static_cast<int>(threadIdx.x) / kLanes;
@@ -111,7 +107,7 @@ __global__ void __launch_bounds__(kNormThreads)
 
 // statistics[image][group][kMoments]. One thread for each group of each picture.
 template <typename T>
-__global__ void GroupStatisticsKernel(GroupIn<T> in, const float* __restrict__ partial,
+__global__ void GroupStatisticsKernel(NormIn<T> in, const float* __restrict__ partial,
                                       float* __restrict__ statistics, NormShape shape, int blocks, int C) {
   const int index = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (index >= shape.images * kNormGroups) return;
@@ -130,7 +126,7 @@ __global__ void GroupStatisticsKernel(GroupIn<T> in, const float* __restrict__ p
 // Grid: ceil(images * pixels / kNormWarps).
 template <typename T, int PAIRS>
 __global__ void __launch_bounds__(kNormThreads)
-    GroupForwardKernel(GroupIn<T> in, const float* __restrict__ statistics, const T* __restrict__ bypass,
+    GroupForwardKernel(NormIn<T> in, const float* __restrict__ statistics, const T* __restrict__ bypass,
                        T* __restrict__ y, NormShape shape, bool silu) {
   constexpr int C = 2 * kLanes * PAIRS, kPairsEach = C / kNormGroups / 2;
   const int row = static_cast<int>((blockIdx.x * blockDim.x + threadIdx.x) / kLanes);
@@ -161,7 +157,7 @@ __global__ void __launch_bounds__(kNormThreads)
 // partial[image][block][kChannelSums][C]. Grid: (blocks, images).
 template <typename T, int PAIRS>
 __global__ void __launch_bounds__(kNormThreads)
-    GroupBackwardSumsKernel(GroupIn<T> in, const T* __restrict__ dy, const float* __restrict__ statistics,
+    GroupBackwardSumsKernel(NormIn<T> in, const T* __restrict__ dy, const float* __restrict__ statistics,
                             float* __restrict__ partial, NormShape shape, bool silu) {
   constexpr int C = 2 * kLanes * PAIRS, kPairsEach = C / kNormGroups / 2;
   __shared__ float total[kChannelSums][C];
@@ -217,7 +213,7 @@ __global__ void __launch_bounds__(kNormThreads)
 // sums[image][kChannelSums][C], the blocks added up; and dscale and dshift [images,C], or both null. Grid:
 // (ceil(C / threads), images).
 template <typename T>
-__global__ void GroupReduceKernel(GroupIn<T> in, const float* __restrict__ partial, float* __restrict__ sums,
+__global__ void GroupReduceKernel(NormIn<T> in, const float* __restrict__ partial, float* __restrict__ sums,
                                   float* __restrict__ dscale, float* __restrict__ dshift, int blocks, int C) {
   const int c = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x), image = static_cast<int>(blockIdx.y);
   if (c >= C) return;
@@ -235,7 +231,7 @@ __global__ void GroupReduceKernel(GroupIn<T> in, const float* __restrict__ parti
 
 // pull[image][group][kMoments]: p and q. One thread for each group of each picture.
 template <typename T>
-__global__ void GroupPullKernel(GroupIn<T> in, const float* __restrict__ sums, float* __restrict__ pull,
+__global__ void GroupPullKernel(NormIn<T> in, const float* __restrict__ sums, float* __restrict__ pull,
                                 NormShape shape, int C) {
   const int index = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (index >= shape.images * kNormGroups) return;
@@ -243,7 +239,7 @@ __global__ void GroupPullKernel(GroupIn<T> in, const float* __restrict__ sums, f
   const float* own = sums + static_cast<long long>(image) * kChannelSums * C;
   float p = 0.f, q = 0.f;
   for (int c = group * each; c < (group + 1) * each; c++) {
-    const float factor = in.scale ? 1.f + in.scale[static_cast<long long>(image) * C + c] : 1.f;
+    const float factor = FactorOf(in, static_cast<long long>(image) * C, c);
     p += factor * in.gain[c] * own[c];
     q += factor * in.gain[c] * own[C + c];
   }
@@ -255,7 +251,7 @@ __global__ void GroupPullKernel(GroupIn<T> in, const float* __restrict__ sums, f
 // dx. Grid: ceil(images * pixels / kNormWarps).
 template <typename T, int PAIRS>
 __global__ void __launch_bounds__(kNormThreads)
-    GroupBackwardKernel(GroupIn<T> in, const T* __restrict__ dy, const float* __restrict__ statistics,
+    GroupBackwardKernel(NormIn<T> in, const T* __restrict__ dy, const float* __restrict__ statistics,
                         const float* __restrict__ pull, T* __restrict__ dx, NormShape shape, bool silu) {
   constexpr int C = 2 * kLanes * PAIRS, kPairsEach = C / kNormGroups / 2;
   const int row = static_cast<int>((blockIdx.x * blockDim.x + threadIdx.x) / kLanes);
@@ -276,7 +272,7 @@ __global__ void __launch_bounds__(kNormThreads)
 #pragma unroll
     for (int j = 0; j < 2; j++) {
       const int c = 2 * p + j;
-      const float h = (v[i][j] - mean) * scale, factor = in.scale ? 1.f + in.scale[film + c] : 1.f;
+      const float h = (v[i][j] - mean) * scale, factor = FactorOf(in, film, c);
       const float dt = SiluBack(d[j], FilmOf(in, film, c, h), silu);
       back[j] = (dt * factor * in.gain[c] - pull[kMoments * group] - h * pull[kMoments * group + 1]) * scale;
     }
@@ -289,7 +285,7 @@ __global__ void __launch_bounds__(kNormThreads)
 // dgain, dbeta and dbias (or null) [C], over all pictures; dbias is the sum of dv. One thread for each
 // channel.
 template <typename T>
-__global__ void GroupParametersKernel(GroupIn<T> in, const float* __restrict__ sums,
+__global__ void GroupParametersKernel(NormIn<T> in, const float* __restrict__ sums,
                                       const float* __restrict__ statistics, const float* __restrict__ pull,
                                       float* __restrict__ dgain, float* __restrict__ dbeta,
                                       float* __restrict__ dbias, NormShape shape, int C) {
@@ -299,7 +295,7 @@ __global__ void GroupParametersKernel(GroupIn<T> in, const float* __restrict__ s
   for (int image = 0; image < shape.images; image++) {
     const float* own = sums + static_cast<long long>(image) * kChannelSums * C + c;
     const int group = kMoments * (image * kNormGroups + c / (C / kNormGroups));
-    const float factor = in.scale ? 1.f + in.scale[static_cast<long long>(image) * C + c] : 1.f;
+    const float factor = FactorOf(in, static_cast<long long>(image) * C, c);
     gain += factor * own[C];
     beta += factor * own[0];
     const float pulled = static_cast<float>(shape.pixels) * pull[group] + own[2 * C] * pull[group + 1];

@@ -28,6 +28,11 @@ inline NormShape ShapeOf(const NormCall& call) {
   return {static_cast<int>(call.images), static_cast<int>(call.pixels)};
 }
 
+template <typename T>
+NormIn<T> In(const NormCall& call) {
+  return {static_cast<const T*>(call.x), call.bias, call.gain, call.beta, call.scale, call.shift};
+}
+
 // Calls Launch<T,PAIRS,SILU>::Do; false for a width that has no instance.
 template <template <typename, int, bool> class Launch, typename T, bool SILU>
 bool ForWidth(const NormCall& call, cudaStream_t stream) {

@@ -8,11 +8,6 @@
 namespace shinsaku {
 namespace {
 
-template <typename T>
-NormIn<T> In(const NormCall& call) {
-  return {static_cast<const T*>(call.x), call.bias, call.gain, call.scale, call.shift};
-}
-
 template <typename T, int PAIRS, bool SILU>
 struct Forward {
   static void Do(const NormCall& call, cudaStream_t stream) {

@@ -13,15 +13,6 @@ namespace shinsaku {
 
 constexpr int kSums = 4;  // dgain, dscale, dshift, dbias
 
-template <typename T>
-struct NormIn {
-  const T* x;
-  const float* bias;  // or null
-  const float* gain;
-  const float* scale;  // with shift, or both null
-  const float* shift;
-};
-
 // Grid: ceil(images * pixels / kNormWarps).
 template <typename T, int PAIRS, bool SILU>
 __global__ void __launch_bounds__(kNormThreads)

@@ -39,6 +39,16 @@ struct NormShape {
   int images, pixels;
 };
 
+template <typename T>
+struct NormIn {
+  const T* x;
+  const float* bias;  // or null
+  const float* gain;
+  const float* beta;   // GroupNorm's
+  const float* scale;  // with shift, or both null
+  const float* shift;
+};
+
 // What follows a norm, for pair `p` of the pixel at `base`: SiLU where wanted, and `bypass` (or null) added.
 template <bool SILU, typename T>
 __device__ __forceinline__ void PutPair(float a, float b, const T* bypass, T* y, long long base, int p) {

@@ -56,7 +56,12 @@ void Run(const std::string& name, Problem p) {
   const auto x = Rounded<T>(p.x), around = Rounded<T>(p.around), dy = Rounded<T>(p.dy);
   const Expected expected = Exact(p);
 
-  const NormIn<T> in{x.data(), p.bias ? p.offset.data() : nullptr, p.gain.data(), p.film ? p.scale.data() : nullptr, p.film ? p.shift.data() : nullptr};
+  const NormIn<T> in{x.data(),
+                     p.bias ? p.offset.data() : nullptr,
+                     p.gain.data(),
+                     nullptr,
+                     p.film ? p.scale.data() : nullptr,
+                     p.film ? p.shift.data() : nullptr};
   std::vector<T> y(rows * c), dx(rows * c);
   std::vector<float> root(rows);
   const NormShape shape{p.images, p.pixels};
@@ -99,7 +104,7 @@ constexpr unsigned kPluginBlocks = 2;
 
 template <typename T, bool SILU>
 void PluginForward(const NormCall& call) {
-  const NormIn<T> in{static_cast<const T*>(call.x), call.bias, call.gain, call.scale, call.shift};
+  const auto in = In<T>(call);
   const NormShape shape{static_cast<int>(call.images), static_cast<int>(call.pixels)};
   const auto rows = static_cast<unsigned>(call.images * call.pixels);
   Launch({(rows + kNormWarps - 1) / kNormWarps, 1}, kNormThreads, [&] {
@@ -109,7 +114,7 @@ void PluginForward(const NormCall& call) {
 
 template <typename T, bool SILU>
 void PluginBackward(const NormCall& call) {
-  const NormIn<T> in{static_cast<const T*>(call.x), call.bias, call.gain, call.scale, call.shift};
+  const auto in = In<T>(call);
   const NormShape shape{static_cast<int>(call.images), static_cast<int>(call.pixels)};
   const auto images = static_cast<unsigned>(call.images);
   const int channels = static_cast<int>(kPluginChannels);

@@ -48,6 +48,7 @@ static unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(va
 #define sqrtf std::sqrt
 #define fmaxf std::fmax
 #include "cuda/pixels.cuh"
+#include "cuda/plugin.h"
 
 namespace {
 
@@ -77,6 +78,11 @@ void Launch(Index grid, unsigned threads, const std::function<void()>& kernel) {
   }
 }
 
+template <typename T>
+NormIn<T> In(const NormCall& call) {
+  return {static_cast<const T*>(call.x), call.bias, call.gain, call.beta, call.scale, call.shift};
+}
+
 using Doubles = std::vector<double>;
 
 struct Problem {
@@ -84,7 +90,9 @@ struct Problem {
   bool bias, film, silu, bypass;
   std::vector<float> x{}, offset{}, gain{}, beta{}, scale{}, shift{}, around{}, dy{};
 
-  size_t count() const { return static_cast<size_t>(images) * static_cast<size_t>(pixels) * static_cast<size_t>(channels); }
+  size_t count() const {
+    return static_cast<size_t>(images) * static_cast<size_t>(pixels) * static_cast<size_t>(channels);
+  }
   // Draws all values; those of x lie about `mean`.
   void Draw(float mean) {
     std::mt19937 random(7);

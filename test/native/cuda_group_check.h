@@ -16,7 +16,7 @@ int64_t GroupPartials(int64_t images, int64_t channels, unsigned blocks) {
 
 template <typename T, int PAIRS>
 void GroupForwardAs(const NormCall& call, unsigned blocks) {
-  const GroupIn<T> in{static_cast<const T*>(call.x), call.bias, call.gain, call.beta, call.scale, call.shift};
+  const auto in = In<T>(call);
   const NormShape shape{static_cast<int>(call.images), static_cast<int>(call.pixels)};
   const auto images = static_cast<unsigned>(call.images), rows = static_cast<unsigned>(call.images * call.pixels);
   Launch({blocks, images}, kNormThreads, [&] { GroupSumsKernel<T, PAIRS>(in, call.partial, shape); });
@@ -25,13 +25,13 @@ void GroupForwardAs(const NormCall& call, unsigned blocks) {
   });
   Launch({(rows + kNormWarps - 1) / kNormWarps, 1}, kNormThreads, [&] {
     GroupForwardKernel<T, PAIRS>(in, call.root, static_cast<const T*>(call.bypass), static_cast<T*>(call.y),
-                                       shape, call.silu);
+                                 shape, call.silu);
   });
 }
 
 template <typename T, int PAIRS>
 void GroupBackwardAs(const NormCall& call, unsigned blocks) {
-  const GroupIn<T> in{static_cast<const T*>(call.x), call.bias, call.gain, call.beta, call.scale, call.shift};
+  const auto in = In<T>(call);
   const auto dy = static_cast<const T*>(call.dy);
   const NormShape shape{static_cast<int>(call.images), static_cast<int>(call.pixels)};
   const auto images = static_cast<unsigned>(call.images), rows = static_cast<unsigned>(call.images * call.pixels);

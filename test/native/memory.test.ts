@@ -6,8 +6,9 @@ import { growthOf, measureGrowth } from '../helpers/growth.ts'
 import { smallTrainer } from '../helpers/specs.ts'
 import { times } from '../helpers/stress.ts'
 
-// Allocators come and go by a megabyte or two, and V8 grows by some ten in a process's first two dozen runs. Losing a model, a run or the gradients of an update each time adds far
-// more than this in a quarter of the repetitions; losing one tensor of a denoising step does so in `npm run stress`.
+// Allocators come and go by a megabyte or two, and V8 grows by some ten in a process's first two dozen runs. Losing a
+// model, a run or the gradients of an update each time adds far more than this in a quarter of the repetitions; losing
+// one tensor of a denoising step does so in `npm run stress`.
 const MOST_GROWTH = 3 * 2 ** 20
 
 describe('R56: resident memory stays flat over', () => {

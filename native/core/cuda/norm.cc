@@ -19,15 +19,13 @@ bool IsSupported(at::ScalarType type) { return type == at::kFloat || type == at:
 
 const float* Floats(const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
 
-constexpr int64_t kGroups = 8;
-
 // With `beta` a GroupNorm, else an RMS norm.
 NormCall CallOf(const Tensor& x, const Tensor& bias, const Tensor& gain, const Tensor& beta,
                 const Tensor& scale, const Tensor& shift, bool silu) {
   NormCall call;
   call.half = x.scalar_type() == at::kBFloat16;
   call.silu = silu;
-  call.groups = beta.defined() ? kGroups : 0;
+  call.groups = beta.defined() ? NormWeights::kGroups : 0;
   call.images = x.size(0), call.pixels = x.size(2) * x.size(3), call.channels = x.size(1);
   call.x = x.const_data_ptr();
   call.bias = Floats(bias);
@@ -112,7 +110,8 @@ bool HasNormKernel(const Tensor& x, const NormWeights& w) {
   // The kernels count 32 threads for each pixel in 32 bits.
   if (x.size(0) * x.size(2) * x.size(3) >= int64_t{1} << 27) return false;
   const CudaPlugin* plugin = FindCudaPlugin();
-  return plugin && plugin->norm_has(w.kind == NormWeights::Kind::kGroup ? kGroups : 0, x.size(1));
+  return plugin &&
+         plugin->norm_has(w.kind == NormWeights::Kind::kGroup ? NormWeights::kGroups : 0, x.size(1));
 }
 
 Tensor FusedNorm(const Tensor& x, const Tensor& bias, const NormWeights& w, const Tensor& scale,

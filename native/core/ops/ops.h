@@ -25,12 +25,14 @@ struct LinearWeights {
 // Normalisation over channels of one picture.
 struct NormWeights {
   enum class Kind {
-    kGroup,  // GroupNorm(8, eps 1e-5), gain and bias [C]
+    kGroup,  // GroupNorm(kGroups, eps 1e-5), gain and bias [C]
     kLayer,  // (x-mean)/sqrt(var+1e-5)*g+b over channels, g and b [1,C,1,1]
     kRms,    // x/max(|x|,1e-12)*g*sqrt(C) over channels, g [1,C,1,1]
   } kind = Kind::kGroup;
   Tensor gain;
   Tensor bias;  // undefined for kRms
+
+  static constexpr int64_t kGroups = 8;
 };
 
 // Attention with its own pre-norm.

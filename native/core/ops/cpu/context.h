@@ -79,8 +79,6 @@ Pass NormPass(Context& cx, const Map& x, const NormWeights& w, const NormEnd& en
 // A 3x3 convolution and its norm.
 Map ConvNorm(Context& cx, const std::vector<Map>& sources, const ConvWeights& conv, const NormWeights& norm,
              const NormEnd& end);
-// The groups of GroupNorm.
-constexpr int64_t kGroups = 8;
 struct GroupStatistics {
   double mean, scale;  // scale: 1 / the deviation
 };

@@ -82,11 +82,11 @@ NormRows RowsOf(Context& cx, const NormWeights& w, int64_t channels) {
 
 std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const Map& x) {
   const Tensor pieces = PieceMoments(cx, x);
-  const int64_t each = x.channels / kGroups;
-  std::vector<GroupStatistics> statistics(static_cast<size_t>(x.count * kGroups));
-  at::parallel_for(0, x.count * kGroups, 1, [&](int64_t begin, int64_t end) {
+  const int64_t each = x.channels / NormWeights::kGroups;
+  std::vector<GroupStatistics> statistics(static_cast<size_t>(x.count * NormWeights::kGroups));
+  at::parallel_for(0, x.count * NormWeights::kGroups, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t n = i / kGroups, c = i % kGroups * each;
+      const int64_t n = i / NormWeights::kGroups, c = i % NormWeights::kGroups * each;
       const Moments m = MomentsOf(x, pieces.const_data_ptr<float>(), n, n + 1, c, c + each);
       statistics[i] = {m.mean, 1 / std::sqrt(m.squares / m.count + kEps)};
     }
@@ -107,10 +107,10 @@ Pass NormPass(Context& cx, const Map& x, const NormWeights& w, const NormEnd& en
   if (w.kind == NormWeights::Kind::kGroup) {
     base.scaling = Scaling::kFixed;
     const auto statistics = GroupStatisticsOf(cx, x);
-    const int64_t each = x.channels / kGroups;
+    const int64_t each = x.channels / NormWeights::kGroups;
     for (int64_t n = 0; n < x.count; ++n)
       for (int64_t i = 0; i < x.channels; ++i) {
-        const auto& [mean, scale] = statistics[n * kGroups + i / each];
+        const auto& [mean, scale] = statistics[n * NormWeights::kGroups + i / each];
         float* factor = own + n * 2 * x.step;
         const double gain = factor[i] * scale;
         factor[x.step + i] = static_cast<float>(factor[x.step + i] - mean * gain);

@@ -23,7 +23,6 @@
 namespace shinsaku {
 namespace {
 
-constexpr int64_t kGroups = 8;
 constexpr double kEps = 1e-5;
 
 }  // namespace
@@ -59,7 +58,7 @@ Tensor ReferenceOps::Activate(const Tensor& x, Activation activation) {
 Tensor ReferenceOps::Norm(const Tensor& x, const NormWeights& w) {
   switch (w.kind) {
     case NormWeights::Kind::kGroup:
-      return at::group_norm(x, kGroups, w.gain, w.bias, kEps);
+      return at::group_norm(x, NormWeights::kGroups, w.gain, w.bias, kEps);
     case NormWeights::Kind::kLayer: {
       const Tensor variance = at::var(x, {1}, false, true);
       const Tensor mean = at::mean(x, {1}, true);

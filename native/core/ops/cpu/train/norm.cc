@@ -180,7 +180,7 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
   static void FinishGroups(Context& cx, const Film& film, const Tensor& x, const Tensor& vectors,
                            const std::vector<double>& totals, const Tensor& dx) {
     const int64_t channels = film.channels, pixels = x.size(2) * x.size(3);
-    const int64_t each = channels / kGroups;
+    const int64_t each = channels / NormWeights::kGroups;
     const auto values = static_cast<double>(each * pixels);
     const Tensor floats = cx.arena.Floats(film.count * 3 * channels);
     float* all = floats.data_ptr<float>();
