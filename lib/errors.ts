@@ -71,11 +71,11 @@ export function abortError(signal: AbortSignal, what: string): ShinsakuError {
   return new ShinsakuError('ABORT_ERR', `${what} was aborted`, { cause: signal.reason })
 }
 
-const MOST_SHOWN = 100
+const MAX_SHOWN = 100
 
 /** Text from outside as a message shows it: in quotes, without line ends, and not all of it where it is long. */
 export const quoted = (text: string): string =>
-  JSON.stringify(text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}\u2026` : text)
+  JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}\u2026` : text)
 
 /** Throws an OPTION_INVALID error that lists every problem, if there is one. */
 export function throwIfAny(problems: readonly Problem[]): void {

@@ -1,5 +1,5 @@
 // Lets the addons be loaded where glibc and libstdc++ are older than those they were built with, back to
-// glibc 2.30 and GCC 9: what is newer is taken in its older version, or defined here. scripts/pack-check.mjs
+// glibc 2.30 and GCC 9: what is newer is taken in its older version, or defined here. test/package/run.mjs
 // names what is missing.
 #include <features.h>
 

@@ -78,7 +78,7 @@ export const compileTypeScript = () =>
     () => run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']),
   )
 
-const load = (file) => import(pathToFileURL(at('dist', 'native', file)).href)
+const load = (file) => import(pathToFileURL(at('dist', 'libtorch', file)).href)
 
 /** The libtorch to build for: any that the sources compile against. */
 async function findOrFetch() {

@@ -15,8 +15,8 @@ const base = resolve(process.env.SHINSAKU_BUILD || root)
 const out = join(base, 'build', 'cmake')
 if (given.includes('--clean')) rmSync(out, { recursive: true, force: true })
 
-const { buildPaths, minorOf, sourceMinors } = await import('../dist/native/builds.js')
-const { findLibtorch } = await import('../dist/native/find.js')
+const { buildPaths, minorOf, sourceMinors } = await import('../dist/libtorch/builds.js')
+const { findLibtorch } = await import('../dist/libtorch/find.js')
 const libtorch = findLibtorch(sourceMinors)
 
 // A build folder that was made for another libtorch would mix two of them.

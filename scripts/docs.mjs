@@ -2,16 +2,16 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './bootstrap.mjs'
-import { readSections, renderReliability } from './reliability.mjs'
+import { readSections, renderReliability } from '../test/durability/report.mjs'
 import { fillTables, makeTables } from './tables.mjs'
 
-const [{ errorTable }, { formOf, sampleGroups, trainGroups }, { commandHelp }, { recipes }] = await Promise.all([
+const [{ errorTable }, { valueKindOf, sampleGroups, trainGroups }, { commandHelp }, { recipes }] = await Promise.all([
   import('../dist/errors.js'),
-  import('../dist/options/form.js'),
+  import('../dist/options/value-kind.js'),
   import('../dist/cli/program.js'),
   import('../dist/options/recipes.js'),
 ])
-const tables = makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp, recipes })
+const tables = makeTables({ errorTable, valueKindOf, trainGroups, sampleGroups, commandHelp, recipes })
 /** Each example as a block of code, to be shown where its name is. */
 const examples = Object.fromEntries(
   readdirSync(join(root, 'docs', 'examples')).map((file) => {

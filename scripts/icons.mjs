@@ -1,8 +1,8 @@
 // Draws docs/icons.png, the sheet of built-in icons that the README shows: `node scripts/icons.mjs` after `npm run build`.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { drawIcon } from '../dist/dataset/icons.js'
-import { encodePicture, makeGrid, renderSvg } from '../dist/image.js'
+import { drawIcon } from '../dist/icons/icons.js'
+import { encodePicture, makeGrid, renderSvg } from '../dist/images/images.js'
 import { resolveTrain } from '../dist/options/resolve.js'
 import { root } from './bootstrap.mjs'
 

@@ -13,20 +13,20 @@ const apiText = (value) => (Array.isArray(value) ? `[${value.join(', ')}]` : Str
 const sentence = (text) => (text.endsWith('.') ? text : `${text}.`)
 
 /** Choices that the help text does not name by itself. */
-function choicesText(row, formOf) {
-  const { choices } = formOf(row)
+function choicesText(row, valueKindOf) {
+  const { choices } = valueKindOf(row)
   if (choices.every((choice) => row.help.includes(String(choice)))) return ''
   return ` One of ${choices.map((choice) => `\`${choice}\``).join(', ')}.`
 }
 
-function optionsTable(groups, formOf) {
+function optionsTable(groups, valueKindOf) {
   return groups
     .filter(({ rows }) => Object.keys(rows).length > 0)
     .map(({ model, rows, defaultText }) => {
       const lines = Object.entries(rows).map(([name, row]) => [
         `\`${name}\``,
         defaultText(name, row, apiText),
-        sentence(row.help) + choicesText(row, formOf),
+        sentence(row.help) + choicesText(row, valueKindOf),
       ])
       return `**${model === undefined ? 'Every model' : `\`model: '${model}'\``}**\n\n${markdown(['option', 'default', 'meaning'], lines)}`
     })
@@ -45,11 +45,11 @@ function recipesTable(recipes) {
 }
 
 /** Marker name → the text between `<!-- name:begin -->` and `<!-- name:end -->`. */
-export function makeTables({ errorTable, formOf, trainGroups, sampleGroups, commandHelp, recipes }) {
+export function makeTables({ errorTable, valueKindOf, trainGroups, sampleGroups, commandHelp, recipes }) {
   return {
     recipes: recipesTable(recipes),
-    options: optionsTable(trainGroups(), formOf),
-    'sample-options': optionsTable(sampleGroups(), formOf),
+    options: optionsTable(trainGroups(), valueKindOf),
+    'sample-options': optionsTable(sampleGroups(), valueKindOf),
     errors: markdown(
       ['code', 'meaning'],
       Object.entries(errorTable).map(([code, meaning]) => [`\`${code}\``, meaning]),

@@ -17,7 +17,7 @@ const outside = (folder: string) => ['', folder, 'somebody'].join('/')
 /** What to plant, and what the rule then says. */
 type Plant = [files: Record<string, string>, says: string[]]
 
-const upward = (line: string): Plant => [add('lib/xmp.ts', line), ['lib/xmp.ts (1) imports lib/dataset/dataset.ts (2)']]
+const upward = (line: string): Plant => [add('lib/images/xmp.ts', line), ['lib/images/xmp.ts (1) imports lib/data/dataset.ts (2)']]
 
 const plants: Record<keyof typeof rules, Plant[]> = {
   pointDown: [
@@ -27,7 +27,7 @@ const plants: Record<keyof typeof rules, Plant[]> = {
     upward("export * from './dataset/dataset.ts'"),
     upward("export const later = () => import('./dataset/dataset.ts')"),
     upward("export type Planted = import('./dataset/dataset.ts').Dataset"),
-    [add('lib/model.ts', "import './cli/io.ts'"), ['lib/model.ts (3) imports lib/cli/io.ts (5)']],
+    [add('lib/sampling/model.ts', "import './cli/io.ts'"), ['lib/sampling/model.ts (3) imports lib/cli/io.ts (5)']],
     [add('lib/cli/io.ts', "import '../../scripts/tables.mjs'"), ['lib/cli/io.ts (5) imports scripts/tables.mjs (-1)']],
     [{ 'lib/planted.ts': `${owner}import './errors.ts'` }, ['lib/planted.ts (-1) imports lib/errors.ts (0)']],
   ],
@@ -43,29 +43,29 @@ const plants: Record<keyof typeof rules, Plant[]> = {
     [{ 'lib/run/a.ts': "export const a = () => import('./a.ts')" }, ['lib/run/a.ts > lib/run/a.ts']],
   ],
   packagesInPlace: [
-    [add('lib/pictures.ts', "import type { Sharp } from 'sharp'"), ['lib/pictures.ts imports sharp']],
-    [add('lib/dataset/folder.ts', "await import('csv-parse/sync')"), ['lib/dataset/folder.ts imports csv-parse']],
-    [add('lib/model.ts', "import { Command } from 'commander'"), ['lib/model.ts imports commander']],
-    [add('lib/image.ts', "import '@img/sharp-linux-x64/x'"), ['lib/image.ts imports @img/sharp-linux-x64']],
-    [add('lib/image.ts', "import 'fs'"), ['lib/image.ts imports fs']],
-    [add('lib/image.ts', 'await import(name)'), ['lib/image.ts imports (computed) name']],
+    [add('lib/sampling/pictures.ts', "import type { Sharp } from 'sharp'"), ['lib/sampling/pictures.ts imports sharp']],
+    [add('lib/data/folder.ts', "await import('csv-parse/sync')"), ['lib/data/folder.ts imports csv-parse']],
+    [add('lib/sampling/model.ts', "import { Command } from 'commander'"), ['lib/sampling/model.ts imports commander']],
+    [add('lib/images/images.ts', "import '@img/sharp-linux-x64/x'"), ['lib/images/images.ts imports @img/sharp-linux-x64']],
+    [add('lib/images/images.ts', "import 'fs'"), ['lib/images/images.ts imports fs']],
+    [add('lib/images/images.ts', 'await import(name)'), ['lib/images/images.ts imports (computed) name']],
   ],
   addonInPlace: [
-    [add('lib/model.ts', 'process.dlopen(module, path)'), ['lib/model.ts names dlopen']],
-    [add('lib/model.ts', "import { createRequire } from 'node:module'"), ['lib/model.ts names createRequire']],
-    [add('lib/model.ts', "import build from 'node-gyp-build'"), ['lib/model.ts names node-gyp-build']],
+    [add('lib/sampling/model.ts', 'process.dlopen(module, path)'), ['lib/sampling/model.ts names dlopen']],
+    [add('lib/sampling/model.ts', "import { createRequire } from 'node:module'"), ['lib/sampling/model.ts names createRequire']],
+    [add('lib/sampling/model.ts', "import build from 'node-gyp-build'"), ['lib/sampling/model.ts names node-gyp-build']],
   ],
   oneWriter: [
-    [add('lib/model.ts', "import { writeFile } from 'node:fs/promises'"), ['lib/model.ts names writeFile']],
-    [add('lib/model.ts', "import { rename as move, stat } from 'node:fs/promises'"), ['lib/model.ts names rename']],
+    [add('lib/sampling/model.ts', "import { writeFile } from 'node:fs/promises'"), ['lib/sampling/model.ts names writeFile']],
+    [add('lib/sampling/model.ts', "import { rename as move, stat } from 'node:fs/promises'"), ['lib/sampling/model.ts names rename']],
     [add('lib/run/names.ts', "import * as fs from 'node:fs'"), ['lib/run/names.ts names fs']],
     [add('lib/run/names.ts', "import fs from 'fs'"), ['lib/run/names.ts names fs']],
     [add('lib/files/append.ts', "import { open } from 'node:fs/promises'"), ['lib/files/append.ts names open']],
-    [add('lib/pictures.ts', 'await image.toFile(path)'), ['lib/pictures.ts names toFile']],
+    [add('lib/sampling/pictures.ts', 'await image.toFile(path)'), ['lib/sampling/pictures.ts names toFile']],
     [add('lib/files/append.ts', 'await file.truncate(3)'), ['lib/files/append.ts names truncate']],
-    [add('lib/model.ts', "import { readFile, type FileHandle } from 'node:fs/promises'"), []],
+    [add('lib/sampling/model.ts', "import { readFile, type FileHandle } from 'node:fs/promises'"), []],
   ],
-  signalsInCli: [[add('lib/model.ts', "process.once('SIGTERM', stop)"), ['lib/model.ts names SIGTERM']]],
+  signalsInCli: [[add('lib/sampling/model.ts', "process.once('SIGTERM', stop)"), ['lib/sampling/model.ts names SIGTERM']]],
   lightIndex: [
     [
       { 'lib/index.ts': "export { a } from './run/a.ts'", 'lib/run/a.ts': "import { type ZodType } from 'zod'" },
@@ -98,24 +98,24 @@ const plants: Record<keyof typeof rules, Plant[]> = {
     [{ 'native/napi/a.h': '#include <napi.h>\n/*\n#include <c10/core/Device.h>\n*/\n// #include <torch/all.h>' }, []],
   ],
   fineHeaders: [
-    [add('native/core/ema.cc', '#include <torch/torch.h>'), ['native/core/ema.cc includes torch/torch.h']],
-    [add('native/core/ema.h', '#include "ATen/ATen.h"'), ['native/core/ema.h includes ATen/ATen.h']],
+    [add('native/core/optim/ema.cc', '#include <torch/torch.h>'), ['native/core/optim/ema.cc includes torch/torch.h']],
+    [add('native/core/optim/ema.h', '#include "ATen/ATen.h"'), ['native/core/optim/ema.h includes ATen/ATen.h']],
   ],
   silentNative: [
     ...['iostream', 'istream', 'cstdio', 'stdio.h', 'filesystem', 'sys/stat.h'].map(
-      (name): Plant => [add('native/core/ema.cc', `#include <${name}>`), [`native/core/ema.cc includes ${name}`]],
+      (name): Plant => [add('native/core/optim/ema.cc', `#include <${name}>`), [`native/core/optim/ema.cc includes ${name}`]],
     ),
     ...['printf', 'fprintf', 'cout', 'cerr', 'fopen', 'ofstream'].map(
       (name): Plant => [add('native/napi/queue.h', `std::${name};`), [`native/napi/queue.h names ${name}`]],
     ),
-    [add('native/core/ema.cc', '// printf\n/* cout */ const char* s = "a \\" fopen";'), []],
+    [add('native/core/optim/ema.cc', '// printf\n/* cout */ const char* s = "a \\" fopen";'), []],
   ],
   saysWhatItOwns: [
     [{ 'lib/run/a.ts': 'export const a = 1\n' }, ['lib/run/a.ts']],
     [{ 'lib/run/a.ts': '#!/usr/bin/env node\n/** */\n' }, ['lib/run/a.ts']],
     [{ 'native/core/a.h': '#pragma once\n// A.\n' }, ['native/core/a.h']],
     [{ 'scripts/a.mjs': '// @ts-check\n' }, ['scripts/a.mjs']],
-    [{ 'scripts/golden/a.py': 'import torch\n' }, ['scripts/golden/a.py']],
+    [{ 'test/golden/make/a.py': 'import torch\n' }, ['test/golden/make/a.py']],
   ],
   short: [
     [{ 'test/unit/a.test.ts': '\n'.repeat(400) }, []],
@@ -124,7 +124,7 @@ const plants: Record<keyof typeof rules, Plant[]> = {
   ],
   finished: ['TO', 'FIX'].map((start, i) => {
     const word = start + ['DO', 'ME'][i]
-    return [add('lib/model.ts', `// ${word}: more`), [`lib/model.ts says ${word}`]]
+    return [add('lib/sampling/model.ts', `// ${word}: more`), [`lib/sampling/model.ts says ${word}`]]
   }),
   anyMachine: ['work', 'tmp', 'home'].map((folder) => [
     add('README.md', `See ${outside(folder)}/notes.`),
@@ -151,6 +151,6 @@ describe.each(Object.entries(rules))('%s', (name, rule) => {
 })
 
 test('every kind of source is read', () => {
-  for (const path of ['lib/errors.ts', 'native/core/model.h', 'native/napi/addon.cc', 'scripts/build.mjs', 'README.md'])
+  for (const path of ['lib/errors.ts', 'native/core/api.h', 'native/napi/addon.cc', 'scripts/build.mjs', 'README.md'])
     expect(real.get(path)).toMatch(/\w/)
 })

@@ -11,7 +11,7 @@ export class Refusal extends Error {
 }
 
 /** Requests that may wait for their pictures at one time; more are told to come back. */
-const MOST_SAMPLES = 4
+const MAX_SAMPLES = 4
 
 /** Starts training in this process. Nothing here blocks the event loop: the work is done on a thread of its own. */
 export function startTraining(options) {
@@ -50,7 +50,7 @@ export function startTraining(options) {
       if (now.state === 'preparing') throw new Refusal(503, 'NOT_READY', 'Training has not begun yet.')
       if (now.state === 'failed') throw new Refusal(503, 'TRAINING_FAILED', 'Training has failed.')
       if (now.state === 'stopping') throw new Refusal(503, 'STOPPING', 'The server is about to end.')
-      if (samples >= MOST_SAMPLES) throw new Refusal(503, 'BUSY', `${samples} requests wait for pictures already.`)
+      if (samples >= MAX_SAMPLES) throw new Refusal(503, 'BUSY', `${samples} requests wait for pictures already.`)
       samples += 1
       try {
         return await (model ?? run).sample({ count, seed, steps, signal }).grid()

@@ -15,7 +15,7 @@ import {
 } from '../files/write.ts'
 import type { TensorInfo } from '../native/addon.ts'
 import { safetensorsBytes, writeSafetensors } from '../safetensors/safetensors.ts'
-import { version } from '../version.ts'
+import { version } from '../system/version.ts'
 import { listCheckpoints } from './find.ts'
 import { requireFinite } from './finite.ts'
 import {
@@ -145,7 +145,7 @@ async function publish(parent: string, folder: string, request: SaveRequest): Pr
     await move(temporary, folder)
     return manifest
   } catch (error) {
-    // Tried again at the next save; the failure that counts is the first one.
+    // Trial again at the next save; the failure that counts is the first one.
     await remove(temporary).catch(() => {})
     throw error
   }

@@ -17,7 +17,7 @@ import {
 const hint = 'Load an earlier checkpoint; --resume takes the newest complete one by itself.'
 
 /** It names three files. */
-const MOST_MANIFEST_BYTES = 2 ** 16
+const MAX_MANIFEST_BYTES = 2 ** 16
 
 export const damaged = (folder: string, problem: string, cause?: unknown): ShinsakuError =>
   new ShinsakuError('CHECKPOINT_INVALID', `Checkpoint ${folder} is damaged: ${problem}`, {
@@ -36,7 +36,7 @@ export function asDamage(folder: string): (error: unknown) => never {
 /** Reads and checks the manifest alone. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, manifestFile)
-  const text = await readText(path, MOST_MANIFEST_BYTES).catch(asDamage(folder))
+  const text = await readText(path, MAX_MANIFEST_BYTES).catch(asDamage(folder))
   const format = /^\{\s*"format": (\d{1,6}),/.exec(text)?.[1]
   if (format !== undefined && Number(format) > FORMAT_VERSION) {
     throw new ShinsakuError(

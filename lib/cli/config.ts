@@ -1,7 +1,7 @@
 /** The options of a command: those in a --config file, under those given as flags. */
 import { readFile } from 'node:fs/promises'
 import { fileError, throwIfAny } from '../errors.ts'
-import { trainGroups } from '../options/form.ts'
+import { trainGroups } from '../options/value-kind.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { valuesOf } from './flags.ts'
 

@@ -1,8 +1,8 @@
 /** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
 import { existsSync } from 'node:fs'
 import type { Model, RunDescription } from '../index.ts'
-import { nameOf } from '../native/ways.ts'
-import { flagText } from '../options/form.ts'
+import { nameOf } from '../backend/trial.ts'
+import { flagText } from '../options/value-kind.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { configFile } from '../run/names.ts'
 import { formatBytes, formatCount } from './format.ts'
@@ -10,7 +10,7 @@ import type { Io } from './io.ts'
 
 type Layer = RunDescription['layers'][number]
 
-/** Rows as aligned columns; numbers to the right. */
+/** OptionSpecs as aligned columns; numbers to the right. */
 export function table(rows: readonly (readonly (string | number)[])[], indent = ''): string[] {
   const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell)))
   const widths = (texts[0] ?? []).map((_, column) => Math.max(...texts.map((row) => row[column]!.length)))

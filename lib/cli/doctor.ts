@@ -3,10 +3,10 @@ import { exitCodes, type Io } from './io.ts'
 
 /** Prints a table of the ways to train on the GPU at hand; resolves with the exit code. */
 export async function doctorGpuCommand(json: boolean, { stdout }: Io): Promise<number> {
-  const { diagnoseGpu } = await import('../native/doctor-gpu.ts')
-  const { tellWays } = await import('../native/ways.ts')
+  const { diagnoseGpu } = await import('../doctor/gpu.ts')
+  const { formatTrials } = await import('../backend/trial.ts')
   const diagnosis = await diagnoseGpu(({ network, precision, tried }) => {
-    if (!json) stdout.write(`${[`${network}, ${precision}`, ...tellWays(tried)].join('\n  ')}\n`)
+    if (!json) stdout.write(`${[`${network}, ${precision}`, ...formatTrials(tried)].join('\n  ')}\n`)
   })
   const { gpu, libtorch, pluginProblem, ok } = diagnosis
   if (json) stdout.write(`${JSON.stringify(diagnosis)}\n`)
@@ -20,7 +20,7 @@ export async function doctorGpuCommand(json: boolean, { stdout }: Io): Promise<n
 
 /** Prints one line for each check and one of advice for each that is not right; resolves with the exit code. */
 export async function doctorCommand(json: boolean, { stdout }: Io): Promise<number> {
-  const { diagnose } = await import('../native/doctor.ts')
+  const { diagnose } = await import('../doctor/doctor.ts')
   const diagnosis = await diagnose()
   const { shinsaku, ok, checks } = diagnosis
   if (json) stdout.write(`${JSON.stringify(diagnosis)}\n`)

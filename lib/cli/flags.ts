@@ -1,17 +1,17 @@
 /** Flags of the command line, made from option rows, and the values that their text stands for. */
 import { type Command, Option } from 'commander'
-import { type Form, flagText, formOf, type Group } from '../options/form.ts'
-import { type Row, toFlag } from '../options/row.ts'
+import { type ValueKind, flagText, valueKindOf, type Group } from '../options/value-kind.ts'
+import { type OptionSpec, toFlag } from '../options/option-spec.ts'
 
 /** What a text on the command line means; whether it is right is for the schemas to say. */
-function textToValue(text: string, form: Form): unknown {
+function textToValue(text: string, form: ValueKind): unknown {
   if (form.none && text === 'none') return null
   if (form.list && !form.text) return text.split(',').map((entry) => textToValue(entry.trim(), form.list!))
   const number = text.trim() === '' ? Number.NaN : Number(text)
   return form.number && !form.text && !Number.isNaN(number) ? number : text
 }
 
-function placeholderOf({ placeholder }: Row, form: Form): string {
+function placeholderOf({ placeholder }: OptionSpec, form: ValueKind): string {
   if (placeholder) return placeholder
   if (form.list) return 'A,B,...'
   if (form.number) return 'N'
@@ -19,14 +19,14 @@ function placeholderOf({ placeholder }: Row, form: Form): string {
 }
 
 /** The help text, the choices it does not mention itself, and the default. */
-function describeRow(row: Row, form: Form, defaultText: string): string {
+function describeRow(row: OptionSpec, form: ValueKind, defaultText: string): string {
   const mentioned = form.choices.every((choice) => row.help.includes(String(choice)))
   const choices = mentioned ? '' : ` One of: ${form.choices.join(', ')}.`
   return `${row.help}${choices} (default: ${defaultText})`
 }
 
-function optionsOfRow(name: string, row: Row, defaultText: string): Option[] {
-  const form = formOf(row)
+function optionsOfRow(name: string, row: OptionSpec, defaultText: string): Option[] {
+  const form = valueKindOf(row)
   const help = describeRow(row, form, defaultText)
   const flag = toFlag(name)
   if (form.switch && !form.text) {
@@ -55,7 +55,7 @@ export function addFlags(command: Command, groups: readonly Group[], except: rea
         command.addOption(option.helpGroup(heading))
     }
   }
-  const forms = groups.flatMap(({ rows }) => Object.values(rows).map(formOf))
+  const forms = groups.flatMap(({ rows }) => Object.values(rows).map(valueKindOf))
   if (forms.some(({ list, none }) => list || none)) command.addHelpText('after', valuesText)
 }
 
@@ -68,7 +68,7 @@ export function valuesOf(
   return Object.fromEntries(
     rows.map(([name, row]) => {
       const given = flags[name]
-      return [name, typeof given === 'string' ? textToValue(given, formOf(row)) : given]
+      return [name, typeof given === 'string' ? textToValue(given, valueKindOf(row)) : given]
     }),
   )
 }

@@ -1,6 +1,6 @@
 /** `shinsaku import` and `shinsaku export`: from and to the files of PyTorch programs. */
 import type { ExportOptions, ImportOptions } from '../index.ts'
-import { exportGroups, trainGroups } from '../options/form.ts'
+import { exportGroups, trainGroups } from '../options/value-kind.ts'
 import { valuesOf } from './flags.ts'
 import { shellQuote } from './format.ts'
 import type { Io } from './io.ts'

@@ -1,8 +1,8 @@
 /** The commands, their arguments and flags, and the exit code of a call. */
 import { Command, CommanderError } from 'commander'
-import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/form.ts'
-import { trainRows } from '../options/train.ts'
-import { version } from '../version.ts'
+import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
+import { trainSpecs } from '../options/train.ts'
+import { version } from '../system/version.ts'
 import { givenTrainOptions } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
@@ -39,7 +39,7 @@ function addCommonFlags(command: Command): Command {
 }
 
 function addTrain(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program.command('train').argument('[data...]', trainRows.data.help)
+  const command = program.command('train').argument('[data...]', trainSpecs.data.help)
   command.description('Train a model on a folder of pictures (or on icons drawn on the spot) into a new run folder.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')

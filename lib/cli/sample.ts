@@ -2,7 +2,7 @@
 import { extname } from 'node:path'
 import { throwIfAny } from '../errors.ts'
 import type { ImportOptions, LoadOptions, SampleOptions, SaveOptions } from '../index.ts'
-import { loadGroups, sampleGroups } from '../options/form.ts'
+import { loadGroups, sampleGroups } from '../options/value-kind.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
 import type { Io } from './io.ts'

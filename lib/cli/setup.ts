@@ -12,7 +12,7 @@ export async function setupCommand(
   { stdout, stderr }: Io,
 ): Promise<void> {
   if (cpu && cuda) throwIfAny([{ path: 'cuda', message: 'give --cpu or --cuda, not both' }])
-  const { fetchLibtorch } = await import('../native/fetch.ts')
+  const { fetchLibtorch } = await import('../libtorch/fetch.ts')
   const progress = new Progress(stderr, { plainMs: 10_000 })
   try {
     const folder = await fetchLibtorch({

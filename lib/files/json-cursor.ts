@@ -13,15 +13,15 @@ const COLON = 0x3a
 const SPACE = 0x20
 
 /** No text that is asked for is longer: a name, a digest, a value of the metadata. */
-const MOST_TEXT_BYTES = 2 ** 24
-const MOST_DEPTH = 100
+const MAX_TEXT_BYTES = 2 ** 24
+const MAX_DEPTH = 100
 
 const isSpace = (code: number | undefined) => code === SPACE || code === 0x09 || code === 0x0a || code === 0x0d
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39
 const literals = ['true', 'false', 'null'].map((text) => Buffer.from(text))
 // Of a number, in the longest form that a program would write.
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/
-const MOST_NUMBER_BYTES = 400
+const MAX_NUMBER_BYTES = 400
 
 /** Walks over bytes of UTF-8, which the caller has checked; each method reads one value of the kind it names, or fails. */
 export class JsonCursor {
@@ -103,8 +103,8 @@ export class JsonCursor {
     this.#skipSpace()
     const begin = this.#at
     const escaped = this.#skipString()
-    if (this.#at - begin > MOST_TEXT_BYTES)
-      this.fail(`the text at byte ${begin} has more than ${MOST_TEXT_BYTES} bytes`)
+    if (this.#at - begin > MAX_TEXT_BYTES)
+      this.fail(`the text at byte ${begin} has more than ${MAX_TEXT_BYTES} bytes`)
     if (!escaped) return this.#bytes.toString('utf8', begin + 1, this.#at - 1)
     let value: string
     try {
@@ -167,7 +167,7 @@ export class JsonCursor {
 
   #walk(depth: number, budget: Budget | undefined): void {
     const begin = this.#at
-    if (depth > MOST_DEPTH) this.fail(`values are nested more than ${MOST_DEPTH} deep at byte ${this.#at}`)
+    if (depth > MAX_DEPTH) this.fail(`values are nested more than ${MAX_DEPTH} deep at byte ${this.#at}`)
     if (this.#take(OPEN_BRACE)) this.#walkList(CLOSE_BRACE, depth, budget)
     else if (this.#take(OPEN_BRACKET)) this.#walkList(CLOSE_BRACKET, depth, budget)
     else if (this.#bytes[this.#at] === QUOTE) {
@@ -194,7 +194,7 @@ export class JsonCursor {
   }
 
   #skipWord(): void {
-    const rest = this.#bytes.subarray(this.#at, this.#at + MOST_NUMBER_BYTES)
+    const rest = this.#bytes.subarray(this.#at, this.#at + MAX_NUMBER_BYTES)
     const literal = literals.find((word) => rest.subarray(0, word.length).equals(word))
     const length = literal?.length ?? number.exec(rest.toString('latin1'))?.[0].length
     if (length === undefined) this.fail(`a value was expected at byte ${this.#at}`)

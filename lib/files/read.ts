@@ -16,7 +16,7 @@ export const source = {
 export type OpenFile = { path: string; file: FileHandle; bytes: number }
 
 /** Records of a run are far smaller; the limits keep a hostile one from filling the memory. */
-const MOST_TEXT_BYTES = 2 ** 24
+const MAX_TEXT_BYTES = 2 ** 24
 /** Of JSON that is parsed without a look at it first: whatever it makes is little. */
 const LITTLE_TEXT = 2 ** 15
 const PIECE_BYTES = 1 << 20
@@ -66,7 +66,7 @@ export async function readWhole(path: string, most: number): Promise<Uint8Array>
 }
 
 /** Text of a UTF-8 file. */
-export async function readText(path: string, most: number = MOST_TEXT_BYTES): Promise<string> {
+export async function readText(path: string, most: number = MAX_TEXT_BYTES): Promise<string> {
   const content = await readWhole(path, most)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content)

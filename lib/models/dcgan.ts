@@ -1,7 +1,7 @@
 /** The DCGAN: its options, the defaults of three published variants, and how it samples. */
 import { z } from 'zod'
 import type { Problem } from '../errors.ts'
-import { row } from '../options/row.ts'
+import { row } from '../options/option-spec.ts'
 import { count, rate } from '../options/values.ts'
 import type { ModelDefinition } from './model.ts'
 
@@ -40,7 +40,7 @@ export const dcgan = {
     chainer: { ...trainer, size: 96, batch: 100, width: 64, weightDecay: 1e-5 },
     radford: { ...trainer, size: 64, batch: 128, width: 128, weightDecay: 1e-5 },
   },
-  sampleRows: {
+  sampleSpecs: {
     bn: row(
       z.enum(['running', 'batch']),
       'Batch norm statistics: "running" gives one picture for one seed, "batch" makes pictures depend on their neighbours.',

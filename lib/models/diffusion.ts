@@ -1,7 +1,7 @@
 /** The Gaussian diffusion model: its options, the two published U-Nets' defaults, and how it samples. */
 import { z } from 'zod'
 import type { Problem } from '../errors.ts'
-import { row } from '../options/row.ts'
+import { row } from '../options/option-spec.ts'
 import { count, rate } from '../options/values.ts'
 import type { ModelDefinition } from './model.ts'
 
@@ -74,7 +74,7 @@ export const diffusion = {
       snapshotImages: 16_000,
     },
   },
-  sampleRows: {
+  sampleSpecs: {
     sampler: row(
       z.enum(['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddim', 'ddpm']),
       'Sampler. Where none is given: "unipc", or "ddim" with eta. "ddpm" takes one step for every time step.',

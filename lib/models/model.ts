@@ -1,6 +1,6 @@
-/** What a model kind declares to the TypeScript side; its native half is a row in native/core/models.cc. */
+/** What a model kind declares to the TypeScript side; its native half is a row in native/core/models/registry.cc. */
 import type { Problem } from '../errors.ts'
-import type { Rows } from '../options/row.ts'
+import type { OptionSpecs } from '../options/option-spec.ts'
 
 /** Options every model has, but with its own default per variant. */
 export type VariantDefaults = {
@@ -23,10 +23,10 @@ export type ModelDefinition = {
   readonly variantOption: string
   readonly defaultVariant: string
   /** Options only this kind has. A row without a default must have one in every variant. */
-  readonly rows: Rows
+  readonly rows: OptionSpecs
   readonly defaults: Readonly<Record<string, VariantDefaults>>
   /** Options of `model.sample()` only this kind has. */
-  readonly sampleRows: Rows
+  readonly sampleSpecs: OptionSpecs
   /** What is wrong with a combination of options; ranges are the schemas' affair. */
   check(options: Readonly<Record<string, unknown>>): Problem[]
   /** What is wrong with a combination of sampling options for a model trained with `train`. */

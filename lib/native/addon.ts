@@ -56,7 +56,7 @@ export interface NativeSampler {
   dispose(): void
 }
 
-export interface NativeGenerator {
+export interface NativeInferenceModel {
   sampler(args: Spec): Promise<NativeSampler>
   dispose(): void
 }
@@ -71,7 +71,7 @@ export interface NativeTrainer {
   /** Begins the random streams anew; the place in the pictures stays. */
   reseed(seed: number): Promise<void>
   /** A generator over a copy of the weights as they are. */
-  generator(weights: 'ema' | 'raw'): Promise<NativeGenerator>
+  generator(weights: 'ema' | 'raw'): Promise<NativeInferenceModel>
   dispose(): void
 }
 
@@ -81,7 +81,7 @@ export interface Addon {
   setThreads(threads: number): Promise<void>
   images(pixels: Uint8Array, shape: readonly number[], device: string): Promise<NativeImages>
   trainer(spec: Spec, images: NativeImages): Promise<NativeTrainer>
-  generator(spec: Spec, tensors: readonly HostTensor[]): Promise<NativeGenerator>
+  generator(spec: Spec, tensors: readonly HostTensor[]): Promise<NativeInferenceModel>
   describe(spec: Spec): Promise<Description>
   /** Ends the running unit early, waits for it, and refuses further calls. */
   shutdown(): void

@@ -14,11 +14,11 @@ function distance(a: string, b: string): number {
 }
 
 /** Longer words are no misspelt option, and comparing them takes time. */
-const MOST_CHARACTERS = 60
+const MAX_CHARACTERS = 60
 
 /** The name closest to `given`, or undefined where none is close. */
 export function nearest(given: string, known: readonly string[]): string | undefined {
-  if (given.length > MOST_CHARACTERS) return undefined
+  if (given.length > MAX_CHARACTERS) return undefined
   const plain = (name: string) => name.toLowerCase().replace(/[-_]/g, '')
   const ranked = known
     .map((name) => ({ name, d: plain(name) === plain(given) ? 0 : distance(plain(given), plain(name)) }))

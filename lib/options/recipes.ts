@@ -126,16 +126,16 @@ export function recipeDefaults(name: RecipeName): Readonly<Record<string, unknow
 }
 
 /** Who decided an option: the caller, the source of the recipe, or we, because the source leaves it open. */
-export type Decided = 'given' | 'stated' | 'chosen'
+export type OptionOrigin = 'given' | 'stated' | 'chosen'
 
 /** Who decided each of `options`, which were resolved from `given`. */
-export function decidedBy(
+export function optionOrigins(
   name: RecipeName,
   options: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>>,
-): Record<string, Decided> {
+): Record<string, OptionOrigin> {
   const { stated }: Recipe = recipes[name]
-  const of = (option: string): Decided => {
+  const of = (option: string): OptionOrigin => {
     if (given[option] !== undefined) return 'given'
     return option === 'model' || option in stated ? 'stated' : 'chosen'
   }

@@ -2,27 +2,27 @@
 import { type Problem, throwIfAny } from '../errors.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
-import { exportRows } from './export.ts'
+import { exportSpecs } from './export.ts'
 import { nearest } from './nearest.ts'
 import { type RecipeName, recipeDefaults } from './recipes.ts'
-import type { Given, Resolved, Row, Rows } from './row.ts'
-import { sampleRows } from './sample.ts'
-import { loadRows, trainRows } from './train.ts'
+import type { Given, Resolved, OptionSpec, OptionSpecs } from './option-spec.ts'
+import { sampleSpecs } from './sample.ts'
+import { loadSpecs, trainSpecs } from './train.ts'
 
 type UnionToIntersection<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never
 type AllModelRows = UnionToIntersection<(typeof models)[ModelName]['rows']>
-type AllSampleRows = UnionToIntersection<(typeof models)[ModelName]['sampleRows']>
+type AllSampleRows = UnionToIntersection<(typeof models)[ModelName]['sampleSpecs']>
 
 /** Options of `train()`, as given. */
-export type TrainOptions = Given<typeof trainRows> & Given<AllModelRows>
+export type TrainOptions = Given<typeof trainSpecs> & Given<AllModelRows>
 /** Options of `train()`, complete. Options of another kind of model are absent. */
-export type ResolvedTrainOptions = Resolved<typeof trainRows> & Partial<Resolved<AllModelRows>>
+export type ResolvedTrainOptions = Resolved<typeof trainSpecs> & Partial<Resolved<AllModelRows>>
 /** Options of `exportWeights()`, as given. */
-export type ExportOptions = Given<typeof exportRows>
+export type ExportOptions = Given<typeof exportSpecs>
 /** Options of `model.sample()`, as given. */
-export type SampleOptions = Given<typeof sampleRows> & Given<AllSampleRows>
+export type SampleOptions = Given<typeof sampleSpecs> & Given<AllSampleRows>
 /** Options of `model.sample()`, complete. */
-export type ResolvedSampleOptions = Omit<Resolved<typeof sampleRows>, 'seeds'> & {
+export type ResolvedSampleOptions = Omit<Resolved<typeof sampleSpecs>, 'seeds'> & {
   readonly seeds: readonly number[]
 } & Partial<Resolved<AllSampleRows>>
 
@@ -33,7 +33,7 @@ const show = (value: unknown): string => {
 
 const orElse = (value: unknown, fallback: unknown) => (value === undefined ? fallback : value)
 
-function checkRow(name: string, row: Row, value: unknown, problems: Problem[]): unknown {
+function checkRow(name: string, row: OptionSpec, value: unknown, problems: Problem[]): unknown {
   const parsed = row.schema.safeParse(value)
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) {
@@ -50,7 +50,7 @@ function unknownName(name: string, known: readonly string[], other: Readonly<Rec
 
 /** Checks `given` against rows, filling defaults from `defaults` first, then from each row. */
 function resolveRows(
-  rows: Rows,
+  rows: OptionSpecs,
   given: Readonly<Record<string, unknown>>,
   defaults: Readonly<Record<string, unknown>>,
   problems: Problem[],
@@ -63,12 +63,12 @@ function resolveRows(
   return resolved
 }
 
-/** Rows of `train()` for one kind of model. */
-export const rowsOf = (model: ModelName): Rows => ({ ...trainRows, ...models[model].rows })
-/** Rows of `model.sample()` for one kind of model. */
-export const sampleRowsOf = (model: ModelName): Rows => ({ ...sampleRows, ...models[model].sampleRows })
+/** OptionSpecs of `train()` for one kind of model. */
+export const specsOf = (model: ModelName): OptionSpecs => ({ ...trainSpecs, ...models[model].rows })
+/** OptionSpecs of `model.sample()` for one kind of model. */
+export const sampleSpecsOf = (model: ModelName): OptionSpecs => ({ ...sampleSpecs, ...models[model].sampleSpecs })
 
-function othersOptions(model: ModelName, pick: (m: ModelDefinition) => Rows): Record<string, string> {
+function othersOptions(model: ModelName, pick: (m: ModelDefinition) => OptionSpecs): Record<string, string> {
   const own = pick(models[model])
   const entries = Object.entries(models as Record<string, ModelDefinition>).flatMap(([name, m]) =>
     Object.keys(pick(m))
@@ -88,11 +88,11 @@ function asObject(given: unknown, what: string): Record<string, unknown> {
 export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const input = asObject(given, 'options')
   const problems: Problem[] = []
-  const recipe = checkRow('recipe', trainRows.recipe, orElse(input.recipe, null), problems) as RecipeName | null
+  const recipe = checkRow('recipe', trainSpecs.recipe, orElse(input.recipe, null), problems) as RecipeName | null
   throwIfAny(problems)
   const set = recipe === null ? {} : recipeDefaults(recipe)
-  const usual = set.model ?? trainRows.model.default
-  const name = checkRow('model', trainRows.model, orElse(input.model, usual), problems) as ModelName | undefined
+  const usual = set.model ?? trainSpecs.model.default
+  const name = checkRow('model', trainSpecs.model, orElse(input.model, usual), problems) as ModelName | undefined
   throwIfAny(problems)
   if (recipe !== null && name !== set.model)
     throwIfAny([
@@ -110,7 +110,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
     problems,
   ) as string | undefined
   throwIfAny(problems)
-  const rows = rowsOf(name!)
+  const rows = specsOf(name!)
   const others = othersOptions(name!, (m) => m.rows)
   for (const key of Object.keys(input)) {
     if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), others))
@@ -126,7 +126,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
 }
 
 /** Complete options of a call whose rows are the same for every model. Throws OPTION_INVALID with every problem in it. */
-function resolveOnly<T extends Rows>(rows: T, given: Given<T>, problems: Problem[] = []): Resolved<T> {
+function resolveOnly<T extends OptionSpecs>(rows: T, given: Given<T>, problems: Problem[] = []): Resolved<T> {
   const input = asObject(given, 'options')
   for (const key of Object.keys(input)) {
     if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), {}))
@@ -137,19 +137,19 @@ function resolveOnly<T extends Rows>(rows: T, given: Given<T>, problems: Problem
 }
 
 /** Complete options of `load()`. Throws OPTION_INVALID with every problem in it. */
-export const resolveLoad = (given: Given<typeof loadRows>): Resolved<typeof loadRows> => resolveOnly(loadRows, given)
+export const resolveLoad = (given: Given<typeof loadSpecs>): Resolved<typeof loadSpecs> => resolveOnly(loadSpecs, given)
 
 /** Complete options of `exportWeights()`. Throws OPTION_INVALID with every problem in it and in `problems`. */
-export const resolveExport = (given: ExportOptions, problems: Problem[]): Resolved<typeof exportRows> =>
-  resolveOnly(exportRows, given, problems)
+export const resolveExport = (given: ExportOptions, problems: Problem[]): Resolved<typeof exportSpecs> =>
+  resolveOnly(exportSpecs, given, problems)
 
 /** Complete sampling options for a model trained with `train`. Throws OPTION_INVALID with every problem in it. */
 export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions): ResolvedSampleOptions {
   const input = asObject(given, 'options')
   const problems: Problem[] = []
   const definition: ModelDefinition = models[train.model]
-  const rows = sampleRowsOf(train.model)
-  const others = othersOptions(train.model, (m) => m.sampleRows)
+  const rows = sampleSpecsOf(train.model)
+  const others = othersOptions(train.model, (m) => m.sampleSpecs)
   for (const key of Object.keys(input)) {
     if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), others))
   }

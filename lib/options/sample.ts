@@ -1,9 +1,9 @@
 /** Options of `model.sample()` that every model has. Those of one kind only are in models/. */
 import { z } from 'zod'
-import { row } from './row.ts'
+import { row } from './option-spec.ts'
 import { count, seed } from './values.ts'
 
-export const sampleRows = {
+export const sampleSpecs = {
   count: row(count(1, 1_000_000), 'Pictures to draw; the number of seeds where those are given.', {
     default: 1,
     short: 'n',

@@ -2,13 +2,13 @@
 import { z } from 'zod'
 import { type ModelName, models } from '../models/table.ts'
 import { type RecipeName, recipes } from './recipes.ts'
-import { row } from './row.ts'
+import { row } from './option-spec.ts'
 import { colour, count, duration, rate, seed } from './values.ts'
 
 const recipeNames = Object.keys(recipes) as [RecipeName, ...RecipeName[]]
 const modelNames = Object.keys(models) as [ModelName, ...ModelName[]]
 
-export const trainRows = {
+export const trainSpecs = {
   data: row(
     z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
     'Folder of pictures, a list of files, or "builtin:icons[:COUNT[:SEED]]" for face icons drawn on the spot.',
@@ -111,9 +111,9 @@ export const trainRows = {
 } as const
 
 /** Options of `load()`. */
-export const loadRows = {
-  device: trainRows.device,
-  threads: trainRows.threads,
+export const loadSpecs = {
+  device: trainSpecs.device,
+  threads: trainSpecs.threads,
   exact: row(
     z.boolean(),
     'Draw with operations that give the bits of the PyTorch reference, as a run trained with exact always does.',

@@ -15,7 +15,7 @@ export type Container = {
   locate(storage: Storage): Promise<number>
 }
 
-const MOST_PICKLE_BYTES = 16 * 2 ** 20
+const MAX_PICKLE_BYTES = 16 * 2 ** 20
 const PIECE_BYTES = 2 ** 20
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn
 const LEGACY_PROTOCOL = 1001
@@ -98,7 +98,7 @@ export async function openZip(file: OpenFile): Promise<Container> {
   const order = await contentOf('byteorder', 16)
   if (order && Buffer.from(order).toString('latin1') !== 'little') fail('its numbers are not little-endian')
   const storages = new Storages(fail)
-  const pickle = (await contentOf('data.pkl', MOST_PICKLE_BYTES))!
+  const pickle = (await contentOf('data.pkl', MAX_PICKLE_BYTES))!
   const unpickler = new Unpickler(pickle, 0, contextOf(file.path, budget, fail, storages))
   const root = unpickler.read()
   if (unpickler.end !== pickle.length) fail('something follows its pickle')
@@ -143,7 +143,7 @@ export async function openLegacy(file: OpenFile): Promise<Container> {
   }
   const storages = new Storages(fail)
   const context = contextOf(file.path, new Budget(file.bytes, fail), fail, storages)
-  const bytes = await readBytes(file, 0, Math.min(file.bytes, MOST_PICKLE_BYTES))
+  const bytes = await readBytes(file, 0, Math.min(file.bytes, MAX_PICKLE_BYTES))
   let at = 0
   const next = (): Value => {
     const unpickler = new Unpickler(bytes, at, context)

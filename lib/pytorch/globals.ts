@@ -1,7 +1,7 @@
 /** The names that a pickle may use, and the inert value that stands for a call of each. */
 import { Dict, Global, kindOf, Storage, storageTypes, Tensor, Tuple, type Value } from './values.ts'
 
-const MOST_DIMENSIONS = 16
+const MAX_DIMENSIONS = 16
 
 /** Says what is wrong; never returns. */
 export type Fail = (problem: string) => never
@@ -9,8 +9,8 @@ export type Fail = (problem: string) => never
 const isCount = (value: Value | undefined): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 function countsOf(value: Value | undefined, what: string, fail: Fail): readonly number[] {
-  if (!(value instanceof Tuple) || value.items.length > MOST_DIMENSIONS || !value.items.every(isCount))
-    return fail(`the ${what} of a tensor is ${kindOf(value)}, but must be up to ${MOST_DIMENSIONS} integers from 0 up`)
+  if (!(value instanceof Tuple) || value.items.length > MAX_DIMENSIONS || !value.items.every(isCount))
+    return fail(`the ${what} of a tensor is ${kindOf(value)}, but must be up to ${MAX_DIMENSIONS} integers from 0 up`)
   return value.items as readonly number[]
 }
 

@@ -13,10 +13,10 @@ export type PickleContext = {
   storage(id: Value | undefined): Storage
 }
 
-const MOST_OPCODES = 2_000_000
-const MOST_TEXT_BYTES = 65_536
-const MOST_NAME_BYTES = 256
-const MOST_INTEGER_BYTES = 16
+const MAX_OPCODES = 2_000_000
+const MAX_TEXT_BYTES = 65_536
+const MAX_NAME_BYTES = 256
+const MAX_INTEGER_BYTES = 16
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -46,7 +46,7 @@ export class Unpickler {
 
   read(): Value {
     for (let count = 0; ; count++) {
-      if (count === MOST_OPCODES) this.#fail(`its pickle has more than ${MOST_OPCODES} opcodes`)
+      if (count === MAX_OPCODES) this.#fail(`its pickle has more than ${MAX_OPCODES} opcodes`)
       const opcode = this.#byte()
       if (opcode === 0x2e) break // STOP
       const run = opcodes[opcode]
@@ -93,7 +93,7 @@ export class Unpickler {
 
   /** Two's complement, little-endian, `width` bytes. */
   integer(width: number): number | bigint {
-    if (width > MOST_INTEGER_BYTES) this.#fail(`its pickle has an integer of ${width} bytes`)
+    if (width > MAX_INTEGER_BYTES) this.#fail(`its pickle has an integer of ${width} bytes`)
     const begin = this.#advance(width)
     let value = 0n
     for (let i = width - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[begin + i]!)
@@ -103,7 +103,7 @@ export class Unpickler {
   }
 
   text(length: number): string {
-    if (length > MOST_TEXT_BYTES) this.#fail(`its pickle has a text of ${length} bytes`)
+    if (length > MAX_TEXT_BYTES) this.#fail(`its pickle has a text of ${length} bytes`)
     const begin = this.#advance(length)
     this.#context.spend(cost.text(length))
     try {
@@ -115,7 +115,7 @@ export class Unpickler {
 
   #line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#at)
-    if (end < 0 || end - this.#at > MOST_NAME_BYTES) this.#fail('its pickle has a name without an end')
+    if (end < 0 || end - this.#at > MAX_NAME_BYTES) this.#fail('its pickle has a name without an end')
     const begin = this.#advance(end + 1 - this.#at)
     return Buffer.from(this.#bytes.subarray(begin, end)).toString('latin1')
   }

@@ -8,7 +8,7 @@ export type ZipEntry = { name: string; header: number; bytes: number; crc: numbe
 
 const END = 0x06054b50
 const END_BYTES = 22
-const MOST_COMMENT_BYTES = 0xffff
+const MAX_COMMENT_BYTES = 0xffff
 const LOCATOR = 0x07064b50
 const LOCATOR_BYTES = 20
 const END64 = 0x06064b50
@@ -18,8 +18,8 @@ const CENTRAL_BYTES = 46
 const LOCAL = 0x04034b50
 const LOCAL_BYTES = 30
 const ZIP64_FIELD = 1
-const MOST_DIRECTORY_BYTES = 16 * 2 ** 20
-const MOST_NAME_BYTES = 1024
+const MAX_DIRECTORY_BYTES = 16 * 2 ** 20
+const MAX_NAME_BYTES = 1024
 
 type Directory = { begin: number; bytes: number; entries: number }
 
@@ -39,7 +39,7 @@ function integer64(bytes: Buffer, at: number, path: string): number {
 
 /** The end record is the last thing in the file but for a comment. */
 async function findDirectory(file: OpenFile): Promise<Directory> {
-  const tailBytes = Math.min(file.bytes, END_BYTES + MOST_COMMENT_BYTES)
+  const tailBytes = Math.min(file.bytes, END_BYTES + MAX_COMMENT_BYTES)
   const tailBegin = file.bytes - tailBytes
   const tail = await readAt(file, tailBegin, tailBytes)
   for (let at = tailBytes - END_BYTES; at >= 0; at--) {
@@ -93,7 +93,7 @@ export async function readZipDirectory(file: OpenFile, budget: Budget): Promise<
     throw invalid(file.path, problem)
   }
   const { begin, bytes, entries } = await findDirectory(file)
-  if (bytes > MOST_DIRECTORY_BYTES) fail(`its zip directory has ${bytes} bytes`)
+  if (bytes > MAX_DIRECTORY_BYTES) fail(`its zip directory has ${bytes} bytes`)
   const directory = await readAt(file, begin, bytes)
   const found = new Map<string, ZipEntry>()
   let at = 0
@@ -107,7 +107,7 @@ export async function readZipDirectory(file: OpenFile, budget: Budget): Promise<
     ]
     const extraBegin = at + CENTRAL_BYTES + nameBytes
     const end = extraBegin + extraBytes + commentBytes
-    if (end > bytes || nameBytes > MOST_NAME_BYTES) fail('its zip directory has an entry that is too long')
+    if (end > bytes || nameBytes > MAX_NAME_BYTES) fail('its zip directory has an entry that is too long')
     budget.spend(cost.object + cost.entry + cost.text(nameBytes))
     const name = directory.toString('latin1', at + CENTRAL_BYTES, extraBegin)
     const place = placeOf(record, directory.subarray(extraBegin, extraBegin + extraBytes), file.path)

@@ -9,8 +9,8 @@ import { asCode, readWhole } from '../files/read.ts'
 export type DatasetRecord = { digest: string; count: number }
 
 /** A data set of a million pictures has less. */
-const MOST_DATASET_BYTES = 2 ** 30
-const MOST_DATASET_KEYS = 100
+const MAX_DATASET_BYTES = 2 ** 30
+const MAX_DATASET_KEYS = 100
 
 export type DatasetFile = { path: string; sha256: string }
 
@@ -19,14 +19,14 @@ async function readDatasetKeys(
   path: string,
   onKey: (cursor: JsonCursor, key: string, budget: Budget) => void,
 ): Promise<(problem: string) => never> {
-  const bytes = await readWhole(path, MOST_DATASET_BYTES).catch(asCode('RUN_INVALID'))
+  const bytes = await readWhole(path, MAX_DATASET_BYTES).catch(asCode('RUN_INVALID'))
   const refuse = (problem: string): never => {
     throw new ShinsakuError('RUN_INVALID', `${path} does not have the expected form: ${problem}`)
   }
   if (!isUtf8(bytes)) refuse('it is not UTF-8')
   const budget = new Budget(bytes.length, refuse)
   const cursor = new JsonCursor(bytes, refuse, budget)
-  cursor.object((key) => onKey(cursor, key, budget), MOST_DATASET_KEYS)
+  cursor.object((key) => onKey(cursor, key, budget), MAX_DATASET_KEYS)
   cursor.end()
   return refuse
 }
@@ -51,7 +51,7 @@ function readDatasetFile(cursor: JsonCursor): DatasetFile {
     if (key === 'path') path = cursor.string()
     else if (key === 'sha256') sha256 = cursor.string()
     else cursor.skip()
-  }, MOST_DATASET_KEYS)
+  }, MAX_DATASET_KEYS)
   if (path === undefined || sha256 === undefined) return cursor.fail('a file of it needs path and sha256')
   return { path, sha256 }
 }

@@ -21,7 +21,7 @@ const HEADER_BYTES = 12
 const FOOTER_BYTES = 4
 const WINDOW_BYTES = 1 << 20
 /** A run writes as many as its model has series. */
-const MOST_TAGS = 1000
+const MAX_TAGS = 1000
 
 /** Reads a file from its beginning in large pieces. */
 class Window {
@@ -99,7 +99,7 @@ function readEvent(event: Buffer): Omit<EventRecord, 'end'> {
   for (const summary of messages(event, SUMMARY))
     for (const value of messages(summary, VALUE))
       for (const tag of messages(value, TAG)) {
-        if (tags.length === MOST_TAGS) throw new RangeError(`it has more than ${MOST_TAGS} tags`)
+        if (tags.length === MAX_TAGS) throw new RangeError(`it has more than ${MAX_TAGS} tags`)
         tags.push(tag.toString())
       }
   return { step: stepOf(event), tags }

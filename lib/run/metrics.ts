@@ -6,14 +6,14 @@ import { writeDurable } from '../files/write.ts'
 const NEWLINE = 0x0a
 const OPEN_BRACE = 0x7b
 /** Days of training at a line a second have less. */
-const MOST_BYTES = 2 ** 28
+const MAX_BYTES = 2 ** 28
 /** A line of metrics has a few hundred bytes; what is longer is none. */
-const MOST_LINE_BYTES = 2 ** 16
+const MAX_LINE_BYTES = 2 ** 16
 
 /** Where a line belongs; undefined for what is no line of metrics. */
 export function imagesOf(line: Uint8Array): number | undefined {
   // What cannot be an object is not worth an error: there may be millions of such lines.
-  if (line[0] !== OPEN_BRACE || line.length > MOST_LINE_BYTES) return undefined
+  if (line[0] !== OPEN_BRACE || line.length > MAX_LINE_BYTES) return undefined
   try {
     const images = (JSON.parse(Buffer.from(line).toString()) as { images?: unknown } | null)?.images
     return typeof images === 'number' ? images : undefined
@@ -32,7 +32,7 @@ export function* linesIn(bytes: Uint8Array): Generator<{ begin: number; end: num
 }
 
 /** All of a file of lines. Throws FILE_FAILED. */
-export const readLines = (path: string): Promise<Uint8Array> => readWhole(path, MOST_BYTES)
+export const readLines = (path: string): Promise<Uint8Array> => readWhole(path, MAX_BYTES)
 
 async function readOptional(path: string): Promise<Uint8Array | undefined> {
   try {

@@ -10,13 +10,13 @@ export type Placed = TensorInfo & { begin: number; end: number }
 
 export type Header = { metadata: Record<string, string>; tensors: Placed[] }
 
-export const MOST_HEADER_BYTES = 100_000_000
-const MOST_TENSORS = 100_000
-const MOST_DIMENSIONS = 16
+export const MAX_HEADER_BYTES = 100_000_000
+const MAX_TENSORS = 100_000
+const MAX_DIMENSIONS = 16
 /** Of a tensor in memory: itself, its shape aside, and its place in the list and in the index by name. */
 const TENSOR_BYTES = 2 * cost.object + cost.entry
-const MOST_METADATA_KEYS = 10_000
-const MOST_METADATA_BYTES = 2 ** 24
+const MAX_METADATA_KEYS = 10_000
+const MAX_METADATA_BYTES = 2 ** 24
 
 /** Every element type of safetensors 0.8, in bits; those under a byte fill whole bytes together. */
 const itemBits: ReadonlyMap<string, number> = new Map([
@@ -33,7 +33,7 @@ const itemBits: ReadonlyMap<string, number> = new Map([
 function tensorBytes({ dtype, shape }: TensorInfo): number | string {
   const item = itemBits.get(dtype)
   if (item === undefined) return `has the unknown element type ${quoted(dtype)}`
-  if (shape.length > MOST_DIMENSIONS) return `has ${shape.length} dimensions; at most ${MOST_DIMENSIONS} are allowed`
+  if (shape.length > MAX_DIMENSIONS) return `has ${shape.length} dimensions; at most ${MAX_DIMENSIONS} are allowed`
   let elements = 1
   for (const side of shape) {
     if (!Number.isSafeInteger(side) || side < 0) return `has the side ${side}`
@@ -52,8 +52,8 @@ export const invalid = (path: string, problem: string, cause?: unknown): Shinsak
 
 /** Places tensors one after the other, widest elements first so that each lies at a multiple of its element. */
 export function place(path: string, tensors: readonly TensorInfo[]): Placed[] {
-  if (tensors.length > MOST_TENSORS)
-    throw invalid(path, `it would have ${tensors.length} tensors; at most ${MOST_TENSORS} are allowed`)
+  if (tensors.length > MAX_TENSORS)
+    throw invalid(path, `it would have ${tensors.length} tensors; at most ${MAX_TENSORS} are allowed`)
   const seen = new Set(['__metadata__'])
   for (const { name } of tensors) {
     if (seen.has(name)) throw invalid(path, `the name ${quoted(name)} is reserved or there twice`)
@@ -97,7 +97,7 @@ function parseTensor(cursor: JsonCursor, name: string): Placed {
   let range: number[] | undefined
   cursor.object((key) => {
     if (key === 'dtype') dtype = sameText(cursor.string())
-    else if (key === 'shape') shape = cursor.integers(MOST_DIMENSIONS)
+    else if (key === 'shape') shape = cursor.integers(MAX_DIMENSIONS)
     else if (key === 'data_offsets') range = cursor.integers(2)
     else cursor.fail(`tensor ${quoted(name)} has the unknown field ${quoted(key)}`)
   })
@@ -118,9 +118,9 @@ function parseMetadata(cursor: JsonCursor): Record<string, string> {
   cursor.object((key) => {
     const value = cursor.string()
     characters += key.length + value.length
-    if (characters > MOST_METADATA_BYTES) cursor.fail(`its metadata have more than ${MOST_METADATA_BYTES} characters`)
+    if (characters > MAX_METADATA_BYTES) cursor.fail(`its metadata have more than ${MAX_METADATA_BYTES} characters`)
     entries.push([key, value])
-  }, MOST_METADATA_KEYS)
+  }, MAX_METADATA_KEYS)
   return Object.fromEntries(entries)
 }
 
@@ -139,7 +139,7 @@ export function parseHeader(path: string, header: Uint8Array, dataBytes: number)
   let metadata: Record<string, string> = {}
   cursor.object((name) => {
     if (name === '__metadata__') metadata = parseMetadata(cursor)
-    else if (tensors.length === MOST_TENSORS) cursor.fail(`it has more than ${MOST_TENSORS} tensors`)
+    else if (tensors.length === MAX_TENSORS) cursor.fail(`it has more than ${MAX_TENSORS} tensors`)
     else {
       budget.spend(TENSOR_BYTES + cost.text(name.length))
       tensors.push(parseTensor(cursor, name))

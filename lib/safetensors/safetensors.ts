@@ -3,7 +3,7 @@ import { quoted } from '../errors.ts'
 import { openRegular, readFully } from '../files/read.ts'
 import { type Written, writeNew } from '../files/write.ts'
 import type { TensorInfo } from '../native/addon.ts'
-import { encodeHeader, invalid, MOST_HEADER_BYTES, type Placed, parseHeader, place } from './header.ts'
+import { encodeHeader, invalid, MAX_HEADER_BYTES, type Placed, parseHeader, place } from './header.ts'
 
 export type Metadata = Record<string, string>
 
@@ -57,8 +57,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsReader> 
     const prefix = Buffer.alloc(8)
     if (bytes < 8 || !(await readFully(opened, prefix, 0))) throw invalid(path, `it has ${bytes} bytes and no header`)
     const stated = prefix.readBigUInt64LE()
-    if (stated > MOST_HEADER_BYTES)
-      throw invalid(path, `its header claims ${stated} bytes; at most ${MOST_HEADER_BYTES} are allowed`)
+    if (stated > MAX_HEADER_BYTES)
+      throw invalid(path, `its header claims ${stated} bytes; at most ${MAX_HEADER_BYTES} are allowed`)
     const headerBytes = Number(stated)
     const dataBegin = 8 + headerBytes
     if (dataBegin > bytes) throw invalid(path, `its header claims ${headerBytes} bytes, but only ${bytes - 8} are left`)

@@ -1,7 +1,7 @@
 /** What to change after a failure that options can help: in words, with the values that they have now. */
 import { ShinsakuError } from '../errors.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
-import { toFlag } from '../options/row.ts'
+import { toFlag } from '../options/option-spec.ts'
 
 /** `batch: 8 (--batch 8)`: for the API and for the command line. */
 const setting = (name: string, value: string | number) => `${name}: ${value} (--${toFlag(name)} ${value})`

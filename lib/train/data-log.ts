@@ -1,5 +1,5 @@
 /** Says by lines how far a long reading of pictures has come, to those who asked for lines only. */
-import type { DataProgress } from '../dataset/dataset.ts'
+import type { DataProgress } from '../data/dataset.ts'
 
 const EVERY_MS = 10_000
 

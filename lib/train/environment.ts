@@ -1,15 +1,15 @@
 /** What a run was started with: versions, processor, device, precision. Holds no path and no host name. */
 import { cpus, release } from 'node:os'
 import type { Loaded } from '../native/load.ts'
-import type { Placement } from '../native/spec.ts'
+import type { Placement } from '../backend/placement.ts'
 import { readTrainedOps } from '../run/directory.ts'
-import { version } from '../version.ts'
+import { version } from '../system/version.ts'
 
 /**
  * The placement of a run that goes on. One that was trained with the reference's operations stays with them, unless
  * "exact" may differ: it would no longer be the run of the program that it follows.
  */
-export async function placeAgain(
+export async function placementOnResume(
   run: string,
   allow: readonly string[] | null,
   placement: Placement,

@@ -2,19 +2,19 @@
 import { optionsDigest } from '../checkpoint/records.ts'
 import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
 import { requireSpaceBelow } from '../checkpoint/space.ts'
-import { type DataProgress, type Dataset, loadDataset } from '../dataset/dataset.ts'
+import { type DataProgress, type Dataset, loadDataset } from '../data/dataset.ts'
 import { abortError, ShinsakuError } from '../errors.ts'
-import { Model } from '../model.ts'
+import { Model } from '../sampling/model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
 import type { NativeTrainer } from '../native/addon.ts'
-import { threadsFor } from '../native/cpus.ts'
-import { resolveDevice } from '../native/device.ts'
+import { threadsFor } from '../system/cpus.ts'
+import { resolveDevice } from '../backend/device.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
-import { chooseWay } from '../native/self-check.ts'
-import { type Placement, placeOn, toSpec } from '../native/spec.ts'
-import { nameOf } from '../native/ways.ts'
-import { openModel } from '../open.ts'
+import { selectBackend } from '../backend/select.ts'
+import { type Placement, placeOn, toSpec } from '../backend/placement.ts'
+import { nameOf } from '../backend/trial.ts'
+import { openModel } from '../sampling/open.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import {
   awaitsData,
@@ -27,13 +27,13 @@ import {
 import { openEvents } from '../run/events.ts'
 import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
-import { environment, placeAgain } from './environment.ts'
-import { beginMissing } from './imported.ts'
-import { Journal } from './journal.ts'
+import { environment, placementOnResume } from './environment.ts'
+import { initMissingState } from './init-missing-state.ts'
+import { RunLog } from './run-log.ts'
 import { drawPreview, lacksPreview, writeReals } from './previews.ts'
 import { restore } from './restore.ts'
 import { comparePictures, findResumed, type Resumed } from './resume.ts'
-import { Session, type SessionParts } from './session.ts'
+import { Session, type SessionDeps } from './session.ts'
 import { takeSnapshot } from './snapshot.ts'
 import type { Status } from './status.ts'
 
@@ -45,7 +45,7 @@ export type Hooks = {
   onStatus: (status: Status) => void
 }
 
-type Start = SessionParts['start']
+type Start = SessionDeps['start']
 
 const fresh: Start = { images: 0, updates: 0, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } }
 
@@ -90,9 +90,9 @@ async function writeRecords(
 type Begin = { start: Start; previewStart: boolean }
 
 /** A new run's data on record. */
-async function beginNew(directory: RunDirectory, journal: Journal, data: Dataset): Promise<Begin> {
+async function beginNew(directory: RunDirectory, runLog: RunLog, data: Dataset): Promise<Begin> {
   await directory.writeDataset(data.manifest)
-  await writeReals(directory, journal, data)
+  await writeReals(directory, runLog, data)
   return { start: fresh, previewStart: true }
 }
 
@@ -100,29 +100,29 @@ async function beginNew(directory: RunDirectory, journal: Journal, data: Dataset
  * Brings the trainer and the records of a resumed run to its newest complete checkpoint, or to its beginning where
  * it has none. What the run is on record with changes only after all of it fits.
  */
-async function goOn(
+async function resumeRun(
   { run, options, changes }: Resumed,
-  { directory, journal, trainer, data }: Pick<Made, 'directory' | 'journal' | 'trainer' | 'data'>,
+  { directory, runLog, trainer, data }: Pick<Made, 'directory' | 'runLog' | 'trainer' | 'data'>,
 ): Promise<Begin> {
-  const log = (line: string) => journal.log(line)
+  const log = (line: string) => runLog.log(line)
   const meetsData = await awaitsData(run)
   const otherData = meetsData ? undefined : await comparePictures(directory, data.manifest, options.allow)
   const state = await restore(run, trainer, {
     log,
     otherPictures: otherData === undefined ? undefined : data.count,
     begin: (await isImported(run))
-      ? (missing, images) => beginMissing(trainer, missing, images, data.count, options.batch, log)
+      ? (missing, images) => initMissingState(trainer, missing, images, data.count, options.batch, log)
       : undefined,
   })
   for (const change of [...changes, ...(otherData ? [`pictures: ${otherData}`] : [])]) log(`Changed: ${change}`)
   if (!state) {
     log(`There is no checkpoint in ${run} yet: beginning at its start`)
     await directory.truncateRecords(-1)
-    return beginNew(directory, journal, data)
+    return beginNew(directory, runLog, data)
   }
   const tags = await directory.truncateRecords(state.images)
   if (otherData || meetsData) await directory.writeDataset(data.manifest)
-  if (meetsData) await writeReals(directory, journal, data)
+  if (meetsData) await writeReals(directory, runLog, data)
   return { start: state, previewStart: await lacksPreview(directory, options, state.images, tags) }
 }
 
@@ -170,7 +170,7 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
   const native = await loadNative(onLog)
   const placed = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
   const { placement: planned, note } = resumed
-    ? await placeAgain(resumed.run, options.allow, placed)
+    ? await placementOnResume(resumed.run, options.allow, placed)
     : { placement: placed, note: undefined }
   const onProgress = onData ?? (onLog && logData(onLog))
   const data = await loadDataset(options, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
@@ -178,42 +178,42 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
   const advise = (error: unknown) => {
     throw withAdvice(error, options)
   }
-  const placement = await chooseWay(native, options, planned, (line) => found.push(line)).catch(advise)
+  const placement = await selectBackend(native, options, planned, (line) => found.push(line)).catch(advise)
   const trainer = await makeTrainer(native, options, placement, data).catch(advise)
   let directory: RunDirectory | undefined
-  let journal: Journal | undefined
+  let runLog: RunLog | undefined
   try {
     if (signal?.aborted) throw abortError(signal, 'Training')
     // Two of them lie side by side before the older one can go.
     await requireSpaceBelow(resumed?.run ?? options.out, 2 * checkpointBytes(await trainer.tensors()))
     directory = await openDirectory(options, resumed)
-    journal = new Journal(directory, await openEvents(directory.path, Date.now() / 1000), onLog)
-    const log = (line: string) => journal?.log(line)
+    runLog = new RunLog(directory, await openEvents(directory.path, Date.now() / 1000), onLog)
+    const log = (line: string) => runLog?.log(line)
     const { threads } = await native.addon.info()
     found.forEach(log)
     describeStart(log, options, placement, data, directory.path, threads)
     if (note) log(note)
-    const made = { directory, journal, trainer, options, placement, data, onStatus, signal }
-    const begin = resumed ? await goOn(resumed, made) : await beginNew(directory, journal, data)
+    const made = { directory, runLog, trainer, options, placement, data, onStatus, signal }
+    const begin = resumed ? await resumeRun(resumed, made) : await beginNew(directory, runLog, data)
     await writeRecords(directory, native, options, placement)
     return new Session(parts({ ...made, ...begin }))
   } catch (error) {
     trainer.dispose()
-    await journal?.close()
+    await runLog?.close()
     await directory?.close()
     throw error
   }
 }
 
-type Made = Pick<SessionParts, 'trainer' | 'journal' | 'options' | 'onStatus' | 'signal'> & {
+type Made = Pick<SessionDeps, 'trainer' | 'runLog' | 'options' | 'onStatus' | 'signal'> & {
   directory: RunDirectory
   placement: Placement
   data: Dataset
 }
 
 /** What the loop calls back into. */
-function parts({ directory, placement, data, ...made }: Made & Begin): SessionParts {
-  const { trainer, journal, options } = made
+function parts({ directory, placement, data, ...made }: Made & Begin): SessionDeps {
+  const { trainer, runLog, options } = made
   const definition: ModelDefinition = models[options.model]
   const run = directory.path
   const origin = { options: optionsDigest(options), pictures: data.manifest.digest }
@@ -231,39 +231,39 @@ function parts({ directory, placement, data, ...made }: Made & Begin): SessionPa
       const { tensors, read } = await takeSnapshot(trainer)
       const write = async (): Promise<string> => {
         // Lines that belong before the checkpoint must be there when it is.
-        await journal.flush()
+        await runLog.flush()
         const saved = await saveCheckpoint(run, {
           state: { ...counters, pending },
           origin,
           tensors,
           readTensor: read,
           keep: options.keep,
-          onWarning: (line) => journal.log(`Warning: ${line}`),
+          onWarning: (line) => runLog.log(`Warning: ${line}`),
         })
-        journal.log(`Checkpoint: ${saved.folder}`)
+        runLog.log(`Checkpoint: ${saved.folder}`)
         return saved.folder
       }
       return { written: write() }
     },
     async goBack(attempt) {
-      const log = (line: string) => journal.log(line)
+      const log = (line: string) => runLog.log(line)
       const state = await restore(run, trainer, { log, otherPictures: undefined, begin: undefined }).catch((error) => {
         // One that was imported, or is of other pictures, lacks what a trainer that has begun needs.
         if (error instanceof ShinsakuError && error.code === 'CHECKPOINT_MISMATCH') return undefined
         throw error
       })
       if (!state) return undefined
-      await journal.rewind(state.images)
+      await runLog.rewind(state.images)
       // The same numbers would end as they did. Which ones come instead follows from the run alone.
       await trainer.reseed((options.seed + state.images + attempt) % Number.MAX_SAFE_INTEGER)
       return state
     },
-    preview: (images) => withSnapshot(images, (model) => drawPreview(directory, journal, model, images)),
+    preview: (images) => withSnapshot(images, (model) => drawPreview(directory, runLog, model, images)),
     sample: (call, images) => withSnapshot(images, (model) => model.sample(call)),
     finish: () => openModel(run, { device: options.device, threads: options.threads }),
     async close() {
       trainer.dispose()
-      await journal.close().finally(() => directory.close())
+      await runLog.close().finally(() => directory.close())
     },
   }
 }

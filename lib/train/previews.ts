@@ -1,29 +1,29 @@
 /** The sheets a run shows itself by: the pictures it learns from, and what it draws with fixed seeds. */
 
 import { access } from 'node:fs/promises'
-import type { Dataset } from '../dataset/dataset.ts'
+import type { Dataset } from '../data/dataset.ts'
 import { writeDurable } from '../files/write.ts'
-import { encodePicture, makeGrid } from '../image.ts'
-import type { Model } from '../model.ts'
+import { encodePicture, makeGrid } from '../images/images.ts'
+import type { Model } from '../sampling/model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
 import type { RunDirectory } from '../run/directory.ts'
-import type { Journal } from './journal.ts'
+import type { RunLog } from './run-log.ts'
 
 /** Tag of the preview sheets in event files. */
 const SAMPLES = 'samples'
 
 /** Pictures on reals.png. */
-const MOST_REALS = 64
+const MAX_REALS = 64
 
 /** Writes reals.png: pictures of the data, spread over it, as the network sees them but for mirroring. */
 export async function writeReals(
   directory: RunDirectory,
-  journal: Journal,
+  runLog: RunLog,
   { pixels, count, size, channels }: Dataset,
 ): Promise<void> {
-  const shown = Math.min(count, MOST_REALS)
+  const shown = Math.min(count, MAX_REALS)
   const bytes = size * size * channels
   const chosen = new Uint8Array(shown * bytes)
   for (let i = 0; i < shown; i++) {
@@ -33,7 +33,7 @@ export async function writeReals(
   const { pixels: sheet, ...shape } = makeGrid(chosen, shown, size, channels)
   const png = await encodePicture(sheet, { ...shape, channels }, 'png')
   await writeDurable(directory.realsPath, png)
-  journal.picture(0, 'reals', png, shape.width, shape.height)
+  runLog.picture(0, 'reals', png, shape.width, shape.height)
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -72,7 +72,7 @@ export async function lacksPreview(
 /** Draws one sheet with the weights of `model` into samples/ and the event file. */
 export async function drawPreview(
   directory: RunDirectory,
-  journal: Journal,
+  runLog: RunLog,
   model: Model,
   images: number,
 ): Promise<void> {
@@ -85,8 +85,8 @@ export async function drawPreview(
   // An untrained network may well draw grey.
   const { flat, count } = pictures
   if (images > 0 && flat.length > 0)
-    journal.log(
+    runLog.log(
       `Warning: ${flat.length} of ${count} previews at ${images} images are a single colour. If it stays so, the model has collapsed: go on from an earlier checkpoint with a lower lr`,
     )
-  journal.picture(images, SAMPLES, png, width, height)
+  runLog.picture(images, SAMPLES, png, width, height)
 }

@@ -17,7 +17,7 @@ async function newest(run: string, log: (line: string) => void): Promise<ValidCh
 
 const ORDER = 'progress.order'
 const POSITION = 'progress.position'
-/** Place of the next picture's index in `progress.position`; native/core/feed.cc writes it. */
+/** Place of the next picture's index in `progress.position`; native/core/data/data_loader.cc writes it. */
 const NEXT_INDEX = 2
 
 /** The position in the data, moved to the end of an epoch: the next batch begins one of `count` pictures. */

@@ -86,13 +86,13 @@ function merge(
   return { options, changes: changed.map(line) }
 }
 
-const MOST_NAMED = 3
+const MAX_NAMED = 3
 
 /** Some of the paths, and how many there are: `2 added (a.png, b.png)`. */
 function some(paths: readonly string[], what: string): string[] {
   if (paths.length === 0) return []
-  const named = paths.slice(0, MOST_NAMED).join(', ')
-  return [`${paths.length} ${what} (${named}${paths.length > MOST_NAMED ? ', ...' : ''})`]
+  const named = paths.slice(0, MAX_NAMED).join(', ')
+  return [`${paths.length} ${what} (${named}${paths.length > MAX_NAMED ? ', ...' : ''})`]
 }
 
 /** What became of the files of a data set, in words. */

@@ -2,7 +2,7 @@
 import { ShinsakuError } from '../errors.ts'
 
 /** So many in a row end the run: training on would only lose more. */
-const MOST_IN_A_ROW = 3
+const MAX_IN_A_ROW = 3
 
 /** What time, or whoever looks after the machine, may mend. */
 export const mayPass = (error: unknown): error is ShinsakuError =>
@@ -35,10 +35,10 @@ export class SaveFailures {
     }
     const { code, message, hint, details } = error
     this.#log(
-      `Warning: ${message}. The checkpoint at ${images} images was not saved (${this.#count} of ${MOST_IN_A_ROW} in a row that end the run); the next one is tried as usual`,
+      `Warning: ${message}. The checkpoint at ${images} images was not saved (${this.#count} of ${MAX_IN_A_ROW} in a row that end the run); the next one is tried as usual`,
     )
-    if (this.#count < MOST_IN_A_ROW) return
-    const text = `${message}; ${MOST_IN_A_ROW} checkpoints in a row could not be saved`
+    if (this.#count < MAX_IN_A_ROW) return
+    const text = `${message}; ${MAX_IN_A_ROW} checkpoints in a row could not be saved`
     this.#fatal = { error: new ShinsakuError(code, text, { cause: error, details, ...(hint && { hint }) }) }
   }
 

@@ -1,22 +1,22 @@
 /** The training loop: units in order, statuses, checkpoints and previews at their images, a clean end. */
 import { abortError, ShinsakuError } from '../errors.ts'
-import type { Model, SampleCall } from '../model.ts'
+import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Metrics, NativeTrainer } from '../native/addon.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
-import type { Pictures } from '../pictures.ts'
+import type { Pictures } from '../sampling/pictures.ts'
 import { isNotFinite, withAdvice } from './advice.ts'
-import type { Journal } from './journal.ts'
-import { Pace } from './pace.ts'
+import type { RunLog } from './run-log.ts'
+import { UnitSizer } from './unit-sizer.ts'
 import { mayPass, SaveFailures } from './save-failures.ts'
 import { type Computing, type Counters, eta, Means, mainLoss, Rate, type Status, type Sums } from './status.ts'
 
 /** What the loop needs of the rest; prepare.ts makes it. */
-export type SessionParts = {
+export type SessionDeps = {
   folder: string
   options: ResolvedTrainOptions
   trainer: NativeTrainer
   computing: Computing
-  journal: Journal
+  runLog: RunLog
   /** The most images one update sees. */
   imagesPerUpdate: number
   start: Counters & { pending: Sums }
@@ -32,7 +32,7 @@ export type SessionParts = {
    * Brings the trainer and the records back to the newest complete checkpoint, with random numbers that no earlier
    * attempt has seen; undefined where there is none.
    */
-  goBack(attempt: number): Promise<SessionParts['start'] | undefined>
+  goBack(attempt: number): Promise<SessionDeps['start'] | undefined>
   /** The model of the newest checkpoint. */
   finish(): Promise<Model>
   /** Frees the trainer, closes logs, releases the lock. */
@@ -53,8 +53,8 @@ type Unit = { updates: number; started: number; result: Promise<Metrics> }
 const IN_FLIGHT = 2
 
 export class Session {
-  readonly #parts: SessionParts
-  readonly #pace: Pace
+  readonly #parts: SessionDeps
+  readonly #pace: UnitSizer
   #rate = new Rate()
   #live = new Means()
   #logged: Means
@@ -74,10 +74,10 @@ export class Session {
   #failedAt = 0
   readonly #begun = performance.now()
 
-  constructor(parts: SessionParts) {
+  constructor(parts: SessionDeps) {
     this.#parts = parts
-    this.#pace = new Pace(parts.imagesPerUpdate)
-    this.#failures = new SaveFailures((line) => parts.journal.log(line))
+    this.#pace = new UnitSizer(parts.imagesPerUpdate)
+    this.#failures = new SaveFailures((line) => parts.runLog.log(line))
     const { pending, ...counters } = parts.start
     this.#counters = counters
     this.#logged = new Means(pending)
@@ -153,7 +153,7 @@ export class Session {
   /** After a loss or a weight that is no number: on from the newest checkpoint, as often as `rollback` allows. */
   async #goBack(error: unknown): Promise<void> {
     if (!isNotFinite(error)) throw error
-    const { options, journal } = this.#parts
+    const { options, runLog } = this.#parts
     const failedAt = this.#counters.images
     // What is queued behind the failure computes with the same weights.
     await Promise.allSettled(this.#units.map((unit) => unit.result))
@@ -166,7 +166,7 @@ export class Session {
     if (!start) throw new ShinsakuError(error.code, this.#report(what), { cause: error, details: error.details })
     this.#attempts += 1
     this.#failedAt = Math.max(this.#failedAt, failedAt)
-    journal.log(
+    runLog.log(
       `Warning: ${what}. Went back to the checkpoint at ${start.images} images, with other random numbers (${this.#attempts} of ${options.rollback})`,
     )
     this.#startFrom(start)
@@ -178,7 +178,7 @@ export class Session {
   }
 
   /** Time goes on; what was counted since the checkpoint did not happen. */
-  #startFrom({ pending, images, updates, epoch }: SessionParts['start']): void {
+  #startFrom({ pending, images, updates, epoch }: SessionDeps['start']): void {
     Object.assign(this.#counters, { images, updates, epoch })
     this.#logged = new Means(pending)
     this.#live = new Means()
@@ -241,7 +241,7 @@ export class Session {
       this.#counters.updates += 1
       this.#counters.epoch = metrics.epoch![i]!
       this.#counters.elapsedSeconds = elapsed - (seconds * (unit.updates - 1 - i)) / unit.updates
-      if (line) this.#parts.journal.record(this.#status(this.#logged.take()))
+      if (line) this.#parts.runLog.record(this.#status(this.#logged.take()))
     }
     this.#pace.record(unit.updates, seconds)
     this.#rate.add(this.#counters.images, this.#counters.elapsedSeconds)
@@ -282,7 +282,7 @@ export class Session {
   async #preview(images: number): Promise<void> {
     await this.#parts.preview(images).catch((error) => {
       if (!mayPass(error)) throw error
-      this.#parts.journal.log(`Warning: ${error.message}. The previews at ${images} images are missing`)
+      this.#parts.runLog.log(`Warning: ${error.message}. The previews at ${images} images are missing`)
     })
   }
 

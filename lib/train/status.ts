@@ -1,6 +1,6 @@
 /** Where a run stands: counters from the trainer, and rates, epochs and ETA derived from them. */
 import type { Metrics } from '../native/addon.ts'
-import type { Placement } from '../native/spec.ts'
+import type { Placement } from '../backend/placement.ts'
 
 /** What computes a run's updates. */
 export type Computing = Pick<Placement, 'ops' | 'graph' | 'precision'>

@@ -1,13 +1,13 @@
-// A run as the boundary sees it: recipe, data order and random streams together, one unit at a time.
+// A run as the boundary sees it: recipe, data order and random random together, one unit at a time.
 #include <ATen/ops/from_blob.h>
 
 #include <map>
 
-#include "core/device.h"
-#include "core/finite.h"
-#include "core/host_tensor.h"
-#include "core/recipes/recipe.h"
-#include "core/recycler.h"
+#include "core/runtime/device.h"
+#include "core/runtime/finite.h"
+#include "core/runtime/host_tensor.h"
+#include "core/models/training_step.h"
+#include "core/runtime/caching_allocator.h"
 
 namespace shinsaku {
 namespace {
@@ -35,9 +35,9 @@ class RunTrainer : public Trainer {
       : spec_(spec),
         kind_(FindModel(spec)),
         device_(DeviceOf(spec)),
-        streams_(SeedStreams(static_cast<uint64_t>(Integer(spec, "seed")), device_)),
-        recipe_(MakeRecipe()),
-        feed_(spec_, std::move(images), recipe_->order(), streams_.cpu) {
+        random_(SeedRandomState(static_cast<uint64_t>(Integer(spec, "seed")), device_)),
+        training_step_(MakeTrainingStep()),
+        loader_(spec_, std::move(images), training_step_->order(), random_.cpu) {
     // So that records written before the first unit show what it will be computed with.
     ApplyPrecision(spec_);
   }
@@ -45,17 +45,17 @@ class RunTrainer : public Trainer {
   Metrics Step(int64_t updates) override {
     listed_.clear();
     ApplyPrecision(spec_);
-    const OnGraphStream stream(recipe_->graphs());
-    const Recycler::Use memory(recycler_);
+    const OnGraphStream stream(training_step_->graphs());
+    const CachingAllocator::Use memory(allocator_);
     for (int64_t i = 0; i < updates; ++i) {
-      recipe_->Update(feed_, meter_);
-      meter_.Add("images", static_cast<double>(feed_.images_seen()));
-      meter_.Add("epoch", static_cast<double>(feed_.epoch()));
-      recycler_.Tick();
+      training_step_->Update(loader_, meter_);
+      meter_.Add("images", static_cast<double>(loader_.images_seen()));
+      meter_.Add("epoch", static_cast<double>(loader_.epoch()));
+      allocator_.EndUpdate();
     }
     Metrics metrics = meter_.Read();
     RequireFinite(metrics);
-    RequireFinite(WeightsOf(recipe_->state()));
+    RequireFinite(WeightsOf(training_step_->state()));
     return metrics;
   }
 
@@ -91,43 +91,43 @@ class RunTrainer : public Trainer {
       }
       const at::Tensor value = FromHost(host);
       CopyInto({host.name, found->second}, value);
-      if (host.name == kCpuStream) streams_.cpu.set_state(value);
-      if (host.name == kDeviceStream) streams_.device.set_state(value);
+      if (host.name == kCpuStream) random_.cpu.set_state(value);
+      if (host.name == kDeviceStream) random_.device.set_state(value);
     }
-    feed_.Restore();
+    loader_.Restore();
   }
 
   void Reseed(uint64_t seed) override {
     listed_.clear();
-    streams_.cpu.set_current_seed(seed);
-    streams_.device.set_current_seed(seed);
+    random_.cpu.set_current_seed(seed);
+    random_.device.set_current_seed(seed);
   }
 
-  std::unique_ptr<Generator> MakeGenerator(const std::string& weights) override {
-    return kind_.make_generator(Drawing(spec_), recipe_->weights(weights), device_);
+  std::unique_ptr<InferenceModel> MakeInferenceModel(const std::string& weights) override {
+    return kind_.make_inference_model(Drawing(spec_), training_step_->weights(weights), device_);
   }
 
  private:
-  std::unique_ptr<Recipe> MakeRecipe() {
-    const Recycler::Use memory(recycler_);
-    return kind_.make_recipe(spec_, streams_, device_);
+  std::unique_ptr<TrainingStep> MakeTrainingStep() {
+    const CachingAllocator::Use memory(allocator_);
+    return kind_.make_training_step(spec_, random_, device_);
   }
 
   NamedTensors State() const {
-    NamedTensors all = recipe_->state();
-    for (const auto& entry : feed_.state()) all.push_back(entry);
-    all.push_back({kCpuStream, streams_.cpu.get_state()});
-    if (!device_.is_cpu()) all.push_back({kDeviceStream, streams_.device.get_state()});
+    NamedTensors all = training_step_->state();
+    for (const auto& entry : loader_.state()) all.push_back(entry);
+    all.push_back({kCpuStream, random_.cpu.get_state()});
+    if (!device_.is_cpu()) all.push_back({kDeviceStream, random_.device.get_state()});
     return all;
   }
 
   Spec spec_;
   const ModelKind& kind_;
   at::Device device_;
-  Streams streams_;
-  Recycler recycler_;
-  std::unique_ptr<Recipe> recipe_;
-  Feed feed_;
+  RandomState random_;
+  CachingAllocator allocator_;
+  std::unique_ptr<TrainingStep> training_step_;
+  DataLoader loader_;
   Meter meter_;
   std::map<std::string, at::Tensor> listed_;  // State() by name
 };
@@ -167,10 +167,10 @@ std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> i
   return std::make_unique<RunTrainer>(spec, std::move(set));
 }
 
-std::unique_ptr<Generator> MakeGenerator(const Spec& spec, const std::vector<HostTensor>& tensors) {
+std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors) {
   NamedTensors weights;
   for (const auto& host : tensors) weights.push_back({host.name, FromHost(host)});
-  return FindModel(spec).make_generator(Drawing(spec), weights, DeviceOf(spec));
+  return FindModel(spec).make_inference_model(Drawing(spec), weights, DeviceOf(spec));
 }
 
 Description Describe(const Spec& spec) {

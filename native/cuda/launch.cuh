@@ -12,11 +12,11 @@
 
 namespace shinsaku {
 
-constexpr int64_t kMostBlocks = 64;
+constexpr int64_t kMaxBlocks = 64;
 
 inline int BlocksOf(int64_t pixels) {
   const int64_t wanted = (pixels + kNormWarps - 1) / kNormWarps;
-  return static_cast<int>(wanted < kMostBlocks ? wanted : kMostBlocks);
+  return static_cast<int>(wanted < kMaxBlocks ? wanted : kMaxBlocks);
 }
 
 // Of kernels with a warp for each pixel.

@@ -1,7 +1,7 @@
 // Everything JavaScript can call. Each method parses, hands work to the device thread, converts.
 #include <napi.h>
 
-#include "core/model.h"
+#include "core/api.h"
 #include "napi/convert.h"
 #include "napi/queue.h"
 
@@ -90,7 +90,7 @@ const napi_type_tag Handle<Images>::kTag = {0x7368696e73616b75, 1};
 template <>
 const napi_type_tag Handle<Sampler>::kTag = {0x7368696e73616b75, 2};
 template <>
-const napi_type_tag Handle<Generator>::kTag = {0x7368696e73616b75, 3};
+const napi_type_tag Handle<InferenceModel>::kTag = {0x7368696e73616b75, 3};
 template <>
 const napi_type_tag Handle<Trainer>::kTag = {0x7368696e73616b75, 4};
 
@@ -124,7 +124,7 @@ Napi::Value values(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core
   return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Values(); }, FromBytes);
 }
 
-Napi::Value sampler(const Napi::CallbackInfo& info, std::shared_ptr<Generator> core) {
+Napi::Value sampler(const Napi::CallbackInfo& info, std::shared_ptr<InferenceModel> core) {
   return Instance(info.Env())
       .queue.Run(
           info.Env(), {}, [core, args = ToSpec(info[0])] { return Made<Sampler>(core->Sample(args)); },
@@ -168,9 +168,9 @@ Napi::Value trained(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> cor
       .queue.Run(
           info.Env(), {},
           [core, weights = info[0].ToString().Utf8Value()] {
-            return Made<Generator>(core->MakeGenerator(weights));
+            return Made<InferenceModel>(core->MakeInferenceModel(weights));
           },
-          Wrap<Generator>(&Addon::generator));
+          Wrap<InferenceModel>(&Addon::generator));
 }
 
 Napi::Value info(const Napi::CallbackInfo& call) {
@@ -213,9 +213,9 @@ Napi::Value generator(const Napi::CallbackInfo& call) {
       .queue.Run(
           call.Env(), std::move(keep),
           [spec = ToSpec(call[0]), tensors = std::move(tensors)] {
-            return Made<Generator>(MakeGenerator(spec, tensors));
+            return Made<InferenceModel>(MakeInferenceModel(spec, tensors));
           },
-          Wrap<Generator>(&Addon::generator));
+          Wrap<InferenceModel>(&Addon::generator));
 }
 
 Napi::Value describe(const Napi::CallbackInfo& call) {
@@ -234,7 +234,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {Handle<Sampler>::Entry<step>("step"), Handle<Sampler>::Entry<progress>("progress"),
        Handle<Sampler>::Entry<pixels>("pixels"), Handle<Sampler>::Entry<values>("values")}));
   addon->generator = Napi::Persistent(
-      Handle<Generator>::Define(env, "Generator", {Handle<Generator>::Entry<sampler>("sampler")}));
+      Handle<InferenceModel>::Define(env, "InferenceModel", {Handle<InferenceModel>::Entry<sampler>("sampler")}));
   addon->trainer = Napi::Persistent(Handle<Trainer>::Define(
       env, "Trainer",
       {Handle<Trainer>::Entry<train>("step"), Handle<Trainer>::Entry<tensors>("tensors"),

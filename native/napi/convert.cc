@@ -5,12 +5,12 @@ namespace shinsaku {
 namespace {
 
 // Longer lists are a mistake: they would take minutes, or all of the memory.
-constexpr uint32_t kMostEntries = 1 << 24;
+constexpr uint32_t kMaxEntries = 1 << 24;
 
 Napi::Array ToList(const Napi::Value& value, const char* what) {
   if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), std::string("expected a list of ") + what);
   const auto array = value.As<Napi::Array>();
-  if (array.Length() > kMostEntries) {
+  if (array.Length() > kMaxEntries) {
     throw Napi::TypeError::New(value.Env(), std::string("expected a shorter list of ") + what);
   }
   return array;

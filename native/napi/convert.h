@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/model.h"
+#include "core/api.h"
 #include "napi/queue.h"
 
 namespace shinsaku {

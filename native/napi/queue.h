@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/model.h"
+#include "core/api.h"
 #include "napi/device_thread.h"
 
 namespace shinsaku {

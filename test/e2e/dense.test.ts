@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 
 test('R50: 5 MB of the smallest things, for every parser, each in a process whose heap is twice that', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['scripts/fuzz.mjs', '--dense'], { cwd: root })
+  const { stdout } = await promisify(execFile)(process.execPath, ['test/fuzz/run.mjs', '--dense'], { cwd: root })
   const reports = stdout
     .trim()
     .split('\n')

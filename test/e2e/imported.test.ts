@@ -27,7 +27,7 @@ type Bits = {
   continued: { losses: number[]; weights: string; ema: string }
 }
 
-/** Written by scripts/golden/imported.py: what the packages draw from the fixtures, and how they train on. */
+/** Written by test/golden/make/imported.py: what the packages draw from the fixtures, and how they train on. */
 const golden = JSON.parse(readFileSync(new URL('../golden/imported.json', import.meta.url), 'utf8')) as {
   diffusion: Record<Version, { weights: string }>
   made: (Made & { diffusion: Record<Version, Bits>; dcgan: { sample: string } })[]

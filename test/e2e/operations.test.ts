@@ -18,7 +18,7 @@ beforeAll(async () => {
 const recordOf = (run: string) => JSON.parse(readFileSync(join(run, 'environment.json'), 'utf8'))
 
 /** Goes on for 8 images; resolves with the set on record and the log. */
-async function goOn(run: string, maxImages: number, more: TrainCall = {}) {
+async function resumeRun(run: string, maxImages: number, more: TrainCall = {}) {
   const lines: string[] = []
   await train({ resume: run, data, device: 'cpu', maxImages, onLog: (line) => lines.push(line), ...more })
   return { ops: recordOf(run).ops, log: lines.join('\n') }
@@ -27,19 +27,19 @@ async function goOn(run: string, maxImages: number, more: TrainCall = {}) {
 test('the fastest set trains and is on record', async () => {
   const { run } = await tinyRun(temporaryFolder(), data, { maxImages: 8 })
   expect(recordOf(run)).toMatchObject({ ops: fastest, samplingOps: fastest })
-  const { ops, log } = await goOn(run, 16)
+  const { ops, log } = await resumeRun(run, 16)
   expect(ops).toBe(fastest)
   expect(log).toContain(`operations: ${fastest} to train`)
 })
 
 test('exact is the reference, and changes only where it is allowed to', async () => {
   const { run } = await tinyRun(temporaryFolder(), data, { maxImages: 8 })
-  const refused = await errorOf(goOn(run, 16, { exact: true }))
+  const refused = await errorOf(resumeRun(run, 16, { exact: true }))
   expect(refused).toMatchObject({ code: 'RESUME_MISMATCH', details: { changed: ['exact'] } })
-  const { ops, log } = await goOn(run, 16, { exact: true, allow: ['exact'] })
+  const { ops, log } = await resumeRun(run, 16, { exact: true, allow: ['exact'] })
   expect(ops).toBe('reference')
   if (fastest !== 'reference') expect(log).toContain(`Changed: operations that train: ${fastest} then, reference now`)
-  const back = await goOn(run, 24, { exact: false, allow: ['exact'] })
+  const back = await resumeRun(run, 24, { exact: false, allow: ['exact'] })
   expect(back.ops).toBe(fastest)
 })
 
@@ -48,10 +48,10 @@ test('a run on record with the reference stays with it, unless "exact" may diffe
   // As older versions wrote it, whose default drew with the fastest set and trained with the reference.
   writeFileSync(join(run, 'environment.json'), JSON.stringify({ ...recordOf(run), ops: 'reference' }))
   for (const maxImages of [16, 24]) {
-    const { ops, log } = await goOn(run, maxImages)
+    const { ops, log } = await resumeRun(run, maxImages)
     expect(ops).toBe('reference')
     if (fastest !== 'reference') expect(log).toContain('stays with them')
   }
   expect(recordOf(run).samplingOps).toBe(fastest)
-  expect((await goOn(run, 32, { allow: ['exact'] })).ops).toBe(fastest)
+  expect((await resumeRun(run, 32, { allow: ['exact'] })).ops).toBe(fastest)
 })

@@ -4,14 +4,14 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { buildPaths, findBuilds, packageRoot as root } from '../../lib/native/builds.ts'
+import { buildPaths, findBuilds, packageRoot as root } from '../../lib/libtorch/builds.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 
-const load = (file: string) => import(new URL(`../../scripts/pack/${file}.mjs`, import.meta.url).href)
+const load = (file: string) => import(new URL(`../../test/package/${file}.mjs`, import.meta.url).href)
 const { attwProblems, fileProblems, manifestProblems, publintProblems, symbolProblems } = await load('contents')
 const { checkTypes, sources, run } = await load('project')
 
-// A busy machine takes many times as long; a program that hangs is ended by its own limit (scripts/pack/project.mjs).
+// A busy machine takes many times as long; a program that hangs is ended by its own limit (test/package/project.mjs).
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 })
 
 let work: string
@@ -114,7 +114,7 @@ describe('what the tarball holds', () => {
   test.each([
     'binding.gyp',
     'CMakeLists.txt',
-    'native/core/ema.cc',
+    'native/core/optim/ema.cc',
     'dist/index.js.map',
     'lib/index.ts',
     'libtorch_cpu.so',

@@ -1,9 +1,9 @@
 /** What must hold on a GPU. Where there is none the tests are skipped, and the reason stands in their title. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { load, type TrainCall, train } from '../../lib/index.ts'
-import { resolveDevice } from '../../lib/native/device.ts'
+import { resolveDevice } from '../../lib/backend/device.ts'
 import { loadNative } from '../../lib/native/load.ts'
-import { placeOn, toSpec } from '../../lib/native/spec.ts'
+import { placeOn, toSpec } from '../../lib/backend/placement.ts'
 import { resolveTrain } from '../../lib/options/resolve.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { drawnPixels } from '../helpers/specs.ts'

@@ -28,16 +28,16 @@ const layers: readonly (readonly string[])[] = [
 
 /** Where in lib/ a package may be imported; all others not at all. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  sharp: ['lib/image.ts'],
+  sharp: ['lib/images/images.ts'],
   commander: ['lib/cli/'],
-  'csv-parse': ['lib/dataset/licences.ts'],
+  'csv-parse': ['lib/data/licences.ts'],
   'node-gyp-build': ['lib/native/'],
   zod: [
     'lib/options/',
     'lib/models/',
     'lib/checkpoint/records.ts',
     'lib/files/read.ts',
-    'lib/native/self-check.ts',
+    'lib/backend/select.ts',
     'lib/run/directory.ts',
   ],
 }
@@ -158,7 +158,7 @@ export const twoWorlds: Rule = (sources) =>
     const both = aTorch && aNapi ? [`${path} sees ${aNapi} and ${aTorch}`] : []
     const up = path.startsWith('native/core/')
       ? seen.filter((name) => napi.test(name) || name.startsWith('native/napi/'))
-      : seen.filter((name) => name.startsWith('native/core/') && name !== 'native/core/model.h')
+      : seen.filter((name) => name.startsWith('native/core/') && name !== 'native/core/api.h')
     return [...both, ...up.map((name) => `${path} sees ${name}`)]
   })
 
@@ -173,7 +173,7 @@ export const fineHeaders: Rule = (sources) =>
   )
 
 /** The recycler asks the kernel for huge pages of memory; it maps no file. */
-const mayAdvise = (path: string, name: string) => path === 'native/core/recycler.cc' && name === 'sys/mman.h'
+const mayAdvise = (path: string, name: string) => path === 'native/core/runtime/caching_allocator.cc' && name === 'sys/mman.h'
 
 export const silentNative: Rule = (sources) =>
   select(sources, 'native/', '.cc', '.h').flatMap(([path, text]) => [

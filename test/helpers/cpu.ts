@@ -1,4 +1,4 @@
-/** Names the processor, as scripts/golden/goldens.py does: kernels, and with them last bits, depend on it. */
+/** Names the processor, as test/golden/make/goldens.py does: kernels, and with them last bits, depend on it. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 

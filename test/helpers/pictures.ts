@@ -1,8 +1,8 @@
 /** Pictures that tests draw, and the settings they are decoded with. */
 import { crc32, deflateSync } from 'node:zlib'
 import sharp from 'sharp'
-import type { DatasetOptions } from '../../lib/dataset/dataset.ts'
-import type { PixelSettings } from '../../lib/image.ts'
+import type { DatasetOptions } from '../../lib/data/dataset.ts'
+import type { PixelSettings } from '../../lib/images/images.ts'
 
 export type Colour = readonly number[]
 

@@ -1,8 +1,8 @@
-/** A session over a trainer, a journal and a disk that only count. */
-import type { Model } from '../../lib/model.ts'
+/** A session over a trainer, a runLog and a disk that only count. */
+import type { Model } from '../../lib/sampling/model.ts'
 import type { Metrics, NativeTrainer } from '../../lib/native/addon.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
-import { Session, type SessionParts } from '../../lib/train/session.ts'
+import { Session, type SessionDeps } from '../../lib/train/session.ts'
 import type { Status } from '../../lib/train/status.ts'
 
 /** A trainer whose update sees `batch` images of a set of 10, the last of an epoch fewer. */
@@ -53,17 +53,17 @@ export function makeSession(
     start = 0,
     fail,
     ...more
-  }: Partial<Omit<SessionParts, 'start'>> & { start?: number; fail?: (images: number) => Error | undefined } = {},
+  }: Partial<Omit<SessionDeps, 'start'>> & { start?: number; fail?: (images: number) => Error | undefined } = {},
 ) {
   const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], snapshotImages: 1e7, ...options })
   const { trainer, units, reset } = fakeTrainer(resolved.batch, start, fail)
   const seen: Seen = { attempts: [], logged: [], saved: [], previews: [], lines: [], statuses: [], closed: 0 }
-  const parts: SessionParts = {
+  const parts: SessionDeps = {
     folder: 'run',
     options: resolved,
     trainer,
     computing: { ops: 'reference', graph: false, precision: 'fp32' },
-    journal: {
+    runLog: {
       log: (line: string) => seen.logged.push(line),
       record: (status: Status) => seen.lines.push(status),
       flush: async () => {},

@@ -1,5 +1,5 @@
 // A trainer of a small network over grey pictures, for programs that tests and scripts start.
-import { placeOn, toSpec } from '../../dist/native/spec.js'
+import { placeOn, toSpec } from '../../dist/backend/placement.js'
 import { resolveTrain } from '../../dist/options/resolve.js'
 
 /** `addon` is of any copy of the package. */

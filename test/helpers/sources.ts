@@ -15,7 +15,7 @@ export type Import = { of: 'file' | 'package' | 'node'; from: string; kind: 'sta
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const folders = ['lib', 'native', 'scripts', 'test', 'docs']
+const folders = ['lib', 'native', 'bench', 'scripts', 'test', 'docs']
 const kinds = /(\.(ts|mjs|cc|h|py|md)|^CMakeLists\.txt|^[\w.]+\.json|\.gyp)$/
 
 /** Every file that a person writes: code, prose and settings; goldens and fixtures are made by programs. */

@@ -157,6 +157,6 @@ export function fileOf(bytes: Uint8Array, name = 'x.pt'): string {
   return path
 }
 
-/** A checkpoint that scripts/golden/imported.py had a published package save. */
+/** A checkpoint that test/golden/make/imported.py had a published package save. */
 export const fixture = (name: string): Buffer =>
   brotliDecompressSync(readFileSync(new URL(`../fixtures/pytorch/${name}.br`, import.meta.url)))

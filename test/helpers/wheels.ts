@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { vi } from 'vitest'
-import { torchVersion, type Wheel } from '../../lib/native/wheels.ts'
+import { torchVersion, type Wheel } from '../../lib/libtorch/wheels.ts'
 import { temporaryFolder } from './folder.ts'
 
 type Files = Record<string, string>

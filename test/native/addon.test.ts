@@ -31,7 +31,7 @@ describe('surface', () => {
     expect(Object.keys(raw).sort()).toEqual(declared('Addon'))
     expect(methodsOf(images)).toEqual(declared('NativeImages'))
     expect(methodsOf(trainer)).toEqual(declared('NativeTrainer'))
-    expect(methodsOf(generator)).toEqual(declared('NativeGenerator'))
+    expect(methodsOf(generator)).toEqual(declared('NativeInferenceModel'))
     expect(methodsOf(sampler)).toEqual(declared('NativeSampler'))
   })
 

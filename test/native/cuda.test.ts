@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { buildPaths, packageRoot } from '../../lib/native/builds.ts'
+import { buildPaths, packageRoot } from '../../lib/libtorch/builds.ts'
 import { type Case, casesOf } from '../helpers/programs.ts'
 
 describe('kernels, thread by thread', () => {

@@ -4,8 +4,8 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/randn.h>
 
-#include "core/cuda/cuda_ops.h"
-#include "core/cuda/norm.h"
+#include "core/ops/cuda/cuda_ops.h"
+#include "core/ops/cuda/norm.h"
 #include "cuda/plugin.h"
 #include "cuda_emulation.h"
 #include "cuda_group_check.h"
@@ -32,7 +32,7 @@ Expected Exact(const Problem& p) {
       const double factor = p.film ? 1 + double{p.scale[image * c + i]} : 1, h = v[i] * r;
       const double t = h * p.gain[i] * factor + (p.film ? double{p.shift[image * c + i]} : 0);
       const double s = 1 / (1 + std::exp(-t));
-      e.y[base + i] = (p.silu ? t * s : t) + (p.bypass ? double{p.around[base + i]} : 0);
+      e.y[base + i] = (p.silu ? t * s : t) + (p.residual ? double{p.skip[base + i]} : 0);
       const double dt = p.silu ? p.dy[base + i] * s * (1 + t * (1 - s)) : double{p.dy[base + i]};
       e.dshift[image * c + i] += dt;
       e.dscale[image * c + i] += dt * h * p.gain[i];
@@ -53,7 +53,7 @@ void Run(const std::string& name, Problem p) {
   p.Draw(0);
   const auto c = static_cast<size_t>(p.channels), images = static_cast<size_t>(p.images);
   const size_t rows = images * static_cast<size_t>(p.pixels);
-  const auto x = Rounded<T>(p.x), around = Rounded<T>(p.around), dy = Rounded<T>(p.dy);
+  const auto x = Rounded<T>(p.x), skip = Rounded<T>(p.skip), dy = Rounded<T>(p.dy);
   const Expected expected = Exact(p);
 
   const NormIn<T> in{x.data(),
@@ -66,7 +66,7 @@ void Run(const std::string& name, Problem p) {
   std::vector<float> root(rows);
   const NormShape shape{p.images, p.pixels};
   Launch({static_cast<unsigned>((rows + kNormWarps - 1) / kNormWarps), 1}, kNormThreads, [&] {
-    NormForwardKernel<T, PAIRS, SILU>(in, p.bypass ? around.data() : nullptr, y.data(), root.data(), shape);
+    NormForwardKernel<T, PAIRS, SILU>(in, p.residual ? skip.data() : nullptr, y.data(), root.data(), shape);
   });
   Print(name, "y", Error(y, expected.y));
 
@@ -93,9 +93,9 @@ template <typename T>
 void RunAll(const std::string& type) {
   // 27 pixels leave blocks and the last warps partly without work.
   Run<T, 1, true>(type + " 64 bias film silu", {2, 27, 64, true, true, true, false});
-  Run<T, 2, true>(type + " 128 bias silu bypass", {1, 9, 128, true, false, true, true});
+  Run<T, 2, true>(type + " 128 bias silu residual", {1, 9, 128, true, false, true, true});
   Run<T, 4, false>(type + " 256 plain", {2, 5, 256, false, false, false, false});
-  Run<T, 8, true>(type + " 512 film silu bypass", {1, 11, 512, false, true, true, true});
+  Run<T, 8, true>(type + " 512 film silu residual", {1, 11, 512, false, true, true, true});
   Run<T, 16, false>(type + " 1024 bias film", {2, 3, 1024, true, true, false, false});
 }
 
@@ -108,7 +108,7 @@ void PluginForward(const NormCall& call) {
   const NormShape shape{static_cast<int>(call.images), static_cast<int>(call.pixels)};
   const auto rows = static_cast<unsigned>(call.images * call.pixels);
   Launch({(rows + kNormWarps - 1) / kNormWarps, 1}, kNormThreads, [&] {
-    NormForwardKernel<T, 1, SILU>(in, static_cast<const T*>(call.bypass), static_cast<T*>(call.y), call.root, shape);
+    NormForwardKernel<T, 1, SILU>(in, static_cast<const T*>(call.residual), static_cast<T*>(call.y), call.root, shape);
   });
 }
 
@@ -184,7 +184,7 @@ void CompareOperations() {
   const at::Tensor x = draw({2, kPluginChannels, 3, 5}), gain = draw({1, kPluginChannels, 1, 1});
   const at::Tensor scale = draw({2, kPluginChannels, 1, 1}), shift = draw({2, kPluginChannels, 1, 1});
   const at::Tensor weight = draw({kPluginChannels, kPluginChannels, 3, 3}) / 24, bias = draw({kPluginChannels});
-  const at::Tensor around = draw({kPluginChannels, kPluginChannels, 1, 1}) / 8, beta = draw({kPluginChannels});
+  const at::Tensor skip = draw({kPluginChannels, kPluginChannels, 1, 1}) / 8, beta = draw({kPluginChannels});
   const auto rms = [](const Leaves& l) { return NormWeights{NormWeights::Kind::kRms, l[1], {}}; };
   const auto group = [](const Leaves& l) { return NormWeights{NormWeights::Kind::kGroup, l[1], l[2]}; };
   const auto compare = [&](const std::string& suffix, const Leaves& first, const auto& norm) {
@@ -206,7 +206,7 @@ void CompareOperations() {
     CompareOperation("ConvNormFilmSilu" + suffix, with({weight, bias, scale, shift}), [&](Ops& ops, const Leaves& l) {
       return ops.ConvNormFilmSilu(l[0], {l[n], l[n + 1]}, norm(l), l[n + 2], l[n + 3]);
     });
-    CompareOperation("ConvNormSiluAdd" + suffix + " with shortcut", with({weight, bias, around}),
+    CompareOperation("ConvNormSiluAdd" + suffix + " with shortcut", with({weight, bias, skip}),
                      [&](Ops& ops, const Leaves& l) {
                        return ops.ConvNormSiluAdd(l[0], {l[n], l[n + 1]}, norm(l), {"", l[0], {l[n + 2], {}}});
                      });

@@ -26,11 +26,11 @@ static std::vector<float> exchanged;
 
 static void __syncthreads() { block_barrier->arrive_and_wait(); }
 
-static float __shfl_xor_sync(unsigned, float value, int lanes) {
+static float __shfl_xor_sync(unsigned, float value, int vector_width) {
   auto& barrier = *warp_barriers[threadIdx.x / 32];
   exchanged[threadIdx.x] = value;
   barrier.arrive_and_wait();
-  const float other = exchanged[threadIdx.x ^ static_cast<unsigned>(lanes)];
+  const float other = exchanged[threadIdx.x ^ static_cast<unsigned>(vector_width)];
   barrier.arrive_and_wait();
   return other;
 }
@@ -87,8 +87,8 @@ using Doubles = std::vector<double>;
 
 struct Problem {
   int images, pixels, channels;
-  bool bias, film, silu, bypass;
-  std::vector<float> x{}, offset{}, gain{}, beta{}, scale{}, shift{}, around{}, dy{};
+  bool bias, film, silu, residual;
+  std::vector<float> x{}, offset{}, gain{}, beta{}, scale{}, shift{}, skip{}, dy{};
 
   size_t count() const {
     return static_cast<size_t>(images) * static_cast<size_t>(pixels) * static_cast<size_t>(channels);
@@ -103,7 +103,7 @@ struct Problem {
     };
     const auto c = static_cast<size_t>(channels), films = static_cast<size_t>(images) * c;
     fill(x, count()), fill(offset, c), fill(gain, c), fill(scale, films), fill(shift, films);
-    fill(around, count()), fill(dy, count()), fill(beta, c);
+    fill(skip, count()), fill(dy, count()), fill(beta, c);
     for (float& value : x) value += mean;
   }
 };

@@ -24,7 +24,7 @@ void GroupForwardAs(const NormCall& call, unsigned blocks) {
     GroupStatisticsKernel<T>(in, call.partial, call.root, shape, static_cast<int>(blocks), 2 * kLanes * PAIRS);
   });
   Launch({(rows + kNormWarps - 1) / kNormWarps, 1}, kNormThreads, [&] {
-    GroupForwardKernel<T, PAIRS>(in, call.root, static_cast<const T*>(call.bypass), static_cast<T*>(call.y),
+    GroupForwardKernel<T, PAIRS>(in, call.root, static_cast<const T*>(call.residual), static_cast<T*>(call.y),
                                  shape, call.silu);
   });
 }
@@ -85,7 +85,7 @@ Expected ExactGroups(const Problem& p) {
         const double h = (value(at, i) - mean) * r, factor = p.film ? 1 + double{p.scale[image * c + i]} : 1;
         const double plain = h * p.gain[i] + p.beta[i];
         const double t = plain * factor + (p.film ? double{p.shift[image * c + i]} : 0), s = 1 / (1 + std::exp(-t));
-        e.y[at] = (p.silu ? t * s : t) + (p.bypass ? double{p.around[at]} : 0);
+        e.y[at] = (p.silu ? t * s : t) + (p.residual ? double{p.skip[at]} : 0);
         const double dt = p.silu ? p.dy[at] * s * (1 + t * (1 - s)) : double{p.dy[at]};
         e.dshift[image * c + i] += dt;
         e.dscale[image * c + i] += dt * plain;
@@ -106,7 +106,7 @@ Expected ExactGroups(const Problem& p) {
 template <typename T, int PAIRS>
 void RunGroup(const std::string& name, Problem p, float mean) {
   p.Draw(mean);
-  const auto x = Rounded<T>(p.x), around = Rounded<T>(p.around), dy = Rounded<T>(p.dy);
+  const auto x = Rounded<T>(p.x), skip = Rounded<T>(p.skip), dy = Rounded<T>(p.dy);
   const Expected expected = ExactGroups(p);
   const auto c = static_cast<size_t>(p.channels), images = static_cast<size_t>(p.images);
   const unsigned blocks = 3;
@@ -121,7 +121,7 @@ void RunGroup(const std::string& name, Problem p, float mean) {
   call.x = x.data(), call.gain = p.gain.data(), call.beta = p.beta.data(), call.root = statistics.data();
   call.partial = partial.data(), call.y = y.data(), call.dy = dy.data(), call.dx = dx.data();
   call.dgain = dgain.data(), call.dbeta = dbeta.data();
-  if (p.bypass) call.bypass = around.data();
+  if (p.residual) call.residual = skip.data();
   if (p.bias) call.bias = p.offset.data(), call.dbias = dbias.data();
   if (p.film) call.scale = p.scale.data(), call.shift = p.shift.data();
   if (p.film) call.dscale = dscale.data(), call.dshift = dshift.data();
@@ -140,9 +140,9 @@ void RunGroup(const std::string& name, Problem p, float mean) {
 template <typename T>
 void RunGroups(const std::string& type) {
   RunGroup<T, 1>(type + " groups 64 bias film silu", {2, 27, 64, true, true, true, false}, 0);
-  RunGroup<T, 2>(type + " groups 128 bias silu bypass", {1, 9, 128, true, false, true, true}, 3);
+  RunGroup<T, 2>(type + " groups 128 bias silu residual", {1, 9, 128, true, false, true, true}, 3);
   RunGroup<T, 4>(type + " groups 256 plain", {2, 5, 256, false, false, false, false}, 0);
-  RunGroup<T, 8>(type + " groups 512 film silu bypass", {1, 11, 512, false, true, true, true}, 0);
+  RunGroup<T, 8>(type + " groups 512 film silu residual", {1, 11, 512, false, true, true, true}, 0);
   RunGroup<T, 16>(type + " groups 1024 bias film", {2, 3, 1024, true, true, false, false}, 30);
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Addon, NativeGenerator, NativeTrainer } from '../../lib/native/addon.ts'
+import type { Addon, NativeInferenceModel, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
@@ -11,7 +11,7 @@ type Log = [lossD: number, lossG: number, dReal: number, dFake: number][]
 type Game = { size: number; batch: number; updates: number }
 type PresetGame = Game & { log: Log; k: number; minimax: boolean }
 
-/** Written by scripts/golden/dcgan.py. */
+/** Written by test/golden/make/dcgan.py. */
 const golden = JSON.parse(readFileSync(new URL('../golden/dcgan.json', import.meta.url), 'utf8')) as {
   parameters: Record<string, [generator: number, discriminator: number]>
   pytorch: Game & { initial: string }
@@ -65,7 +65,7 @@ async function distance(trainer: NativeTrainer, game: Game & { log: Log }): Prom
   return Math.max(...differences)
 }
 
-async function draw(generator: NativeGenerator, seeds: number[], bn: string, batch: number): Promise<Buffer> {
+async function draw(generator: NativeInferenceModel, seeds: number[], bn: string, batch: number): Promise<Buffer> {
   const sampler = await generator.sampler({ seeds, bn, batch })
   let steps = 1
   while (!(await sampler.step())) steps++

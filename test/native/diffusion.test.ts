@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Addon, NativeGenerator, NativeTrainer, Spec } from '../../lib/native/addon.ts'
+import type { Addon, NativeInferenceModel, NativeTrainer, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
@@ -15,7 +15,7 @@ type Bits = {
   samples: Record<string, string>
 }
 
-/** Written by scripts/golden/diffusion.py from the published packages. */
+/** Written by test/golden/make/diffusion.py from the published packages. */
 const golden = JSON.parse(readFileSync(new URL('../golden/diffusion.json', import.meta.url), 'utf8')) as {
   cases: Case[]
   made: (Made & { cases: Bits[] })[]
@@ -51,7 +51,7 @@ async function digest(trainer: NativeTrainer, prefix: string): Promise<string> {
   return hash.digest('hex')
 }
 
-async function draw(generator: NativeGenerator, args: Spec): Promise<Uint8Array> {
+async function draw(generator: NativeInferenceModel, args: Spec): Promise<Uint8Array> {
   const sampler = await generator.sampler({ steps: 5, sampler: 'ddim', eta: 0, batch: 1, ...args })
   while (!(await sampler.step()));
   return sampler.pixels()
@@ -180,7 +180,7 @@ describe('training', () => {
 
 describe('sampling', () => {
   let trainer: NativeTrainer
-  let generator: NativeGenerator
+  let generator: NativeInferenceModel
   beforeAll(async () => {
     trainer = await smallTrainer(addon, { batch: 8, timesteps: 50 })
     await trainer.step(30)

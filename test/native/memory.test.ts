@@ -9,7 +9,7 @@ import { times } from '../helpers/stress.ts'
 // Allocators come and go by a megabyte or two, and V8 grows by some ten in a process's first two dozen runs. Losing a
 // model, a run or the gradients of an update each time adds far more than this in a quarter of the repetitions; losing
 // one tensor of a denoising step does so in `npm run stress`.
-const MOST_GROWTH = 3 * 2 ** 20
+const MAX_GROWTH = 3 * 2 ** 20
 
 describe('R56: resident memory stays flat over', () => {
   test.each([
@@ -20,7 +20,7 @@ describe('R56: resident memory stays flat over', () => {
     ['sampleStep', times(400, 10_000)],
     ['trainStep', times(60, 2000)],
   ])('%s, %i times', async (thing, count) => {
-    expect(await measureGrowth(thing, count, temporaryFolder())).toBeLessThan(MOST_GROWTH)
+    expect(await measureGrowth(thing, count, temporaryFolder())).toBeLessThan(MAX_GROWTH)
   })
 
   test('the measure sees what grows, and not what has only grown at first', () => {

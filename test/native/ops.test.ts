@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Addon, NativeGenerator } from '../../lib/native/addon.ts'
+import type { Addon, NativeInferenceModel } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { type Case, casesOf } from '../helpers/programs.ts'
@@ -49,19 +49,19 @@ describe('every operation and network of every set', () => {
 })
 
 describe('drawing', () => {
-  async function draw(generator: NativeGenerator, args: object): Promise<Uint8Array> {
+  async function draw(generator: NativeInferenceModel, args: object): Promise<Uint8Array> {
     const sampler = await generator.sampler({ steps: 3, sampler: 'ddim', eta: 0, batch: 1, ...args })
     while (!(await sampler.step()));
     return sampler.pixels()
   }
 
   /** Generators over the same weights after a few updates, by ops set; "reference" among them. */
-  async function trained(options: TrainOptions): Promise<Map<string, NativeGenerator>> {
+  async function trained(options: TrainOptions): Promise<Map<string, NativeInferenceModel>> {
     const trainer = await smallTrainer(addon, options, 4)
     await trainer.step(3)
     const names = (await trainer.tensors()).filter(({ name }) => !/^(ema|optimizer|random|progress)\./.test(name))
     const weights = await Promise.all(names.map(async (info) => ({ ...info, bytes: await trainer.tensor(info.name) })))
-    const generators = new Map<string, NativeGenerator>()
+    const generators = new Map<string, NativeInferenceModel>()
     for (const set of ['reference', ...sets]) {
       generators.set(set, await addon.generator(smallSpec(options, set === 'reference' ? [] : [set]), weights))
     }

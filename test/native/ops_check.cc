@@ -145,20 +145,20 @@ void Norms(Checker& checker) {
 
 void Attentions(Checker& checker) {
   using Kind = NormWeights::Kind;
-  for (const bool modern : {true, false})
+  for (const bool is_v2 : {true, false})
     for (const bool full : {true, false})
       for (const auto& [n, channels, h, w] :
            {std::array<int64_t, 4>{1, 16, 8, 8}, {3, 40, 9, 20}, {2, 64, 33, 33}, {1, 8, 1, 1}}) {
-        const Kind kind = modern ? Kind::kRms : Kind::kLayer;
+        const Kind kind = is_v2 ? Kind::kRms : Kind::kLayer;
         AttentionWeights a;
-        a.cosine = full && !modern;
-        a.divide_values = !full && !modern;
+        a.cosine = full && !is_v2;
+        a.divide_values = !full && !is_v2;
         a.norm = RandomNorm(kind, channels);
-        if (modern) a.memory = full ? Random({2, 4, 4, 32}) : Random({2, 4, 32, 4});
+        if (is_v2) a.memory = full ? Random({2, 4, 4, 32}) : Random({2, 4, 32, 4});
         a.to_qkv = Random({384, channels, 1, 1}, 0.2);
         a.to_out = RandomConv(channels, 128, 1);
         if (!full) a.out_norm = RandomNorm(kind, channels);
-        const std::string name = std::string(modern ? "modern " : "2022 ") + (full ? "full" : "linear") +
+        const std::string name = std::string(is_v2 ? "is_v2 " : "2022 ") + (full ? "full" : "linear") +
                                  " attention " + Sizes({n, channels, h, w});
         const Tensor x = Random({n, channels, h, w});
         checker.Check(
@@ -168,7 +168,7 @@ void Attentions(Checker& checker) {
             },
             x, a);
         checker.Check(
-            name + " and the way around",
+            name + " and the residual",
             [=](Ops& ops, const Tensor& y, const AttentionWeights& weights) {
               return full ? ops.AddFullAttention(y, weights) : ops.AddLinearAttention(y, weights);
             },

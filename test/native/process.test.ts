@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ShinsakuError } from '../../lib/errors.ts'
 import type { Addon } from '../../lib/native/addon.ts'
-import { findLibtorch } from '../../lib/native/find.ts'
+import { findLibtorch } from '../../lib/libtorch/find.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import { runToEnd } from '../helpers/exits.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
@@ -65,7 +65,7 @@ describe('threads', () => {
   const threadsOf = (command: string, ...args: string[]) => {
     const code = `
       const { loadAddon } = await import(${JSON.stringify(join(root, 'dist/native/load.js'))})
-      const { threadsFor } = await import(${JSON.stringify(join(root, 'dist/native/cpus.js'))})
+      const { threadsFor } = await import(${JSON.stringify(join(root, 'dist/system/cpus.js'))})
       const addon = await loadAddon()
       await addon.setThreads(threadsFor(Number(process.env.THREADS)))
       console.log((await addon.info()).threads)`

@@ -1,14 +1,14 @@
 /** Few-step samplers against what diffusers makes of the same networks, and against many steps of DDIM. */
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Addon, HostTensor, NativeGenerator, Spec } from '../../lib/native/addon.ts'
+import type { Addon, HostTensor, NativeInferenceModel, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
 
 const samplers = ['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm'] as const
 
-/** Written by scripts/golden/samplers.py. */
+/** Written by test/golden/make/samplers.py. */
 const golden = JSON.parse(readFileSync(new URL('../golden/samplers.json', import.meta.url), 'utf8')) as {
   outputs: number[]
   cases: (Pick<TrainOptions, 'objective' | 'schedule' | 'timesteps'> & {
@@ -27,14 +27,14 @@ beforeAll(async () => {
 const floats = (bytes: Uint8Array) => new Float32Array(bytes.slice().buffer)
 
 /** The picture before it becomes pixels. */
-async function draw(generator: NativeGenerator, args: Spec): Promise<Float32Array> {
+async function draw(generator: NativeInferenceModel, args: Spec): Promise<Float32Array> {
   const sampler = await generator.sampler({ seeds: [11], batch: 1, eta: 0, ...args })
   while (!(await sampler.step()));
   return floats(await sampler.values())
 }
 
 /** The network as it is made, or one whose output is the same everywhere. */
-async function fixedGenerator(options: TrainOptions, outputs?: readonly number[]): Promise<NativeGenerator> {
+async function fixedGenerator(options: TrainOptions, outputs?: readonly number[]): Promise<NativeInferenceModel> {
   const trainer = await smallTrainer(addon, { ...options, seed: 3407, batch: 1, emaDecay: null }, 1)
   const tensors: HostTensor[] = []
   for (const info of await trainer.tensors()) {

@@ -130,7 +130,7 @@ void Norms(Checker& checker) {
 
 void Attentions(Checker& checker) {
   using Kind = NormWeights::Kind;
-  for (const bool modern : {true, false})
+  for (const bool is_v2 : {true, false})
     for (const bool full : {true, false})
       for (const auto& [n, channels, h, w] :
            {std::array<int64_t, 4>{1, 16, 8, 8}, {3, 40, 9, 20}, {2, 64, 33, 33}, {1, 16, 1, 1}}) {
@@ -142,22 +142,22 @@ void Attentions(Checker& checker) {
                              Random({channels}), Random(shape), Random(shape)};
         const auto weights = [=](const Tensors& t) {
           AttentionWeights a;
-          a.cosine = full && !modern;
-          a.divide_values = !full && !modern;
-          const Kind kind = modern ? Kind::kRms : Kind::kLayer;
-          a.norm = {kind, t[1], modern ? Tensor() : t[2]};
-          if (modern) a.memory = t[3];
+          a.cosine = full && !is_v2;
+          a.divide_values = !full && !is_v2;
+          const Kind kind = is_v2 ? Kind::kRms : Kind::kLayer;
+          a.norm = {kind, t[1], is_v2 ? Tensor() : t[2]};
+          if (is_v2) a.memory = t[3];
           a.to_qkv = t[4];
           a.to_out = {t[5], t[6]};
-          if (!full) a.out_norm = {kind, t[7], modern ? Tensor() : t[8]};
+          if (!full) a.out_norm = {kind, t[7], is_v2 ? Tensor() : t[8]};
           return a;
         };
-        const std::string name = std::string(modern ? "modern " : "2022 ") + (full ? "full" : "linear") +
+        const std::string name = std::string(is_v2 ? "is_v2 " : "2022 ") + (full ? "full" : "linear") +
                                  " attention " + Sizes({n, channels, h, w});
         checker.Check(name, inputs, [=](Ops& ops, const Tensors& t) {
           return full ? ops.FullAttention(t[0], weights(t)) : ops.LinearAttention(t[0], weights(t));
         });
-        checker.Check(name + " and the way around", inputs, [=](Ops& ops, const Tensors& t) {
+        checker.Check(name + " and the residual", inputs, [=](Ops& ops, const Tensors& t) {
           return full ? ops.AddFullAttention(t[0], weights(t)) : ops.AddLinearAttention(t[0], weights(t));
         });
       }
@@ -261,7 +261,7 @@ void Networks(Checker& checker) {
     const UnetPlan plan(spec);
     ParameterSet set(Fill::kDraw, at::kCPU, generator);
     const Unet network(plan, set, "");
-    Networked(checker, "U-Net " + Sizes({plan.modern, static_cast<int64_t>(u.dim), plan.size, u.batch}), set,
+    Networked(checker, "U-Net " + Sizes({plan.is_v2, static_cast<int64_t>(u.dim), plan.size, u.batch}), set,
               Random({u.batch, plan.channels, plan.size, plan.size}), [&](Ops& ops, const Tensor& x) {
                 const Tensor t = at::full({u.batch}, 7, x.options().requires_grad(false));
                 return network.Forward(ops, x, t, u.self ? x * 0.5 : Tensor());

@@ -10,10 +10,10 @@ beforeAll(async () => {
   addon = await loadAddon()
 })
 
-type Row = { unet: '2022' | '2.3'; dimMults: number[]; keys: string; parameters: number; initial: string }
+type OptionSpec = { unet: '2022' | '2.3'; dimMults: number[]; keys: string; parameters: number; initial: string }
 
 /** SHA-256 over the initial float32 parameters for seed 3407, dim 64, measured from the published packages. */
-const rows: Row[] = [
+const rows: OptionSpec[] = [
   {
     unet: '2022',
     dimMults: [1, 2, 4, 8],

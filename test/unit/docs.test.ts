@@ -4,18 +4,18 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { commandHelp } from '../../lib/cli/program.ts'
 import { errorTable } from '../../lib/errors.ts'
-import { formOf, sampleGroups, trainGroups } from '../../lib/options/form.ts'
+import { valueKindOf, sampleGroups, trainGroups } from '../../lib/options/value-kind.ts'
 import { recipes } from '../../lib/options/recipes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { makeTables, fillTables } = await import(new URL('../../scripts/tables.mjs', import.meta.url).href)
-const { readSections, renderReliability } = await import(new URL('../../scripts/reliability.mjs', import.meta.url).href)
+const { readSections, renderReliability } = await import(new URL('../durability/report.mjs', import.meta.url).href)
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 describe('the README', () => {
   const tables: Record<string, string> = makeTables({
     errorTable,
-    formOf,
+    valueKindOf,
     trainGroups,
     sampleGroups,
     commandHelp,

@@ -23,7 +23,7 @@ type Golden = {
 
 const test_ = fileURLToPath(new URL('..', import.meta.url))
 const golden: Golden = JSON.parse(readFileSync(join(test_, 'golden', 'files.json'), 'utf8'))
-const formats = await import(new URL('../../scripts/lib/formats.mjs', import.meta.url).href)
+const formats = await import(new URL('../golden/make/formats.mjs', import.meta.url).href)
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 async function written(): Promise<string> {

@@ -7,7 +7,7 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 
-#include "core/cancel.h"
+#include "core/runtime/cancel.h"
 
 namespace shinsaku {
 namespace {
@@ -200,10 +200,10 @@ Tensor DcganGenerator::Forward(Ops& ops, const Tensor& z, BatchStatistics statis
     }
     if (!layer.norm) break;
     ops.Enter(layer.norm_name);
-    x = Interruptible(ops.BatchNormActivate(x, *layer.norm, statistics, Activation::kRelu));
+    x = CheckCancelled(ops.BatchNormActivate(x, *layer.norm, statistics, Activation::kRelu));
     if (x.dim() == 2) x = x.view({x.size(0), -1, plan_.stem, plan_.stem});
   }
-  return Interruptible(ops.Activate(x, style.output));
+  return CheckCancelled(ops.Activate(x, style.output));
 }
 
 DcganDiscriminator::DcganDiscriminator(const DcganPlan& plan, Fill fill, at::Device device,
@@ -238,7 +238,7 @@ Tensor DcganDiscriminator::Forward(Ops& ops, const Tensor& pictures, BatchStatis
       ops.Enter(layer.norm_name);
       x = ops.BatchNorm(x, *layer.norm, statistics);
     }
-    x = Interruptible(ops.Activate(x, style.hidden));
+    x = CheckCancelled(ops.Activate(x, style.hidden));
   }
   const DcganLayer& head = layers_.back();
   ops.Enter(head.name);

@@ -18,10 +18,10 @@
 #include <string>
 #include <vector>
 
-#include "core/model.h"
+#include "core/api.h"
 #include "core/nn/parameters.h"
 #include "core/ops/ops.h"
-#include "core/pixels.h"
+#include "core/data/pixels.h"
 
 namespace shinsaku {
 

@@ -76,7 +76,7 @@ int64_t ParameterSet::count() const {
   return count;
 }
 
-void ParameterSet::Arrange(const std::function<at::MemoryFormat(const at::Tensor&)>& format) {
+void ParameterSet::SetMemoryFormat(const std::function<at::MemoryFormat(const at::Tensor&)>& format) {
   for (auto& [name, tensor] : parameters_) tensor.set_data(tensor.contiguous(format(tensor)));
 }
 

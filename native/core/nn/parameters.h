@@ -57,7 +57,7 @@ class ParameterSet {
   int64_t count() const;                    // trainable scalars
   void RequireGrad(bool on);
   // Lays each parameter out in memory as `format` says; values and shapes stay.
-  void Arrange(const std::function<at::MemoryFormat(const at::Tensor&)>& format);
+  void SetMemoryFormat(const std::function<at::MemoryFormat(const at::Tensor&)>& format);
 
   Fill fill() const { return fill_; }
   const std::optional<at::Generator>& generator() const { return generator_; }

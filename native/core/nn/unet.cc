@@ -8,12 +8,12 @@
 
 #include <cmath>
 
-#include "core/cancel.h"
+#include "core/runtime/cancel.h"
 
 namespace shinsaku {
 
 UnetPlan::UnetPlan(const Spec& spec)
-    : modern(Text(spec, "unet") == "2.3"),
+    : is_v2(Text(spec, "unet") == "2.3"),
       dim(Integer(spec, "dim")),
       size(Integer(spec, "size")),
       channels(Integer(spec, "channels")),
@@ -40,12 +40,12 @@ Tensor Unet::Run(Ops& ops, const Resnet& block, const Tensor& x, const Tensor& t
   const Tensor h = ops.ConvNormFilmSilu(x, block.proj1, block.norm1, parts[0], parts[1]);
   ops.Enter(block.name + ".block2");
   const Bypass bypass{block.name + ".res_conv", x, block.shortcut};
-  return Interruptible(ops.ConvNormSiluAdd(h, block.proj2, block.norm2, bypass));
+  return CheckCancelled(ops.ConvNormSiluAdd(h, block.proj2, block.norm2, bypass));
 }
 
 Tensor Unet::Run(Ops& ops, const Attention& attention, const Tensor& x) const {
   ops.Enter(attention.name);
-  return Interruptible(attention.full ? ops.AddFullAttention(x, attention.weights)
+  return CheckCancelled(attention.full ? ops.AddFullAttention(x, attention.weights)
                                       : ops.AddLinearAttention(x, attention.weights));
 }
 
@@ -65,7 +65,7 @@ Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tenso
     x = Run(ops, stage.attention, Run(ops, stage.block2, x, time));
     skips.push_back(x);
     ops.Enter(stage.resampling.name);
-    const DownKind kind = plan_.modern ? DownKind::kUnshuffle : DownKind::kConv4;
+    const DownKind kind = plan_.is_v2 ? DownKind::kUnshuffle : DownKind::kConv4;
     x = stage.resampling.resample ? ops.Down(x, stage.resampling.conv, kind)
                                   : ops.Conv(x, stage.resampling.conv, 1, 1);
   }

@@ -45,10 +45,10 @@ class Unet::Builder {
     AttentionWeights& w = attention.weights;
     w.heads = kHeads;
     w.head_dim = kHeadDim;
-    w.cosine = full && !plan_.modern;
-    w.divide_values = !full && !plan_.modern;
-    const std::string inner = plan_.modern ? name : name + ".fn.fn";
-    if (plan_.modern) {
+    w.cosine = full && !plan_.is_v2;
+    w.divide_values = !full && !plan_.is_v2;
+    const std::string inner = plan_.is_v2 ? name : name + ".fn.fn";
+    if (plan_.is_v2) {
       const std::vector<int64_t> shape = full ? std::vector<int64_t>{2, kHeads, kMemories, kHeadDim}
                                               : std::vector<int64_t>{2, kHeads, kHeadDim, kMemories};
       w.memory = Add(name + ".mem_kv", shape, Normal(0, 1));
@@ -57,7 +57,7 @@ class Unet::Builder {
     w.to_qkv = Add(inner + ".to_qkv.weight", {kHidden * 3, width, 1, 1}, WeightInit(width));
     w.to_out = Conv(inner + (full ? ".to_out" : ".to_out.0"), kHidden, width, 1);
     if (!full) w.out_norm = ChannelNorm(inner + ".to_out.1", width);
-    if (!plan_.modern) w.norm = ChannelNorm(name + ".fn.norm", width);
+    if (!plan_.is_v2) w.norm = ChannelNorm(name + ".fn.norm", width);
     return attention;
   }
 
@@ -65,7 +65,7 @@ class Unet::Builder {
   Resampling Resample(const std::string& name, int64_t in, int64_t out, bool resample, bool up) {
     if (!resample) return {name, Conv(name, in, out, 3), false};
     if (up) return {name, Conv(name + ".1", in, out, 3), true};
-    if (plan_.modern) return {name, Conv(name + ".1", in * 4, out, 1), true};
+    if (plan_.is_v2) return {name, Conv(name + ".1", in * 4, out, 1), true};
     return {name, Conv(name, in, out, 4), true};
   }
 
@@ -75,14 +75,14 @@ class Unet::Builder {
   }
 
   NormWeights BlockNorm(const std::string& name, int64_t width) {
-    if (plan_.modern) return ChannelNorm(name, width);
+    if (plan_.is_v2) return ChannelNorm(name, width);
     const Tensor gain = Add(name + ".weight", {width}, Constant(1));
     return {NormWeights::Kind::kGroup, gain, Add(name + ".bias", {width}, Constant(0))};
   }
 
   NormWeights ChannelNorm(const std::string& name, int64_t width) {
     const Tensor gain = Add(name + ".g", {1, width, 1, 1}, Constant(1));
-    if (plan_.modern) return {NormWeights::Kind::kRms, gain, {}};
+    if (plan_.is_v2) return {NormWeights::Kind::kRms, gain, {}};
     return {NormWeights::Kind::kLayer, gain, Add(name + ".b", {1, width, 1, 1}, Constant(0))};
   }
 
@@ -105,7 +105,7 @@ Unet::Unet(const UnetPlan& plan, ParameterSet& set, const std::string& prefix) :
     const int64_t in = widths[i], out = widths[i + 1];
     const bool last = i + 1 == stages;
     Stage stage{build.Block(part("downs", i, 0), in, in), build.Block(part("downs", i, 1), in, in),
-                build.Attend(part("downs", i, 2), in, plan_.modern && last),
+                build.Attend(part("downs", i, 2), in, plan_.is_v2 && last),
                 build.Resample(part("downs", i, 3), in, out, !last, false)};
     downs_.push_back(std::move(stage));
   }
@@ -117,7 +117,7 @@ Unet::Unet(const UnetPlan& plan, ParameterSet& set, const std::string& prefix) :
     const int64_t out = widths[stages - 1 - i], in = widths[stages - i];
     const bool last = i + 1 == stages;
     Stage stage{build.Block(part("ups", i, 0), in + out, in), build.Block(part("ups", i, 1), in + out, in),
-                build.Attend(part("ups", i, 2), in, plan_.modern && i == 0),
+                build.Attend(part("ups", i, 2), in, plan_.is_v2 && i == 0),
                 build.Resample(part("ups", i, 3), in, out, !last, true)};
     ups_.push_back(std::move(stage));
   }

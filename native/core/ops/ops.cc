@@ -4,8 +4,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 
-#include "core/cuda/cuda_ops.h"
-#include "core/model.h"
+#include "core/ops/cuda/cuda_ops.h"
+#include "core/api.h"
 #include "core/ops/cpu/cpu_ops.h"
 #include "core/ops/cpu/train/train_ops.h"
 #include "core/ops/reference/reference_ops.h"
@@ -49,10 +49,10 @@ Tensor Ops::ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const Nor
 }
 
 Tensor Ops::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                            const Bypass& bypass) {
+                            const Residual& residual) {
   const Tensor h = NormFilmSilu(Conv(x, conv, 1, 1), norm, {}, {});
-  Enter(bypass.layer);
-  return Add(h, bypass.shortcut.weight.defined() ? Conv(bypass.x, bypass.shortcut, 1, 0) : bypass.x);
+  Enter(residual.layer);
+  return Add(h, residual.shortcut.weight.defined() ? Conv(residual.x, residual.shortcut, 1, 0) : residual.x);
 }
 
 Tensor Ops::AddLinearAttention(const Tensor& x, const AttentionWeights& w) {

@@ -69,7 +69,7 @@ enum class BatchStatistics {
 enum class Activation { kRelu, kLeakyRelu, kElu, kTanh, kSilu, kGelu, kIdentity };
 
 // The way around a block: x itself, or its 1x1 `shortcut`.
-struct Bypass {
+struct Residual {
   std::string layer;  // of the shortcut
   Tensor x;
   ConvWeights shortcut;  // weight undefined: none
@@ -122,7 +122,7 @@ class Ops {
   virtual Tensor ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                                   const Tensor& scale, const Tensor& shift);  // 3x3
   virtual Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                                 const Bypass& bypass);  // 3x3, and the way around added
+                                 const Residual& residual);  // 3x3, and the residual
   virtual Tensor AddLinearAttention(const Tensor& x, const AttentionWeights& w);  // attention(x) + x
   virtual Tensor AddFullAttention(const Tensor& x, const AttentionWeights& w);
   virtual Tensor BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,

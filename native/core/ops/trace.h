@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/model.h"
+#include "core/api.h"
 #include "core/ops/ops.h"
 
 namespace shinsaku {

@@ -12,7 +12,7 @@ import { FORMAT_VERSION, formats, optionsDigest } from '../../../lib/checkpoint/
 import { resolveTrain } from '../../../lib/options/resolve.ts'
 import { readDatasetRecord } from '../../../lib/run/dataset-record.ts'
 import { readConfig } from '../../../lib/run/directory.ts'
-import { verify } from '../../../lib/verify.ts'
+import { verify } from '../../../lib/run/verify.ts'
 
 const fixtures = join(import.meta.dirname, '../../fixtures/checkpoints')
 const versions = Object.keys(formats).map(Number)

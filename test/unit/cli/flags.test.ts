@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { addFlags, valuesOf } from '../../../lib/cli/flags.ts'
-import { sampleGroups, trainGroups } from '../../../lib/options/form.ts'
+import { sampleGroups, trainGroups } from '../../../lib/options/value-kind.ts'
 import { resolveTrain } from '../../../lib/options/resolve.ts'
 
 function parse(...args: string[]): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errorTable, ShinsakuError } from '../../../lib/errors.ts'
-import type { Addon, NativeGenerator, NativeImages, NativeSampler, NativeTrainer } from '../../../lib/native/addon.ts'
+import type { Addon, NativeInferenceModel, NativeImages, NativeSampler, NativeTrainer } from '../../../lib/native/addon.ts'
 import { wrapAddon } from '../../../lib/native/wrap.ts'
 
 const nativeError = (message: string, code?: string) => Object.assign(new Error(message), code && { code })
@@ -34,7 +34,7 @@ class Trainer {
     return { loss: [this.#updates] }
   }
   async generator() {
-    return new Generator() as unknown as NativeGenerator
+    return new Generator() as unknown as NativeInferenceModel
   }
   tensors() {
     throw nativeError('shut down', 'SHUT_DOWN')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ShinsakuError } from '../../../lib/errors.ts'
-import { decidedBy, type RecipeName, recipeDefaults, recipes } from '../../../lib/options/recipes.ts'
-import { resolveTrain, rowsOf, type TrainOptions } from '../../../lib/options/resolve.ts'
+import { optionOrigins, type RecipeName, recipeDefaults, recipes } from '../../../lib/options/recipes.ts'
+import { resolveTrain, specsOf, type TrainOptions } from '../../../lib/options/resolve.ts'
 
 function caught(work: () => unknown): ShinsakuError {
   try {
@@ -17,7 +17,7 @@ const names = Object.keys(recipes) as RecipeName[]
 describe('a recipe', () => {
   test.each(names)('%s names options of its model only, and every one of them resolves as it says', (recipe) => {
     const { model, stated, chosen } = recipes[recipe]
-    const rows = rowsOf(model)
+    const rows = specsOf(model)
     expect(Object.keys({ ...stated, ...chosen }).filter((name) => !(name in rows))).toEqual([])
     const resolved: Record<string, unknown> = resolveTrain({ recipe })
     expect(resolved).toMatchObject({ recipe, model })
@@ -48,7 +48,7 @@ describe('a recipe', () => {
 
   test.each(names)('%s is the run of its source to the bit, unless asked for speed', (recipe) => {
     expect(resolveTrain({ recipe }).exact).toBe(true)
-    expect(decidedBy(recipe, resolveTrain({ recipe }), { recipe }).exact).toBe('chosen')
+    expect(optionOrigins(recipe, resolveTrain({ recipe }), { recipe }).exact).toBe('chosen')
     expect(resolveTrain({ recipe, exact: false }).exact).toBe(false)
   })
 
@@ -75,7 +75,7 @@ describe('a recipe', () => {
   test('tells who decided each option', () => {
     const given = { recipe: 'ozaki2022', lr: 1e-3 } as const
     const options = resolveTrain(given)
-    const decided = decidedBy('ozaki2022', options, given)
+    const decided = optionOrigins('ozaki2022', options, given)
     expect(Object.keys(decided)).toEqual(Object.keys(options))
     expect(decided).toMatchObject({
       recipe: 'given',

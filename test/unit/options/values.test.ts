@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { nearest } from '../../../lib/options/nearest.ts'
-import { fromFlag, toFlag } from '../../../lib/options/row.ts'
+import { fromFlag, toFlag } from '../../../lib/options/option-spec.ts'
 import { colour, duration, seed } from '../../../lib/options/values.ts'
 
 describe('durations', () => {

@@ -1,10 +1,10 @@
 /** R38: previews of a single colour are warned about, in the log, once the network has learned anything. */
 import { expect, test } from 'vitest'
-import type { Model } from '../../../lib/model.ts'
+import type { Model } from '../../../lib/sampling/model.ts'
 import { resolveTrain } from '../../../lib/options/resolve.ts'
-import { Pictures } from '../../../lib/pictures.ts'
+import { Pictures } from '../../../lib/sampling/pictures.ts'
 import type { RunDirectory } from '../../../lib/run/directory.ts'
-import type { Journal } from '../../../lib/train/journal.ts'
+import type { RunLog } from '../../../lib/train/run-log.ts'
 import { drawPreview } from '../../../lib/train/previews.ts'
 import { noise } from '../../helpers/pictures.ts'
 
@@ -17,9 +17,9 @@ async function loggedAt(images: number, pixels: readonly ((i: number) => number)
   const bytes = pixels.flatMap((valueAt) => Array.from({ length: BYTES }, (_, i) => valueAt(i)))
   const pictures = new Pictures(Uint8Array.from(bytes), SIZE, 3, [...pixels.keys()], {})
   const directory = { writeSample: async () => {} } as unknown as RunDirectory
-  const journal = { log: (line: string) => lines.push(line), picture: () => {} } as unknown as Journal
+  const runLog = { log: (line: string) => lines.push(line), picture: () => {} } as unknown as RunLog
   const options = resolveTrain({ size: 16, previews: pixels.length })
-  await drawPreview(directory, journal, { options, sample: async () => pictures } as unknown as Model, images)
+  await drawPreview(directory, runLog, { options, sample: async () => pictures } as unknown as Model, images)
   return lines
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ShinsakuError } from '../../../lib/errors.ts'
-import type { SessionParts } from '../../../lib/train/session.ts'
+import type { SessionDeps } from '../../../lib/train/session.ts'
 import type { Status } from '../../../lib/train/status.ts'
 import { makeSession } from '../../helpers/session.ts'
 
@@ -110,7 +110,7 @@ describe('while a checkpoint is written', () => {
     const writes: { images: number; reached: number }[] = []
     let writing = 0
     let reached = 0
-    const save: SessionParts['save'] = async ({ images }) => {
+    const save: SessionDeps['save'] = async ({ images }) => {
       expect(writing).toBe(0)
       writing += 1
       const written = new Promise<string>((resolve) => {

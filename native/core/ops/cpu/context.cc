@@ -13,7 +13,7 @@ void Context::Begin() {
   arena.Begin();
 }
 
-Map Context::NewMap(int64_t count, int64_t channels, int64_t height, int64_t width) {
+FeatureMap Context::NewFeatureMap(int64_t count, int64_t channels, int64_t height, int64_t width) {
   const int64_t step = weights.Padded(channels);
   const Tensor floats = arena.Floats(count * height * width * step);
   const Tensor view =
@@ -27,10 +27,10 @@ bool Context::IsMap(const Tensor& x) const {
   return x.scalar_type() == at::kFloat && x.strides() == at::IntArrayRef(strides);
 }
 
-Map Context::MapOf(const Tensor& x) {
+FeatureMap Context::MapOf(const Tensor& x) {
   const int64_t count = x.size(0), channels = x.size(1), height = x.size(2), width = x.size(3);
   if (IsMap(x)) return {x, x.data_ptr<float>(), count, channels, height, width, x.stride(3)};
-  Map map = NewMap(count, channels, height, width);
+  FeatureMap map = NewFeatureMap(count, channels, height, width);
   if (map.step != channels) std::fill_n(map.data, count * height * width * map.step, 0.0F);
   map.tensor.copy_(x);
   return map;
@@ -43,8 +43,8 @@ std::vector<Tensor> Context::Parts(const Tensor& x) const {
   return {x};
 }
 
-std::vector<Map> Context::MapsOf(const Tensor& x) {
-  std::vector<Map> maps;
+std::vector<FeatureMap> Context::MapsOf(const Tensor& x) {
+  std::vector<FeatureMap> maps;
   for (const Tensor& part : Parts(x)) maps.push_back(MapOf(part));
   return maps;
 }

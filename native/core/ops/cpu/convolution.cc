@@ -63,14 +63,14 @@ Bordered Border(Context& cx, const std::vector<Tensor>& parts, int64_t border) {
 
 }  // namespace
 
-Map Pointwise(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, const Map* onto) {
+FeatureMap Pointwise(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& w, const FeatureMap* onto) {
   Inputs inputs;
-  for (const Map& source : sources) inputs.push_back({source.channels, source.step});
+  for (const FeatureMap& source : sources) inputs.push_back({source.channels, source.step});
   std::vector<const Packed*> packed;
   for (size_t i = 0; i < sources.size(); ++i)
     packed.push_back(&cx.weights.Convolution(w.weight, w.bias, inputs, 1, static_cast<int64_t>(i)));
-  const Map& lead = sources.front();
-  const Map y = onto ? *onto : cx.NewMap(lead.count, w.weight.size(0), lead.height, lead.width);
+  const FeatureMap& lead = sources.front();
+  const FeatureMap y = onto ? *onto : cx.NewFeatureMap(lead.count, w.weight.size(0), lead.height, lead.width);
   const int64_t pixels = lead.count * lead.pixels();
   at::parallel_for(0, (pixels + kBlock - 1) / kBlock, 1, [&](int64_t begin, int64_t end) {
     for (int64_t first = begin * kBlock; first < std::min(end * kBlock, pixels); first += kBlock)
@@ -90,11 +90,11 @@ Map Pointwise(Context& cx, const std::vector<Map>& sources, const ConvWeights& w
   return y;
 }
 
-Map ConvDirect(Context& cx, const std::vector<Tensor>& parts, const ConvWeights& w, int64_t kernel,
+FeatureMap ConvDirect(Context& cx, const std::vector<Tensor>& parts, const ConvWeights& w, int64_t kernel,
                int64_t stride, int64_t padding) {
   const Bordered x = Border(cx, parts, padding);
   const Packed& packed = cx.weights.Convolution(w.weight, w.bias, x.inputs, kernel, -1);
-  const Map y = cx.NewMap(parts.front().size(0), w.weight.size(0), (x.height - kernel) / stride + 1,
+  const FeatureMap y = cx.NewFeatureMap(parts.front().size(0), w.weight.size(0), (x.height - kernel) / stride + 1,
                           (x.width - kernel) / stride + 1);
   at::parallel_for(0, y.count * y.height, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
@@ -116,10 +116,10 @@ Map ConvDirect(Context& cx, const std::vector<Tensor>& parts, const ConvWeights&
 }
 
 // A pixel that spreads over the whole result: one product.
-static Map SpreadPixel(Context& cx, const Tensor& x, const ConvWeights& w) {
+static FeatureMap SpreadPixel(Context& cx, const Tensor& x, const ConvWeights& w) {
   const Tensor z = x.reshape({x.size(0), x.size(1)}).contiguous();
   const Packed& packed = cx.weights.Spread(w.weight, w.bias);
-  const Map y = cx.NewMap(z.size(0), w.weight.size(1), w.weight.size(2), w.weight.size(3));
+  const FeatureMap y = cx.NewFeatureMap(z.size(0), w.weight.size(1), w.weight.size(2), w.weight.size(3));
   const int64_t panel = cx.kernels.panel;
   at::parallel_for(0, (packed.columns + panel - 1) / panel, 1, [&](int64_t begin, int64_t end) {
     Gemm g;
@@ -136,7 +136,7 @@ static Map SpreadPixel(Context& cx, const Tensor& x, const ConvWeights& w) {
   return y;
 }
 
-Map ConvTransposed(Context& cx, const Tensor& input, const ConvWeights& w, int64_t stride, int64_t padding,
+FeatureMap ConvTransposed(Context& cx, const Tensor& input, const ConvWeights& w, int64_t stride, int64_t padding,
                    int64_t output_padding) {
   if (input.size(2) == 1 && input.size(3) == 1 && stride == 1 && padding == 0)
     return SpreadPixel(cx, input, w);
@@ -144,7 +144,7 @@ Map ConvTransposed(Context& cx, const Tensor& input, const ConvWeights& w, int64
   const Tensor own = cx.MapOf(input).tensor;
   const Bordered x = Border(cx, {own}, border);
   const auto side = [&](int64_t in) { return (in - 1) * stride - 2 * padding + kernel + output_padding; };
-  const Map y = cx.NewMap(input.size(0), w.weight.size(1), side(input.size(2)), side(input.size(3)));
+  const FeatureMap y = cx.NewFeatureMap(input.size(0), w.weight.size(1), side(input.size(2)), side(input.size(3)));
   // Output pixels with equal (coordinate + padding) % stride use the same taps: an ordinary convolution each.
   std::vector<const Packed*> packed;
   for (int64_t phase = 0; phase < stride * stride; ++phase)

@@ -8,8 +8,8 @@
 
 namespace shinsaku {
 
-using cpu::Map;
-using cpu::NormEnd;
+using cpu::FeatureMap;
+using cpu::NormEpilogue;
 
 namespace {
 
@@ -56,13 +56,13 @@ Tensor CpuOps::Sinusoids(const Tensor& t, const Tensor& frequencies) {
 }
 
 Tensor CpuOps::NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale, const Tensor& shift) {
-  const Map from = cx_.MapOf(x), to = cx_.NewMap(from.count, from.channels, from.height, from.width);
+  const FeatureMap from = cx_.MapOf(x), to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
   cpu::Normalise(cx_, from, w, {scale, shift, true, nullptr}, to);
   return to.tensor;
 }
 
 Tensor CpuOps::Norm(const Tensor& x, const NormWeights& w) {
-  const Map from = cx_.MapOf(x), to = cx_.NewMap(from.count, from.channels, from.height, from.width);
+  const FeatureMap from = cx_.MapOf(x), to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
   cpu::Normalise(cx_, from, w, {}, to);
   return to.tensor;
 }
@@ -99,12 +99,12 @@ Tensor CpuOps::ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const 
 }
 
 Tensor CpuOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                               const Bypass& bypass) {
-  const auto around = cx_.MapsOf(bypass.x);
-  const bool shortcut = bypass.shortcut.weight.defined();
-  const NormEnd end{{}, {}, true, shortcut ? nullptr : &around.front()};
-  const Map h = cpu::ConvNorm(cx_, cx_.MapsOf(x), conv, norm, end);
-  if (shortcut) cpu::Pointwise(cx_, around, bypass.shortcut, &h);
+                               const Residual& residual) {
+  const auto skip = cx_.MapsOf(residual.x);
+  const bool shortcut = residual.shortcut.weight.defined();
+  const NormEpilogue end{{}, {}, true, shortcut ? nullptr : &skip.front()};
+  const FeatureMap h = cpu::ConvNorm(cx_, cx_.MapsOf(x), conv, norm, end);
+  if (shortcut) cpu::Pointwise(cx_, skip, residual.shortcut, &h);
   return h.tensor;
 }
 
@@ -121,8 +121,8 @@ Tensor CpuOps::BatchNormActivate(const Tensor& x, const BatchNormWeights& w, Bat
   TORCH_CHECK(statistics != BatchStatistics::kTrain, "the cpu ops set does not train");
   if (statistics == BatchStatistics::kBatch) RequireSeveralValues(x);
   const bool units = x.dim() == 2;
-  const Map from = cx_.MapOf(units ? x.unsqueeze(2).unsqueeze(3) : x);
-  const Map to = cx_.NewMap(from.count, from.channels, from.height, from.width);
+  const FeatureMap from = cx_.MapOf(units ? x.unsqueeze(2).unsqueeze(3) : x);
+  const FeatureMap to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
   const bool relu = activation == Activation::kRelu;
   cpu::NormaliseBatch(cx_, from, w, statistics, relu, to);
   const Tensor y = units ? to.tensor.select(3, 0).select(2, 0) : to.tensor;

@@ -36,7 +36,7 @@ class CpuOps : public Ops {
   Tensor ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                           const Tensor& scale, const Tensor& shift) override;
   Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                         const Bypass& bypass) override;
+                         const Residual& residual) override;
   Tensor AddLinearAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor AddFullAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,

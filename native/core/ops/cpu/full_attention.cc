@@ -14,9 +14,9 @@ constexpr int64_t kBlock = 48;      // queries at a time
 constexpr float kCosineScale = 16;  // 0.26's constant
 constexpr float kNever = -1e30F;    // logit of a column of padding
 
-struct Job {
+struct FullAttentionOp {
   Context& cx;
-  const Map& x;
+  const FeatureMap& x;
   const AttentionWeights& w;
   const int64_t hidden = w.heads * w.head_dim;
   const int64_t memories = w.memory.defined() ? w.memory.size(2) : 0;
@@ -50,7 +50,7 @@ struct Job {
   }
 
   // Keys with channels as rows, scaled; keys and values behind the learned ones.
-  void Arrange(int64_t task) const {
+  void SetMemoryFormat(int64_t task) const {
     const int64_t n = task / w.heads, h = task % w.heads;
     for (int64_t d = 0; d < w.head_dim; ++d) {
       const int64_t channel = h * w.head_dim + d;
@@ -106,7 +106,7 @@ struct Job {
     cx.kernels.gemm(read);
   }
 
-  void Put(int64_t task, const Packed& out, bool add, const Map& y) const {
+  void Put(int64_t task, const Packed& out, bool add, const FeatureMap& y) const {
     const int64_t n = task / blocks, first = task % blocks * kBlock;
     const int64_t rows = Rows(task % blocks), start = (n * x.pixels() + first) * x.step;
     if (add) std::copy_n(x.data + start, rows * x.step, y.data + start);
@@ -131,15 +131,15 @@ struct Job {
 
 }  // namespace
 
-Map FullAttention(Context& cx, const Map& x, const AttentionWeights& w, bool add) {
-  const Job job{cx, x, w};
+FeatureMap FullAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w, bool add) {
+  const FullAttentionOp op{cx, x, w};
   // Made before threads ask for them.
   RowsOf(cx, w.norm, x.channels);
   cx.weights.Convolution(w.to_qkv, {}, {{x.channels, x.step}}, 1, -1);
   const Packed& out =
-      cx.weights.Convolution(w.to_out.weight, w.to_out.bias, {{job.hidden, job.hidden}}, 1, -1);
-  const Map y = cx.NewMap(x.count, x.channels, x.height, x.width);
-  const int64_t each = kBlock * std::max(x.step, job.columns);
+      cx.weights.Convolution(w.to_out.weight, w.to_out.bias, {{op.hidden, op.hidden}}, 1, -1);
+  const FeatureMap y = cx.NewFeatureMap(x.count, x.channels, x.height, x.width);
+  const int64_t each = kBlock * std::max(x.step, op.columns);
   const Tensor scratch = cx.arena.Floats(at::get_num_threads() * each);
   const auto each_task = [&](int64_t count, const auto& work) {
     at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
@@ -147,10 +147,10 @@ Map FullAttention(Context& cx, const Map& x, const AttentionWeights& w, bool add
       for (int64_t task = begin; task < end; ++task) work(task, own);
     });
   };
-  each_task(x.count * job.blocks, [&](int64_t task, float* own) { job.Project(task, own); });
-  each_task(x.count * w.heads, [&](int64_t task, float*) { job.Arrange(task); });
-  each_task(x.count * w.heads * job.blocks, [&](int64_t task, float* own) { job.Attend(task, own); });
-  each_task(x.count * job.blocks, [&](int64_t task, float*) { job.Put(task, out, add, y); });
+  each_task(x.count * op.blocks, [&](int64_t task, float* own) { op.Project(task, own); });
+  each_task(x.count * w.heads, [&](int64_t task, float*) { op.SetMemoryFormat(task); });
+  each_task(x.count * w.heads * op.blocks, [&](int64_t task, float* own) { op.Attend(task, own); });
+  each_task(x.count * op.blocks, [&](int64_t task, float*) { op.Put(task, out, add, y); });
   return y;
 }
 

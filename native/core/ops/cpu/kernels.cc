@@ -1,7 +1,7 @@
 // Which kernels this processor can run.
 #include "core/ops/cpu/kernels.h"
 
-#include "core/model.h"
+#include "core/api.h"
 
 namespace shinsaku::cpu {
 

@@ -14,14 +14,14 @@ namespace {
 
 constexpr int64_t kPiece = 128;  // pixels; fixed, so that sums do not depend on threads
 
-struct Job {
+struct LinearAttentionOp {
   Context& cx;
-  const Map& x;
+  const FeatureMap& x;
   const AttentionWeights& w;
   const bool add;
   const int64_t hidden = w.heads * w.head_dim;
   const int64_t pieces = (x.pixels() + kPiece - 1) / kPiece;
-  // Of a piece: the largest key of each channel, the sum of exponents, and k^T x [hidden][step].
+  // Of a piece: the largest key of each channel, the sum of exp_column_sum, and k^T x [hidden][step].
   const int64_t record = hidden * (2 + x.step);
   const NormRows norm = RowsOf(cx, w.norm, x.channels);
   const Packed& qkv = cx.weights.Convolution(w.to_qkv, {}, {{x.channels, x.step}}, 1, -1);
@@ -54,8 +54,8 @@ struct Job {
     const int64_t rows = Project(task, hidden, hidden, scratch, k);
     float* peak = records + task * record;
     float* sum = peak + hidden;
-    cx.kernels.peaks(k, rows, hidden, hidden, peak);
-    cx.kernels.exponents(k, rows, hidden, hidden, peak, sum);
+    cx.kernels.column_max(k, rows, hidden, hidden, peak);
+    cx.kernels.exp_column_sum(k, rows, hidden, hidden, peak, sum);
     Gemm g;
     g.a = k;
     g.a_row = 1;
@@ -77,7 +77,7 @@ struct Job {
     float* sums = scratch;  // k^T x of this head
     float* context = sums + w.head_dim * x.step;
     float* share = context + w.head_dim * w.head_dim;
-    std::vector<double> peaks, totals;
+    std::vector<double> column_max, totals;
     for (int64_t d = 0; d < w.head_dim; ++d) {
       const float* memory = Memory(0, h + d);
       float peak = all[h + d];
@@ -89,7 +89,7 @@ struct Job {
         total += static_cast<double>(share[p]) * all[p * record + hidden + h + d];
       }
       for (int64_t m = 0; m < Memories(); ++m) total += std::exp(static_cast<double>(memory[m]) - peak);
-      peaks.push_back(peak);
+      column_max.push_back(peak);
       totals.push_back(total * (w.divide_values ? static_cast<double>(x.pixels()) : 1));
       Gemm g;
       g.a = share;
@@ -111,7 +111,7 @@ struct Job {
     for (int64_t d = 0; d < w.head_dim; ++d) {
       float* row = context + d * w.head_dim;
       for (int64_t m = 0; m < Memories(); ++m) {
-        const auto e = static_cast<float>(std::exp(Memory(0, h + d)[m] - peaks[d]));
+        const auto e = static_cast<float>(std::exp(Memory(0, h + d)[m] - column_max[d]));
         for (int64_t i = 0; i < w.head_dim; ++i) row[i] += e * Memory(1, h + i)[m];
       }
       for (int64_t i = 0; i < w.head_dim; ++i) row[i] = static_cast<float>(row[i] / totals[d]);
@@ -128,7 +128,7 @@ struct Job {
     }
   }
 
-  void Read(int64_t task, float* scratch, const float* reading, const Map& y) const {
+  void Read(int64_t task, float* scratch, const float* reading, const FeatureMap& y) const {
     float* q = scratch + kPiece * x.step;
     const int64_t rows = Project(task, 0, hidden, scratch, q);
     cx.kernels.softmax(q, rows, hidden, hidden, w.head_dim, 1 / std::sqrt(static_cast<float>(w.head_dim)));
@@ -160,27 +160,27 @@ struct Job {
 
 }  // namespace
 
-Map LinearAttention(Context& cx, const Map& x, const AttentionWeights& w, bool add) {
-  const Job job{cx, x, w, add};
+FeatureMap LinearAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w, bool add) {
+  const LinearAttentionOp op{cx, x, w, add};
   RowsOf(cx, w.out_norm, x.channels);  // made before threads ask for it
-  const int64_t tasks = x.count * job.pieces;
-  const Map y = cx.NewMap(x.count, x.channels, x.height, x.width);
-  const int64_t each = std::max(job.ScratchFloats(), job.JoinFloats());
+  const int64_t tasks = x.count * op.pieces;
+  const FeatureMap y = cx.NewFeatureMap(x.count, x.channels, x.height, x.width);
+  const int64_t each = std::max(op.ScratchFloats(), op.JoinFloats());
   const Tensor scratch = cx.arena.Floats(at::get_num_threads() * each);
-  const Tensor records = cx.arena.Floats(tasks * job.record);
-  const Tensor reading = cx.arena.Floats(x.count * job.hidden * job.out.columns);
+  const Tensor records = cx.arena.Floats(tasks * op.record);
+  const Tensor reading = cx.arena.Floats(x.count * op.hidden * op.out.columns);
   const auto each_task = [&](int64_t count, const auto& work) {
     at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
       float* own = scratch.data_ptr<float>() + at::get_thread_num() * each;
       for (int64_t task = begin; task < end; ++task) work(task, own);
     });
   };
-  each_task(tasks, [&](int64_t task, float* own) { job.Collect(task, own, records.data_ptr<float>()); });
+  each_task(tasks, [&](int64_t task, float* own) { op.Collect(task, own, records.data_ptr<float>()); });
   each_task(x.count * w.heads, [&](int64_t task, float* own) {
-    job.Join(task, records.const_data_ptr<float>(), own, reading.data_ptr<float>());
+    op.Join(task, records.const_data_ptr<float>(), own, reading.data_ptr<float>());
   });
   each_task(tasks,
-            [&](int64_t task, float* own) { job.Read(task, own, reading.const_data_ptr<float>(), y); });
+            [&](int64_t task, float* own) { op.Read(task, own, reading.const_data_ptr<float>(), y); });
   return y;
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/model.h"
+#include "core/api.h"
 #include "core/ops/cpu/context.h"
 
 namespace shinsaku::cpu {
@@ -28,7 +28,7 @@ struct Moments {
 int64_t Blocks(int64_t pixels) { return (pixels + kBlock - 1) / kBlock; }
 
 // For each piece of `kBlock` pixels of each picture: sums and squares of every channel.
-Tensor PieceMoments(Context& cx, const Map& x) {
+Tensor PieceMoments(Context& cx, const FeatureMap& x) {
   const int64_t blocks = Blocks(x.pixels());
   Tensor moments = cx.arena.Floats(x.count * blocks * 2 * x.step);
   float* to = moments.data_ptr<float>();
@@ -44,7 +44,7 @@ Tensor PieceMoments(Context& cx, const Map& x) {
 }
 
 // Moments of channels [c,d) of pictures [n,m).
-Moments MomentsOf(const Map& x, const float* pieces, int64_t n, int64_t m, int64_t c, int64_t d) {
+Moments MomentsOf(const FeatureMap& x, const float* pieces, int64_t n, int64_t m, int64_t c, int64_t d) {
   const int64_t blocks = Blocks(x.pixels());
   const auto channels = static_cast<double>(d - c);
   Moments all;
@@ -80,7 +80,7 @@ NormRows RowsOf(Context& cx, const NormWeights& w, int64_t channels) {
   return rows;
 }
 
-std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const Map& x) {
+std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const FeatureMap& x) {
   const Tensor pieces = PieceMoments(cx, x);
   const int64_t each = x.channels / NormWeights::kGroups;
   std::vector<GroupStatistics> statistics(static_cast<size_t>(x.count * NormWeights::kGroups));
@@ -94,7 +94,7 @@ std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const Map& x) {
   return statistics;
 }
 
-Pass NormPass(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y) {
+Pass NormPass(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end, const FeatureMap& y) {
   NormRows base = RowsOf(cx, w, x.channels);
   base.silu = end.silu;
   // Factors, then offsets, of each picture.
@@ -145,7 +145,7 @@ Pass NormPass(Context& cx, const Map& x, const NormWeights& w, const NormEnd& en
   };
 }
 
-void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& end, const Map& y) {
+void Normalise(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end, const FeatureMap& y) {
   const Pass pass = NormPass(cx, x, w, end, y);
   const int64_t blocks = Blocks(x.pixels());
   at::parallel_for(0, x.count * blocks, 1, [&](int64_t begin, int64_t stop) {
@@ -156,17 +156,17 @@ void Normalise(Context& cx, const Map& x, const NormWeights& w, const NormEnd& e
   });
 }
 
-Map ConvNorm(Context& cx, const std::vector<Map>& sources, const ConvWeights& conv, const NormWeights& norm,
-             const NormEnd& end) {
+FeatureMap ConvNorm(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& conv, const NormWeights& norm,
+             const NormEpilogue& end) {
   if (norm.kind != NormWeights::Kind::kGroup)
-    return Conv3x3(cx, sources, conv, false, [&](const Map& h) { return NormPass(cx, h, norm, end, h); });
-  const Map h = Conv3x3(cx, sources, conv, false);
+    return Conv3x3(cx, sources, conv, false, [&](const FeatureMap& h) { return NormPass(cx, h, norm, end, h); });
+  const FeatureMap h = Conv3x3(cx, sources, conv, false);
   Normalise(cx, h, norm, end, h);
   return h;
 }
 
-void NormaliseBatch(Context& cx, const Map& x, const BatchNormWeights& w, BatchStatistics statistics,
-                    bool relu, const Map& y) {
+void NormaliseBatch(Context& cx, const FeatureMap& x, const BatchNormWeights& w, BatchStatistics statistics,
+                    bool relu, const FeatureMap& y) {
   const bool chainer = w.form == BatchNormWeights::Form::kChainer;
   const bool running = statistics == BatchStatistics::kRunning;
   const Tensor floats = cx.arena.Floats(2 * x.step);

@@ -55,10 +55,10 @@ std::vector<int64_t> ChannelOfEach(const Inputs& inputs) {
   return channels;
 }
 
-bool IsLate(int64_t in, int64_t columns) { return in * columns >= kManyPairs; }
+bool IsUntransformed(int64_t in, int64_t columns) { return in * columns >= kManyPairs; }
 
 // Floats that the Winograd form has for a pair of channels.
-int64_t FloatsOfPair(bool late) { return late ? 9 : kWindow * kWindow; }
+int64_t FloatsOfPair(bool untransformed) { return untransformed ? 9 : kWindow * kWindow; }
 
 }  // namespace
 
@@ -100,9 +100,9 @@ Packed Weights::PackWinograd(const at::Tensor& weight, const at::Tensor& bias, c
   const float* from = dense.const_data_ptr<float>();
   const int64_t outputs = weight.size(0), all = weight.size(1);
   const int64_t columns = Padded(outputs), in = Width(inputs), panel = kernels_.panel, step = in * columns;
-  const bool late = IsLate(in, columns);
+  const bool untransformed = IsUntransformed(in, columns);
   const auto channels = ChannelOfEach(inputs);
-  at::Tensor packed = at::empty({FloatsOfPair(late) * step}, at::kFloat);
+  at::Tensor packed = at::empty({FloatsOfPair(untransformed) * step}, at::kFloat);
   float* to = packed.data_ptr<float>();
   const float none[9] = {};
   at::parallel_for(0, in, 1, [&](int64_t begin, int64_t end) {
@@ -111,7 +111,7 @@ Packed Weights::PackWinograd(const at::Tensor& weight, const at::Tensor& bias, c
       for (int64_t i = begin; i < end; ++i) {
         const bool real = n < outputs && channels[i] != kNone;
         const float* w = real ? from + (n * all + channels[i]) * 9 : none;
-        if (late) {
+        if (untransformed) {
           float* tap = to + (start * in + i * width) * 9 + n - start;
           for (int k = 0; k < 9; ++k) tap[k * width] = w[k];
         } else {
@@ -120,7 +120,7 @@ Packed Weights::PackWinograd(const at::Tensor& weight, const at::Tensor& bias, c
       }
     }
   });
-  return {packed, Pad(bias, columns), columns, late};
+  return {packed, Pad(bias, columns), columns, untransformed};
 }
 
 const Packed& Weights::Winograd(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs) {
@@ -156,7 +156,7 @@ int64_t Weights::BytesFor(const at::Tensor& weight) const {
   const int64_t kernel = weight.dim() == 4 && weight.size(2) == weight.size(3) ? weight.size(2) : 1;
   if (kernel < 3 || kernel > 5) return weight.numel() * floats;
   const int64_t pairs = (kernel == 3 ? 1 : kPhases) * Padded(weight.size(1)) * Padded(weight.size(0));
-  return pairs * FloatsOfPair(IsLate(pairs, 1)) * floats;
+  return pairs * FloatsOfPair(IsUntransformed(pairs, 1)) * floats;
 }
 
 const Packed& Weights::Convolution(const at::Tensor& weight, const at::Tensor& bias, const Inputs& inputs,

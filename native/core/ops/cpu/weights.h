@@ -26,7 +26,7 @@ struct Packed {
   at::Tensor floats;  // panels, or frequencies of panels
   at::Tensor bias;    // [columns], zeros where the layer has none
   int64_t columns = 0;
-  bool late = false;  // a Winograd form that is not transformed yet: [panel][in][9][columns of the panel]
+  bool untransformed = false;  // a Winograd form that is not transformed yet: [panel][in][9][columns of the panel]
 };
 
 class Weights {
@@ -60,7 +60,7 @@ class Weights {
   int64_t BytesFor(const at::Tensor& weight) const;
 
   int64_t Padded(int64_t channels) const {
-    return (channels + kernels_.lanes - 1) / kernels_.lanes * kernels_.lanes;
+    return (channels + kernels_.vector_width - 1) / kernels_.vector_width * kernels_.vector_width;
   }
 
  private:

@@ -51,7 +51,7 @@ void WeighPanel(Context& cx, const WinogradWeights& weights, int64_t in, int64_t
   const RawTaps& raw = weights.raw;
   if (raw.panels) {
     const Taps taps{raw.first + (column * in + k * width) * 9, 9 * width, 3 * width, width};
-    return cx.kernels.weigh(taps, depth, width, u, step);
+    return cx.kernels.transform_weights(taps, depth, width, u, step);
   }
   Taps taps{raw.first, raw.row_step, raw.y_step, raw.x_step};
   if (const auto& phases = weights.phases) {
@@ -68,13 +68,13 @@ void WeighPanel(Context& cx, const WinogradWeights& weights, int64_t in, int64_t
                              width, depth, scratch + tap * width, 9 * width);
     taps = {scratch, 9 * width, 3 * width, width, taps.absent};
   }
-  cx.kernels.weigh(taps, depth, width, u, step);
+  cx.kernels.transform_weights(taps, depth, width, u, step);
 }
 
 // Tiles whose pixels are put back and finished together: few enough for the first-level cache.
 constexpr int64_t kTogether = 8;
 
-struct Job {
+struct WinogradOp {
   Context& cx;
   Tiles tiles;
   WinogradWeights weights;
@@ -85,7 +85,7 @@ struct Job {
   std::vector<int64_t> FrequenciesWhere(bool are_silent) const {
     std::vector<int64_t> found;
     for (int64_t f = 0; f < kFrequencies; ++f)
-      if (Silent(tiles, f) == are_silent) found.push_back(f);
+      if (IsZeroFrequency(tiles, f) == are_silent) found.push_back(f);
     return found;
   }
 
@@ -149,7 +149,7 @@ struct Job {
     }
   }
 
-  // Silent frequencies of the product, for rows of tiles from `row` on.
+  // IsZeroFrequency frequencies of the product, for rows of tiles from `row` on.
   void ClearSilent(int64_t row, int64_t rows, float* m) const {
     for (const int64_t f : silent)
       std::fill_n(m + f * tiles.out_step + row * tiles.out, rows * tiles.out, 0.0F);
@@ -157,11 +157,11 @@ struct Job {
 
   // Puts tiles [begin, end) of those from `first` on back into the picture.
   void Put(int64_t first, int64_t begin, int64_t end, const float* m) const {
-    if (!after) return cx.kernels.scatter(tiles, first, begin, end, m);
+    if (!after) return cx.kernels.transform_output(tiles, first, begin, end, m);
     while (begin < end) {
       const int64_t tile = first + begin, rest = tile % tiles.tiles_each, column = rest % tiles.tiles_x;
       const int64_t run = std::min({kTogether, tiles.tiles_x - column, end - begin});
-      cx.kernels.scatter(tiles, first, begin, begin + run, m);
+      cx.kernels.transform_output(tiles, first, begin, begin + run, m);
       const int64_t x = column * kTile, width = std::min(run * kTile, tiles.width - x);
       const int64_t top = rest / tiles.tiles_x * kTile, bottom = std::min(top + kTile, tiles.height);
       for (int64_t y = top; y < bottom; ++y) after(tile / tiles.tiles_each, y * tiles.width + x, width);
@@ -184,7 +184,7 @@ struct Job {
     float* v = scratch.data_ptr<float>();
     float* m = v + kFrequencies * tiles.in_step;
     at::parallel_for(0, total, 1, [&](int64_t begin, int64_t end) {
-      cx.kernels.gather(tiles, 0, begin, end, v);
+      cx.kernels.transform_input(tiles, 0, begin, end, v);
       ClearSilent(begin, end - begin, m);
     });
     const int64_t panel = cx.kernels.panel, panels = Up(tiles.out, panel);
@@ -208,7 +208,7 @@ struct Job {
     float* m = v + kFrequencies * tiles.in_step;
     for (int64_t first = 0; first < total; first += most) {
       const int64_t rows = std::min(most, total - first);
-      at::parallel_for(0, rows, 1, [&](int64_t a, int64_t b) { cx.kernels.gather(tiles, first, a, b, v); });
+      at::parallel_for(0, rows, 1, [&](int64_t a, int64_t b) { cx.kernels.transform_input(tiles, first, a, b, v); });
       at::parallel_for(0, Up(tiles.out, panel), 1, [&](int64_t begin, int64_t end) {
         float* own = m + kFrequencies * tiles.out_step + at::get_thread_num() * each;
         for (int64_t i = begin; i < end; ++i) Panel(i * panel, rows, v, own, m);
@@ -263,7 +263,7 @@ struct Job {
       ClearSilent(0, block, m);
       for (int64_t first = begin * block; first < std::min(end * block, total); first += block) {
         const int64_t rows = std::min(block, total - first);
-        cx.kernels.gather(tiles, first, 0, rows, v);
+        cx.kernels.transform_input(tiles, first, 0, rows, v);
         for (const int64_t f : live) Multiply(f, 0, tiles.out, rows, v, m);
         Put(first, 0, rows, m);
       }
@@ -276,7 +276,7 @@ struct Job {
 WinogradWeights WeightsOf(const Packed& packed) {
   const float* floats = packed.floats.const_data_ptr<float>();
   WinogradWeights weights;
-  if (packed.late) {
+  if (packed.untransformed) {
     weights.raw.first = floats;
     weights.raw.panels = true;
   } else {
@@ -294,13 +294,13 @@ void CutTiles(Tiles& t, int64_t height, int64_t width) {
 
 void RunWinograd(Context& cx, const Tiles& tiles, int64_t count, const WinogradWeights& weights,
                  const Pass& after) {
-  Job job{cx, tiles, weights, count * tiles.tiles_each, after};
+  WinogradOp op{cx, tiles, weights, count * tiles.tiles_each, after};
   if (!weights.ready) {
-    job.ByPanels();
-  } else if (tiles.in * tiles.out > job.total * (tiles.in + tiles.out)) {
-    job.ByWeights();
+    op.ByPanels();
+  } else if (tiles.in * tiles.out > op.total * (tiles.in + tiles.out)) {
+    op.ByWeights();
   } else {
-    job.ByTiles();
+    op.ByTiles();
   }
 }
 
@@ -322,13 +322,13 @@ Tensor TransformTaps(Context& cx, const WinogradWeights& weights, int64_t in, in
   return floats;
 }
 
-Map Conv3x3(Context& cx, const std::vector<Map>& sources, const ConvWeights& w, bool doubled,
-            const std::function<Pass(const Map&)>& then) {
+FeatureMap Conv3x3(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& w, bool doubled,
+            const std::function<Pass(const FeatureMap&)>& then) {
   Inputs inputs;
-  for (const Map& source : sources) inputs.push_back({source.channels, source.step});
+  for (const FeatureMap& source : sources) inputs.push_back({source.channels, source.step});
   const Packed& packed = cx.weights.Winograd(w.weight, w.bias, inputs);
-  const Map& lead = sources.front();
-  const Map y = cx.NewMap(lead.count, w.weight.size(0), lead.height << doubled, lead.width << doubled);
+  const FeatureMap& lead = sources.front();
+  const FeatureMap y = cx.NewFeatureMap(lead.count, w.weight.size(0), lead.height << doubled, lead.width << doubled);
   Tiles t;
   t.shift = doubled ? 1 : 0;
   t.sources = static_cast<int>(sources.size());

@@ -46,7 +46,7 @@ struct RawTaps {
   const float* first = nullptr;
   // Floats; one of rows and columns lies side by side. With phases, steps of their kernel.
   int64_t row_step = 0, y_step = 0, x_step = 0, column_step = 0;
-  bool panels = false;  // Packed::late: [panel][in][9][columns of the panel]
+  bool panels = false;  // Packed::untransformed: [panel][in][9][columns of the panel]
 };
 
 struct WinogradWeights {
@@ -58,7 +58,7 @@ struct WinogradWeights {
 // Whether a frequency counts for nothing. Where pixels are read as 2x2, the third one of an axis (of the
 // point -1) is a difference of equal numbers; where 2x2 are added up, it falls out of the sum. 25 of 36 are
 // left.
-inline bool Silent(const Tiles& t, int64_t frequency) {
+inline bool IsZeroFrequency(const Tiles& t, int64_t frequency) {
   return (t.shift || t.out_shift) && (frequency / 6 == 2 || frequency % 6 == 2);
 }
 
@@ -81,6 +81,6 @@ void WinogradWeightGradient(Context& cx, const Tiles& x, const Tiles& dy, int64_
                             const std::optional<Phases>& phases, float* w);
 
 // A convolution with stride 2, or a transposed one.
-Map ConvPhased(Context& cx, const Map& x, const ConvWeights& w, const Phases& phases);
+FeatureMap ConvPhased(Context& cx, const FeatureMap& x, const ConvWeights& w, const Phases& phases);
 
 }  // namespace shinsaku::cpu

@@ -28,7 +28,7 @@ struct Side {
   void (*transform)(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v);
 };
 
-struct Job {
+struct WinogradGradientOp {
   Context& cx;
   Side rows, columns;            // channels of the weight's first dimension, and of its last
   std::optional<Phases> phases;  // of `columns`
@@ -91,17 +91,17 @@ struct Job {
           rows.transform(rows.tiles, first, 0, depth, r);
           columns.transform(columns.tiles, first, 0, depth, c);
           for (int64_t f = 0; f < kFrequencies; ++f)
-            if (!Silent(columns.tiles, f))
+            if (!IsZeroFrequency(columns.tiles, f))
               Multiply(f, 0, out, 0, in, depth, r, c, u + f * step, in, first > start);
         }
         for (int64_t f = 0; f < kFrequencies; ++f)
-          if (Silent(columns.tiles, f)) std::fill_n(u + f * step, out * in, 0.0F);
+          if (IsZeroFrequency(columns.tiles, f)) std::fill_n(u + f * step, out * in, 0.0F);
         if (start >= stop) {
           std::fill_n(own, weights, 0.0F);
           continue;
         }
         for (int64_t column = 0; column < in; column += each)
-          cx.kernels.unweigh(u + column, step, in, out, each, TapsAt(own, 0, column), false);
+          cx.kernels.transform_weight_gradient(u + column, step, in, out, each, TapsAt(own, 0, column), false);
       }
     });
     JoinThreads(sums, weights, threads);
@@ -130,14 +130,14 @@ struct Job {
           const int64_t column = i / row_blocks * panel, row = i % row_blocks * kRows;
           const int64_t width = std::min(panel, in - column), count = std::min(kRows, out - row);
           for (int64_t f = 0; f < kFrequencies; ++f) {
-            if (Silent(columns.tiles, f) || (phases && !phases->Live(column / each, f))) {
+            if (IsZeroFrequency(columns.tiles, f) || (phases && !phases->Live(column / each, f))) {
               // It is zero, or no tap takes anything from it.
               std::fill_n(u + f * step, count * width, 0.0F);
             } else {
               Multiply(f, row, count, column, width, depth, r, c, u + f * step, width, false);
             }
           }
-          cx.kernels.unweigh(u, step, width, count, width, TapsAt(w, row, column), first > 0);
+          cx.kernels.transform_weight_gradient(u, step, width, count, width, TapsAt(w, row, column), first > 0);
         }
       });
     }
@@ -148,13 +148,13 @@ struct Job {
 
 void WinogradWeightGradient(Context& cx, const Tiles& x, const Tiles& dy, int64_t count,
                             const std::optional<Phases>& phases, float* w) {
-  Side input{x, cx.kernels.gather}, gradient{dy, cx.kernels.expand};
+  Side input{x, cx.kernels.transform_input}, gradient{dy, cx.kernels.transform_gradient};
   if (phases && phases->output) std::swap(input, gradient);
-  Job job{cx, gradient, input, phases, w, count * x.tiles_each};
+  WinogradGradientOp op{cx, gradient, input, phases, w, count * x.tiles_each};
   if (x.in * dy.in <= kFewPairs) {
-    job.ByTiles();
+    op.ByTiles();
   } else {
-    job.ByWeights();
+    op.ByWeights();
   }
 }
 

@@ -95,7 +95,7 @@ void Moments(const float* x, int64_t rows, int64_t width, float* sum, float* squ
   }
 }
 
-void Peaks(const float* x, int64_t rows, int64_t row, int64_t width, float* peak) {
+void ColumnMax(const float* x, int64_t rows, int64_t row, int64_t width, float* peak) {
   for (int64_t c = 0; c < width; c += kLanes) {
     Vec top = Load(x + c);
     for (int64_t r = 1; r < rows; ++r) top = Max(top, Load(x + r * row + c));
@@ -103,7 +103,7 @@ void Peaks(const float* x, int64_t rows, int64_t row, int64_t width, float* peak
   }
 }
 
-void Exponents(float* x, int64_t rows, int64_t row, int64_t width, const float* peak, float* sum) {
+void ExpColumnSum(float* x, int64_t rows, int64_t row, int64_t width, const float* peak, float* sum) {
   for (int64_t c = 0; c < width; c += kLanes) {
     const Vec top = Load(peak + c);
     Vec total = {};

@@ -70,7 +70,7 @@ void NormBackward(const NormBack& n) {
   }
 }
 
-void Blend(const float* x, float* y, int64_t rows, int64_t width, const float* a, const float* b,
+void ScaleAdd(const float* x, float* y, int64_t rows, int64_t width, const float* a, const float* b,
            const float* c) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t i = 0; i < width; i += kLanes)
@@ -90,7 +90,7 @@ void SoftmaxBack(const float* y, float* dy, int64_t rows, int64_t row, int64_t w
     }
 }
 
-void ExponentsBack(const float* y, float* dy, int64_t rows, int64_t row, int64_t width, const float* share) {
+void ExpColumnSumBackward(const float* y, float* dy, int64_t rows, int64_t row, int64_t width, const float* share) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < width; c += kLanes) {
       float* to = dy + r * row + c;
@@ -98,7 +98,7 @@ void ExponentsBack(const float* y, float* dy, int64_t rows, int64_t row, int64_t
     }
 }
 
-void Columns(const float* x, int64_t rows, int64_t width, float* sum) {
+void ColumnSum(const float* x, int64_t rows, int64_t width, float* sum) {
   for (int64_t c = 0; c < width; c += kLanes) {
     Vec total = {};
     for (int64_t r = 0; r < rows; ++r) total += Load(x + r * width + c);

@@ -43,13 +43,13 @@ SHINSAKU_INLINE Vec Min(Vec a, Vec b) {
 // Lane i of the result is lane i ^ distance.
 template <int kDistance>
 SHINSAKU_INLINE Vec Swap(Vec v) {
-  IntVec lanes;
+  IntVec vector_width;
 #pragma GCC unroll 16
-  for (int i = 0; i < static_cast<int>(kLanes); ++i) lanes[i] = i ^ kDistance;
-  return __builtin_shuffle(v, lanes);
+  for (int i = 0; i < static_cast<int>(kLanes); ++i) vector_width[i] = i ^ kDistance;
+  return __builtin_shuffle(v, vector_width);
 }
 
-// The sum of all lanes, in every lane.
+// The sum of all vector_width, in every lane.
 SHINSAKU_INLINE Vec Sum(Vec v) {
   if constexpr (kLanes > 8) v += Swap<8>(v);
   v += Swap<4>(v);

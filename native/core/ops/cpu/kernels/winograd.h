@@ -55,7 +55,7 @@ SHINSAKU_INLINE void WeightLine(Vec g0, Vec g1, Vec g2, Vec* out, int step) {
 // Without it GCC holds each of 36 sums of a pointer and steps ready in memory, and reads it from there.
 SHINSAKU_INLINE void Forget(float*& sum) { asm("" : "+r"(sum)); }
 
-void Weigh(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step) {
+void TransformWeights(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step) {
   const auto tap = [&](const float* g, int y, int x) {
     return (w.absent >> (3 * y + x) & 1) ? Vec{} : Load(g + y * w.y_step + x * w.x_step);
   };
@@ -107,7 +107,7 @@ class Plane {
   const float* first_;
 };
 
-void Gather(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
+void TransformInput(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
   for (int64_t slot = begin; slot < end; ++slot) {
     const Corner at = CornerOf(t, first + slot);
     float* target = v + slot * t.in_row;
@@ -203,7 +203,7 @@ SHINSAKU_INLINE void ScatterEach(const Tiles& t, int64_t first, int64_t begin, i
   }
 }
 
-void Scatter(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
+void TransformOutput(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m) {
   return t.out_shift ? ScatterEach<kTile / 2>(t, first, begin, end, m)
                      : ScatterEach<kTile>(t, first, begin, end, m);
 }

@@ -18,7 +18,7 @@ SHINSAKU_INLINE void ExpandLine(Vec d0, Vec d1, Vec d2, Vec d3, Vec* out, int st
   out[5 * step] = d3;
 }
 
-void Expand(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
+void TransformGradient(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v) {
   for (int64_t slot = begin; slot < end; ++slot) {
     const Corner at = CornerOf(t, first + slot);
     float* target = v + slot * t.in_row;
@@ -63,7 +63,7 @@ SHINSAKU_INLINE void UnweighLine(const Vec* u, Vec* out, int step) {
   out[2 * step] = sum1 + (sum2 * Splat(1.0F / 6) + u[5]);
 }
 
-void Unweigh(const float* u, int64_t step, int64_t u_row, int64_t rows, int64_t width,
+void TransformWeightGradient(const float* u, int64_t step, int64_t u_row, int64_t rows, int64_t width,
              const shinsaku::cpu::TapsOf<float>& w, bool accumulate) {
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < width; c += kLanes) {
@@ -92,7 +92,7 @@ void Unweigh(const float* u, int64_t step, int64_t u_row, int64_t rows, int64_t 
   }
 }
 
-// One stage of the transposition of a square of vectors: lanes whose number has the bit `kBit` change places.
+// One stage of the transposition of a square of vectors: vector_width whose number has the bit `kBit` change places.
 template <int kBit>
 SHINSAKU_INLINE void Exchange(Vec* v) {
   IntVec low, high;

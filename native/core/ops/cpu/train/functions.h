@@ -12,7 +12,7 @@ Tensor NewRows(int64_t count, int64_t channels, int64_t height, int64_t width);
 // `x` itself, or a copy with its channels side by side.
 Tensor AsRows(const Tensor& x);
 // The tensor as the forward set's kernels read it.
-Map MapOfRows(const Tensor& x);
+FeatureMap MapOfRows(const Tensor& x);
 // Adds each thread's own `floats` that are left, thread by thread, to the first's.
 void JoinThreads(float* own, int64_t floats, int64_t threads);
 // Sums of each column of [rows][width].
@@ -33,12 +33,12 @@ Tensor TrainPointwise(Context& cx, const Tensor& x, const ConvWeights& w);
 // The concatenation over channels.
 Tensor TrainJoin(const Tensor& a, const Tensor& b);
 
-struct TrainNormEnd {
+struct TrainNormEpilogue {
   Tensor scale, shift;  // FiLM [N,C,1,1] or undefined
   bool silu = false;
   Tensor residual;  // added at the end, or undefined
 };
-Tensor TrainNorm(Context& cx, const Tensor& x, const NormWeights& w, const TrainNormEnd& end);
+Tensor TrainNorm(Context& cx, const Tensor& x, const NormWeights& w, const TrainNormEpilogue& end);
 
 // Linear attention between its pre-norm and its output projection: x [N,C,H,W] to [N,heads*head_dim,H,W].
 Tensor TrainLinearAttention(Context& cx, const Tensor& normed, const AttentionWeights& w);

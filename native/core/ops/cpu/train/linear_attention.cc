@@ -1,4 +1,4 @@
-// Linear attention that trains. Forward keeps the queries after their softmax, the exponents of the keys and
+// Linear attention that trains. Forward keeps the queries after their softmax, the exp_column_sum of the keys and
 // the values; the sum over pixels that a key's softmax divides by goes into the small context instead. Back,
 // every piece of the picture is read once for the context's gradient and once for everything else.
 #include <ATen/Parallel.h>
@@ -94,7 +94,7 @@ struct Forward {
   const Tensor& weight;
   const float* memory;  // [2][hidden][memories]
   float *qkv, *out;
-  float *peaks, *shares;  // [N][hidden]: of the keys, and 1 / the sum of their exponents
+  float *column_max, *shares;  // [N][hidden]: of the keys, and 1 / the sum of their exp_column_sum
   float* contexts;        // [N][heads][head_dim][head_dim]
 
   void Run() const {
@@ -116,7 +116,7 @@ struct Forward {
       g.rows = rows;
       k.gemm(g);
       k.softmax(g.c, rows, row, hidden, s.head_dim, s.query_scale());
-      k.peaks(g.c + hidden, rows, row, hidden, tops + piece * hidden);
+      k.column_max(g.c + hidden, rows, row, hidden, tops + piece * hidden);
     });
     for (int64_t n = 0; n < s.count; ++n)
       for (int64_t d = 0; d < hidden; ++d) {
@@ -124,11 +124,11 @@ struct Forward {
         for (int64_t i = 1; i < s.pieces(); ++i)
           peak = std::max(peak, tops[(n * s.pieces() + i) * hidden + d]);
         for (int64_t m = 0; m < s.memories; ++m) peak = std::max(peak, memory[d * s.memories + m]);
-        peaks[n * hidden + d] = peak;
+        column_max[n * hidden + d] = peak;
       }
     EachPiece(s, [&](int64_t n, int64_t first, int64_t rows, int64_t piece, int) {
       float* keys = qkv + first * row + hidden;
-      k.exponents(keys, rows, row, hidden, peaks + n * hidden, sums + piece * hidden);
+      k.exp_column_sum(keys, rows, row, hidden, column_max + n * hidden, sums + piece * hidden);
       Outer(k, s, keys, row, keys + hidden, row, records + piece * s.context(), rows);
     });
     Contexts(SumPieces(s, records), sums);
@@ -145,7 +145,7 @@ struct Forward {
         for (int64_t i = 0; i < s.pieces(); ++i) total += sums[(n * s.pieces() + i) * hidden + d];
         std::vector<double> learned(s.memories);
         for (int64_t m = 0; m < s.memories; ++m) {
-          learned[m] = std::exp(static_cast<double>(memory[d * s.memories + m]) - peaks[n * hidden + d]);
+          learned[m] = std::exp(static_cast<double>(memory[d * s.memories + m]) - column_max[n * hidden + d]);
           total += learned[m];
         }
         shares[n * hidden + d] = static_cast<float>(1 / total);
@@ -163,7 +163,7 @@ struct Forward {
 struct Backward {
   Context& cx;
   const Shape& s;
-  const float *normed, *qkv, *peaks, *shares, *contexts, *memory, *dout;
+  const float *normed, *qkv, *column_max, *shares, *contexts, *memory, *dout;
   const Tensor& weight;
   float *d_normed, *d_weight, *d_memory;
 
@@ -197,7 +197,7 @@ struct Backward {
       Heads(k, s, dout + first * hidden, hidden, across + n * each, d, row, rows);
       k.softmax_back(from, d, rows, row, hidden, s.head_dim, s.query_scale());
       Heads(k, s, from + 2 * hidden, row, gradient_across + n * each, d + hidden, row, rows);
-      k.exponents_back(from + hidden, d + hidden, rows, row, hidden, along + n * hidden);
+      k.exp_column_sum_backward(from + hidden, d + hidden, rows, row, hidden, along + n * hidden);
       Heads(k, s, from + hidden, row, gradient + n * each, d + 2 * hidden, row, rows);
       Gemm g;
       g.a = d;
@@ -240,7 +240,7 @@ struct Backward {
           gradient[at * dim + e] = static_cast<float>(of[e] * shares[at] * s.value_scale());
         for (int64_t m = 0; m < s.memories; ++m) {
           const double key =
-              std::exp(static_cast<double>(memory[d * s.memories + m]) - peaks[at]) * shares[at];
+              std::exp(static_cast<double>(memory[d * s.memories + m]) - column_max[at]) * shares[at];
           double d_key = 0;
           for (int64_t e = 0; e < dim; ++e) {
             d_key += of[e] * s.value_scale() * memory[(first + e) * s.memories + m];
@@ -261,8 +261,8 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const auto floats = at::TensorOptions(at::kFloat);
     const Tensor qkv = at::empty({s.count, s.pixels, s.row()}, floats);
     const Tensor small = at::empty({s.count * (2 * s.hidden() + s.context())}, floats);
-    float* peaks = small.data_ptr<float>();
-    float* shares = peaks + s.count * s.hidden();
+    float* column_max = small.data_ptr<float>();
+    float* shares = column_max + s.count * s.hidden();
     const Tensor out = NewRows(s.count, s.hidden(), normed.size(2), normed.size(3));
     Forward{*cx,
             s,
@@ -271,7 +271,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
             memory ? memory->const_data_ptr<float>() : nullptr,
             qkv.data_ptr<float>(),
             out.data_ptr<float>(),
-            peaks,
+            column_max,
             shares,
             shares + s.count * s.hidden()}
         .Run();
@@ -297,13 +297,13 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const Tensor d_normed = NewRows(s.count, s.channels, normed.size(2), normed.size(3));
     const Tensor d_weight = at::empty(weight.sizes(), at::kFloat);
     const Tensor d_memory = memory.defined() ? at::empty(memory.sizes(), at::kFloat) : Tensor();
-    const float* peaks = saved[4].const_data_ptr<float>();
-    const float* shares = peaks + s.count * s.hidden();
+    const float* column_max = saved[4].const_data_ptr<float>();
+    const float* shares = column_max + s.count * s.hidden();
     Backward{*reinterpret_cast<Context*>(ctx->saved_data["context"].toInt()),
              s,
              normed.const_data_ptr<float>(),
              saved[3].const_data_ptr<float>(),
-             peaks,
+             column_max,
              shares,
              shares + s.count * s.hidden(),
              memory.defined() ? memory.const_data_ptr<float>() : nullptr,

@@ -1,4 +1,4 @@
-// A norm that trains, with FiLM, SiLU and the way around in one pass each way. It keeps its input and, for
+// A norm that trains, with FiLM, SiLU and the residual in one pass each way. It keeps its input and, for
 // GroupNorm, the statistics; the rest is computed again.
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -203,7 +203,7 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
       }
     EachPiece(film.count, pixels, [&](int64_t n, int64_t first, int64_t rows, int64_t) {
       const float* a = all + n * 3 * channels;
-      cx.kernels.blend(Data(x) + first * channels, dx.data_ptr<float>() + first * channels, rows, channels, a,
+      cx.kernels.scale_add(Data(x) + first * channels, dx.data_ptr<float>() + first * channels, rows, channels, a,
                        a + channels, a + 2 * channels);
     });
   }
@@ -235,7 +235,7 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
 
 }  // namespace
 
-Tensor TrainNorm(Context& cx, const Tensor& x, const NormWeights& w, const TrainNormEnd& end) {
+Tensor TrainNorm(Context& cx, const Tensor& x, const NormWeights& w, const TrainNormEpilogue& end) {
   const auto vector = [&](const Tensor& film) { return film.defined() ? film.contiguous() : film; };
   const Tensor residual = end.residual.defined() ? AsRows(end.residual) : Tensor();
   return NormFunction::apply(&cx, AsRows(x), w.gain, Maybe(w.bias), Maybe(vector(end.scale)),

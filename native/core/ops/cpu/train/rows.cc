@@ -59,7 +59,7 @@ Tensor NewRows(int64_t count, int64_t channels, int64_t height, int64_t width) {
 
 Tensor AsRows(const Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
 
-Map MapOfRows(const Tensor& x) {
+FeatureMap MapOfRows(const Tensor& x) {
   return {x, x.data_ptr<float>(), x.size(0), x.size(1), x.size(2), x.size(3), x.size(1)};
 }
 
@@ -78,7 +78,7 @@ Tensor ColumnSums(Context& cx, const float* x, int64_t rows, int64_t width) {
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       std::fill_n(all + i * width, width, 0.0F);
-      cx.kernels.columns(x + i * kBlock * width, std::min(kBlock, rows - i * kBlock), width, all + i * width);
+      cx.kernels.column_sum(x + i * kBlock * width, std::min(kBlock, rows - i * kBlock), width, all + i * width);
     }
   });
   Tensor total = at::empty({width}, at::kFloat);

@@ -73,12 +73,12 @@ Tensor TrainOps::Concat(const Tensor& a, const Tensor& b) {
 }
 
 Tensor TrainOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                                 const Bypass& bypass) {
-  if (!Whole(conv.weight.size(0))) return Ops::ConvNormSiluAdd(x, conv, norm, bypass);
+                                 const Residual& residual) {
+  if (!Whole(conv.weight.size(0))) return Ops::ConvNormSiluAdd(x, conv, norm, residual);
   const Tensor h = Conv(x, conv, 1, 1);
-  Enter(bypass.layer);
-  const Tensor around = bypass.shortcut.weight.defined() ? Conv(bypass.x, bypass.shortcut, 1, 0) : bypass.x;
-  return cpu::TrainNorm(cx_, h, norm, {{}, {}, true, around});
+  Enter(residual.layer);
+  const Tensor skip = residual.shortcut.weight.defined() ? Conv(residual.x, residual.shortcut, 1, 0) : residual.x;
+  return cpu::TrainNorm(cx_, h, norm, {{}, {}, true, skip});
 }
 
 }  // namespace shinsaku

@@ -28,11 +28,11 @@ class TrainOps : public ReferenceOps {
 
   Tensor Keep(const Tensor& x) override { return x; }
   Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                         const Bypass& bypass) override;
+                         const Residual& residual) override;
   Tensor AddLinearAttention(const Tensor& x, const AttentionWeights& w) override;
 
  private:
-  bool Whole(int64_t channels) const { return channels % cx_.kernels.lanes == 0; }
+  bool Whole(int64_t channels) const { return channels % cx_.kernels.vector_width == 0; }
   bool Whole(const Tensor& x) const {
     return x.dim() == 4 && x.scalar_type() == at::kFloat && Whole(x.size(1));
   }

@@ -1,0 +1,48 @@
+/** Resolved options in the flat form that crosses to the addon, with what only the machine decides. */
+import type { Spec } from '../native/addon.ts'
+
+export type Placement = {
+  device: 'cpu' | 'cuda:0'
+  precision: 'fp32' | 'tf32' | 'bf16'
+  /** The ops set that trains: "reference", "cuda", or one of `DeviceInfo.cpuOps`, which compute in fp32. */
+  ops: string
+  /** Whether each update is recorded once as a CUDA graph and replayed. */
+  graph: boolean
+  /** The ops set that draws: "reference", or one of `DeviceInfo.cpuOps`, which compute in fp32 whatever trained. */
+  samplingOps: string
+}
+
+/** What decides about the placement, of an option set. */
+export type Wanted = { precision: 'auto' | Placement['precision']; exact: boolean }
+
+/**
+ * What "auto" means for options on this device, and the fastest ops sets that may run there. `cpuOps` are the
+ * processor's own sets, fastest first.
+ */
+export function placeOn(
+  device: Placement['device'],
+  { precision, exact }: Wanted,
+  cpuOps: readonly string[],
+): Placement {
+  const automatic = device === 'cpu' ? 'fp32' : 'tf32'
+  const fastest = (device === 'cpu' && !exact ? cpuOps[0] : undefined) ?? 'reference'
+  return {
+    device,
+    precision: precision === 'auto' ? automatic : precision,
+    ops: precision === 'bf16' ? 'reference' : fastest,
+    graph: false,
+    samplingOps: fastest,
+  }
+}
+
+const crosses = (value: unknown): value is Spec[string] =>
+  typeof value === 'boolean' ||
+  typeof value === 'number' ||
+  typeof value === 'string' ||
+  (Array.isArray(value) && value.every((v) => typeof v === 'number'))
+
+/** Leaves out null (none) and whatever has no native form, such as a list of files. */
+export function toSpec(options: object, placement?: Placement): Spec {
+  const flat = Object.entries({ ...options, ...placement }).filter(([, value]) => crosses(value))
+  return Object.fromEntries(flat) as Spec
+}

@@ -1,0 +1,232 @@
+/** Tries on the GPU at hand which ways of training agree with the reference there, and how fast each is. */
+import { setImmediate as turn } from 'node:timers/promises'
+import { ShinsakuError } from '../errors.ts'
+import type { Addon, NativeTrainer, Spec } from '../native/addon.ts'
+import { type Placement, toSpec } from './placement.ts'
+
+/** What computes an update, and whether it is recorded once as a CUDA graph and replayed. */
+export type Backend = Pick<Placement, 'ops' | 'graph'>
+
+export type Trial = Backend & {
+  /** Of one update; null where it could not be tried. */
+  milliseconds: number | null
+  /** Greatest relative difference that was seen, and what is allowed; null for the reference itself. */
+  distance: number | null
+  bound: number | null
+  problem: string | null
+}
+
+export const reference: Backend = { ops: 'reference', graph: false }
+
+/** An ops set is compared with the reference in fp32, a graph with its own ops set without one. */
+const others: readonly Backend[] = [
+  { ops: 'reference', graph: true },
+  { ops: 'cuda', graph: false },
+  { ops: 'cuda', graph: true },
+]
+
+/**
+ * How much further from the reference in fp32 another ops set may be than the reference is in the same precision:
+ * gradients are sums over many pixels, rounded in another order. In fp32 the reference is at no distance to itself.
+ */
+const WORSE = 3
+const leastBound: Readonly<Record<Placement['precision'], number>> = { fp32: 1e-2, tf32: 2e-2, bf16: 5e-2 }
+/** A graph does the same work; only the order of sums in cuDNN may change, which a DCGAN soon shows. Of what weights moved by. */
+const GRAPH_BOUND = 1e-1
+
+/** Updates that are compared; the first few of a graph are not replays yet. */
+const COMPARED = 8
+const TIMED_SECONDS = 0.5
+
+type Values = Map<string, Float32Array>
+
+async function read(trainer: NativeTrainer, wanted: (name: string) => boolean): Promise<Values> {
+  const values: Values = new Map()
+  for (const { name, dtype } of await trainer.tensors()) {
+    if (dtype !== 'F32' || !wanted(name)) continue
+    const { buffer, byteOffset, byteLength } = await trainer.tensor(name)
+    values.set(name, new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT))
+  }
+  return values
+}
+
+/** Numbers that are summed before whatever else waits for this thread has its turn: a few milliseconds' worth. */
+const PIECE = 1 << 19
+
+/** Sum of `of` over 0..length. */
+async function sum(length: number, of: (index: number) => number): Promise<number> {
+  let total = 0
+  for (let begin = 0; begin < length; begin += PIECE) {
+    for (let i = begin; i < Math.min(begin + PIECE, length); i++) total += of(i)
+    await turn()
+  }
+  return total
+}
+
+/** Sum of the squares of a - b. */
+const squares = (a: Float32Array, b?: Float32Array): Promise<number> =>
+  sum(a.length, b ? (i) => (a[i]! - b[i]!) ** 2 : (i) => a[i]! ** 2)
+
+/** NaN is further than anything. */
+const orInfinity = (distance: number): number => (Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance)
+
+/** Greatest difference of one tensor, relative to its norm, or to a little of what all of them have on average. */
+export async function distanceByTensor(a: Values, b: Values): Promise<number> {
+  const sizes = new Map<string, number>()
+  for (const [name, values] of b) sizes.set(name, await squares(values))
+  const all = [...sizes.values()].reduce((total, size) => total + size, 0)
+  const count = [...b.values()].reduce((total, { length }) => total + length, 0)
+  let furthest = 0
+  for (const [name, expected] of b) {
+    const size = Math.sqrt(Math.max(sizes.get(name)!, 0.02 ** 2 * (all / count) * expected.length))
+    const apart = Math.sqrt(await squares(a.get(name)!, expected))
+    furthest = Math.max(furthest, orInfinity(size > 0 ? apart / size : apart))
+  }
+  return furthest
+}
+
+/** Difference of two moves from the same place, relative to the second. */
+export async function distanceOfMoves(from: Values, a: Values, b: Values): Promise<number> {
+  let apart = 0
+  let moved = 0
+  for (const [name, start] of from) {
+    apart += await squares(a.get(name)!, b.get(name)!)
+    moved += await squares(b.get(name)!, start)
+  }
+  return orInfinity(moved > 0 ? Math.sqrt(apart / moved) : Math.sqrt(apart))
+}
+
+const isMoment = (name: string) => name.startsWith('optimizer.exp_avg.')
+const isWeight = (name: string) => !/^(optimizer|ema|progress|random)\./.test(name)
+
+type Seen = { moments: Values; weights: Values; milliseconds: number }
+
+async function momentsOf(trainer: NativeTrainer): Promise<Values> {
+  await trainer.step(1)
+  return read(trainer, isMoment)
+}
+
+/** Some updates of a trainer that begins as every other one does. */
+async function observe(trainer: NativeTrainer): Promise<Seen> {
+  const moments = await momentsOf(trainer)
+  await trainer.step(COMPARED - 1)
+  const weights = await read(trainer, isWeight)
+  const time = async (updates: number) => {
+    const begin = performance.now()
+    await trainer.step(updates)
+    return (performance.now() - begin) / updates
+  }
+  const first = await time(2)
+  const updates = Math.min(50, Math.max(3, Math.round((TIMED_SECONDS * 1000) / first)))
+  return { moments, weights, milliseconds: await time(updates) }
+}
+
+/** Any pictures, as long as they differ. */
+function pictures(bytes: number): Uint8Array {
+  const pixels = new Uint8Array(bytes)
+  const period = Math.min(bytes, 65_521)
+  for (let i = 0; i < period; i++) pixels[i] = i ^ (i >>> 7)
+  for (let filled = period; filled < bytes; filled *= 2) pixels.copyWithin(filled, 0, filled)
+  return pixels
+}
+
+/** Calls `use` with a trainer of its own, over pictures for two full batches. */
+async function withTrainer<T>(addon: Addon, spec: Spec, use: (trainer: NativeTrainer) => Promise<T>): Promise<T> {
+  const { size, channels, batch, device } = spec as { size: number; channels: number; batch: number; device: string }
+  const shape = [2 * batch, size, size, channels]
+  const images = await addon.images(pictures(2 * batch * size * size * channels), shape, device)
+  try {
+    const trainer = await addon.trainer(spec, images)
+    try {
+      return await use(trainer)
+    } finally {
+      trainer.dispose()
+    }
+  } finally {
+    images.dispose()
+  }
+}
+
+const failed = (way: Backend, { message }: ShinsakuError): Trial => ({
+  ...way,
+  milliseconds: null,
+  distance: null,
+  bound: null,
+  problem: message,
+})
+
+/** Every way with this very spec, the reference first; rejects where the reference cannot be tried. */
+async function runEach(addon: Addon, spec: Spec, precision: Placement['precision'], canReplay: boolean) {
+  const exactly = { ...spec, ...reference, precision: 'fp32' }
+  const { start, truth } = await withTrainer(addon, exactly, async (trainer) => ({
+    start: await read(trainer, isWeight),
+    truth: await momentsOf(trainer),
+  }))
+  const expected = await withTrainer(addon, { ...spec, ...reference }, observe)
+  const bound = Math.max(leastBound[precision], WORSE * (await distanceByTensor(expected.moments, truth)))
+  const tried: Trial[] = [
+    { ...reference, milliseconds: expected.milliseconds, distance: null, bound: null, problem: null },
+  ]
+  /** Weights of the newest way without a graph, which the graph behind it is held against. */
+  let plain: Values | undefined = expected.weights
+  for (const way of others) {
+    if (way.graph && !(canReplay && plain)) continue
+    try {
+      const { moments, weights, milliseconds } = await withTrainer(addon, { ...spec, ...way }, observe)
+      const distance = await (way.graph ? distanceOfMoves(start, weights, plain!) : distanceByTensor(moments, truth))
+      tried.push({ ...way, milliseconds, distance, bound: way.graph ? GRAPH_BOUND : bound, problem: null })
+      if (!way.graph) plain = weights
+    } catch (error) {
+      if (!(error instanceof ShinsakuError)) throw error
+      if (!way.graph) plain = undefined
+      tried.push(failed(way, error))
+    }
+  }
+  return tried
+}
+
+/**
+ * Every way, the reference first. `canReplay`: whether a graph can hold an update of these options. The reference may
+ * need more memory than the others: where it has too little they are all tried with half as many pictures.
+ */
+export async function runTrials(
+  addon: Addon,
+  options: object,
+  placement: Placement,
+  canReplay: boolean,
+): Promise<Trial[]> {
+  let spec = toSpec(options, placement)
+  for (;;) {
+    try {
+      return await runEach(addon, spec, placement.precision, canReplay)
+    } catch (error) {
+      const batch = spec.batch as number
+      if (!(error instanceof ShinsakuError && error.code === 'OUT_OF_MEMORY') || batch < 2) throw error
+      spec = { ...spec, batch: Math.ceil(batch / 2) }
+    }
+  }
+}
+
+/** Whether its results are the reference's, within what its precision allows. */
+export const agrees = ({ distance, bound, problem }: Trial): boolean =>
+  problem === null && (distance === null || distance <= bound!)
+
+/** The fastest of those that agree. */
+export function fastestOf(tried: readonly Trial[]): Backend {
+  const [best] = tried.filter(agrees).sort((a, b) => a.milliseconds! - b.milliseconds!)
+  return best ? { ops: best.ops, graph: best.graph } : reference
+}
+
+export const nameOf = ({ ops, graph }: Backend): string => (graph ? `${ops} in a graph` : ops)
+
+/** One line for each way that was tried. */
+export function formatTrials(tried: readonly Trial[]): string[] {
+  return tried.map((way) => {
+    const name = nameOf(way)
+    if (way.problem !== null) return `${name}: ${way.problem}`
+    const time = `${way.milliseconds!.toFixed(2)} ms an update`
+    if (way.distance === null) return `${name}: ${time}`
+    const differs = `differs by ${way.distance.toExponential(1)}`
+    return `${name}: ${time}, ${differs}${agrees(way) ? '' : `, more than ${way.bound!.toExponential(0)}: not used`}`
+  })
+}

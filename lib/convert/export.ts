@@ -1,0 +1,80 @@
+/** `exportWeights()`: a run's weights as a safetensors file whose names the Python packages load without change. */
+import { basename, dirname, join } from 'node:path'
+import { type Problem, ShinsakuError, throwIfAny } from '../errors.ts'
+import type { ExportOptions } from '../options/resolve.ts'
+
+export type Exported = { path: string; weights: 'ema' | 'raw'; tensors: number; bytes: number }
+
+const problemsOf = (path: unknown): Problem[] =>
+  typeof path === 'string' && path.endsWith('.safetensors')
+    ? []
+    : [{ path: 'path', message: `must end in .safetensors, but is ${JSON.stringify(path)}` }]
+
+/** Names in the file by those in the checkpoint: as GaussianDiffusion's, netG's or netD's state dict has them. */
+function renamed(
+  names: readonly { stored: string; name: string }[],
+  isDcgan: boolean,
+  network: string,
+): Map<string, string> {
+  const prefix = `${network}.`
+  const own = isDcgan ? names.filter(({ name }) => name.startsWith(prefix)) : names
+  return new Map(own.map(({ stored, name }) => [isDcgan ? name.slice(prefix.length) : name, stored]))
+}
+
+/**
+ * Writes the weights of a run's newest complete checkpoint (or of the checkpoint folder given) to `path`, which is
+ * replaced once all is written. Rejects with OPTION_INVALID, RUN_NOT_FOUND, RUN_INVALID, CHECKPOINT_INVALID, DISK_FULL,
+ * FILE_FAILED.
+ */
+export async function exportWeights(run: string, path: string, options: ExportOptions = {}): Promise<Exported> {
+  const { resolveExport } = await import('../options/resolve.ts')
+  const { weights: asked, network } = resolveExport(options, problemsOf(path))
+  const [{ namesOf, openTrained }, { isTrainingTensor }, { writeSafetensors }, { move, remove, syncFolder }] =
+    await Promise.all([
+      import('../sampling/open.ts'),
+      import('../checkpoint/records.ts'),
+      import('../safetensors/safetensors.ts'),
+      import('../files/write.ts'),
+    ])
+  const { options: trained, checkpoint } = await openTrained(run)
+  try {
+    const isDcgan = trained.model === 'dcgan'
+    if (options.network !== undefined && !isDcgan)
+      throwIfAny([{ path: 'network', message: `applies to model "dcgan" only, but model is "${trained.model}"` }])
+    // Only the generator has an average.
+    const averaged = trained.emaDecay !== null && network === 'generator'
+    if (asked === 'ema' && !averaged)
+      throwIfAny([{ path: 'weights', message: '"ema" is not in this model, which keeps no average of them' }])
+    const weights = asked === 'raw' || !averaged ? 'raw' : 'ema'
+    const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
+    const names = renamed(
+      namesOf(
+        [...infos.keys()].filter((name) => !isTrainingTensor({ name })),
+        weights,
+      ),
+      isDcgan,
+      network,
+    )
+    if (names.size === 0)
+      throw new ShinsakuError('CHECKPOINT_MISMATCH', `${run} has no ${network}; it was imported without one`)
+    const tensors = [...names].map(([name, stored]) => ({ ...infos.get(stored)!, name }))
+    const temporary = join(dirname(path), `.tmp-${process.pid}-${basename(path)}`)
+    try {
+      const { bytes } = await writeSafetensors(
+        temporary,
+        tensors,
+        (name) => checkpoint.model.read(names.get(name)!),
+        // The format by which transformers and others tell whose tensors these are.
+        { format: 'pt' },
+      )
+      await move(temporary, path)
+      await syncFolder(dirname(path))
+      return { path, weights, tensors: tensors.length, bytes }
+    } catch (error) {
+      await remove(temporary).catch(() => {})
+      throw error
+    }
+  } finally {
+    await checkpoint.close()
+  }
+}

@@ -1,0 +1,46 @@
+/** dataset.json: what a model was trained on, file by file. */
+import { createHash } from 'node:crypto'
+import type { PixelSettings } from '../images/images.ts'
+
+/** One picture that is used. */
+export type ManifestFile = {
+  /** Relative to the folder, or to the deepest folder all files of a list are in. */
+  path: string
+  sha256: string
+  bytes: number
+  /** As the picture is shown, with its orientation applied. */
+  width: number
+  height: number
+  /** What the content is, whatever the name says. */
+  format: string
+  licence: string | null
+  author: string | null
+  source: string | null
+  /** The file itself or LICENSES.csv forbids training or data mining. */
+  optOut: boolean
+}
+
+/** Something that was found and is not used, and why. */
+export type Skipped = { path: string; reason: string }
+
+export type Manifest = {
+  version: 1
+  /** The folder's own name, "builtin:icons:COUNT:SEED", or how many files were listed. */
+  data: string
+  count: number
+  /** SHA-256 over one line for each file: its SHA-256, two spaces, its path as a JSON string. */
+  digest: string
+  /** How the files became pixels. */
+  settings: PixelSettings
+  files: ManifestFile[]
+  skipped: Skipped[]
+  /** Files of other kinds, by extension. */
+  ignored: Readonly<Record<string, number>>
+}
+
+/** Equal for equal files in equal order under equal names. */
+export function digestOf(files: readonly Pick<ManifestFile, 'path' | 'sha256'>[]): string {
+  const hash = createHash('sha256')
+  for (const { path, sha256 } of files) hash.update(`${sha256}  ${JSON.stringify(path)}\n`)
+  return hash.digest('hex')
+}

@@ -1,0 +1,106 @@
+/** Where pictures come from: `data` becomes an ordered list of things to decode. */
+import { stat } from 'node:fs/promises'
+import { basename, dirname, relative, resolve } from 'node:path'
+import { ShinsakuError, throwIfAny } from '../errors.ts'
+import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import { type Found, walk } from './folder.ts'
+import { type Rights, unknownRights } from './licences.ts'
+import type { Item } from './outcome.ts'
+
+export type Source = {
+  /** The data by name, without the folders above it. */
+  name: string
+  items: Item[]
+  skipped: Found['skipped']
+  ignored: Found['ignored']
+  /** Folder whose LICENSES.csv counts; null for drawings. */
+  root: string | null
+  /** What is known of every picture when there is no LICENSES.csv. */
+  rights: Rights
+}
+
+const BUILTIN = 'builtin:'
+const ICONS = { count: 158, seed: 1, mostCount: 100_000 }
+
+/** Reads "builtin:icons[:COUNT[:SEED]]". */
+function parseBuiltin(data: string): { count: number; seed: number } {
+  const match = data.match(/^builtin:icons(?::(\d+)(?::(\d+))?)?$/)
+  const parsed = { count: Number(match?.[1] ?? ICONS.count), seed: Number(match?.[2] ?? ICONS.seed) }
+  if (!match || parsed.count < 1 || parsed.count > ICONS.mostCount || !Number.isSafeInteger(parsed.seed)) {
+    const form = `"builtin:icons[:COUNT[:SEED]]" with COUNT from 1 to ${ICONS.mostCount} and a whole SEED`
+    const expected = `${form}, such as "builtin:icons:${ICONS.count}:${ICONS.seed}"`
+    throwIfAny([
+      {
+        path: 'data',
+        message: `expected ${expected}, but got "${data}"; a folder of that name is written "./${data}"`,
+      },
+    ])
+  }
+  return parsed
+}
+
+async function openIcons(data: string): Promise<Source> {
+  const { count, seed } = parseBuiltin(data)
+  const { drawIcon } = await import('../icons/icons.ts')
+  const name = `${BUILTIN}icons:${count}:${seed}`
+  const digits = String(count - 1).length
+  const items = Array.from({ length: count }, (_, index) => ({
+    path: `icon-${String(index).padStart(digits, '0')}.svg`,
+    draw: () => drawIcon(seed, index),
+  }))
+  return {
+    name,
+    items,
+    skipped: [],
+    ignored: {},
+    root: null,
+    rights: { licence: 'MIT', author: 'shinsaku', source: name },
+  }
+}
+
+/** The deepest folder that all of these absolute paths are in. */
+function commonFolder(paths: readonly string[]): string {
+  let folder = dirname(paths[0]!)
+  while (!paths.every((path) => path.startsWith(folder === '/' ? folder : `${folder}/`))) folder = dirname(folder)
+  return folder
+}
+
+const notFound = (message: string, cause?: unknown) =>
+  new ShinsakuError('DATA_NOT_FOUND', message, {
+    cause,
+    hint: 'Give a folder of pictures, or a list of picture files.',
+  })
+
+async function openList(paths: readonly string[]): Promise<Source> {
+  const problems: string[] = []
+  for (const path of paths) {
+    await stat(path).then(
+      (found) => found.isDirectory() && problems.push(`${path} is a folder, not a file`),
+      (error: NodeJS.ErrnoException) => problems.push(`${path}: ${error.code}`),
+    )
+  }
+  if (problems.length > 0) {
+    const more = problems.length > 10 ? `\n  and ${problems.length - 10} more` : ''
+    throw notFound(`Not every file in data is there:\n  ${problems.slice(0, 10).join('\n  ')}${more}`)
+  }
+  const files = paths.map((path) => resolve(path))
+  const root = commonFolder(files)
+  const items = files.map((file) => ({ path: relative(root, file), file }))
+  const name = files.length === 1 ? basename(files[0]!) : `${files.length} files`
+  return { name, items, skipped: [], ignored: {}, root, rights: unknownRights }
+}
+
+async function openFolder(folder: string): Promise<Source> {
+  const found = await walk(folder)
+  return { name: basename(resolve(folder)), ...found, root: folder, rights: unknownRights }
+}
+
+/** Lists the pictures that `data` names. Rejects with DATA_NOT_FOUND or OPTION_INVALID. */
+export async function openSource(data: ResolvedTrainOptions['data']): Promise<Source> {
+  if (typeof data !== 'string') return openList(data)
+  if (data.startsWith(BUILTIN)) return openIcons(data)
+  const found = await stat(data).catch((cause: NodeJS.ErrnoException) => {
+    throw notFound(`The folder ${data} given as data cannot be read: ${cause.code}`, cause)
+  })
+  return found.isDirectory() ? openFolder(data) : openList([data])
+}

@@ -1,0 +1,64 @@
+/** What a person should know about the data before training on it, in plain words. */
+import { MAX_NAMED, type Unused } from './licences.ts'
+import type { ManifestFile, Skipped } from './manifest.ts'
+
+/** Fewer pictures than this are learned by heart rather than varied. */
+const FEW_PICTURES = 100
+const several = (count: number, noun: 'file' | 'picture') => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** The first few names, then how many more. */
+function some(names: readonly string[], count = names.length): string {
+  const named = names.slice(0, MAX_NAMED).join(', ')
+  return count > MAX_NAMED ? `${named} and ${count - MAX_NAMED} more` : named
+}
+
+/** Names what is not used, and why. */
+export const describeSkipped = (skipped: readonly Skipped[]): string =>
+  some(skipped.map(({ path, reason }) => `${path} (${reason})`))
+
+/** Counts files of other kinds by their extension; undefined where there are none. */
+export function describeIgnored(ignored: Readonly<Record<string, number>>): string | undefined {
+  const kinds = Object.entries(ignored).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+  if (kinds.length === 0) return undefined
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0)
+  return `${several(total, 'file')} of other kinds: ${some(kinds.map(([kind, count]) => `${kind === '' ? 'no extension' : `.${kind}`} ${count}`))}`
+}
+
+type Findings = {
+  files: readonly ManifestFile[]
+  skipped: readonly Skipped[]
+  ignored: Readonly<Record<string, number>>
+  size: number
+  /** Entries of LICENSES.csv that fit nothing; null where there is no such file. */
+  unusedLicences: Unused | null
+}
+
+const withPaths = (files: readonly ManifestFile[]) =>
+  `${several(files.length, 'picture')}: ${some(files.map(({ path }) => path))}`
+
+/** One line for each finding; none for a data set without any. */
+export function warningsOf({ files, skipped, ignored, size, unusedLicences }: Findings): string[] {
+  const count = files.length
+  const others = describeIgnored(ignored)
+  const copies = count - new Set(files.map(({ sha256 }) => sha256)).size
+  const small = files.filter(({ format, width, height }) => format !== 'svg' && Math.min(width, height) < size)
+  const optOut = files.filter((file) => file.optOut)
+  const unlicensed = unusedLicences ? files.filter(({ licence }) => licence === null) : []
+  const lines = [
+    skipped.length > 0 && `Not used: ${skipped.length}: ${describeSkipped(skipped)}. dataset.json lists all.`,
+    others && `Ignored: ${others}.`,
+    copies > 0 &&
+      `Copies, byte for byte, of others: ${copies} of ${count} pictures. They count double; duplicates "drop" leaves them out.`,
+    count > 1 &&
+      count < FEW_PICTURES &&
+      `${count} pictures are few: expect near copies of them. A thousand and more give variety.`,
+    small.length > 0 && `Enlarged, because smaller than ${size} pixels: ${withPaths(small)}.`,
+    optOut.length > 0 &&
+      `Training or data mining is forbidden by the rights holder of ${withPaths(optOut)}. Make sure that you may use them.`,
+    unlicensed.length > 0 && `LICENSES.csv names no licence for ${withPaths(unlicensed)}.`,
+    unusedLicences &&
+      unusedLicences.count > 0 &&
+      `LICENSES.csv has entries that fit no picture: ${some(unusedLicences.first, unusedLicences.count)}.`,
+  ]
+  return lines.filter((line) => typeof line === 'string')
+}

@@ -1,0 +1,201 @@
+/** Pictures in and out: the only file that knows sharp. */
+import type { Sharp, default as SharpModule } from 'sharp'
+import { ShinsakuError } from '../errors.ts'
+import { openRegular, readFully } from '../files/read.ts'
+import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import { forbidsTraining, type PictureMetadata, readXmp, writeXmp } from './xmp.ts'
+
+/** Formats that pictures are written in. */
+export type PictureFormat = 'png' | 'webp'
+
+/** How a picture of any shape becomes a square of pixels. */
+export type PixelSettings = Pick<
+  ResolvedTrainOptions,
+  'size' | 'channels' | 'background' | 'fit' | 'crop' | 'maxPixels'
+>
+
+/** A decoded picture, and what its file was: size with its orientation applied, format, opt-out from training. */
+export type DecodedPicture = {
+  /** uint8, `[size, size, channels]`. */
+  pixels: Uint8Array
+  width: number
+  height: number
+  format: string
+  optOut: boolean
+}
+
+/** A picture file of this length is not one; the limit keeps a hostile one from filling the memory. */
+const MAX_BYTES = 256 * 2 ** 20
+
+/** Loaders that may see bytes. Svg is among them for `renderSvg`; `looksLikePicture` keeps it from files. */
+const loaders = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff', 'Svg'].map((name) => `VipsForeignLoad${name}`)
+
+let loading: Promise<typeof SharpModule> | undefined
+
+/** sharp, set up for the whole process: one thread for each picture, no cache, only the loaders that are needed. */
+function loadSharp(): Promise<typeof SharpModule> {
+  loading ??= import('sharp').then(({ default: sharp }) => {
+    sharp.concurrency(1)
+    sharp.cache(false)
+    sharp.block({ operation: ['VipsForeignLoad'] })
+    sharp.unblock({ operation: loaders })
+    return sharp
+  })
+  return loading
+}
+
+/** Names the libraries that decode: with other versions the same file may give other pixels. */
+export async function decoderVersion(): Promise<string> {
+  const { versions } = await loadSharp()
+  return `sharp ${versions.sharp}, libvips ${versions.vips}`
+}
+
+/** The error for a picture that cannot be decoded; `details` are its path and the bare reason. */
+export function unreadable(path: string, reason: string, cause?: unknown): ShinsakuError {
+  const hint = 'Remove or repair it, or set broken to "skip".'
+  return new ShinsakuError('IMAGE_UNREADABLE', `The picture ${path} cannot be decoded: ${reason}`, {
+    hint,
+    details: { path, reason },
+    cause,
+  })
+}
+
+/** All bytes of a file, which must be of a length that pictures have. */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const opened = await openRegular(path)
+  const { file, bytes } = opened
+  try {
+    if (bytes > MAX_BYTES) throw unreadable(path, `it has ${bytes} bytes, and more than ${MAX_BYTES} are not read`)
+    const content = new Uint8Array(bytes)
+    if (!(await readFully(opened, content, 0))) throw unreadable(path, 'it became shorter while it was read')
+    return content
+  } finally {
+    await file.close()
+  }
+}
+
+const beginnings = ['\xff\xd8\xff', '\x89PNG\r\n\x1a\n', 'GIF87a', 'GIF89a', 'II*\0', 'II+\0', 'MM\0*', 'MM\0+']
+
+/**
+ * Whether the content, whatever the name says, begins as JPEG, PNG, GIF, TIFF, WebP or AVIF do. libvips finds the
+ * loader by itself and asks SVG's last, so what begins like this never becomes SVG.
+ */
+function looksLikePicture(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1')
+  const webp = head.startsWith('RIFF') && head.startsWith('WEBP', 8)
+  const heif = head.startsWith('\0\0') && head.startsWith('ftyp', 4)
+  return webp || heif || beginnings.some((beginning) => head.startsWith(beginning))
+}
+
+/** Opens the first frame of a picture file's bytes, with limits set. */
+async function open(bytes: Uint8Array, path: string, maxPixels: number): Promise<Sharp> {
+  if (bytes.length === 0) throw unreadable(path, 'it is empty')
+  if (!looksLikePicture(bytes)) throw unreadable(path, 'it is not a JPEG, PNG, WebP, AVIF, GIF or TIFF picture')
+  const sharp = await loadSharp()
+  return sharp(bytes, { autoOrient: true, failOn: 'warning', limitInputPixels: maxPixels, limitInputChannels: 4 })
+}
+
+/** The one line of libvips' report that says what is wrong. */
+function reasonOf(error: unknown, maxPixels: number): string {
+  const lines = (error as Error).message.split('\n').filter((line) => line.trim() !== '' && !line.includes('bad seek'))
+  const reason = lines.at(-1)?.trim() ?? 'unknown'
+  return reason.includes('pixel limit') ? `it has more than ${maxPixels} pixels (maxPixels)` : reason
+}
+
+/** Orders the work on an open picture; sharp fixes the sequence: orient, sRGB, background, crop and resize. */
+function toPixels(image: Sharp, { size, channels, background, fit, crop }: PixelSettings): Promise<Buffer> {
+  const opaque = channels === 4 ? image.ensureAlpha() : image.flatten({ background })
+  const square = opaque.resize(size, size, {
+    fit: fit === 'stretch' ? 'fill' : fit,
+    position: crop,
+    background: channels === 4 ? { r: 0, g: 0, b: 0, alpha: 0 } : background,
+  })
+  return square
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer()
+}
+
+/** Decodes a picture file's bytes; `path` names it in errors. Rejects with IMAGE_UNREADABLE. */
+export async function decodePicture(bytes: Uint8Array, path: string, settings: PixelSettings): Promise<DecodedPicture> {
+  const image = await open(bytes, path, settings.maxPixels)
+  try {
+    const { autoOrient, channels, format, compression, space, xmpAsString } = await image.metadata()
+    // Else a coloured background turns grey with a grey picture. Not for all: it forbids decoding at a smaller scale.
+    if (space !== 'srgb') image.pipelineColourspace('srgb')
+    const pixels = await toPixels(image, settings)
+    if (pixels.length !== settings.size ** 2 * settings.channels)
+      throw new Error(`its ${channels} channels have no meaning as ${space}`)
+    return {
+      pixels,
+      width: autoOrient.width,
+      height: autoOrient.height,
+      format: compression === 'av1' ? 'avif' : format,
+      optOut: forbidsTraining(xmpAsString ?? ''),
+    }
+  } catch (cause) {
+    throw unreadable(path, reasonOf(cause, settings.maxPixels), cause)
+  }
+}
+
+/** Renders a drawing of our own, sharp at its final size. Files never come here: SVG can name other files. */
+export async function renderSvg(svg: string, settings: PixelSettings): Promise<Uint8Array> {
+  const sharp = await loadSharp()
+  return toPixels(sharp(Buffer.from(svg), { limitInputPixels: settings.maxPixels }), settings)
+}
+
+/** Encodes `[height, width, channels]` pixels without loss, with `settings` and the mark of a drawn picture as XMP. */
+export async function encodePicture(
+  pixels: Uint8Array,
+  shape: { width: number; height: number; channels: number },
+  format: PictureFormat,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Uint8Array> {
+  const sharp = await loadSharp()
+  const raw = { ...shape, channels: shape.channels as 1 | 3 | 4 }
+  const image = sharp(pixels, { raw })
+    .toColourspace(shape.channels === 1 ? 'b-w' : 'srgb')
+    .withXmp(writeXmp(settings))
+  return format === 'png' ? image.png().toBuffer() : image.webp({ lossless: true, exact: true }).toBuffer()
+}
+
+/** What `encodePicture` put into a file; null for a picture that is not from here. */
+export async function readMetadata(path: string): Promise<PictureMetadata | null> {
+  const image = await open(await readBytes(path), path, Number.MAX_SAFE_INTEGER)
+  const { xmpAsString } = await image.metadata().catch((cause: unknown) => {
+    throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
+  })
+  return xmpAsString === undefined ? null : readXmp(xmpAsString)
+}
+
+/** The black lines around each picture of a grid, in pixels. */
+const GRID_PADDING = 2
+
+/**
+ * Lays `[count, size, size, channels]` pixels out as torchvision's make_grid does: row by row, black lines between
+ * and around, a single picture left as it is. `columns` is ceil(sqrt(count)) where not given.
+ */
+export function makeGrid(
+  pixels: Uint8Array,
+  count: number,
+  size: number,
+  channels: number,
+  columns = Math.ceil(Math.sqrt(count)),
+) {
+  if (count === 1) return { pixels, width: size, height: size }
+  const across = Math.min(columns, count)
+  const pitch = size + GRID_PADDING
+  const width = across * pitch + GRID_PADDING
+  const height = Math.ceil(count / across) * pitch + GRID_PADDING
+  const grid = new Uint8Array(width * height * channels)
+  const lineBytes = size * channels
+  for (let i = 0; i < count; i++) {
+    const left = GRID_PADDING + (i % across) * pitch
+    const top = GRID_PADDING + Math.floor(i / across) * pitch
+    for (let y = 0; y < size; y++) {
+      const line = (i * size + y) * lineBytes
+      grid.set(pixels.subarray(line, line + lineBytes), ((top + y) * width + left) * channels)
+    }
+  }
+  return { pixels: grid, width, height }
+}

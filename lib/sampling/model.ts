@@ -1,0 +1,200 @@
+/** A trained model: loads a run's weights and draws pictures with them. */
+import { basename } from 'node:path'
+import { abortError, ShinsakuError } from '../errors.ts'
+import type { Layer, NativeInferenceModel, NativeSampler } from '../native/addon.ts'
+import { type Placement, toSpec } from '../backend/placement.ts'
+import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
+import { Pictures, type SaveOptions } from './pictures.ts'
+import { withSampleAdvice } from '../train/advice.ts'
+
+export type SampleCall = SampleOptions & {
+  /** Aborting rejects with an AbortError between two denoising steps. */
+  signal?: AbortSignal
+  /** Called a few times a second with the share of the work that is done, 0 to 1. */
+  onProgress?: (share: number) => void
+}
+
+export type LoadOptions = {
+  /** As for `train()`; the default is "auto". */
+  device?: 'auto' | 'cpu' | 'cuda' | undefined
+  threads?: number | undefined
+  /** Draw with operations that give the bits of the PyTorch reference; a run trained with exact always does. */
+  exact?: boolean | undefined
+}
+
+type Weights = 'ema' | 'raw'
+
+/** What a model draws from: the options it was trained with, and its weights by kind. */
+export type ModelDeps = {
+  options: ResolvedTrainOptions
+  placement: Placement
+  images: number
+  run: string
+  /** A native generator over these weights; asked for once for each kind. */
+  generator(weights: Weights): Promise<NativeInferenceModel>
+}
+
+const PROGRESS_MS = 100
+
+/** Pictures in the making. Await it, or call `grid()` or `save()` right away. */
+export class SampleJob implements PromiseLike<Pictures> {
+  readonly #pictures: Promise<Pictures>
+
+  constructor(pictures: Promise<Pictures>) {
+    this.#pictures = pictures
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a job is awaitable by design
+  then<A = Pictures, B = never>(
+    done?: ((value: Pictures) => A | PromiseLike<A>) | null,
+    failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#pictures.then(done, failed)
+  }
+
+  /** All pictures on one sheet; see `Pictures.grid()`. */
+  async grid(path?: string): Promise<Uint8Array> {
+    return (await this.#pictures).grid(path)
+  }
+
+  /** One file for each picture; see `Pictures.save()`. */
+  async save(folder: string, options?: SaveOptions): Promise<string[]> {
+    return (await this.#pictures).save(folder, options)
+  }
+}
+
+/** A model that draws pictures. Its weights stay in memory until `dispose()` or garbage collection. */
+export class Model {
+  /** The options it was trained with. */
+  readonly options: ResolvedTrainOptions
+  /** Images it had seen when these weights were saved. */
+  readonly images: number
+  /** The run folder it comes from. */
+  readonly run: string
+  readonly #parts: ModelDeps
+  readonly #generators = new Map<Weights, Promise<NativeInferenceModel>>()
+  #disposed = false
+
+  constructor(parts: ModelDeps) {
+    this.#parts = parts
+    this.options = parts.options
+    this.images = parts.images
+    this.run = parts.run
+  }
+
+  /** Where the model computes. */
+  get device(): Placement['device'] {
+    return this.#parts.placement.device
+  }
+
+  /**
+   * Draws pictures. One seed gives one picture, whatever else is drawn beside it.
+   * Rejects with OPTION_INVALID, ABORT_ERR, DISPOSED, OUT_OF_MEMORY.
+   */
+  sample(options: SampleCall = {}): SampleJob {
+    return new SampleJob(this.#sample(options))
+  }
+
+  async #sample({ signal, onProgress, ...given }: SampleCall): Promise<Pictures> {
+    if (this.#disposed) throw new ShinsakuError('DISPOSED', 'The model was disposed before sample() was called')
+    const { resolveSample } = await import('../options/resolve.ts')
+    const options = resolveSample(given, this.options)
+    if (signal?.aborted) throw abortError(signal, 'Sampling')
+    const weights = this.#pick(options.weights)
+    return this.#draw(options, weights, signal, onProgress).catch((error) => {
+      throw withSampleAdvice(error, options)
+    })
+  }
+
+  async #draw(
+    options: ResolvedSampleOptions,
+    weights: Weights,
+    signal: AbortSignal | undefined,
+    onProgress: SampleCall['onProgress'],
+  ): Promise<Pictures> {
+    const generator = await this.#generator(weights)
+    const sampler = await generator.sampler(toSpec(options))
+    try {
+      await drive(sampler, signal, onProgress)
+      const { seeds, seed: _, count: __, ...settings } = options
+      const provenance = {
+        generator: 'shinsaku',
+        run: basename(this.run),
+        images: this.images,
+        model: this.options.model,
+        ...settings,
+        weights,
+        operations: this.#parts.placement.samplingOps,
+      }
+      return new Pictures(await sampler.pixels(), this.options.size, this.options.channels, seeds, provenance)
+    } finally {
+      sampler.dispose()
+    }
+  }
+
+  #pick(weights: 'auto' | Weights): Weights {
+    const available: readonly Weights[] = this.options.emaDecay === null ? ['raw'] : ['ema', 'raw']
+    if (weights === 'auto') return available.includes('ema') ? 'ema' : 'raw'
+    if (!available.includes(weights)) {
+      throw new ShinsakuError(
+        'OPTION_INVALID',
+        `weights is "${weights}", but the model was trained with emaDecay null and has only: ${available.join(', ')}`,
+        {
+          details: { problems: [{ path: 'weights', message: `"${weights}" is not in this model` }] },
+        },
+      )
+    }
+    return weights
+  }
+
+  #generator(weights: Weights): Promise<NativeInferenceModel> {
+    let generator = this.#generators.get(weights)
+    if (!generator) {
+      generator = this.#parts.generator(weights)
+      generator.catch(() => this.#generators.delete(weights))
+      this.#generators.set(weights, generator)
+    }
+    return generator
+  }
+
+  /** The network: its layers in order, its parameters in all, and which ops set draws. */
+  async describe(): Promise<{ layers: readonly Layer[]; parameters: number; device: string; samplingOps: string }> {
+    const { loadAddon } = await import('../native/load.ts')
+    const addon = await loadAddon()
+    const { placement } = this.#parts
+    const { layers, parameters } = await addon.describe(toSpec(this.options, placement))
+    return { layers, parameters, device: placement.device, samplingOps: placement.samplingOps }
+  }
+
+  /** Frees the weights. A sample() under way still finishes. */
+  dispose(): void {
+    this.#disposed = true
+    for (const generator of this.#generators.values())
+      generator.then(
+        (g) => g.dispose(),
+        () => {},
+      )
+    this.#generators.clear()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.dispose()
+  }
+}
+
+/** Runs a sampler to its end, one bounded step at a time. */
+export async function drive(
+  sampler: NativeSampler,
+  signal?: AbortSignal,
+  onProgress?: (share: number) => void,
+): Promise<void> {
+  let reported = performance.now()
+  while (!(await sampler.step())) {
+    if (signal?.aborted) throw abortError(signal, 'Sampling')
+    if (onProgress && performance.now() - reported >= PROGRESS_MS) {
+      onProgress(await sampler.progress())
+      reported = performance.now()
+    }
+  }
+  onProgress?.(1)
+}

@@ -1,0 +1,165 @@
+/** Opens a trained model: a run folder's newest complete checkpoint, one checkpoint folder, or a PyTorch file. */
+import { stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { newestValidCheckpoint } from '../checkpoint/find.ts'
+import { type Checkpoint, readCheckpoint } from '../checkpoint/read.ts'
+import { isTrainingTensor, type Manifest, positionOf } from '../checkpoint/records.ts'
+import { verifyCheckpoint } from '../checkpoint/verify.ts'
+import { ShinsakuError } from '../errors.ts'
+import { type ImportOptions, openImported } from '../convert/import/open.ts'
+import { type LoadOptions, Model } from './model.ts'
+import type { Addon, HostTensor, Spec } from '../native/addon.ts'
+import { threadsFor } from '../system/cpus.ts'
+import { loadNative } from '../native/load.ts'
+import { placeKnown } from '../backend/select.ts'
+import { toSpec } from '../backend/placement.ts'
+import { type ResolvedTrainOptions, resolveLoad, resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { readConfig } from '../run/directory.ts'
+
+const EMA = 'ema.'
+// Counters of the average itself, not weights.
+const emaCounters = new Set(['ema.step', 'ema.initted'])
+
+/** Names that belong to one kind of weights, without the prefix that tells them apart in a checkpoint. */
+export function namesOf(names: readonly string[], weights: 'ema' | 'raw'): { stored: string; name: string }[] {
+  if (weights === 'raw') return names.filter((name) => !name.startsWith(EMA)).map((name) => ({ stored: name, name }))
+  return names
+    .filter((name) => name.startsWith(EMA) && !emaCounters.has(name))
+    .map((name) => ({ stored: name, name: name.slice(EMA.length) }))
+}
+
+const isWeight = (name: string) => !isTrainingTensor({ name }) && !name.startsWith('discriminator.')
+
+type Network = { addon: Addon; spec: Spec }
+
+/**
+ * Throws CHECKPOINT_MISMATCH where the options describe more weights than the file has: a network is not allocated
+ * before it is known to fit.
+ */
+async function requireStored(
+  { addon, spec }: Network,
+  path: string,
+  infos: readonly { shape: readonly number[] }[],
+): Promise<void> {
+  const { layers } = await addon.describe(spec)
+  const wanted = layers.filter(({ name }) => isWeight(name)).reduce((sum, { parameters }) => sum + parameters, 0)
+  const stored = infos.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0)
+  if (wanted > stored)
+    throw new ShinsakuError(
+      'CHECKPOINT_MISMATCH',
+      `The options of ${path} describe a network of ${wanted} weights, but it holds ${stored}`,
+    )
+}
+
+async function readTensors(
+  network: Network,
+  { folder, manifest }: Place,
+  weights: 'ema' | 'raw',
+): Promise<HostTensor[]> {
+  const checkpoint = await readCheckpoint(folder, manifest)
+  try {
+    const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
+    const tensors: HostTensor[] = []
+    const names = namesOf([...infos.keys()].filter(isWeight), weights)
+    await requireStored(
+      network,
+      folder,
+      names.map(({ stored }) => infos.get(stored)!),
+    )
+    for (const { stored, name } of names) {
+      tensors.push({ ...infos.get(stored)!, name, bytes: await checkpoint.model.read(stored) })
+    }
+    return tensors
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+type Place = { run: string; folder: string; manifest: Manifest }
+
+/** The run and the checkpoint that a path means, verified. */
+async function locate(path: string): Promise<Place> {
+  const known = await stat(path).catch(() => undefined)
+  if (!known?.isDirectory()) {
+    throw new ShinsakuError('RUN_NOT_FOUND', `${path} is not a folder`, {
+      hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.',
+    })
+  }
+  if (positionOf(basename(resolve(path))) !== undefined) {
+    return { run: dirname(dirname(resolve(path))), folder: path, manifest: await verifyCheckpoint(path) }
+  }
+  return { run: path, ...(await newestValidCheckpoint(path)) }
+}
+
+/** The checkpoint that a path means, open for reading, and the options it was trained with. */
+export async function openTrained(path: string): Promise<{ options: ResolvedTrainOptions; checkpoint: Checkpoint }> {
+  const place = await locate(path)
+  const options = resolveTrain((await readConfig(place.run)) as TrainOptions)
+  return { options, checkpoint: await readCheckpoint(place.folder, place.manifest) }
+}
+
+/** Tensors of one kind of weights in a file that `openImported()` knows. */
+async function readImported(
+  network: Network,
+  path: string,
+  options: ImportOptions,
+  weights: 'ema' | 'raw',
+): Promise<HostTensor[]> {
+  const { tensors, close } = await openImported([path], options)
+  try {
+    const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
+    const names = namesOf([...byName.keys()].filter(isWeight), weights)
+    await requireStored(
+      network,
+      path,
+      names.map(({ stored }) => byName.get(stored)!),
+    )
+    const read: HostTensor[] = []
+    for (const { stored, name } of names) {
+      const { dtype, shape, read: bytes } = byName.get(stored)!
+      read.push({ name, dtype, shape: [...shape], bytes: await bytes() })
+    }
+    return read
+  } finally {
+    await close()
+  }
+}
+
+/** A model whose weights are in a file of a PyTorch program. */
+async function openFile(path: string, { device, threads, ...given }: LoadOptions & ImportOptions): Promise<Model> {
+  const placed = resolveLoad({ device, threads })
+  const { options, images, close } = await openImported([path], given)
+  await close()
+  const native = await loadNative()
+  const { addon } = native
+  await addon.setThreads(threadsFor(placed.threads))
+  const placement = await placeKnown(native, { ...options, device: placed.device })
+  const spec = toSpec(options, placement)
+  return new Model({
+    options,
+    placement,
+    images,
+    run: path,
+    generator: async (weights) => addon.generator(spec, await readImported({ addon, spec }, path, given, weights)),
+  })
+}
+
+/** What `load()` promises, for a path that is a string. */
+export async function openModel(path: string, options: LoadOptions & ImportOptions): Promise<Model> {
+  if ((await stat(path).catch(() => undefined))?.isFile()) return openFile(path, options)
+  const { device, threads, exact } = resolveLoad(options)
+  const place = await locate(path)
+  const trained = resolveTrain((await readConfig(place.run)) as TrainOptions)
+  const native = await loadNative()
+  const { addon } = native
+  await addon.setThreads(threadsFor(threads))
+  const placement = await placeKnown(native, { ...trained, device, exact: exact || trained.exact })
+  const spec = toSpec(trained, placement)
+  return new Model({
+    options: trained,
+    placement,
+    images: place.manifest.images,
+    run: place.run,
+    generator: async (weights) => addon.generator(spec, await readTensors({ addon, spec }, place, weights)),
+  })
+}

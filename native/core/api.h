@@ -1,0 +1,142 @@
+// The compute core as the binding sees it: plain C++ only, no napi, no torch.
+// Every function here is called on the device thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace shinsaku {
+
+// Resolved options. TypeScript fills every default, so a missing key is an error.
+using Value = std::variant<bool, double, std::string, std::vector<double>>;
+using Spec = std::map<std::string, Value>;
+
+// Readers of a Spec; each throws a Failure that names the key when it is missing or of another kind.
+double Number(const Spec& spec, const std::string& key);
+int64_t Integer(const Spec& spec, const std::string& key);
+bool Flag(const Spec& spec, const std::string& key);
+const std::string& Text(const Spec& spec, const std::string& key);
+const std::vector<double>& Numbers(const Spec& spec, const std::string& key);
+// Whether a key that may be null on the TypeScript side has a value.
+bool Has(const Spec& spec, const std::string& key);
+
+// A failure with one of the codes of lib/errors.ts.
+struct Failure : std::runtime_error {
+  Failure(std::string failure_code, const std::string& message)
+      : std::runtime_error(message), code(std::move(failure_code)) {}
+  std::string code;
+};
+
+// What any exception of the core means to a caller. Never throws.
+Failure Translate(std::exception_ptr error) noexcept;
+
+struct TensorInfo {
+  std::string name;
+  std::string dtype;  // safetensors' names: F32, I64, U8, ...
+  std::vector<int64_t> shape;
+};
+
+// One named tensor in host memory that the caller keeps alive; little-endian, row-major.
+struct HostTensor : TensorInfo {
+  const uint8_t* data = nullptr;
+  size_t bytes = 0;
+};
+
+// Named series with one value for each update of a unit.
+using Metrics = std::vector<std::pair<std::string, std::vector<double>>>;
+
+struct Layer {
+  std::string name;            // state name prefix, such as "downs.0.0.block1"
+  std::string operation;       // the op of the ops set
+  std::vector<int64_t> shape;  // of its result, for one picture
+  int64_t parameters = 0;
+};
+
+struct Description {
+  std::vector<Layer> layers;
+  int64_t parameters = 0;       // trainable scalars, all networks together
+  double activation_bytes = 0;  // kept for backward, for one picture, fp32; an estimate
+};
+
+// Switches of the process that decide about the bits of results on a GPU, as they are now.
+struct Numerics {
+  std::string matmul;              // float32 products: "ieee" or "tf32"; "none" before the first run
+  std::string convolution;         // the same for convolutions
+  bool allow_tf32_cublas = false;  // the older names of the same switches
+  bool allow_tf32_cudnn = false;
+  bool deterministic_algorithms = false;
+  bool deterministic_cudnn = false;
+  bool benchmark_cudnn = false;
+};
+
+struct DeviceInfo {
+  std::string built_for;       // libtorch version the addon was compiled against
+  std::string cpu_capability;  // AVX2, AVX512, ...
+  int threads = 0;
+  std::vector<std::string> cpu_ops;  // ops sets with kernels for this processor, fastest first; for sampling
+  int cuda_devices = 0;              // that libtorch can use; 0 when libtorch_cuda is not loaded
+  bool cuda_kernels = false;         // whether the CUDA plugin is open: ops set "cuda" and graphs
+  Numerics numerics;
+};
+
+// What JavaScript holds a handle of.
+class Object {
+ public:
+  virtual ~Object() = default;
+  // Bytes of the process's own memory (not a GPU's) that stay allocated between two units.
+  virtual int64_t HostBytes() const { return 0; }
+};
+
+// A resident set of uint8 pictures, NHWC.
+class Images : public Object {};
+
+// Pictures being drawn.
+class Sampler : public Object {
+ public:
+  virtual bool Step() = 0;                    // one bounded unit; true when all are finished
+  virtual double Progress() const = 0;        // 0..1
+  virtual std::vector<uint8_t> Pixels() = 0;  // uint8 NHWC of all pictures as they are
+  // float32 NCHW of those pictures that were worked on last, before they become pixels; to measure with.
+  virtual std::vector<uint8_t> Values() = 0;
+};
+
+// A network with fixed weights.
+class InferenceModel : public Object {
+ public:
+  virtual std::unique_ptr<Sampler> Sample(const Spec& args) = 0;
+};
+
+// Networks, optimizers, averages and data order of one run.
+class Trainer : public Object {
+ public:
+  virtual Metrics Step(int64_t updates) = 0;                         // one bounded unit
+  virtual std::vector<TensorInfo> Tensors() = 0;                     // everything a resumed run needs
+  virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;  // bytes of one of them
+  virtual void Load(const std::vector<HostTensor>& tensors) = 0;     // all or some of them, by name
+  virtual void Reseed(uint64_t seed) = 0;                            // random random begin anew
+  virtual std::unique_ptr<InferenceModel> MakeInferenceModel(const std::string& weights) = 0;  // "ema" or "raw", copied
+};
+
+DeviceInfo Info();
+void SetThreads(int threads);  // of the calling thread's work; at least 1
+
+// `shape` is N,H,W,C. The bytes are copied to the device before this returns.
+std::shared_ptr<Images> MakeImages(const uint8_t* pixels, size_t bytes, const std::vector<int64_t>& shape,
+                                   const std::string& device);
+std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images);
+std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors);
+// Layers and sizes of what `spec` names, without allocating its weights.
+Description Describe(const Spec& spec);
+
+// The running unit ends early with a SHUT_DOWN failure once `flag` is true. To be set before each unit.
+void WatchCancel(const std::atomic<bool>* flag) noexcept;
+
+}  // namespace shinsaku

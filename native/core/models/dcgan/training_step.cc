@@ -1,0 +1,301 @@
+// The adversarial game of the DCGAN: losses and update rules of the three presets.
+//
+// One update is k = "discriminatorUpdates" discriminator steps, each on pictures of its own, and one
+// generator step; "accumulate" batches make one step. How the two meet is the preset's:
+//
+//   pytorch  the generator step goes through the last discriminator step's pictures again, after that step.
+//   chainer  both gradients are taken at the same weights, then the generator moves, then the discriminator.
+//   radford  first the generator step, then the discriminator's, each with latents of its own. The source
+//            alternates over minibatches of data and never reads the pictures of the generator's turn, so
+//            here only the discriminator takes pictures; latents always fill a whole batch. The source's
+//            decay of beta1 (1 % in a million updates) is left out.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/binary_cross_entropy.h>
+#include <ATen/ops/binary_cross_entropy_with_logits.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/zeros.h>
+
+#include "core/runtime/autocast.h"
+#include "core/optim/ema.h"
+#include "core/nn/dcgan.h"
+#include "core/optim/adam.h"
+#include "core/models/dcgan/sampler.h"
+#include "core/models/training_step.h"
+
+namespace shinsaku {
+namespace {
+
+// Latents of a batch and, where a graph to the generator is kept, the pictures made of them.
+struct Generated {
+  Tensor z;       // [N,latent]
+  Tensor images;  // [N,C,H,W] or undefined
+};
+
+AdamOptions AdamOf(const Spec& spec, DcganPreset preset) {
+  const auto& betas = Numbers(spec, "betas");
+  const auto form = preset == DcganPreset::kChainer ? AdamOptions::Form::kChainer : AdamOptions::Form::kTorch;
+  return {betas.at(0), betas.at(1), 1e-8, Number(spec, "weightDecay"), form};
+}
+
+// Names without the network's prefix, which Adam puts in front of its own.
+NamedTensors Bare(const ParameterSet& set, const std::string& prefix) {
+  NamedTensors bare = set.parameters();
+  for (auto& entry : bare) entry.name.erase(0, prefix.size());
+  return bare;
+}
+
+class DcganTrainingStep : public TrainingStep {
+ public:
+  DcganTrainingStep(const Spec& spec, const RandomState& random, at::Device device)
+      : spec_(spec),
+        random_(random),
+        device_(device),
+        plan_(spec),
+        accumulate_(Integer(spec, "accumulate")),
+        ops_(MakeTrainingOps(Text(spec, "ops"))),
+        generator_(plan_, Fill::kDraw, device, random.cpu),
+        discriminator_(plan_, Fill::kDraw, device, random.cpu) {
+    for (ParameterSet* set : {&generator_.set(), &discriminator_.set()})
+      set->SetMemoryFormat([&](const Tensor& weight) { return ops_->WeightFormat(weight); });
+    const AdamOptions adam = AdamOf(spec, plan_.preset);
+    adam_g_ = MakeAdam(spec, Bare(generator_.set(), "generator."), "generator.", adam);
+    adam_d_ = MakeAdam(spec, Bare(discriminator_.set(), "discriminator."), "discriminator.", adam);
+    if (Flag(spec, "graph")) {
+      if (Integer(spec, "discriminatorUpdates") != 1)
+        throw Failure("NATIVE_FAILED",
+                      "each discriminator update is counted on the host, so a graph can hold one");
+      graphs_ = std::make_unique<Graphs>(device, random.device);
+    }
+    // The latents of the example's sample sheet: not used, but part of the stream.
+    if (plan_.preset == DcganPreset::kPytorch) DrawLatent(plan_, Integer(spec, "batch"), random_.device);
+    generator_.set().RequireGrad(true);
+    discriminator_.set().RequireGrad(true);
+    if (Has(spec, "emaDecay")) ema_ = std::make_unique<Ema>(spec, generator_.set(), EmaForm::k2023);
+  }
+
+  DataOrder order() const override {
+    return plan_.preset == DcganPreset::kChainer ? DataOrder::kReplacement : DataOrder::kEpochs;
+  }
+
+  void Update(DataLoader& loader, Meter& meter) override {
+    const double lr = LearningRate(spec_, loader.images_seen());
+    const auto work = [&] { return RunUpdate(loader, lr); };
+    std::vector<Tensor> results;
+    if (graphs_) {
+      adam_g_->Begin(lr);
+      adam_d_->Begin(lr);
+      results = graphs_->Run(loader.Prefetch(accumulate_), work);
+    } else {
+      results = work();
+    }
+    if (ema_) ema_->Update();
+    meter.Add("lossG", results[0]);
+    meter.Add("lossD", results[1]);
+    meter.Add("dReal", results[2]);
+    meter.Add("dFake", results[3]);
+    meter.Add("learningRate", lr);
+  }
+
+  const Graphs* graphs() const override { return graphs_.get(); }
+
+  NamedTensors state() override {
+    NamedTensors all = generator_.set().state();
+    const auto append = [&](const NamedTensors& more) { all.insert(all.end(), more.begin(), more.end()); };
+    append(discriminator_.set().state());
+    if (ema_) append(ema_->state());
+    append(adam_g_->state());
+    append(adam_d_->state());
+    return all;
+  }
+
+  NamedTensors weights(const std::string& which) override {
+    if (which == "raw") return generator_.set().state();
+    if (ema_) return ema_->weights();
+    throw Failure("CHECKPOINT_MISMATCH",
+                  "this run keeps no averaged weights (emaDecay is null); ask for weights \"raw\"");
+  }
+
+ private:
+  // One update as the preset has it. Returns both losses, and what the discriminator thinks of data and of
+  // generated pictures.
+  std::vector<Tensor> RunUpdate(DataLoader& loader, double lr) {
+    const int64_t k = Integer(spec_, "discriminatorUpdates");
+    switch (plan_.preset) {
+      case DcganPreset::kPytorch: {
+        for (int64_t i = 0; i + 1 < k; ++i) DiscriminatorStep(loader, lr, false);
+        // With more than one batch the graphs are made anew: keeping all of them is what accumulate avoids.
+        GeneratorStep(DiscriminatorStep(loader, lr, accumulate_ == 1), BatchStatistics::kBatch, lr);
+        break;
+      }
+      case DcganPreset::kChainer:
+        for (int64_t i = 0; i + 1 < k; ++i) DiscriminatorStep(loader, lr, false);
+        SimultaneousStep(loader, lr);
+        break;
+      case DcganPreset::kRadford: {
+        std::vector<Generated> fresh;
+        for (int64_t i = 0; i < accumulate_; ++i) fresh.push_back({Latents(), {}});
+        GeneratorStep(fresh, BatchStatistics::kTrain, lr);
+        for (int64_t i = 0; i < k; ++i) DiscriminatorStep(loader, lr, false);
+        break;
+      }
+    }
+    return {loss_g_, loss_d_, d_real_, d_fake_};
+  }
+
+  Tensor Latents() { return DrawLatent(plan_, Integer(spec_, "batch"), random_.device); }
+  // As many as there are data, but for radford, whose dense stem cannot do with a last batch of one.
+  Tensor Latents(const Tensor& data) {
+    return plan_.preset == DcganPreset::kRadford ? Latents()
+                                                 : DrawLatent(plan_, data.size(0), random_.device);
+  }
+
+  Tensor Generate(const Tensor& z, BatchStatistics statistics) {
+    const Autocast autocast(spec_, device_);
+    return generator_.Forward(*ops_, z, statistics);
+  }
+
+  Tensor Discriminate(const Tensor& x) {
+    const Autocast autocast(spec_, device_);
+    return discriminator_.Forward(*ops_, x, BatchStatistics::kTrain).to(at::kFloat);
+  }
+
+  // Mean of -log of the probability that `logits` give to "is data" or its opposite.
+  Tensor CrossEntropy(const Tensor& logits, bool data) const {
+    switch (plan_.preset) {
+      case DcganPreset::kPytorch:  // nn.BCELoss after nn.Sigmoid: its logarithm is clamped at -100
+        return at::binary_cross_entropy(at::sigmoid(logits), at::full_like(logits, data ? 1.0 : 0.0));
+      case DcganPreset::kRadford:  // the form without overflow, into which Theano rewrites the source's
+        return at::binary_cross_entropy_with_logits(logits, at::full_like(logits, data ? 1.0 : 0.0));
+      case DcganPreset::kChainer:
+        return at::cross_entropy_loss(
+            logits, at::full({logits.size(0)}, data ? 0 : 1, logits.options().dtype(at::kLong)));
+    }
+    throw Failure("NATIVE_FAILED", "unknown DCGAN preset");
+  }
+
+  // Goodfellow 2014: -log D(G(z)), or log(1 - D(G(z))) for the minimax game.
+  Tensor GeneratorLoss(const Tensor& logits) const {
+    return Text(spec_, "ganLoss") == "minimax" ? CrossEntropy(logits, false).neg()
+                                               : CrossEntropy(logits, true);
+  }
+
+  Tensor MeanProbability(const Tensor& logits) const {
+    const Tensor x = logits.detach();
+    return (x.dim() == 2 ? at::softmax(x, 1).select(1, 0) : at::sigmoid(x)).mean();
+  }
+
+  // Adds the gradient for one network alone; the other one is a constant to it.
+  Tensor Backward(const Tensor& loss, const ParameterSet& set, bool keep_graph = false) const {
+    const Tensor share = loss.div(accumulate_);
+    share.backward({}, keep_graph, false, set.tensors());
+    return share.detach();
+  }
+
+  void Apply(Adam& adam, const ParameterSet& set, double lr) {
+    if (Has(spec_, "clip")) adam.Clip(Number(spec_, "clip"));
+    if (!graphs_) adam.Begin(lr);
+    adam.Apply();
+    adam.ZeroGrad();
+  }
+
+  Tensor Zero() const { return at::zeros({}, at::TensorOptions(at::kFloat).device(device_)); }
+
+  void BeginDiscriminator() { loss_d_ = Zero(), d_real_ = Zero(), d_fake_ = Zero(); }
+
+  void BackwardReal(const Tensor& data) {
+    const Tensor logits = Discriminate(data);
+    loss_d_ = loss_d_ + Backward(CrossEntropy(logits, true), discriminator_.set());
+    d_real_ = d_real_ + MeanProbability(logits) / accumulate_;
+  }
+
+  // `logits` of generated pictures.
+  void BackwardFake(const Tensor& logits) {
+    loss_d_ = loss_d_ + Backward(CrossEntropy(logits, false), discriminator_.set());
+    d_fake_ = d_fake_ + MeanProbability(logits) / accumulate_;
+  }
+
+  // Moves the discriminator alone. Returns what the generator made, with its graph if `keep_graph`.
+  std::vector<Generated> DiscriminatorStep(DataLoader& loader, double lr, bool keep_graph) {
+    std::vector<Generated> made;
+    BeginDiscriminator();
+    for (int64_t i = 0; i < accumulate_; ++i) {
+      const Tensor data = loader.Next(plan_.range());
+      BackwardReal(data);
+      const Tensor z = Latents(data);
+      const at::AutoGradMode graph(keep_graph);
+      const Tensor images = Generate(z, BatchStatistics::kTrain);
+      const at::AutoGradMode discriminating(true);
+      BackwardFake(Discriminate(images.detach()));
+      made.push_back({z, keep_graph ? images : Tensor()});
+    }
+    Apply(*adam_d_, discriminator_.set(), lr);
+    return made;
+  }
+
+  // Moves the generator alone. Pictures whose graph was not kept are made again, with `statistics`.
+  void GeneratorStep(const std::vector<Generated>& made, BatchStatistics statistics, double lr) {
+    loss_g_ = Zero();
+    for (const auto& [z, images] : made) {
+      const Tensor logits = Discriminate(images.defined() ? images : Generate(z, statistics));
+      loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set());
+    }
+    Apply(*adam_g_, generator_.set(), lr);
+  }
+
+  // Both gradients at the same weights, as in the Chainer program, whose discriminator sees generated
+  // pictures first.
+  void SimultaneousStep(DataLoader& loader, double lr) {
+    loss_g_ = Zero();
+    BeginDiscriminator();
+    for (int64_t i = 0; i < accumulate_; ++i) {
+      const Tensor data = loader.Next(plan_.range());
+      const Tensor logits = Discriminate(Generate(Latents(data), BatchStatistics::kTrain));
+      loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set(), true);
+      BackwardFake(logits);
+      BackwardReal(data);
+    }
+    Apply(*adam_g_, generator_.set(), lr);
+    Apply(*adam_d_, discriminator_.set(), lr);
+  }
+
+  Spec spec_;
+  RandomState random_;
+  at::Device device_;
+  DcganPlan plan_;
+  int64_t accumulate_;
+  std::unique_ptr<Ops> ops_;
+  DcganGenerator generator_;
+  DcganDiscriminator discriminator_;
+  std::unique_ptr<Adam> adam_g_, adam_d_;
+  std::unique_ptr<Ema> ema_;
+  std::unique_ptr<Graphs> graphs_;
+  // Of the last step of each network: sums over its batches, on the device.
+  Tensor loss_g_, loss_d_, d_real_, d_fake_;
+};
+
+std::unique_ptr<TrainingStep> MakeDcgan(const Spec& spec, RandomState& random, at::Device device) {
+  return std::make_unique<DcganTrainingStep>(spec, random, device);
+}
+
+int64_t TraceDcgan(const Spec& spec, TraceOps& trace) {
+  const at::NoGradGuard no_grad;
+  const DcganPlan plan(spec);
+  const at::Device meta(at::kMeta);
+  DcganGenerator generator(plan, Fill::kMeta, meta, std::nullopt);
+  DcganDiscriminator discriminator(plan, Fill::kMeta, meta, std::nullopt);
+  const Tensor z = at::empty({1, plan.latent}, at::TensorOptions(at::kFloat).device(meta));
+  discriminator.Forward(trace, generator.Forward(trace, z, BatchStatistics::kRunning),
+                        BatchStatistics::kRunning);
+  return generator.set().count() + discriminator.set().count();
+}
+
+const RegisterModel kDcgan({"dcgan", MakeDcgan, MakeDcganInferenceModel, TraceDcgan});
+
+}  // namespace
+}  // namespace shinsaku

@@ -1,0 +1,254 @@
+// Draws pictures with a diffusion model: DDPM, DDIM and few-step solvers, one network evaluation at a time.
+#include "core/models/diffusion/sampler.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "core/runtime/autocast.h"
+#include "core/runtime/graphs.h"
+#include "core/runtime/device.h"
+#include "core/runtime/host_tensor.h"
+#include "core/data/pixels.h"
+#include "core/runtime/random.h"
+#include "core/models/diffusion/denoiser.h"
+#include "core/models/diffusion/solver.h"
+
+namespace shinsaku {
+namespace {
+
+using at::Tensor;
+
+// A denoiser that samplers share.
+struct FixedDenoiser {
+  Spec spec;
+  at::Device device;
+  Denoiser denoiser;
+  std::unique_ptr<Graphs> graphs;                 // those that replay its predictions; null where none do
+  std::map<int64_t, std::vector<Tensor>> inputs;  // of the graphs by batch: x, t and the condition
+
+  Denoiser::Prediction Predict(const Tensor& x, const Tensor& t, const Tensor& condition, bool clip) {
+    const auto predict = [&](const Tensor& x_now, const Tensor& t_now, const Tensor& condition_now) {
+      const Autocast autocast(spec, device);
+      return denoiser.Predict(x_now, t_now, condition_now, clip);
+    };
+    if (!graphs) return predict(x, t, condition);
+    auto& fixed = inputs[x.size(0)];
+    if (fixed.empty()) fixed = {at::empty_like(x), at::empty_like(t), at::empty_like(x)};
+    fixed[0].copy_(x);
+    fixed[1].copy_(t);
+    if (condition.defined()) fixed[2].copy_(condition);
+    const std::vector<Tensor> results =
+        graphs->Run({x.size(0), clip ? 1 : 0, condition.defined() ? 1 : 0}, [&] {
+          const auto prediction = predict(fixed[0], fixed[1], condition.defined() ? fixed[2] : Tensor());
+          return std::vector<Tensor>{prediction.noise, prediction.x0};
+        });
+    return {results[0], results[1]};
+  }
+};
+
+// Samplers of many steps, each with a rule of its own; all others are solvers.
+enum class Rule { kDdpm, kDdim, kSolver };
+
+Rule RuleOf(const std::string& sampler) {
+  if (sampler == "ddpm") return Rule::kDdpm;
+  return sampler == "ddim" ? Rule::kDdim : Rule::kSolver;
+}
+
+Solver SolverOf(const std::string& sampler) {
+  if (sampler == "unipc") return Solver::kUniPc;
+  if (sampler == "dpmpp-2m") return Solver::kDpmpp2M;
+  if (sampler == "dpmpp-3m") return Solver::kDpmpp3M;
+  if (sampler == "ipndm") return Solver::kIpndm;
+  throw Failure("NATIVE_FAILED", "unknown sampler \"" + sampler + "\"");
+}
+
+class DiffusionSampler : public Sampler {
+ public:
+  DiffusionSampler(std::shared_ptr<FixedDenoiser> fixed, const Spec& args)
+      : fixed_(std::move(fixed)),
+        seeds_(Numbers(args, "seeds")),
+        total_(static_cast<int64_t>(seeds_.size())),
+        chunk_(Integer(args, "batch")),
+        rule_(RuleOf(Text(args, "sampler"))),
+        eta_(Number(args, "eta")) {
+    const Schedule& s = fixed_->denoiser.schedule();
+    const int64_t steps = rule_ == Rule::kDdpm ? s.timesteps : Integer(args, "steps");
+    if (rule_ == Rule::kSolver) {
+      const Solver solver = SolverOf(Text(args, "sampler"));
+      integrates_noise_ = IntegratesNoise(solver);
+      plan_ = PlanSolver(solver, s.signal, steps);
+      times_ = plan_.times;
+      times_.push_back(-1);
+    } else {
+      times_ = DdimTimes(s.timesteps, steps);
+    }
+    const UnetPlan& plan = fixed_->denoiser.plan();
+    pixels_ = at::zeros({total_, plan.size, plan.size, plan.channels}, at::kByte);
+  }
+
+  bool Step() override {
+    if (done_ == total_) return true;
+    const at::NoGradGuard no_grad;
+    ApplyPrecision(fixed_->spec);
+    const OnGraphStream stream(fixed_->graphs.get());
+    if (step_ == 0) BeginChunk();
+    const int64_t time = times_[step_], next = times_[step_ + 1];
+    x_ = rule_ == Rule::kDdpm   ? DdpmStep(time)
+         : rule_ == Rule::kDdim ? DdimStep(time, next)
+                                : SolverStepAt(time, step_);
+    step_ += 1;
+    Show();
+    if (step_ + 1 < times_.size()) return false;
+    done_ += static_cast<int64_t>(noise_.size());
+    step_ = 0;
+    return done_ == total_;
+  }
+
+  double Progress() const override {
+    if (total_ == 0) return 1;
+    const double within = static_cast<double>(step_) / static_cast<double>(times_.size() - 1);
+    const double current = within * static_cast<double>(std::min(chunk_, total_ - done_));
+    return (static_cast<double>(done_) + current) / static_cast<double>(total_);
+  }
+
+  std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
+  int64_t HostBytes() const override { return HostBytesOf(pixels_); }
+
+  std::vector<uint8_t> Values() override {
+    if (!x_.defined()) return {};
+    return BytesOf(x_.narrow(0, 0, static_cast<int64_t>(noise_.size())).to(at::kFloat));
+  }
+
+ private:
+  void BeginChunk() {
+    noise_.clear();
+    for (int64_t i = done_; i < std::min(done_ + chunk_, total_); ++i) {
+      noise_.push_back(CpuGenerator(static_cast<uint64_t>(seeds_[static_cast<size_t>(i)])));
+    }
+    x_ = Noise();
+    // Solvers multiply differences of predictions by large numbers where there is almost only noise.
+    if (rule_ == Rule::kSolver) x_ = x_.to(at::kDouble);
+    x0_ = base_ = Tensor();
+    predictions_.clear();
+  }
+
+  // Noise of each picture from its own stream. Rows beyond the last picture keep the batch's size: kernels,
+  // and with them the last bits of a picture, may depend on it.
+  Tensor Noise() {
+    const UnetPlan& plan = fixed_->denoiser.plan();
+    std::vector<Tensor> rows;
+    for (auto& picture : noise_) {
+      rows.push_back(PictureNoise(picture, {1, plan.channels, plan.size, plan.size}, fixed_->device)[0]);
+    }
+    while (static_cast<int64_t>(rows.size()) < chunk_) rows.push_back(at::zeros_like(rows[0]));
+    return at::stack(rows);  // [chunk,C,H,W]
+  }
+
+  Denoiser::Prediction Predict(int64_t time, bool clip) {
+    const Tensor t = at::full({chunk_}, time, at::TensorOptions(at::kLong).device(fixed_->device));
+    auto prediction = fixed_->Predict(x_.to(at::kFloat), t, x0_, clip);
+    if (fixed_->denoiser.plan().self_condition) x0_ = prediction.x0;
+    return prediction;
+  }
+
+  // Ho 2020, algorithm 2, with x0 clamped to [-1,1].
+  Tensor DdpmStep(int64_t time) {
+    const Schedule& s = fixed_->denoiser.schedule();
+    const Tensor x0 = Predict(time, false).x0.clamp_(-1.0, 1.0);
+    const Tensor mean = s.posterior_mean_coef1[time] * x0 + s.posterior_mean_coef2[time] * x_;
+    if (time == 0) return mean;
+    return mean + (0.5 * s.posterior_log_variance_clipped[time]).exp() * Noise();
+  }
+
+  // Song 2021, eq. 12, with x0 clamped to [-1,1] and the noise taken from the clamped one.
+  Tensor DdimStep(int64_t time, int64_t next) {
+    const auto [noise, x0] = Predict(time, true);
+    if (next < 0) return x0;
+    const Schedule& s = fixed_->denoiser.schedule();
+    const Tensor abar = s.alphas_cumprod[time], abar_next = s.alphas_cumprod[next];
+    const Tensor sigma = eta_ * ((1 - abar / abar_next) * (1 - abar_next) / (1 - abar)).sqrt();
+    const Tensor c = (1 - abar_next - sigma.pow(2)).sqrt();
+    return x0 * abar_next.sqrt() + c * noise + sigma * Noise();
+  }
+
+  // The combinations of core/models/diffusion/solver.h, with x0 clamped to [-1,1] and the noise taken from the clamped
+  // one.
+  Tensor SolverStepAt(int64_t time, size_t index) {
+    const Tensor x0 = Predict(time, true).x0.to(at::kDouble);
+    if (index == 0) x_ = x_ * plan_.start.x + x0 * plan_.start.model[0];
+    const NoiseLevel& level = plan_.levels[index];
+    predictions_.push_front(integrates_noise_ ? (x_ - x0 * level.alpha) / level.sigma : x0);
+    if (predictions_.size() > kSolverHistory) predictions_.pop_back();
+    const SolverStep& step = plan_.steps[index];
+    base_ = step.correct ? Combine(base_, *step.correct) : x_;
+    return Combine(base_, step.predict);
+  }
+
+  Tensor Combine(const Tensor& x, const Combination& combination) const {
+    Tensor sum = x * combination.x;
+    for (size_t k = 0; k < combination.model.size(); ++k) {
+      sum.add_(predictions_[k], combination.model[k]);
+    }
+    return sum;
+  }
+
+  void Show() {
+    const auto count = static_cast<int64_t>(noise_.size());
+    pixels_.narrow(0, done_, count).copy_(ToPixels(x_.narrow(0, 0, count), PixelRange::kDiffusion));
+  }
+
+  std::shared_ptr<FixedDenoiser> fixed_;
+  std::vector<double> seeds_;
+  int64_t total_, chunk_;
+  Rule rule_;
+  double eta_;
+  std::vector<int64_t> times_;  // descending; the last, -1, is the picture itself
+  SolverPlan plan_;             // of a solver
+  bool integrates_noise_ = false;
+  std::vector<at::Generator> noise_;  // one for each picture of the chunk
+  Tensor x_, x0_;                     // [chunk,C,H,W]; x0_ only for self-conditioning
+  Tensor base_;                       // a solver's x before its newest step
+  std::deque<Tensor> predictions_;    // a solver's, newest first
+  size_t step_ = 0;
+  int64_t done_ = 0;
+  Tensor pixels_;  // uint8 [total,H,W,C], black where nothing is drawn yet
+};
+
+class DiffusionInferenceModel : public InferenceModel {
+ public:
+  explicit DiffusionInferenceModel(std::shared_ptr<FixedDenoiser> fixed) : fixed_(std::move(fixed)) {}
+  std::unique_ptr<Sampler> Sample(const Spec& args) override {
+    return std::make_unique<DiffusionSampler>(fixed_, args);
+  }
+  int64_t HostBytes() const override { return HostBytesOf(fixed_->denoiser.set(), fixed_->denoiser.ops()); }
+
+ private:
+  std::shared_ptr<FixedDenoiser> fixed_;
+};
+
+}  // namespace
+
+std::unique_ptr<InferenceModel> MakeDiffusionInferenceModel(const Spec& spec, const NamedTensors& weights,
+                                                  at::Device device) {
+  auto fixed = std::make_shared<FixedDenoiser>(
+      FixedDenoiser{spec,
+                    device,
+                    Denoiser(spec, Fill::kEmpty, device, std::nullopt, MakeOps(Text(spec, "ops"))),
+                    nullptr,
+                    {}});
+  // Predictions draw nothing; a recording takes a generator all the same.
+  if (Flag(spec, "graph")) fixed->graphs = std::make_unique<Graphs>(device, SeedRandomState(0, device).device);
+  CopyAll(fixed->denoiser.set().state(), weights);
+  return std::make_unique<DiffusionInferenceModel>(std::move(fixed));
+}
+
+}  // namespace shinsaku

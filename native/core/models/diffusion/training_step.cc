@@ -1,0 +1,155 @@
+// Training a Gaussian diffusion model: the loss and update rule of denoising-diffusion-pytorch.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/l1_loss.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+
+#include "core/runtime/autocast.h"
+#include "core/runtime/graphs.h"
+#include "core/optim/ema.h"
+#include "core/optim/adam.h"
+#include "core/models/diffusion/denoiser.h"
+#include "core/models/diffusion/sampler.h"
+#include "core/models/training_step.h"
+
+namespace shinsaku {
+namespace {
+
+using at::Tensor;
+
+class DiffusionTrainingStep : public TrainingStep {
+ public:
+  DiffusionTrainingStep(const Spec& spec, const RandomState& random, at::Device device)
+      : spec_(spec),
+        random_(random),
+        device_(device),
+        accumulate_(Integer(spec, "accumulate")),
+        denoiser_(spec, Fill::kDraw, device, random.cpu, MakeTrainingOps(Text(spec, "ops"))),
+        adam_(MakeAdam(spec, denoiser_.set().parameters(), "", AdamOf(spec))) {
+    if (Flag(spec, "graph")) {
+      if (denoiser_.plan().self_condition)
+        throw Failure("NATIVE_FAILED", "self-conditioning decides on the host, so no graph can hold it");
+      graphs_ = std::make_unique<Graphs>(device, random.device);
+    }
+    denoiser_.set().RequireGrad(true);
+    if (!Has(spec, "emaDecay")) return;
+    ema_ = std::make_unique<Ema>(spec, denoiser_.set(),
+                                 denoiser_.plan().is_v2 ? EmaForm::k2023 : EmaForm::k2022);
+  }
+
+  DataOrder order() const override { return DataOrder::kEpochs; }
+
+  void Update(DataLoader& loader, Meter& meter) override {
+    const double lr = LearningRate(spec_, loader.images_seen());
+    adam_->Begin(lr);
+    const auto work = [&] { return Compute(loader); };
+    const std::vector<Tensor> results = graphs_ ? graphs_->Run(loader.Prefetch(accumulate_), work) : work();
+    meter.AddSum("loss", {results.begin(), results.begin() + accumulate_});
+    if (Has(spec_, "clip")) meter.Add("gradNorm", results.back());
+    meter.Add("learningRate", lr);
+    if (ema_) ema_->Update();
+  }
+
+  NamedTensors state() override {
+    NamedTensors all = denoiser_.set().state();
+    const auto append = [&](const NamedTensors& more) { all.insert(all.end(), more.begin(), more.end()); };
+    if (ema_) append(ema_->state());
+    append(adam_->state());
+    return all;
+  }
+
+  NamedTensors weights(const std::string& which) override {
+    if (which == "raw") return denoiser_.set().state();
+    if (ema_) return ema_->weights();
+    throw Failure("CHECKPOINT_MISMATCH",
+                  "this run keeps no averaged weights (emaDecay is null); ask for weights \"raw\"");
+  }
+
+  const Graphs* graphs() const override { return graphs_.get(); }
+
+ private:
+  // The device's part of an update: losses of its batches, then the gradients' norm where it is clipped.
+  std::vector<Tensor> Compute(DataLoader& loader) {
+    std::vector<Tensor> results;
+    for (int64_t i = 0; i < accumulate_; ++i) {
+      const Tensor loss = Loss(loader.Next(PixelRange::kDiffusion)) / accumulate_;
+      loss.backward();
+      results.push_back(loss.detach());
+    }
+    if (Has(spec_, "clip")) results.push_back(adam_->Clip(Number(spec_, "clip")));
+    adam_->Apply();
+    adam_->ZeroGrad();
+    return results;
+  }
+
+  static AdamOptions AdamOf(const Spec& spec) {
+    const auto& betas = Numbers(spec, "betas");
+    return {betas.at(0), betas.at(1), 1e-8, 0, AdamOptions::Form::kTorch};
+  }
+
+  // Ho 2020, algorithm 1, with the objectives and weights of the schedule. x0 [N,C,H,W] in [-1,1].
+  Tensor Loss(const Tensor& x0) {
+    const Tensor t = at::randint(denoiser_.schedule().timesteps, {x0.size(0)}, random_.device,
+                                 at::TensorOptions(at::kLong).device(device_));
+    Tensor noise = Randn(x0.sizes());
+    if (const double strength = Number(spec_, "offsetNoise"); strength > 0) {
+      noise = noise + strength * Randn({x0.size(0), x0.size(1), 1, 1});
+    }
+    const Tensor x = denoiser_.Diffuse(x0, t, noise);
+    const Autocast autocast(spec_, device_);
+    const Tensor output = denoiser_.Output(x, t, SelfCondition(x, t));
+    const Tensor target = denoiser_.Target(x0, t, noise);
+    const Tensor distance = Text(spec_, "loss") == "l1" ? at::l1_loss(output, target, at::Reduction::None)
+                                                        : at::mse_loss(output, target, at::Reduction::None);
+    const Tensor weight = Schedule::Extract(denoiser_.schedule().loss_weight, t).view({-1});
+    // 0.26.4 weights every pixel, 2.3 the mean of each picture: equal but for rounding.
+    if (denoiser_.plan().is_v2) return (distance.mean({1, 2, 3}) * weight).mean();
+    return (distance.reshape({distance.size(0), -1}) * weight.unsqueeze(1)).mean();
+  }
+
+  // Chen 2022: for half of the batches the network also sees its own first estimate of x0. The reference
+  // takes the coin from Python's random module; here it is the CPU stream's.
+  Tensor SelfCondition(const Tensor& x, const Tensor& t) {
+    if (!denoiser_.plan().self_condition) return {};
+    if (at::rand({1}, random_.cpu, at::kFloat).item<float>() >= 0.5F) return {};
+    const at::NoGradGuard no_grad;
+    return denoiser_.Predict(x, t, {}, false).x0;
+  }
+
+  Tensor Randn(at::IntArrayRef shape) {
+    return at::randn(shape, random_.device, at::TensorOptions(at::kFloat).device(device_));
+  }
+
+  Spec spec_;
+  RandomState random_;
+  at::Device device_;
+  int64_t accumulate_;
+  Denoiser denoiser_;
+  std::unique_ptr<Adam> adam_;
+  std::unique_ptr<Ema> ema_;
+  std::unique_ptr<Graphs> graphs_;
+};
+
+std::unique_ptr<TrainingStep> MakeDiffusion(const Spec& spec, RandomState& random, at::Device device) {
+  return std::make_unique<DiffusionTrainingStep>(spec, random, device);
+}
+
+int64_t TraceDiffusion(const Spec& spec, TraceOps& trace) {
+  const at::NoGradGuard no_grad;
+  const at::Device meta(at::kMeta);
+  Denoiser denoiser(spec, Fill::kMeta, meta, std::nullopt, MakeReferenceOps());
+  const UnetPlan& plan = denoiser.plan();
+  const Tensor x =
+      at::empty({1, plan.channels, plan.size, plan.size}, at::TensorOptions(at::kFloat).device(meta));
+  denoiser.unet().Forward(trace, x, at::empty({1}, at::TensorOptions(at::kLong).device(meta)), {});
+  return denoiser.set().count();
+}
+
+const RegisterModel kDiffusion({"diffusion", MakeDiffusion, MakeDiffusionInferenceModel, TraceDiffusion});
+
+}  // namespace
+}  // namespace shinsaku

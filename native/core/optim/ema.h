@@ -1,0 +1,35 @@
+// The exponential moving average of a network's weights, with ema-pytorch's warm-up.
+#pragma once
+
+#include <string>
+
+#include "core/api.h"
+#include "core/nn/parameters.h"
+
+namespace shinsaku {
+
+enum class EmaForm {
+  k2022,  // ema-pytorch 0.0.9: d = (ema-cur); d *= 1-decay; ema -= d; the first average after copying copies
+          // again
+  k2023,  // 0.7.9: ema.lerp_(cur, 1-decay)
+};
+
+class Ema {
+ public:
+  // Reads "emaDecay" and "emaEvery". Copies the weights; draws nothing.
+  Ema(const Spec& spec, const ParameterSet& online, EmaForm form);
+  void Update();                 // once for each optimizer update
+  NamedTensors weights() const;  // same names as the online state
+  NamedTensors state();          // live tensors: ema.<name> and ema.step
+
+ private:
+  const ParameterSet& online_;
+  NamedTensors average_;
+  EmaForm form_;
+  double decay_;
+  int64_t every_;
+  at::Tensor step_;     // I64 [1]
+  at::Tensor initted_;  // I64 [1]
+};
+
+}  // namespace shinsaku

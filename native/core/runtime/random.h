@@ -1,0 +1,23 @@
+// The random random of a run. Each trainer owns its own generators, seeded as torch.manual_seed would.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+namespace shinsaku {
+
+struct RandomState {
+  at::Generator cpu;     // initial values, epoch seeds
+  at::Generator device;  // time steps and noise; the same object as `cpu` on a CPU
+};
+
+RandomState SeedRandomState(uint64_t seed, at::Device device);
+at::Generator CpuGenerator(uint64_t seed);
+
+// int64 `tensor.random_()` without bounds, as the DataLoader draws its seeds: 0 .. 2^63-1.
+int64_t DrawSeed(at::Generator& generator);
+
+// The noise of one picture: randn of `shape` from a CPU generator of its own seed, moved to `device`.
+at::Tensor PictureNoise(at::Generator& picture, at::IntArrayRef shape, at::Device device);
+
+}  // namespace shinsaku

@@ -1,0 +1,40 @@
+// Trains a little, exports, lets the Python program load the file strictly and draw with it, and compares the bytes:
+// npm run build && node test/exactness/export-check.mjs. Makes the Python that it needs, as npm run exactness does.
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exportWeights, load, train } from '../../dist/index.js'
+import { openReferences } from './venv.mjs'
+
+const runReference = await openReferences((line) => console.error(line))
+const folder = mkdtempSync(join(tmpdir(), 'shinsaku-export-'))
+const seed = 11
+const place = { device: 'cpu', threads: 1 }
+const short = { data: 'builtin:icons:8', out: folder, batch: 4, maxImages: 48, previews: 0, exact: true }
+const small = { model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, timesteps: 30 }
+const models = [
+  { shape: { ...small, unet: '2022' }, sample: { sampler: 'ddpm' } },
+  { shape: { ...small, unet: '2.3' }, sample: { sampler: 'ddpm' } },
+  { shape: { model: 'dcgan', size: 32, width: 8, latent: 20 }, sample: { bn: 'running' } },
+]
+
+/** Whether both give the same picture. */
+async function check({ shape, sample }) {
+  const { run, options } = await train({ ...shape, ...short, ...place })
+  const file = join(folder, 'model.safetensors')
+  const { weights, tensors } = await exportWeights(run, file)
+  const model = await load(run, place)
+  const { pixels } = await model.sample({ seed, ...sample })
+  const ours = createHash('sha256').update(pixels).digest('hex')
+  const said = await runReference('../golden/exported.py', [file, JSON.stringify({ ...options, seed })], shape.unet)
+  const [loaded, theirs] = said.split('\n').slice(-2)
+  console.log(JSON.stringify({ ...shape, weights, tensors, loaded, ours, theirs, equal: ours === theirs }))
+  return ours === theirs
+}
+
+try {
+  for (const model of models) if (!(await check(model))) process.exitCode = 1
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

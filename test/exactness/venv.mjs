@@ -1,0 +1,84 @@
+// The Python that the references run in: a venv in the user's cache, with torch of the version of the libtorch in use.
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { userCacheFolder } from '../../dist/system/cache.js'
+import { findLibtorch, pythonProgram } from '../../dist/libtorch/find.js'
+
+const execute = promisify(execFile)
+
+/** Each package with the ema-pytorch of its time. */
+export const references = {
+  2022: { 'denoising-diffusion-pytorch': '0.26.4', 'ema-pytorch': '0.0.9' },
+  2.3: { 'denoising-diffusion-pytorch': '2.3.4', 'ema-pytorch': '0.7.9' },
+}
+
+const TORCHVISION = '0.28.0'
+/** What the packages import. */
+const common = 'pillow einops tqdm accelerate scipy safetensors'.split(' ')
+
+async function run(program, args, options = {}) {
+  try {
+    return (await execute(program, args, { maxBuffer: 2 ** 28, ...options })).stdout.trim()
+  } catch (error) {
+    const tail = String(error.stderr || error.message)
+      .trim()
+      .split('\n')
+      .slice(-15)
+    throw new Error(`${program} ${args.join(' ')}\n${tail.join('\n')}`, { cause: error })
+  }
+}
+
+async function install(folder, libtorch, onLine) {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(dirname(folder), { recursive: true })
+  onLine(`making ${folder}`)
+  await run(pythonProgram(), ['-m', 'venv', folder])
+  const python = join(folder, 'bin', 'python')
+  const pip = (...args) => run(python, ['-m', 'pip', 'install', '--quiet', ...args])
+  onLine(`installing torch ${libtorch.version}`)
+  await pip('numpy', `torch==${libtorch.version}`)
+  onLine('installing the reference packages')
+  await pip(...common)
+  await pip('--no-deps', `torchvision==${TORCHVISION}`)
+  for (const [unet, packages] of Object.entries(references)) {
+    const pinned = Object.entries(packages).map(([name, version]) => `${name}==${version}`)
+    await pip('--no-deps', '--target', join(folder, `lucidrains-${unet}`), ...pinned)
+  }
+  await writeFile(join(folder, 'complete'), `${libtorch.version}\n`)
+}
+
+/** The venv, made where it is not there yet: its folder, its Python, and the environment in which it sees the packages of a U-Net. */
+export async function openVenv(onLine) {
+  const libtorch = findLibtorch()
+  const versions = Object.values(references).map((packages) => packages['denoising-diffusion-pytorch'])
+  const folder = join(userCacheFolder(), `exactness-${[libtorch.version, ...versions].join('-')}`)
+  const complete = join(folder, 'complete')
+  const ready = existsSync(complete) && (await readFile(complete, 'utf8')).trim() === libtorch.version
+  if (!ready) await install(folder, libtorch, onLine)
+  return {
+    torch: libtorch.version,
+    folder,
+    python: join(folder, 'bin', 'python'),
+    env: (unet) => ({
+      ...process.env,
+      CUDA_VISIBLE_DEVICES: '',
+      OMP_WAIT_POLICY: 'passive',
+      PYTHONPATH: [
+        import.meta.dirname,
+        join(import.meta.dirname, '..', 'golden', 'make'),
+        ...(unet ? [join(folder, `lucidrains-${unet}`)] : []),
+      ].join(':'),
+      PYTHONDONTWRITEBYTECODE: '1',
+      TQDM_DISABLE: '1',
+    }),
+  }
+}
+
+/** A function that runs a script, named from here, beside the reference of a U-Net. */
+export async function openReferences(onLine) {
+  const { python, env } = await openVenv(onLine)
+  return (script, args, unet) => run(python, [join(import.meta.dirname, script), ...args], { env: env(unet) })
+}

@@ -1,0 +1,85 @@
+// `npm run pack-check`: proves that the tarball works where npm, pnpm, yarn, Bun and Deno put it, on every Node that
+// is supported. Fetches those programs from npm's registry; libtorch is the one that is found on this machine.
+// Arguments: the tarball (made by npm run prebuilds), names of checks to run in place of all, and --tools=FOLDER to keep
+// those programs for another time.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { root } from '../../scripts/bootstrap.mjs'
+import { contentProblems } from './contents.mjs'
+import { install, use } from './project.mjs'
+import { checkSetup } from './setup.mjs'
+import { binary, fetchTools, nodeMajors, versionOf } from './tools.mjs'
+
+const given = process.argv.slice(2)
+const [tarball = readdirSync(root).find((name) => name.endsWith('.tgz'))] = given.filter((word) =>
+  word.endsWith('.tgz'),
+)
+const wanted = given.filter((word) => !word.endsWith('.tgz') && !word.startsWith('--'))
+const keptTools = given.find((word) => word.startsWith('--tools='))?.slice('--tools='.length)
+if (!tarball) {
+  console.error('There is no tarball. Make it: npm run prebuilds')
+  process.exit(2)
+}
+
+const work = mkdtempSync(join(tmpdir(), 'shinsaku-pack-'))
+const tools = keptTools ? resolve(keptTools) : join(work, 'tools')
+const plain = join(work, 'plain')
+const odd = join(work, 'mit Leerzeichen, ümlaut 新作')
+const results = []
+
+/** Runs one check if it is wanted; what it returns is told beside its name, what it throws is why it failed. */
+async function check(name, work) {
+  if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) return
+  const started = performance.now()
+  const result = { name, passed: true, text: '' }
+  try {
+    result.text = (await work()) ?? ''
+  } catch (error) {
+    Object.assign(result, { passed: false, text: error.message.trim() })
+  }
+  results.push(result)
+  const seconds = ((performance.now() - started) / 1000).toFixed(0)
+  console.log(
+    `${result.passed ? 'ok    ' : 'FAILED'}  ${name}  ${result.text.split('\n').slice(-12).join('\n        ')} (${seconds} s)`,
+  )
+}
+
+const file = resolve(tarball)
+await check('contents', async () => {
+  const { problems, summary } = await contentProblems(file)
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  return summary
+})
+if (!existsSync(join(tools, 'node_modules'))) fetchTools(tools)
+
+for (const manager of ['npm', 'pnpm', 'yarn-classic', 'yarn-berry', 'yarn-pnp', 'bun']) {
+  const folder = join(odd, manager)
+  await check(`${manager}, odd path`, async () => {
+    mkdirSync(folder, { recursive: true })
+    install(manager, folder, file, tools)
+    return `${versionOf(tools, manager)}; ${use(folder, { tools, runner: manager })}`
+  })
+}
+await check('npm, plain path', () => {
+  mkdirSync(plain)
+  install('npm', plain, file, tools)
+  return use(plain, { tools, runner: 'npm' })
+})
+await check('npm ci', () => {
+  install('npm ci', plain, file, tools)
+  return use(plain, { tools, runner: 'npm' })
+})
+for (const major of nodeMajors)
+  await check(
+    `Node ${major}`,
+    () => `${versionOf(tools, `node-${major}`)}; ${use(plain, { tools, runner: `node-${major}`, types: true })}`,
+  )
+await check('Deno', () => `${versionOf(tools, 'deno')}; ${use(plain, { tools, runner: 'deno' })}`)
+await check('setup', () => checkSetup(plain, binary(tools, 'node-24')))
+
+const failed = results.filter(({ passed }) => !passed)
+if (failed.length > 0) console.log(`What was installed is kept: ${work}`)
+else rmSync(work, { recursive: true, force: true })
+console.log(`${results.length - failed.length} of ${results.length} checks passed`)
+process.exit(failed.length > 0 ? 1 : 0)

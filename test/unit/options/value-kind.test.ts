@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import {
+  flagText,
+  valueKindOf,
+  sampleDefaultText,
+  sampleGroups,
+  trainDefaultText,
+  trainGroups,
+} from '../../../lib/options/value-kind.ts'
+import { specsOf } from '../../../lib/options/resolve.ts'
+import { sampleSpecs } from '../../../lib/options/sample.ts'
+import { trainSpecs } from '../../../lib/options/train.ts'
+
+describe('the form of an option', () => {
+  test.each([
+    ['flip', { switch: true, number: false, text: false }],
+    ['size', { switch: false, number: true, text: false }],
+    ['maxTime', { switch: false, number: true, text: true }],
+    ['resume', { switch: true, number: false, text: true }],
+  ] as const)('%s', (name, form) => expect(valueKindOf(trainSpecs[name])).toMatchObject(form))
+
+  test('of lists and tuples is that of their entries', () => {
+    expect(valueKindOf(trainSpecs.betas).list).toMatchObject({ number: true, text: false })
+    expect(valueKindOf(sampleSpecs.seeds).list).toMatchObject({ number: true })
+    expect(valueKindOf(trainSpecs.data)).toMatchObject({ text: true, list: { text: true } })
+    expect(valueKindOf(trainSpecs.size).list).toBeUndefined()
+  })
+
+  test('knows the choices', () => {
+    expect(valueKindOf(trainSpecs.device).choices).toEqual(['auto', 'cpu', 'cuda'])
+    expect(valueKindOf(trainSpecs.channels).choices).toEqual([1, 3, 4])
+  })
+})
+
+describe('defaults as text', () => {
+  const textOf = (name: string, model: 'diffusion' | 'dcgan' = 'diffusion') =>
+    trainDefaultText(name, specsOf(model)[name]!, flagText)
+
+  test('one where all agree, else by model, with the variants that differ', () => {
+    expect(textOf('seed')).toBe('3407')
+    expect(textOf('flip')).toBe('on')
+    expect(textOf('maxTime')).toBe('none')
+    expect(textOf('size')).toBe('diffusion 128; dcgan 64 (chainer: 96)')
+    expect(textOf('clip')).toBe('diffusion 1 (2022: none); dcgan none')
+    expect(textOf('objective')).toBe('v (2022: noise)')
+    expect(textOf('dimMults')).toBe('1,2,4,8')
+    expect(textOf('width', 'dcgan')).toBe('64 (radford: 128)')
+  })
+
+  test('of sampling, those that follow from the model included', () => {
+    const { steps } = sampleGroups().find(({ model }) => model === 'diffusion')!.rows
+    expect(sampleDefaultText('steps', steps!, flagText)).toBe('20')
+    expect(sampleDefaultText('seeds', sampleSpecs.seeds, flagText)).toBe('none')
+  })
+
+  test('every option has one', () => {
+    for (const { rows, defaultText } of [...trainGroups(), ...sampleGroups()]) {
+      for (const [name, row] of Object.entries(rows)) expect(defaultText(name, row, flagText), name).not.toBe('')
+    }
+  })
+})
+
+test('values are written as on the command line', () => {
+  expect([null, true, false, [1, 2], 0.5, 'x'].map(flagText)).toEqual(['none', 'on', 'off', '1,2', '0.5', 'x'])
+})
