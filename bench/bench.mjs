@@ -2,10 +2,10 @@
 // `npm run bench`: times shinsaku beside what a user would otherwise run. Every side is a process of its own that waits
 // while another works, and the rounds go round all sides, so that all see the same machine in the same minutes.
 //   npm run bench -- [--only forward,train,dcgan,sample,startup,ingest,life] [--who shinsaku,eager,...] [--rounds 8]
-//     [--unet 2.3] [--dim 64] [--dim-mults 1,2,4,8] [--size 128] [--batch 1] [--threads 2] [--steps 8]
+//     [--variant 2.3] [--dim 64] [--dim-mults 1,2,4,8] [--size 128] [--batch 1] [--threads 2] [--steps 8]
 //     [--isa avx2] [--json FILE] [--docs] [--note TEXT] [--from FILE]
 // --isa holds every side of forward, train and dcgan to what a smaller processor has.
-// Without --unet, --size or --batch each kind of work has the cases of cases.mjs. --json writes
+// Without --variant, --size or --batch each kind of work has the cases of cases.mjs. --json writes
 // { machine, rows: [{ work, who, median, min, rounds, unit }] }; --docs puts the rows into docs/benchmarks.json, in place
 // of earlier ones of the same work, and makes docs/benchmarks.md and its chart of that file; --note says there what else is
 // to know of the machine. --from reads rows instead of measuring. The peers are installed into the user's cache at the

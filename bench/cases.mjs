@@ -14,18 +14,18 @@ const all = {
   forward: {
     who: DRAWING,
     rounds: 10,
-    sizes: ['2.3', '2022'].flatMap((unet) => [1, 4].map((batch) => ({ unet, size: 128, batch }))),
-    name: ({ unet, size, batch }) => `forward, U-Net ${unet}, ${size} px, batch ${batch}`,
+    sizes: ['2.3', '0.26'].flatMap((variant) => [1, 4].map((batch) => ({ variant, size: 128, batch }))),
+    name: ({ variant, size, batch }) => `forward, U-Net ${variant}, ${size} px, batch ${batch}`,
   },
   train: {
     who: TRAINING,
     rounds: 8,
     sizes: [
-      { unet: '2.3', size: 64, batch: 4 },
-      { unet: '2.3', size: 128, batch: 1 },
-      { unet: '2.3', size: 32, batch: 16 },
+      { variant: '2.3', size: 64, batch: 4 },
+      { variant: '2.3', size: 128, batch: 1 },
+      { variant: '2.3', size: 32, batch: 16 },
     ],
-    name: ({ unet, size, batch }) => `training step, U-Net ${unet}, ${size} px, batch ${batch}`,
+    name: ({ variant, size, batch }) => `training step, U-Net ${variant}, ${size} px, batch ${batch}`,
   },
   dcgan: {
     works: ['dcgan-train', 'dcgan-draw'],
@@ -38,22 +38,22 @@ const all = {
   sample: {
     who: ['shinsaku', 'eager'],
     rounds: 3,
-    sizes: [{ unet: '2.3', size: 128, batch: 1 }],
-    name: ({ unet, size }) => `picture, U-Net ${unet}, ${size} px`,
+    sizes: [{ variant: '2.3', size: 128, batch: 1 }],
+    name: ({ variant, size }) => `picture, U-Net ${variant}, ${size} px`,
   },
   startup: {
     who: ['shinsaku', 'eager', 'compile', 'freezing', 'onnxruntime', 'openvino'],
     rounds: 3,
-    sizes: [{ unet: '2.3', size: 128, batch: 1 }],
-    name: ({ unet, size }) => `start to first forward, U-Net ${unet}, ${size} px`,
+    sizes: [{ variant: '2.3', size: 128, batch: 1 }],
+    name: ({ variant, size }) => `start to first forward, U-Net ${variant}, ${size} px`,
   },
   ingest: { who: ['shinsaku', 'pillow', 'torchvision'], rounds: 3, sizes: [{ size: 128 }], name: () => 'ingest' },
   life: { who: ['shinsaku'], rounds: 1, sizes: [{}], name: () => 'life' },
 }
 
 /** The cases that the flags ask for; a size or batch given stands in place of the usual ones. */
-export function casesOf({ only, who, rounds, unet, size, batch, dim, dimMults, threads, isa, steps = 8 }) {
-  const given = Object.fromEntries(Object.entries({ unet, size, batch }).filter(([, value]) => value !== undefined))
+export function casesOf({ only, who, rounds, variant, size, batch, dim, dimMults, threads, isa, steps = 8 }) {
+  const given = Object.fromEntries(Object.entries({ variant, size, batch }).filter(([, value]) => value !== undefined))
   return only.flatMap((group) => {
     const { sizes, works = [group], ...rest } = all[group]
     const wanted = sizes.map((one) => ({ ...one, ...given }))

@@ -60,7 +60,7 @@ async function save() {
     origin,
     tensors,
     readTensor: read,
-    keep: 1,
+    keepCheckpoints: 1,
   })
   return { stall, written }
 }

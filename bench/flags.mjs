@@ -25,7 +25,7 @@ const text = { type: 'string' }
 const options = {
   only: text,
   who: text,
-  unet: text,
+  variant: text,
   dim: text,
   'dim-mults': text,
   size: text,
@@ -81,7 +81,7 @@ export function parseFlags(argv) {
     isa,
     only: maybe('only', (value) => list(value, isa ? HOLDABLE : GROUPS, 'only')) ?? (isa ? HOLDABLE : GROUPS),
     who: maybe('who', (value) => list(value, WHO, 'who')) ?? WHO,
-    unet: maybe('unet', (value) => list(value, ['2.3', '2022'], 'unet')[0]),
+    variant: maybe('variant', (value) => list(value, ['2.3', '0.26'], 'variant')[0]),
     dim: maybe('dim', whole) ?? 64,
     dimMults: (given['dim-mults'] ?? '1,2,4,8').split(',').map((part) => whole(part, 'dim-mults')),
     threads: maybe('threads', whole) ?? Math.min(2, availableParallelism()),

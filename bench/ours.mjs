@@ -1,11 +1,12 @@
 // The project's own side of the benchmark: the trainer and the generator that train() and sample() use.
-import { loadAddon } from '../dist/native/load.js'
+
 import { placeOn, toSpec } from '../dist/backend/placement.js'
+import { loadAddon } from '../dist/native/load.js'
 import { resolveTrain } from '../dist/options/resolve.js'
 import { ISAS } from './flags.mjs'
 import { serve } from './side.mjs'
 
-const { who, group, works, unet, dim, dimMults, size, batch, threads, isa } = JSON.parse(process.argv[2])
+const { who, group, works, variant, dim, dimMults, size, batch, threads, isa } = JSON.parse(process.argv[2])
 const PICTURES = 128
 
 const addon = await loadAddon()
@@ -13,7 +14,7 @@ await addon.setThreads(threads)
 const exact = who === 'shinsaku-exact'
 const shape = { size, batch, previews: 0, exact }
 const options = resolveTrain(
-  group === 'dcgan' ? { model: 'dcgan', ...shape } : { model: 'diffusion', unet, dim, dimMults, ...shape },
+  group === 'dcgan' ? { model: 'dcgan', ...shape } : { model: 'diffusion', variant, dim, dimMults, ...shape },
 )
 const { cpuOps } = await addon.info()
 const set = who === 'shinsaku-avx2' ? 'cpu-avx2' : ISAS[isa]?.ops
@@ -39,7 +40,7 @@ const all = {
   train: () => trainer.step(1),
   'dcgan-train': () => trainer.step(1),
   async 'dcgan-draw'() {
-    const drawn = await sampler({ bn: 'running' })
+    const drawn = await sampler({ batchNorm: 'running' })
     while (!(await drawn.step()));
     drawn.dispose()
   },

@@ -37,13 +37,13 @@ export const onnxruntimePackage = join(nodeFolder, 'node_modules', 'onnxruntime-
 
 /** The file of a network, exported once. */
 export function onnxFile({ folder, python, env }, script, settings) {
-  const { unet, dim, dimMults, size, batch } = settings
-  const file = join(folder, 'onnx', `${[unet, dim, ...dimMults, size, batch].join('-')}.onnx`)
+  const { variant, dim, dimMults, size, batch } = settings
+  const file = join(folder, 'onnx', `${[variant, dim, ...dimMults, size, batch].join('-')}.onnx`)
   if (!existsSync(file)) {
     mkdirSync(join(folder, 'onnx'), { recursive: true })
     const unfinished = `${file}.part`
     execFileSync(python, [script, JSON.stringify({ ...settings, who: 'export', file: unfinished })], {
-      env: env(unet),
+      env: env(variant),
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     renameSync(unfinished, file)

@@ -14,14 +14,17 @@ const peer = fileURLToPath(new URL('picture.py', import.meta.url))
 /** A run of the network with its first weights, and the same network as the reference saves it. */
 async function prepare(folder, settings, { venv }) {
   const { train } = await import('../dist/index.js')
-  const { unet, dim, dimMults, size } = settings
+  const { variant, dim, dimMults, size } = settings
   const model = await train({
-    ...{ data: 'builtin:icons:4', model: 'diffusion', unet, dim, dimMults, size, out: folder },
+    ...{ data: 'builtin:icons:4', model: 'diffusion', variant, dim, dimMults, size, out: folder },
     ...{ batch: 1, accumulate: 1, maxImages: 1, previews: 0 },
   })
   model.dispose()
   const file = join(folder, 'reference.pt')
-  execFileSync(venv.python, [peer, 'save', file, JSON.stringify(settings)], { env: venv.env(unet), stdio: 'inherit' })
+  execFileSync(venv.python, [peer, 'save', file, JSON.stringify(settings)], {
+    env: venv.env(variant),
+    stdio: 'inherit',
+  })
   return { run: model.run, file }
 }
 
@@ -48,7 +51,7 @@ export async function pictureRows(one, machine) {
   const { run, file } = await prepare(folder, settings, machine)
   const own = (options) => () =>
     times(process.execPath, [self, run, JSON.stringify(options), join(folder, 'own.png'), String(settings.threads)])
-  const { OMP_WAIT_POLICY: _, ...env } = machine.venv.env(settings.unet)
+  const { OMP_WAIT_POLICY: _, ...env } = machine.venv.env(settings.variant)
   const sides = {
     ...(who.includes('shinsaku') && { shinsaku: own({ steps: settings.steps }), 'shinsaku-ddim50': own(DDIM) }),
     ...(who.includes('eager') && {

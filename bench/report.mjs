@@ -102,7 +102,7 @@ The U-Net has dim 64 and multipliers 1, 2, 4, 8: 36 million parameters.
 - \`shinsaku\` is what \`train()\` and \`sample()\` do by default, \`shinsaku-exact\` the same with \`exact: true\`, \`shinsaku-avx2\` the default
   on a processor without AVX-512, here on one that has it. The cpu kernels' numbers are within a relative 1e-5 of PyTorch's in
   double (\`test/native/ops_check.cc\`); PyTorch's own operations are as exact or more so, and the same bits only with \`exact\`.
-- \`eager\` is denoising-diffusion-pytorch (2.3.4, or 0.26.4 for "2022") or the DCGAN example of PyTorch, with pictures in memory;
+- \`eager\` is denoising-diffusion-pytorch (2.3.4, or 0.26.4 for "0.26") or the DCGAN example of PyTorch, with pictures in memory;
   \`channels_last\`, \`compile\` and \`freezing\` (for drawing) are the same in that layout, through \`torch.compile\`, and with
   inductor's freezing. \`onnxruntime\` is the exported network in onnxruntime-node, \`openvino\` in OpenVINO, both in float32.
 - Held to AVX2, on the same machine: \`npm run bench -- --isa avx2\` lets libtorch, oneDNN, MKL, inductor and shinsaku use no more than

@@ -87,7 +87,7 @@ function merge([first, ...others]) {
 async function measure(run, weights, seed, count, threads) {
   const { options, images, generator } = await openGenerator(run, weights, threads)
   const seeds = Array.from({ length: count }, (_, i) => seed + i)
-  const { size, channels, unet, dim, dimMults, objective, schedule, timesteps } = options
+  const { size, channels, variant, dim, dimMults, objective, schedule, timesteps } = options
   const reference = await draw(generator, seeds, 'ddim', timesteps)
   const rows = []
   for (const steps of STEPS) {
@@ -97,7 +97,7 @@ async function measure(run, weights, seed, count, threads) {
       console.error(rows.at(-1))
     }
   }
-  const model = { size, channels, unet, dim, dimMults, objective, schedule, timesteps, images, weights }
+  const model = { size, channels, variant, dim, dimMults, objective, schedule, timesteps, images, weights }
   return { model, reference: `DDIM with ${timesteps} steps`, seeds, rows }
 }
 

@@ -13,7 +13,7 @@ const script = (name) => fileURLToPath(new URL(name, import.meta.url))
 /** Program, arguments and environment of a side. */
 function command(who, settings, venv, fresh) {
   const given = { ...settings, who }
-  const { OMP_WAIT_POLICY: _, ...python } = venv.env(settings.unet ?? '2.3')
+  const { OMP_WAIT_POLICY: _, ...python } = venv.env(settings.variant ?? '2.3')
   const held = ISAS[settings.isa]?.env
   if (OWN.includes(who)) return [process.execPath, script('ours.mjs'), given, { ...process.env, ...held }]
   const drawnAsOnnx = ['onnxruntime', 'openvino'].includes(who)

@@ -17,13 +17,13 @@ export const errorTable = {
   FILE_FAILED: 'A file could not be read or written. The cause says why.',
   IMPORT_UNSUPPORTED:
     'The file holds no network that is known here. The message names what was expected and what came.',
-  IMAGE_UNREADABLE: 'A picture cannot be decoded and broken is "fail". Remove it, or set broken to "skip".',
+  IMAGE_UNREADABLE: 'A picture cannot be decoded and onUnreadable is "fail". Remove it, or set onUnreadable to "skip".',
   LIBTORCH_CONFLICT: 'Another libtorch is loaded in this process already. Use the same one, or a child process.',
   LIBTORCH_FETCH_FAILED: 'libtorch could not be fetched with pip. The message holds the end of what pip said.',
   LIBTORCH_MISSING: 'No usable libtorch was found. Run shinsaku setup, or set LIBTORCH to an unpacked one.',
   LIBTORCH_VERSION: 'The libtorch that was found is of another version than the addon was built for.',
   LICENSES_INVALID: 'LICENSES.csv does not have the expected columns.',
-  LOSS_NOT_FINITE: 'The loss became NaN or infinite. Lower lr, set clip, or use precision "fp32".',
+  LOSS_NOT_FINITE: 'The loss became NaN or infinite. Lower lr, set clipGradNorm, or use precision "fp32".',
   NATIVE_FAILED: 'libtorch reported an error. The cause holds its text.',
   OPTION_INVALID: 'One or more options are unknown, of the wrong type, out of range or do not fit together.',
   OUT_OF_MEMORY: 'Memory ran out. Lower batch (and raise accumulate), size or dim. The process stays usable.',
@@ -39,7 +39,7 @@ export const errorTable = {
   SHUT_DOWN: 'The native part was shut down; no further calls are possible in this process.',
   TOOL_MISSING: 'A program that is needed is not installed. The message holds the line that installs it.',
   WEIGHTS_NOT_FINITE:
-    'A weight became NaN or infinite. It is in no checkpoint. Lower lr, set clip, or use precision "fp32".',
+    'A weight became NaN or infinite. It is in no checkpoint. Lower lr, set clipGradNorm, or use precision "fp32".',
 } as const
 
 /** A stable error code; the table says what each one means. */

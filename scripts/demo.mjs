@@ -19,7 +19,7 @@ const options = [
   '60000',
   '--lr',
   '5e-4',
-  '--snapshot-time',
+  '--checkpoint-time',
   '1m',
 ]
 

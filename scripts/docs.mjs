@@ -1,8 +1,8 @@
 // Writes the generated parts of README.md and docs/, or with --check says whether they are as generated. Needs dist/.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './bootstrap.mjs'
 import { readSections, renderReliability } from '../test/durability/report.mjs'
+import { root } from './bootstrap.mjs'
 import { fillTables, makeTables } from './tables.mjs'
 
 const [{ errorTable }, { valueKindOf, sampleGroups, trainGroups }, { commandHelp }, { recipes }] = await Promise.all([

@@ -1,10 +1,10 @@
-// The tables of the README, made from the option rows and the error table that are handed in.
+// The tables of the README, made from the option specs and the error table that are handed in.
 
 const escapeCell = (text) => text.replaceAll('|', '\\|')
 
-function markdown(header, rows) {
+function markdown(header, specs) {
   const line = (cells) => `| ${cells.map(escapeCell).join(' | ')} |`
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
+  return [line(header), line(header.map(() => '---')), ...specs.map(line)].join('\n')
 }
 
 /** A value as it is written in a program; words without their quotes. */
@@ -13,20 +13,20 @@ const apiText = (value) => (Array.isArray(value) ? `[${value.join(', ')}]` : Str
 const sentence = (text) => (text.endsWith('.') ? text : `${text}.`)
 
 /** Choices that the help text does not name by itself. */
-function choicesText(row, valueKindOf) {
-  const { choices } = valueKindOf(row)
-  if (choices.every((choice) => row.help.includes(String(choice)))) return ''
+function choicesText(spec, valueKindOf) {
+  const { choices } = valueKindOf(spec)
+  if (choices.every((choice) => spec.help.includes(String(choice)))) return ''
   return ` One of ${choices.map((choice) => `\`${choice}\``).join(', ')}.`
 }
 
 function optionsTable(groups, valueKindOf) {
   return groups
-    .filter(({ rows }) => Object.keys(rows).length > 0)
-    .map(({ model, rows, defaultText }) => {
-      const lines = Object.entries(rows).map(([name, row]) => [
+    .filter(({ specs }) => Object.keys(specs).length > 0)
+    .map(({ model, specs, defaultText }) => {
+      const lines = Object.entries(specs).map(([name, spec]) => [
         `\`${name}\``,
-        defaultText(name, row, apiText),
-        sentence(row.help) + choicesText(row, valueKindOf),
+        defaultText(name, spec, apiText),
+        sentence(spec.help) + choicesText(spec, valueKindOf),
       ])
       return `**${model === undefined ? 'Every model' : `\`model: '${model}'\``}**\n\n${markdown(['option', 'default', 'meaning'], lines)}`
     })
@@ -36,12 +36,12 @@ function optionsTable(groups, valueKindOf) {
 /** What each recipe follows, and which options its source states. */
 function recipesTable(recipes) {
   const listText = (options) => (options.length > 8 ? `${options.length} of them` : options.join(', '))
-  const rows = Object.entries(recipes).map(([name, { help, stated }]) => [
+  const specs = Object.entries(recipes).map(([name, { help, stated }]) => [
     `\`${name}\``,
     sentence(help),
     listText(Object.keys(stated).map((option) => `\`${option}\``)),
   ])
-  return markdown(['recipe', 'follows', 'options that the source states'], rows)
+  return markdown(['recipe', 'follows', 'options that the source states'], specs)
 }
 
 /** Marker name → the text between `<!-- name:begin -->` and `<!-- name:end -->`. */

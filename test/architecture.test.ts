@@ -17,18 +17,21 @@ const outside = (folder: string) => ['', folder, 'somebody'].join('/')
 /** What to plant, and what the rule then says. */
 type Plant = [files: Record<string, string>, says: string[]]
 
-const upward = (line: string): Plant => [add('lib/images/xmp.ts', line), ['lib/images/xmp.ts (1) imports lib/data/dataset.ts (2)']]
+const upward = (line: string): Plant => [
+  add('lib/images/xmp.ts', line),
+  ['lib/images/xmp.ts (3) imports lib/data/dataset.ts (10)'],
+]
 
 const plants: Record<keyof typeof rules, Plant[]> = {
   pointDown: [
-    upward("import { loadDataset } from './dataset/dataset.ts'"),
-    upward("import type { Dataset } from './dataset/dataset.ts'"),
-    upward("export { loadDataset } from './dataset/dataset.ts'"),
-    upward("export * from './dataset/dataset.ts'"),
-    upward("export const later = () => import('./dataset/dataset.ts')"),
-    upward("export type Planted = import('./dataset/dataset.ts').Dataset"),
-    [add('lib/sampling/model.ts', "import './cli/io.ts'"), ['lib/sampling/model.ts (3) imports lib/cli/io.ts (5)']],
-    [add('lib/cli/io.ts', "import '../../scripts/tables.mjs'"), ['lib/cli/io.ts (5) imports scripts/tables.mjs (-1)']],
+    upward("import { loadDataset } from '../data/dataset.ts'"),
+    upward("import type { Dataset } from '../data/dataset.ts'"),
+    upward("export { loadDataset } from '../data/dataset.ts'"),
+    upward("export * from '../data/dataset.ts'"),
+    upward("export const later = () => import('../data/dataset.ts')"),
+    upward("export type Planted = import('../data/dataset.ts').Dataset"),
+    [add('lib/sampling/model.ts', "import '../cli/io.ts'"), ['lib/sampling/model.ts (14) imports lib/cli/io.ts (17)']],
+    [add('lib/cli/io.ts', "import '../../scripts/tables.mjs'"), ['lib/cli/io.ts (17) imports scripts/tables.mjs (-1)']],
     [{ 'lib/planted.ts': `${owner}import './errors.ts'` }, ['lib/planted.ts (-1) imports lib/errors.ts (0)']],
   ],
   noCycles: [
@@ -46,18 +49,33 @@ const plants: Record<keyof typeof rules, Plant[]> = {
     [add('lib/sampling/pictures.ts', "import type { Sharp } from 'sharp'"), ['lib/sampling/pictures.ts imports sharp']],
     [add('lib/data/folder.ts', "await import('csv-parse/sync')"), ['lib/data/folder.ts imports csv-parse']],
     [add('lib/sampling/model.ts', "import { Command } from 'commander'"), ['lib/sampling/model.ts imports commander']],
-    [add('lib/images/images.ts', "import '@img/sharp-linux-x64/x'"), ['lib/images/images.ts imports @img/sharp-linux-x64']],
+    [
+      add('lib/images/images.ts', "import '@img/sharp-linux-x64/x'"),
+      ['lib/images/images.ts imports @img/sharp-linux-x64'],
+    ],
     [add('lib/images/images.ts', "import 'fs'"), ['lib/images/images.ts imports fs']],
     [add('lib/images/images.ts', 'await import(name)'), ['lib/images/images.ts imports (computed) name']],
   ],
   addonInPlace: [
     [add('lib/sampling/model.ts', 'process.dlopen(module, path)'), ['lib/sampling/model.ts names dlopen']],
-    [add('lib/sampling/model.ts', "import { createRequire } from 'node:module'"), ['lib/sampling/model.ts names createRequire']],
-    [add('lib/sampling/model.ts', "import build from 'node-gyp-build'"), ['lib/sampling/model.ts names node-gyp-build']],
+    [
+      add('lib/sampling/model.ts', "import { createRequire } from 'node:module'"),
+      ['lib/sampling/model.ts names createRequire'],
+    ],
+    [
+      add('lib/sampling/model.ts', "import build from 'node-gyp-build'"),
+      ['lib/sampling/model.ts names node-gyp-build'],
+    ],
   ],
   oneWriter: [
-    [add('lib/sampling/model.ts', "import { writeFile } from 'node:fs/promises'"), ['lib/sampling/model.ts names writeFile']],
-    [add('lib/sampling/model.ts', "import { rename as move, stat } from 'node:fs/promises'"), ['lib/sampling/model.ts names rename']],
+    [
+      add('lib/sampling/model.ts', "import { writeFile } from 'node:fs/promises'"),
+      ['lib/sampling/model.ts names writeFile'],
+    ],
+    [
+      add('lib/sampling/model.ts', "import { rename as move, stat } from 'node:fs/promises'"),
+      ['lib/sampling/model.ts names rename'],
+    ],
     [add('lib/run/names.ts', "import * as fs from 'node:fs'"), ['lib/run/names.ts names fs']],
     [add('lib/run/names.ts', "import fs from 'fs'"), ['lib/run/names.ts names fs']],
     [add('lib/files/append.ts', "import { open } from 'node:fs/promises'"), ['lib/files/append.ts names open']],
@@ -65,7 +83,9 @@ const plants: Record<keyof typeof rules, Plant[]> = {
     [add('lib/files/append.ts', 'await file.truncate(3)'), ['lib/files/append.ts names truncate']],
     [add('lib/sampling/model.ts', "import { readFile, type FileHandle } from 'node:fs/promises'"), []],
   ],
-  signalsInCli: [[add('lib/sampling/model.ts', "process.once('SIGTERM', stop)"), ['lib/sampling/model.ts names SIGTERM']]],
+  signalsInCli: [
+    [add('lib/sampling/model.ts', "process.once('SIGTERM', stop)"), ['lib/sampling/model.ts names SIGTERM']],
+  ],
   lightIndex: [
     [
       { 'lib/index.ts': "export { a } from './run/a.ts'", 'lib/run/a.ts': "import { type ZodType } from 'zod'" },
@@ -103,7 +123,10 @@ const plants: Record<keyof typeof rules, Plant[]> = {
   ],
   silentNative: [
     ...['iostream', 'istream', 'cstdio', 'stdio.h', 'filesystem', 'sys/stat.h'].map(
-      (name): Plant => [add('native/core/optim/ema.cc', `#include <${name}>`), [`native/core/optim/ema.cc includes ${name}`]],
+      (name): Plant => [
+        add('native/core/optim/ema.cc', `#include <${name}>`),
+        [`native/core/optim/ema.cc includes ${name}`],
+      ],
     ),
     ...['printf', 'fprintf', 'cout', 'cerr', 'fopen', 'ofstream'].map(
       (name): Plant => [add('native/napi/queue.h', `std::${name};`), [`native/napi/queue.h names ${name}`]],

@@ -9,8 +9,8 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { loadNative } from '../../dist/native/load.js'
 import { placeOn, toSpec } from '../../dist/backend/placement.js'
+import { loadNative } from '../../dist/native/load.js'
 import { resolveTrain } from '../../dist/options/resolve.js'
 
 const text = (value) => ({ type: 'string', default: value })
@@ -226,7 +226,11 @@ const reference = attempt('python', async () => {
   report.reference = await runReference()
 })
 for (const precision of ['fp32', 'tf32', 'bf16']) {
-  for (const [name, options] of Object.entries({ 'U-Net 2.3': small, 'U-Net 2022': { ...small, unet: '2022' }, dcgan }))
+  for (const [name, options] of Object.entries({
+    'U-Net 2.3': small,
+    'U-Net 2022': { ...small, variant: '0.26' },
+    dcgan,
+  }))
     await attempt(`twice ${name}`, async () =>
       report.twice.push(await twice(`${name} ${precision}`, { ...options, precision })),
     )
@@ -234,7 +238,9 @@ for (const precision of ['fp32', 'tf32', 'bf16']) {
 await attempt('U-Net beside the CPU', async () =>
   report.cpu.push(await besideCpu('U-Net 2.3, DDIM 10', small, { steps: 10, sampler: 'ddim', eta: 0 })),
 )
-await attempt('DCGAN beside the CPU', async () => report.cpu.push(await besideCpu('DCGAN', dcgan, { bn: 'running' })))
+await attempt('DCGAN beside the CPU', async () =>
+  report.cpu.push(await besideCpu('DCGAN', dcgan, { batchNorm: 'running' })),
+)
 await reference
 await attempt('beside', async () => {
   report.beside = await besideReference(report.reference ?? [])

@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readJson } from '../files/read.ts'
 import { makeFolderDurable, toJson, writeDurable } from '../files/write.ts'
-import { models } from '../models/table.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
-import { version } from '../system/version.ts'
-import { userCacheFolder } from '../system/cache.ts'
-import { resolveDevice } from './device.ts'
+import { definitionOf, models } from '../models/table.ts'
 import type { Loaded } from '../native/load.ts'
+import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import { userCacheFolder } from '../system/cache.ts'
+import { version } from '../system/version.ts'
+import { resolveDevice } from './device.ts'
 import { type Placement, placeOn } from './placement.ts'
-import { fastestOf, reference, type Trial, formatTrials, runTrials } from './trial.ts'
+import { fastestOf, formatTrials, reference, runTrials, type Trial } from './trial.ts'
 
 const record = z.object({
   gpu: z.string(),
@@ -30,7 +30,7 @@ const record = z.object({
 
 /** What decides about the work of an update, beside the options of the model itself. */
 const decisive: readonly (keyof ResolvedTrainOptions)[] = [
-  ...(['model', 'size', 'channels', 'batch', 'accumulate', 'clip', 'emaDecay'] as const),
+  ...(['model', 'size', 'channels', 'batch', 'accumulate', 'clipGradNorm', 'emaDecay'] as const),
   ...(['deterministic', 'flip'] as const),
 ]
 
@@ -43,7 +43,7 @@ const driverVersion = (): string => {
 }
 
 function recordPath({ libtorch, cudaName }: Loaded, options: ResolvedTrainOptions, placement: Placement): string {
-  const names = [...decisive, ...Object.keys(models[options.model].rows)]
+  const names = [...decisive, ...Object.keys(models[options.model].specs)]
   const work = names.map((name) => [name, (options as Readonly<Record<string, unknown>>)[name]])
   const key = JSON.stringify([version, libtorch.version, cudaName, driverVersion(), placement, work])
   return join(userCacheFolder(), 'gpu', `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`)
@@ -77,7 +77,7 @@ export async function selectBackend(
   let tried = await recorded(path)
   if (!tried && log) {
     log(`Trial how to train this network on ${native.cudaName}; the result is kept for the next run:`)
-    tried = await runTrials(native.addon, options, placement, models[options.model].canReplay(options))
+    tried = await runTrials(native.addon, options, placement, definitionOf(options.model).canReplay(options))
     for (const line of formatTrials(tried)) log(`  ${line}`)
     // Without the record the next run tries again.
     await keep(path, native.cudaName, tried).catch((error) => log(`Warning: ${(error as Error).message}`))

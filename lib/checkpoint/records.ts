@@ -24,10 +24,6 @@ export const trainingFile = 'optimizer.safetensors'
 export const stateFile = 'state.json'
 export const manifestFile = 'manifest.json'
 
-/** Tensors that only a resumed run needs: optimizer moments, generator states, the position in the data. */
-export const isTrainingTensor = ({ name }: Pick<TensorInfo, 'name'>): boolean =>
-  /^(optimizer|random|progress)\./.test(name)
-
 const counter = z.int().min(0)
 
 /** Where a run stood when it was saved. */

@@ -21,7 +21,6 @@ import { requireFinite } from './finite.ts'
 import {
   type CheckpointState,
   checkpointsFolder,
-  isTrainingTensor,
   type Manifest,
   makeManifest,
   manifestFile,
@@ -33,6 +32,7 @@ import {
   trainingFile,
 } from './records.ts'
 import { requireSpace } from './space.ts'
+import { isTrainingState } from './state-names.ts'
 import { looksComplete, verifyCheckpoint } from './verify.ts'
 
 export type SaveRequest = {
@@ -75,8 +75,8 @@ export async function saveCheckpoint(run: string, request: SaveRequest): Promise
 
 /** Tensors by the file that they go to. */
 const sorted = (tensors: readonly TensorInfo[]) => ({
-  model: tensors.filter((tensor) => !isTrainingTensor(tensor)),
-  training: tensors.filter(isTrainingTensor),
+  model: tensors.filter(({ name }) => !isTrainingState(name)),
+  training: tensors.filter(({ name }) => isTrainingState(name)),
 })
 
 /** What a checkpoint of these tensors takes on disk, but for its small records. */

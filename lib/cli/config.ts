@@ -1,8 +1,9 @@
 /** The options of a command: those in a --config file, under those given as flags. */
 import { readFile } from 'node:fs/promises'
 import { fileError, throwIfAny } from '../errors.ts'
-import { trainGroups } from '../options/value-kind.ts'
+import { translateStored } from '../options/renamed.ts'
 import type { TrainOptions } from '../options/resolve.ts'
+import { trainGroups } from '../options/value-kind.ts'
 import { valuesOf } from './flags.ts'
 
 type Values = Record<string, unknown>
@@ -21,7 +22,7 @@ async function readOptions(path: string): Promise<Values> {
   } catch (cause) {
     throwIfAny([{ path: 'config', message: `${path} is not JSON: ${(cause as Error).message}` }])
   }
-  if (isObject(parsed) && 'format' in parsed && isObject(parsed.options)) return parsed.options
+  if (isObject(parsed) && 'format' in parsed && isObject(parsed.options)) return translateStored(parsed.options)
   if (!isObject(parsed))
     throwIfAny([{ path: 'config', message: `${path} must hold a JSON object of options, such as {"size": 64}` }])
   return parsed as Values

@@ -1,9 +1,9 @@
 /** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
 import { existsSync } from 'node:fs'
-import type { Model, RunDescription } from '../index.ts'
 import { nameOf } from '../backend/trial.ts'
-import { flagText } from '../options/value-kind.ts'
+import type { Model, RunDescription } from '../index.ts'
 import type { TrainOptions } from '../options/resolve.ts'
+import { flagText } from '../options/value-kind.ts'
 import { configFile } from '../run/names.ts'
 import { formatBytes, formatCount } from './format.ts'
 import type { Io } from './io.ts'
@@ -32,19 +32,19 @@ function layerLines(layers: readonly Layer[]): string[] {
   ]
 }
 
-const decidedText = { given: 'given', stated: 'stated by the source', chosen: 'our choice' } as const
+const originText = { given: 'given', stated: 'stated by the source', chosen: 'our choice' } as const
 
-function optionLines(options: object, decided: RunDescription['decided'] = null): string[] {
+function optionLines(options: object, origins: RunDescription['origins'] = null): string[] {
   const rows = Object.entries(options).map(([name, value]) => {
     const cells = [name, flagText(value)]
-    return decided === null ? cells : [...cells, decidedText[decided[name]!]]
+    return origins === null ? cells : [...cells, originText[origins[name]!]]
   })
   return ['options', ...table(rows, '  ')]
 }
 
 function planLines({
   options,
-  decided,
+  origins,
   data,
   layers,
   parameters,
@@ -59,7 +59,7 @@ function planLines({
   const skipped = data.skipped > 0 ? `, ${formatCount(data.skipped)} skipped` : ''
   const { stateBytes, activationBytes, snapshotBytes, picturesBytes, totalBytes } = memory
   return [
-    ...optionLines(options, decided),
+    ...optionLines(options, origins),
     ...layerLines(layers),
     ...table([
       ['pictures', `${formatCount(data.count)}${skipped}`],
@@ -74,7 +74,7 @@ function planLines({
       ],
       [
         'disk',
-        `about ${formatBytes(disk.keptBytes)}: ${options.keep} checkpoints of ${formatBytes(disk.checkpointBytes)}`,
+        `about ${formatBytes(disk.keptBytes)}: ${options.keepCheckpoints} checkpoints of ${formatBytes(disk.checkpointBytes)}`,
       ],
     ]),
     ...data.warnings.map((warning) => `warning: ${warning}`),

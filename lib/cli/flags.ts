@@ -1,44 +1,44 @@
-/** Flags of the command line, made from option rows, and the values that their text stands for. */
+/** Flags of the command line, made from option specs, and the values that their text stands for. */
 import { type Command, Option } from 'commander'
-import { type ValueKind, flagText, valueKindOf, type Group } from '../options/value-kind.ts'
 import { type OptionSpec, toFlag } from '../options/option-spec.ts'
+import { flagText, type Group, type ValueKind, valueKindOf } from '../options/value-kind.ts'
 
 /** What a text on the command line means; whether it is right is for the schemas to say. */
-function textToValue(text: string, form: ValueKind): unknown {
-  if (form.none && text === 'none') return null
-  if (form.list && !form.text) return text.split(',').map((entry) => textToValue(entry.trim(), form.list!))
+function textToValue(text: string, kind: ValueKind): unknown {
+  if (kind.none && text === 'none') return null
+  if (kind.list && !kind.text) return text.split(',').map((entry) => textToValue(entry.trim(), kind.list!))
   const number = text.trim() === '' ? Number.NaN : Number(text)
-  return form.number && !form.text && !Number.isNaN(number) ? number : text
+  return kind.number && !kind.text && !Number.isNaN(number) ? number : text
 }
 
-function placeholderOf({ placeholder }: OptionSpec, form: ValueKind): string {
+function placeholderOf({ placeholder }: OptionSpec, kind: ValueKind): string {
   if (placeholder) return placeholder
-  if (form.list) return 'A,B,...'
-  if (form.number) return 'N'
-  return form.choices.length > 0 ? 'NAME' : 'TEXT'
+  if (kind.list) return 'A,B,...'
+  if (kind.number) return 'N'
+  return kind.choices.length > 0 ? 'NAME' : 'TEXT'
 }
 
 /** The help text, the choices it does not mention itself, and the default. */
-function describeRow(row: OptionSpec, form: ValueKind, defaultText: string): string {
-  const mentioned = form.choices.every((choice) => row.help.includes(String(choice)))
-  const choices = mentioned ? '' : ` One of: ${form.choices.join(', ')}.`
-  return `${row.help}${choices} (default: ${defaultText})`
+function describeOption(spec: OptionSpec, kind: ValueKind, defaultText: string): string {
+  const mentioned = kind.choices.every((choice) => spec.help.includes(String(choice)))
+  const choices = mentioned ? '' : ` One of: ${kind.choices.join(', ')}.`
+  return `${spec.help}${choices} (default: ${defaultText})`
 }
 
-function optionsOfRow(name: string, row: OptionSpec, defaultText: string): Option[] {
-  const form = valueKindOf(row)
-  const help = describeRow(row, form, defaultText)
+function flagsOf(name: string, spec: OptionSpec, defaultText: string): Option[] {
+  const kind = valueKindOf(spec)
+  const help = describeOption(spec, kind, defaultText)
   const flag = toFlag(name)
-  if (form.switch && !form.text) {
+  if (kind.switch && !kind.text) {
     const on = new Option(`--${flag}`, help)
     // Only help reads this; one line there stands for both flags.
     on.flags = `--[no-]${flag}`
     return [on, new Option(`--no-${flag}`).hideHelp()]
   }
-  const placeholder = placeholderOf(row, form)
-  const short = row.short ? `-${row.short}, ` : ''
+  const placeholder = placeholderOf(spec, kind)
+  const short = spec.short ? `-${spec.short}, ` : ''
   // A value that may be left out is one that may also be true.
-  if (form.switch) return [new Option(`${short}--${flag} [${placeholder}]`, help)]
+  if (kind.switch) return [new Option(`${short}--${flag} [${placeholder}]`, help)]
   return [new Option(`${short}--${flag} <${placeholder}>`, help)]
 }
 
@@ -47,28 +47,28 @@ Lists are written 1,2,4, times 90s, 20m or 12h, and null is written none.`
 
 /** Adds a flag for each option, under headings that say which models have it. Names in `except` get none. */
 export function addFlags(command: Command, groups: readonly Group[], except: readonly string[] = []): void {
-  for (const { model, purpose, rows, defaultText } of groups) {
+  for (const { model, purpose, specs, defaultText } of groups) {
     const heading = `Options of ${purpose ?? (model === undefined ? 'every model' : `model "${model}"`)}:`
-    for (const [name, row] of Object.entries(rows)) {
+    for (const [name, spec] of Object.entries(specs)) {
       if (except.includes(name)) continue
-      for (const option of optionsOfRow(name, row, defaultText(name, row, flagText)))
+      for (const option of flagsOf(name, spec, defaultText(name, spec, flagText)))
         command.addOption(option.helpGroup(heading))
     }
   }
-  const forms = groups.flatMap(({ rows }) => Object.values(rows).map(valueKindOf))
-  if (forms.some(({ list, none }) => list || none)) command.addHelpText('after', valuesText)
+  const kinds = groups.flatMap(({ specs }) => Object.values(specs).map(valueKindOf))
+  if (kinds.some(({ list, none }) => list || none)) command.addHelpText('after', valuesText)
 }
 
 /** The options among parsed flags, under the names and with the values that the API takes. */
 export function valuesOf(
-  groups: readonly Pick<Group, 'rows'>[],
+  groups: readonly Pick<Group, 'specs'>[],
   flags: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const rows = groups.flatMap(({ rows }) => Object.entries(rows)).filter(([name]) => flags[name] !== undefined)
+  const specs = groups.flatMap(({ specs }) => Object.entries(specs)).filter(([name]) => flags[name] !== undefined)
   return Object.fromEntries(
-    rows.map(([name, row]) => {
+    specs.map(([name, spec]) => {
       const given = flags[name]
-      return [name, typeof given === 'string' ? textToValue(given, valueKindOf(row)) : given]
+      return [name, typeof given === 'string' ? textToValue(given, valueKindOf(spec)) : given]
     }),
   )
 }

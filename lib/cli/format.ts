@@ -1,6 +1,7 @@
 /** Numbers and statuses as people read them. */
-import type { DataProgress } from '../index.ts'
+
 import { nameOf } from '../backend/trial.ts'
+import type { DataProgress } from '../index.ts'
 import type { Status } from '../train/status.ts'
 
 export const formatCount = (value: number): string => value.toLocaleString('en-US')

@@ -1,7 +1,7 @@
 /** The commands, their arguments and flags, and the exit code of a call. */
 import { Command, CommanderError } from 'commander'
-import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
 import { trainSpecs } from '../options/train.ts'
+import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
 import { givenTrainOptions } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'

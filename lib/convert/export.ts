@@ -29,10 +29,10 @@ function renamed(
 export async function exportWeights(run: string, path: string, options: ExportOptions = {}): Promise<Exported> {
   const { resolveExport } = await import('../options/resolve.ts')
   const { weights: asked, network } = resolveExport(options, problemsOf(path))
-  const [{ namesOf, openTrained }, { isTrainingTensor }, { writeSafetensors }, { move, remove, syncFolder }] =
+  const [{ openTrained }, { isTrainingState, weightNames }, { writeSafetensors }, { move, remove, syncFolder }] =
     await Promise.all([
-      import('../sampling/open.ts'),
-      import('../checkpoint/records.ts'),
+      import('../run/trained.ts'),
+      import('../checkpoint/state-names.ts'),
       import('../safetensors/safetensors.ts'),
       import('../files/write.ts'),
     ])
@@ -48,8 +48,8 @@ export async function exportWeights(run: string, path: string, options: ExportOp
     const weights = asked === 'raw' || !averaged ? 'raw' : 'ema'
     const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
     const names = renamed(
-      namesOf(
-        [...infos.keys()].filter((name) => !isTrainingTensor({ name })),
+      weightNames(
+        [...infos.keys()].filter((name) => !isTrainingState(name)),
         weights,
       ),
       isDcgan,

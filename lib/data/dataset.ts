@@ -2,13 +2,13 @@
 import { join } from 'node:path'
 import { abortError, ShinsakuError } from '../errors.ts'
 import { type PixelSettings, unreadable } from '../images/images.ts'
-import { userCacheFolder } from '../system/cache.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import { userCacheFolder } from '../system/cache.ts'
 import { type Decoded, decodeAll, measureAll } from './decode.ts'
+import { DecodeJournal } from './decode-journal.ts'
 import { type Licences, readLicences } from './licences.ts'
 import { digestOf, type Manifest, type ManifestFile, type Skipped } from './manifest.ts'
 import type { Measured, Outcome } from './outcome.ts'
-import { DecodeJournal } from './decode-journal.ts'
 import { cachePath, loadPixels, storePixels } from './pixel-cache.ts'
 import { openSource, type Source } from './source.ts'
 import { describeIgnored, describeSkipped, warningsOf } from './warnings.ts'
@@ -16,7 +16,7 @@ import { describeIgnored, describeSkipped, warningsOf } from './warnings.ts'
 export type { Manifest, ManifestFile } from './manifest.ts'
 
 /** The options that decide what the pixels are. */
-export type DatasetOptions = PixelSettings & Pick<ResolvedTrainOptions, 'data' | 'broken' | 'duplicates'>
+export type DatasetOptions = PixelSettings & Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates'>
 
 /** How far reading the pictures has come. */
 export type DataProgress = {
@@ -56,12 +56,15 @@ const asSkipped = ({ details }: ShinsakuError): Skipped => ({
 })
 
 /** Takes out files that cannot be read and, where asked, those whose bytes were seen before. */
-function choose(measured: readonly (Measured | ShinsakuError)[], { broken, duplicates }: DatasetOptions): Choice {
+function dropUnusable(
+  measured: readonly (Measured | ShinsakuError)[],
+  { onUnreadable, duplicates }: DatasetOptions,
+): Choice {
   const choice: Choice = { list: [], skipped: [] }
   const first = new Map<string, string>()
   for (const entry of measured) {
     if (entry instanceof ShinsakuError) {
-      if (broken === 'fail') throw entry
+      if (onUnreadable === 'fail') throw entry
       choice.skipped.push(asSkipped(entry))
       continue
     }
@@ -133,7 +136,12 @@ async function loadOrDecode(
 }
 
 /** Splits what was decoded into the manifest's files and those that failed. */
-function sort(source: Source, list: readonly Measured[], outcomes: readonly Outcome[], licences: Licences | null) {
+function toManifest(
+  source: Source,
+  list: readonly Measured[],
+  outcomes: readonly Outcome[],
+  licences: Licences | null,
+) {
   const files: ManifestFile[] = []
   const broken: Skipped[] = []
   for (const [index, outcome] of outcomes.entries()) {
@@ -152,8 +160,8 @@ function sort(source: Source, list: readonly Measured[], outcomes: readonly Outc
 }
 
 /**
- * Reads the pictures that `data` names. Rejects with DATA_NOT_FOUND, DATA_EMPTY, IMAGE_UNREADABLE where broken is
- * "fail", LICENSES_INVALID, OPTION_INVALID, OUT_OF_MEMORY, ABORT_ERR.
+ * Reads the pictures that `data` names. Rejects with DATA_NOT_FOUND, DATA_EMPTY, IMAGE_UNREADABLE where onUnreadable
+ * is "fail", LICENSES_INVALID, OPTION_INVALID, OUT_OF_MEMORY, ABORT_ERR.
  */
 export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks = {}): Promise<Dataset> {
   const { size, channels, background, fit, crop, maxPixels } = options
@@ -173,10 +181,10 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
     done += more
     onProgress?.({ phase: 'read', done, total: source.items.length })
   }
-  const { list, skipped: passedOver } = choose(await measureAll(source.items, { signal, onDone }), options)
+  const { list, skipped: passedOver } = dropUnusable(await measureAll(source.items, { signal, onDone }), options)
   if (list.length === 0) throw empty(source, [...source.skipped, ...passedOver])
-  const { outcomes, pixels, warnings } = await loadOrDecode(list, settings, options.broken === 'fail', hooks)
-  const { files, broken } = sort(source, list, outcomes, licences)
+  const { outcomes, pixels, warnings } = await loadOrDecode(list, settings, options.onUnreadable === 'fail', hooks)
+  const { files, broken } = toManifest(source, list, outcomes, licences)
   const skipped = [...source.skipped, ...passedOver, ...broken]
   if (files.length === 0) throw empty(source, skipped)
   const { name: data, ignored } = source

@@ -2,9 +2,9 @@
 import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
 import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../images/images.ts'
+import type { DecodeJournal } from './decode-journal.ts'
 import { digest } from './digest.ts'
 import type { Decoding, Item, Measured, Outcome } from './outcome.ts'
-import type { DecodeJournal } from './decode-journal.ts'
 import { forEachIndex } from './pool.ts'
 
 /** Pixels of the items that could be decoded, in order, without gaps. */

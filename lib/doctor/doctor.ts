@@ -1,13 +1,13 @@
 /** Looks at everything that this package needs on a machine, and says what is wrong and what to do about it. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { nodeRange, version } from '../system/version.ts'
 import { findBuilds, usableMinors } from '../libtorch/builds.ts'
-import { type Check, check, good, wrong } from './check.ts'
-import { fetchChecks } from './fetch.ts'
 import { hasDriver } from '../libtorch/fetch.ts'
 import { findLibtorch, type Libtorch } from '../libtorch/find.ts'
 import { glibcVersion, requirePlatform } from '../native/load.ts'
+import { nodeRange, version } from '../system/version.ts'
+import { type Check, check, good, wrong } from './check.ts'
+import { fetchChecks } from './fetch.ts'
 import type { Probe } from './probe.ts'
 import { redact } from './redact.ts'
 

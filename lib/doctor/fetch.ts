@@ -4,11 +4,11 @@ import { access, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileError } from '../errors.ts'
 import { lockHolder } from '../files/lock.ts'
-import { userCacheFolder } from '../system/cache.ts'
-import { type Check, check, good, wrong } from './check.ts'
 import { autoFlavour, requireSpace } from '../libtorch/fetch.ts'
 import { fetchPlaces, lastFailure } from '../libtorch/fetch-state.ts'
 import { requirePip, run } from '../libtorch/pip.ts'
+import { userCacheFolder } from '../system/cache.ts'
+import { type Check, check, good, wrong } from './check.ts'
 
 const flavours = ['cuda', 'cpu'] as const
 const folder = () => join(userCacheFolder(), 'libtorch')

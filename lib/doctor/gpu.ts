@@ -1,10 +1,11 @@
 /** `shinsaku doctor --gpu`: tries every way of training on the GPU at hand, for small networks of each kind. */
-import { models } from '../models/table.ts'
-import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
+
 import { resolveDevice } from '../backend/device.ts'
-import { loadNative } from '../native/load.ts'
 import { placeOn } from '../backend/placement.ts'
-import { agrees, type Trial, runTrials } from '../backend/trial.ts'
+import { agrees, runTrials, type Trial } from '../backend/trial.ts'
+import { definitionOf } from '../models/table.ts'
+import { loadNative } from '../native/load.ts'
+import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
 
 export type GpuCheck = { network: string; precision: string; tried: Trial[] }
 export type GpuDiagnosis = {
@@ -19,7 +20,7 @@ export type GpuDiagnosis = {
 
 const networks: readonly (readonly [string, TrainOptions])[] = [
   ['U-Net 2.3', { dim: 64, dimMults: [1, 2, 4], size: 64, batch: 8 }],
-  ['U-Net 2022', { unet: '2022', dim: 64, dimMults: [1, 2, 4], size: 64, batch: 8 }],
+  ['U-Net 2022', { variant: '0.26', dim: 64, dimMults: [1, 2, 4], size: 64, batch: 8 }],
   ['DCGAN', { model: 'dcgan', size: 64, batch: 64 }],
 ]
 const precisions = ['fp32', 'tf32', 'bf16'] as const
@@ -33,7 +34,7 @@ export async function diagnoseGpu(onCheck: (check: GpuCheck) => void = () => {})
     for (const precision of precisions) {
       const options = resolveTrain({ ...given, precision })
       // Without the plugin there is the reference alone, which its own failure would tell.
-      const canReplay = pluginProblem === null && models[options.model].canReplay(options)
+      const canReplay = pluginProblem === null && definitionOf(options.model).canReplay(options)
       const tried = await runTrials(addon, options, placeOn(device, options, []), canReplay)
       checks.push({ network, precision, tried })
       onCheck(checks.at(-1)!)

@@ -103,8 +103,7 @@ export class JsonCursor {
     this.#skipSpace()
     const begin = this.#at
     const escaped = this.#skipString()
-    if (this.#at - begin > MAX_TEXT_BYTES)
-      this.fail(`the text at byte ${begin} has more than ${MAX_TEXT_BYTES} bytes`)
+    if (this.#at - begin > MAX_TEXT_BYTES) this.fail(`the text at byte ${begin} has more than ${MAX_TEXT_BYTES} bytes`)
     if (!escaped) return this.#bytes.toString('utf8', begin + 1, this.#at - 1)
     let value: string
     try {

@@ -2,17 +2,20 @@
 import type { Sharp, default as SharpModule } from 'sharp'
 import { ShinsakuError } from '../errors.ts'
 import { openRegular, readFully } from '../files/read.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { forbidsTraining, type PictureMetadata, readXmp, writeXmp } from './xmp.ts'
 
 /** Formats that pictures are written in. */
 export type PictureFormat = 'png' | 'webp'
 
-/** How a picture of any shape becomes a square of pixels. */
-export type PixelSettings = Pick<
-  ResolvedTrainOptions,
-  'size' | 'channels' | 'background' | 'fit' | 'crop' | 'maxPixels'
->
+/** How a picture of any shape becomes a square of pixels; the options of the same names say what each means. */
+export type PixelSettings = {
+  readonly size: number
+  readonly channels: 1 | 3 | 4
+  readonly background: string
+  readonly fit: 'cover' | 'contain' | 'stretch'
+  readonly crop: 'centre' | 'top' | 'entropy' | 'attention'
+  readonly maxPixels: number
+}
 
 /** A decoded picture, and what its file was: size with its orientation applied, format, opt-out from training. */
 export type DecodedPicture = {
@@ -52,7 +55,7 @@ export async function decoderVersion(): Promise<string> {
 
 /** The error for a picture that cannot be decoded; `details` are its path and the bare reason. */
 export function unreadable(path: string, reason: string, cause?: unknown): ShinsakuError {
-  const hint = 'Remove or repair it, or set broken to "skip".'
+  const hint = 'Remove or repair it, or set onUnreadable to "skip".'
   return new ShinsakuError('IMAGE_UNREADABLE', `The picture ${path} cannot be decoded: ${reason}`, {
     hint,
     details: { path, reason },

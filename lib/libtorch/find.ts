@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
-import { minorOf, usableMinors } from './builds.ts'
 import { userCacheFolder } from '../system/cache.ts'
+import { minorOf, usableMinors } from './builds.ts'
 import { torchVersion } from './wheels.ts'
 
 /** An unpacked libtorch. */

@@ -1,6 +1,8 @@
-/** What a model kind declares to the TypeScript side; its native half is a row in native/core/models/registry.cc. */
+/** What a kind of model declares to the TypeScript side; its native half is a row of native/core/models/registry.cc. */
 import type { Problem } from '../errors.ts'
-import type { OptionSpecs } from '../options/option-spec.ts'
+import type { CommonOptions } from '../options/common.ts'
+import type { Given, OptionSpec, OptionSpecs, Resolved } from '../options/option-spec.ts'
+import type { CommonSampleOptions, SampleSpecs } from '../options/sample.ts'
 
 /** Options every model has, but with its own default per variant. */
 export type VariantDefaults = {
@@ -8,38 +10,60 @@ export type VariantDefaults = {
   readonly batch: number
   readonly accumulate: number
   readonly lr: number
-  readonly clip: number | null
+  readonly clipGradNorm: number | null
   readonly betas: readonly [number, number]
   readonly emaDecay: number | null
   readonly emaEvery: number
   readonly maxImages: number
-  readonly snapshotImages: number
+  readonly checkpointImages: number
 } & Readonly<Record<string, unknown>>
 
-/** One kind of model. Adding one: a file here, a line in models/table.ts, and its native half. */
-export type ModelDefinition = {
-  readonly help: string
-  /** The option whose value picks a row of `defaults`, such as `unet`. */
-  readonly variantOption: string
-  readonly defaultVariant: string
-  /** Options only this kind has. A row without a default must have one in every variant. */
-  readonly rows: OptionSpecs
+type Shape = {
+  /** Options only this kind has. One without a default must have one in every variant. */
+  readonly specs: OptionSpecs & { readonly variant: OptionSpec }
   readonly defaults: Readonly<Record<string, VariantDefaults>>
   /** Options of `model.sample()` only this kind has. */
   readonly sampleSpecs: OptionSpecs
+}
+
+/** `Train` and `Sample` are this kind's complete options, `GivenSample` those of a call to `model.sample()`. */
+type Behaviour<Train, Sample, GivenSample> = {
+  readonly help: string
+  /** The series of metrics that is reported as the loss. */
+  readonly mainLoss: string
   /** What is wrong with a combination of options; ranges are the schemas' affair. */
-  check(options: Readonly<Record<string, unknown>>): Problem[]
+  check(options: Train): Problem[]
   /** What is wrong with a combination of sampling options for a model trained with `train`. */
-  checkSample?(options: Readonly<Record<string, unknown>>, train: Readonly<Record<string, unknown>>): Problem[]
+  checkSample(options: Sample, train: Train): Problem[]
   /** Fills sampling options that depend on how the model was trained or on what else was given. */
-  sampleDefaults(
-    train: Readonly<Record<string, unknown>>,
-    given: Readonly<Record<string, unknown>>,
-  ): Readonly<Record<string, unknown>>
-  /** Sampling options of the preview sheets: as cheap as they can be, and as the reference draws its own. */
-  previewOptions(train: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
+  sampleDefaults(train: Train, given: GivenSample): GivenSample
+  /** Sampling options of the preview grids: as cheap as they can be, and as the reference samples its own. */
+  previewOptions(train: Train): GivenSample
   /** The most images that one update sees. */
-  imagesPerUpdate(train: Readonly<Record<string, unknown>>): number
+  imagesPerUpdate(train: Train): number
   /** Whether each update does the same work, so that a CUDA graph can hold it. */
-  canReplay(train: Readonly<Record<string, unknown>>): boolean
+  canReplay(train: Train): boolean
+}
+
+/** One kind of model as the rest of the program sees it. Adding one: a file here, a line in models/table.ts, and its native half. */
+export type ModelDefinition = Shape &
+  Behaviour<CommonOptions, CommonSampleOptions, Readonly<Record<string, unknown>>> & {
+    readonly defaultVariant: string
+    /** The option that makes the network wider or narrower. */
+    readonly widthOption: string
+  }
+
+/** Checks a definition against its own options, so that none of its functions needs a cast. */
+export function defineModel<
+  const S extends Shape['specs'],
+  const D extends Shape['defaults'],
+  const P extends OptionSpecs,
+>(
+  definition: { readonly specs: S; readonly defaults: D; readonly sampleSpecs: P } & Behaviour<
+    CommonOptions & Resolved<S>,
+    CommonSampleOptions & Resolved<P>,
+    Given<SampleSpecs> & Given<P>
+  > & { readonly defaultVariant: keyof D & string; readonly widthOption: keyof S & string },
+) {
+  return definition
 }

@@ -9,3 +9,6 @@ export const models = {
 } as const satisfies Record<string, ModelDefinition>
 
 export type ModelName = keyof typeof models
+
+/** A kind without its own types, for code that works for every kind. */
+export const definitionOf = (model: ModelName): ModelDefinition => models[model]

@@ -1,9 +1,11 @@
 /** The surface of the native addon, as native/napi/addon.cc defines it. A test holds the two together. */
+import type { TensorInfo } from '../safetensors/tensor-info.ts'
+
+export type { TensorInfo }
 
 /** Resolved options; the addon has no defaults. Keys whose value is null are left out. */
 export type Spec = Readonly<Record<string, boolean | number | string | readonly number[]>>
 
-export type TensorInfo = { name: string; dtype: string; shape: number[] }
 /** One named tensor, little-endian, row-major. `bytes` must not change until the call has settled. */
 export type HostTensor = TensorInfo & { bytes: Uint8Array }
 

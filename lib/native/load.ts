@@ -3,10 +3,10 @@ import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
-import type { Addon } from './addon.ts'
 import { addonFor, type Builds, findBuilds, packageRoot, pluginFor } from '../libtorch/builds.ts'
 import { fetchLibtorch } from '../libtorch/fetch.ts'
 import { findLibtorch, findOpenMp, type Libtorch } from '../libtorch/find.ts'
+import type { Addon } from './addon.ts'
 import { wrapAddon } from './wrap.ts'
 
 export type Loader = {

@@ -1,4 +1,4 @@
-/** The form in which an option is declared once; types, defaults, flags, help and docs are derived from it. */
+/** The kind in which an option is declared once; types, defaults, flags, help and docs are derived from it. */
 import type { z } from 'zod'
 
 /** One option; null means "none" where its schema takes it. `default` is absent where each variant has its own (see models/). */
@@ -15,7 +15,11 @@ export type OptionSpec<S extends z.ZodType = z.ZodType> = {
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
 /** Declares an option; exists so that `default` is checked against `schema`. */
-export function row<S extends z.ZodType>(schema: S, help: string, rest: Omit<OptionSpec<S>, 'schema' | 'help'> = {}): OptionSpec<S> {
+export function option<S extends z.ZodType>(
+  schema: S,
+  help: string,
+  rest: Omit<OptionSpec<S>, 'schema' | 'help'> = {},
+): OptionSpec<S> {
   return { schema, help, ...rest }
 }
 

@@ -14,7 +14,7 @@ const same = { exact: true } as const
 
 /** Defaults of Trainer, GaussianDiffusion and Unet in denoising-diffusion-pytorch 0.26.4, commit 12f95b3. */
 const lucidrains2022 = {
-  unet: '2022',
+  variant: '0.26',
   dimMults: [1, 2, 4, 8],
   channels: 3,
   selfCondition: false,
@@ -29,7 +29,7 @@ const lucidrains2022 = {
   lr: 1e-4,
   lrSchedule: 'constant',
   warmup: 0,
-  clip: null,
+  clipGradNorm: null,
   betas: [0.9, 0.99],
   emaDecay: 0.995,
   emaEvery: 10,
@@ -38,12 +38,19 @@ const lucidrains2022 = {
   crop: 'centre',
   maxImages: 100_000 * 16,
   maxTime: null,
-  snapshotImages: 1000 * 16,
+  checkpointImages: 1000 * 16,
   previews: 25,
 } as const
 
 /** The same in 2.3.4, whose last commit read is faed4db. */
-const lucidrains2023 = { ...lucidrains2022, unet: '2.3', objective: 'v', schedule: 'sigmoid', loss: 'l2', clip: 1 }
+const lucidrains2023 = {
+  ...lucidrains2022,
+  variant: '2.3',
+  objective: 'v',
+  schedule: 'sigmoid',
+  loss: 'l2',
+  clipGradNorm: 1,
+}
 
 const adversarial = {
   channels: 3,
@@ -55,7 +62,7 @@ const adversarial = {
   lr: 2e-4,
   lrSchedule: 'constant',
   warmup: 0,
-  clip: null,
+  clipGradNorm: null,
   betas: [0.5, 0.999],
   emaDecay: null,
   maxTime: null,
@@ -86,14 +93,14 @@ export const recipes = {
     model: 'dcgan',
     stated: {
       ...adversarial,
-      preset: 'pytorch',
+      variant: 'pytorch',
       size: 64,
       batch: 64,
       weightDecay: 0,
       flip: false,
       fit: 'cover',
       crop: 'centre',
-      lanes: 2,
+      loaderWorkers: 2,
       previews: 64,
     },
     chosen: same,
@@ -103,14 +110,14 @@ export const recipes = {
     model: 'dcgan',
     stated: {
       ...adversarial,
-      preset: 'chainer',
+      variant: 'chainer',
       size: 96,
       batch: 100,
       weightDecay: 1e-5,
       flip: true,
       precision: 'fp32',
       maxImages: 10_000 * 200_000,
-      snapshotImages: 50_000,
+      checkpointImages: 50_000,
       previews: 100,
     },
     chosen: same,

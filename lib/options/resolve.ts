@@ -1,30 +1,33 @@
 /** Turns what a caller gave into complete, checked, frozen options, or lists everything that is wrong. */
 import { type Problem, throwIfAny } from '../errors.ts'
 import type { ModelDefinition } from '../models/model.ts'
-import { type ModelName, models } from '../models/table.ts'
+import { definitionOf, type ModelName, models } from '../models/table.ts'
+import { type CommonOptions, loadSpecs } from './common.ts'
 import { exportSpecs } from './export.ts'
 import { nearest } from './nearest.ts'
+import type { Given, OptionSpec, OptionSpecs, Resolved } from './option-spec.ts'
 import { type RecipeName, recipeDefaults } from './recipes.ts'
-import type { Given, Resolved, OptionSpec, OptionSpecs } from './option-spec.ts'
-import { sampleSpecs } from './sample.ts'
-import { loadSpecs, trainSpecs } from './train.ts'
+import { newNameOf, newValueOf } from './renamed.ts'
+import { type CommonSampleOptions, sampleSpecs } from './sample.ts'
+import { trainSpecs } from './train.ts'
 
-type UnionToIntersection<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never
-type AllModelRows = UnionToIntersection<(typeof models)[ModelName]['rows']>
-type AllSampleRows = UnionToIntersection<(typeof models)[ModelName]['sampleSpecs']>
+/** The options of all kinds of model together; one that several kinds have takes what any of them takes. */
+type Merged<U> = { readonly [K in U extends unknown ? keyof U : never]: U extends Record<K, infer S> ? S : never }
+type AllModelSpecs = Merged<(typeof models)[ModelName]['specs']>
+type AllSampleSpecs = Merged<(typeof models)[ModelName]['sampleSpecs']>
 
 /** Options of `train()`, as given. */
-export type TrainOptions = Given<typeof trainSpecs> & Given<AllModelRows>
+export type TrainOptions = Given<typeof trainSpecs> & Given<AllModelSpecs>
 /** Options of `train()`, complete. Options of another kind of model are absent. */
-export type ResolvedTrainOptions = Resolved<typeof trainSpecs> & Partial<Resolved<AllModelRows>>
+export type ResolvedTrainOptions = Resolved<typeof trainSpecs> & Partial<Resolved<AllModelSpecs>>
 /** Options of `exportWeights()`, as given. */
 export type ExportOptions = Given<typeof exportSpecs>
 /** Options of `model.sample()`, as given. */
-export type SampleOptions = Given<typeof sampleSpecs> & Given<AllSampleRows>
+export type SampleOptions = Given<typeof sampleSpecs> & Given<AllSampleSpecs>
 /** Options of `model.sample()`, complete. */
 export type ResolvedSampleOptions = Omit<Resolved<typeof sampleSpecs>, 'seeds'> & {
   readonly seeds: readonly number[]
-} & Partial<Resolved<AllSampleRows>>
+} & Partial<Resolved<AllSampleSpecs>>
 
 const show = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value)
@@ -33,38 +36,45 @@ const show = (value: unknown): string => {
 
 const orElse = (value: unknown, fallback: unknown) => (value === undefined ? fallback : value)
 
-function checkRow(name: string, row: OptionSpec, value: unknown, problems: Problem[]): unknown {
-  const parsed = row.schema.safeParse(value)
+function checkOption(name: string, spec: OptionSpec, value: unknown, problems: Problem[]): unknown {
+  const parsed = spec.schema.safeParse(value)
   if (parsed.success) return parsed.data
+  const renamed = newValueOf(name, value)
+  const advice = renamed === undefined ? '' : `, which is named ${show(renamed)} now`
   for (const issue of parsed.error.issues) {
-    problems.push({ path: [name, ...issue.path].join('.'), message: `${issue.message}, but got ${show(value)}` })
+    problems.push({
+      path: [name, ...issue.path].join('.'),
+      message: `${issue.message}, but got ${show(value)}${advice}`,
+    })
   }
   return undefined
 }
 
 function unknownName(name: string, known: readonly string[], other: Readonly<Record<string, string>>): Problem {
   if (Object.hasOwn(other, name)) return { path: name, message: other[name]! }
+  const renamed = newNameOf(name)
+  if (renamed !== undefined) return { path: name, message: `is named "${renamed}" now` }
   const near = nearest(name, known)
   return { path: name.slice(0, 100), message: `is not an option${near ? `; did you mean "${near}"?` : ''}` }
 }
 
-/** Checks `given` against rows, filling defaults from `defaults` first, then from each row. */
-function resolveRows(
-  rows: OptionSpecs,
+/** Checks `given` against specs, filling defaults from `defaults` first, then from each spec. */
+function resolveSpecs(
+  specs: OptionSpecs,
   given: Readonly<Record<string, unknown>>,
   defaults: Readonly<Record<string, unknown>>,
   problems: Problem[],
 ) {
   const resolved: Record<string, unknown> = {}
-  for (const [name, row] of Object.entries(rows)) {
-    const fallback = name in defaults ? defaults[name] : row.default
-    resolved[name] = checkRow(name, row, orElse(given[name], fallback), problems)
+  for (const [name, spec] of Object.entries(specs)) {
+    const fallback = name in defaults ? defaults[name] : spec.default
+    resolved[name] = checkOption(name, spec, orElse(given[name], fallback), problems)
   }
   return resolved
 }
 
 /** OptionSpecs of `train()` for one kind of model. */
-export const specsOf = (model: ModelName): OptionSpecs => ({ ...trainSpecs, ...models[model].rows })
+export const specsOf = (model: ModelName): OptionSpecs => ({ ...trainSpecs, ...models[model].specs })
 /** OptionSpecs of `model.sample()` for one kind of model. */
 export const sampleSpecsOf = (model: ModelName): OptionSpecs => ({ ...sampleSpecs, ...models[model].sampleSpecs })
 
@@ -88,11 +98,11 @@ function asObject(given: unknown, what: string): Record<string, unknown> {
 export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const input = asObject(given, 'options')
   const problems: Problem[] = []
-  const recipe = checkRow('recipe', trainSpecs.recipe, orElse(input.recipe, null), problems) as RecipeName | null
+  const recipe = checkOption('recipe', trainSpecs.recipe, orElse(input.recipe, null), problems) as RecipeName | null
   throwIfAny(problems)
   const set = recipe === null ? {} : recipeDefaults(recipe)
   const usual = set.model ?? trainSpecs.model.default
-  const name = checkRow('model', trainSpecs.model, orElse(input.model, usual), problems) as ModelName | undefined
+  const name = checkOption('model', trainSpecs.model, orElse(input.model, usual), problems) as ModelName | undefined
   throwIfAny(problems)
   if (recipe !== null && name !== set.model)
     throwIfAny([
@@ -101,37 +111,36 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
         message: `"${recipe}" is for model "${set.model}", but model is "${name}"; leave one of them out`,
       },
     ])
-  const definition: ModelDefinition = models[name!]
-  const variantRow = definition.rows[definition.variantOption]!
-  const variant = checkRow(
-    definition.variantOption,
-    variantRow,
-    orElse(input[definition.variantOption], set[definition.variantOption] ?? definition.defaultVariant),
+  const definition = definitionOf(name!)
+  const variant = checkOption(
+    'variant',
+    definition.specs.variant,
+    orElse(input.variant, set.variant ?? definition.defaultVariant),
     problems,
   ) as string | undefined
   throwIfAny(problems)
-  const rows = specsOf(name!)
-  const others = othersOptions(name!, (m) => m.rows)
+  const specs = specsOf(name!)
+  const others = othersOptions(name!, (m) => m.specs)
   for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), others))
+    if (!Object.hasOwn(specs, key)) problems.push(unknownName(key, Object.keys(specs), others))
   }
-  const resolved = resolveRows(rows, input, { ...definition.defaults[variant!]!, ...set }, problems)
-  for (const key of (resolved.allow as string[] | null | undefined) ?? []) {
-    const { message } = unknownName(key, Object.keys(rows), others)
-    if (!(key in rows)) problems.push({ path: 'allow', message: `${show(key)} ${message}` })
+  const resolved = resolveSpecs(specs, input, { ...definition.defaults[variant!]!, ...set }, problems)
+  for (const key of (resolved.allowChanges as string[] | null | undefined) ?? []) {
+    const { message } = unknownName(key, Object.keys(specs), others)
+    if (!(key in specs)) problems.push({ path: 'allowChanges', message: `${show(key)} ${message}` })
   }
-  if (problems.length === 0) problems.push(...definition.check(resolved))
+  if (problems.length === 0) problems.push(...definition.check(resolved as CommonOptions))
   throwIfAny(problems)
   return Object.freeze(resolved) as unknown as ResolvedTrainOptions
 }
 
-/** Complete options of a call whose rows are the same for every model. Throws OPTION_INVALID with every problem in it. */
-function resolveOnly<T extends OptionSpecs>(rows: T, given: Given<T>, problems: Problem[] = []): Resolved<T> {
+/** Complete options of a call whose specs are the same for every model. Throws OPTION_INVALID with every problem in it. */
+function resolveOnly<T extends OptionSpecs>(specs: T, given: Given<T>, problems: Problem[] = []): Resolved<T> {
   const input = asObject(given, 'options')
   for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), {}))
+    if (!Object.hasOwn(specs, key)) problems.push(unknownName(key, Object.keys(specs), {}))
   }
-  const resolved = resolveRows(rows, input, {}, problems)
+  const resolved = resolveSpecs(specs, input, {}, problems)
   throwIfAny(problems)
   return resolved as Resolved<T>
 }
@@ -147,19 +156,19 @@ export const resolveExport = (given: ExportOptions, problems: Problem[]): Resolv
 export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions): ResolvedSampleOptions {
   const input = asObject(given, 'options')
   const problems: Problem[] = []
-  const definition: ModelDefinition = models[train.model]
-  const rows = sampleSpecsOf(train.model)
+  const definition = definitionOf(train.model)
+  const specs = sampleSpecsOf(train.model)
   const others = othersOptions(train.model, (m) => m.sampleSpecs)
   for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(rows, key)) problems.push(unknownName(key, Object.keys(rows), others))
+    if (!Object.hasOwn(specs, key)) problems.push(unknownName(key, Object.keys(specs), others))
   }
   if (input.seeds != null && input.seed !== undefined)
     problems.push({ path: 'seed', message: 'give either seed or seeds, not both' })
   if (Array.isArray(input.seeds) && input.count !== undefined && input.count !== input.seeds.length) {
     problems.push({ path: 'count', message: `is ${show(input.count)}, but seeds has ${input.seeds.length} entries` })
   }
-  const resolved = resolveRows(rows, input, definition.sampleDefaults(train, input), problems)
-  if (problems.length === 0) problems.push(...(definition.checkSample?.(resolved, train) ?? []))
+  const resolved = resolveSpecs(specs, input, definition.sampleDefaults(train, input), problems)
+  if (problems.length === 0) problems.push(...definition.checkSample(resolved as CommonSampleOptions, train))
   throwIfAny(problems)
   const { count, seed } = resolved as { count: number; seed: number }
   const seeds = (resolved.seeds as number[] | null) ?? Array.from({ length: count }, (_, i) => seed + i)

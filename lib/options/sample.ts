@@ -1,25 +1,30 @@
 /** Options of `model.sample()` that every model has. Those of one kind only are in models/. */
 import { z } from 'zod'
-import { row } from './option-spec.ts'
+import { option, type Resolved } from './option-spec.ts'
 import { count, seed } from './values.ts'
 
 export const sampleSpecs = {
-  count: row(count(1, 1_000_000), 'Pictures to draw; the number of seeds where those are given.', {
+  count: option(count(1, 1_000_000), 'Pictures to draw; the number of seeds where those are given.', {
     default: 1,
     short: 'n',
   }),
-  seed: row(seed, 'Seed of the first picture; the next ones take seed + 1, seed + 2, ...', { default: 0 }),
-  seeds: row(z.array(seed).min(1).nullable(), 'One seed for each picture, instead of seed and count.', {
+  seed: option(seed, 'Seed of the first picture; the next ones take seed + 1, seed + 2, ...', { default: 0 }),
+  seeds: option(z.array(seed).min(1).nullable(), 'One seed for each picture, instead of seed and count.', {
     default: null,
   }),
-  weights: row(
+  weights: option(
     z.enum(['auto', 'ema', 'raw']),
     'Averaged or latest weights. "auto" takes the averaged ones where there are any.',
     { default: 'auto' },
   ),
-  batch: row(
+  batch: option(
     count(1, 4096),
     'Pictures computed at once: more is faster and needs more memory. Another number may change the last bits of a picture.',
     { default: 1 },
   ),
 } as const
+
+export type SampleSpecs = typeof sampleSpecs
+
+/** They, complete. */
+export type CommonSampleOptions = Resolved<SampleSpecs>

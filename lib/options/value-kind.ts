@@ -1,14 +1,15 @@
-/** What an option takes and what it defaults to, in the form that command lines, help and tables need. */
+/** What an option takes and what it defaults to, in the kind that command lines, help and tables need. */
 import { z } from 'zod'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
+import { loadSpecs } from './common.ts'
 import { exportSpecs } from './export.ts'
-import { resolveTrain } from './resolve.ts'
 import type { OptionSpec, OptionSpecs } from './option-spec.ts'
+import { resolveTrain } from './resolve.ts'
 import { sampleSpecs } from './sample.ts'
-import { loadSpecs, trainSpecs } from './train.ts'
+import { trainSpecs } from './train.ts'
 
-/** Which kinds of values a schema takes; `list` is the form of a list's entries. */
+/** Which kinds of values a schema takes; `list` is the kind of a list's entries. */
 export type ValueKind = {
   readonly switch: boolean
   readonly number: boolean
@@ -19,6 +20,8 @@ export type ValueKind = {
   readonly choices: readonly (string | number)[]
 }
 
+const all = Object.entries(models as Record<string, ModelDefinition>)
+
 type JsonSchema = {
   type?: string
   anyOf?: JsonSchema[]
@@ -28,24 +31,25 @@ type JsonSchema = {
   enum?: (string | number)[]
 }
 
-function formOfJson(schema: JsonSchema): ValueKind {
-  const forms = (schema.anyOf ?? []).map(formOfJson)
+function kindOfJson(schema: JsonSchema): ValueKind {
+  const kinds = (schema.anyOf ?? []).map(kindOfJson)
   const choices = schema.enum ?? (schema.const === undefined ? [] : [schema.const])
   // A tuple's entries are of one kind here; its `items` is false.
   const entries = schema.prefixItems?.[0] ?? schema.items
   const isNumber = schema.type === 'number' || schema.type === 'integer'
   return {
-    switch: schema.type === 'boolean' || forms.some((form) => form.switch),
-    number: isNumber || forms.some((form) => form.number),
-    text: schema.type === 'string' || forms.some((form) => form.text),
-    none: schema.type === 'null' || forms.some((form) => form.none),
-    list: entries ? formOfJson(entries) : forms.find((form) => form.list)?.list,
-    choices: [...choices, ...forms.flatMap((form) => form.choices)],
+    switch: schema.type === 'boolean' || kinds.some((kind) => kind.switch),
+    number: isNumber || kinds.some((kind) => kind.number),
+    text: schema.type === 'string' || kinds.some((kind) => kind.text),
+    none: schema.type === 'null' || kinds.some((kind) => kind.none),
+    list: entries ? kindOfJson(entries) : kinds.find((kind) => kind.list)?.list,
+    choices: [...choices, ...kinds.flatMap((kind) => kind.choices)],
   }
 }
 
 /** The values that an option takes on input. */
-export const valueKindOf = (row: OptionSpec): ValueKind => formOfJson(z.toJSONSchema(row.schema, { io: 'input' }) as JsonSchema)
+export const valueKindOf = (spec: OptionSpec): ValueKind =>
+  kindOfJson(z.toJSONSchema(spec.schema, { io: 'input' }) as JsonSchema)
 
 /** A value as it is written on the command line. */
 export function flagText(value: unknown): string {
@@ -58,10 +62,10 @@ export function flagText(value: unknown): string {
 export type ShowValue = (value: unknown) => string
 
 /** The default of one model's variants: the usual one, then those that differ: `1 (2022: none)`. */
-function variantsText(definition: ModelDefinition, name: string, row: OptionSpec, show: ShowValue): string {
+function variantsText(definition: ModelDefinition, name: string, spec: OptionSpec, show: ShowValue): string {
   const textOf = (variant: string) => {
     const own = definition.defaults[variant]!
-    return show(name in own ? own[name] : row.default)
+    return show(name in own ? own[name] : spec.default)
   }
   const usual = textOf(definition.defaultVariant)
   const others = Object.keys(definition.defaults).filter((variant) => textOf(variant) !== usual)
@@ -70,18 +74,17 @@ function variantsText(definition: ModelDefinition, name: string, row: OptionSpec
 }
 
 /** The default of an option of `train()`, per model and variant where they differ. */
-export function trainDefaultText(name: string, row: OptionSpec, show: ShowValue): string {
-  const all = Object.entries(models as Record<string, ModelDefinition>)
-  const having = all.filter(([, { rows }]) => name in trainSpecs || name in rows)
-  const texts = having.map(([model, definition]) => ({ model, text: variantsText(definition, name, row, show) }))
+export function trainDefaultText(name: string, spec: OptionSpec, show: ShowValue): string {
+  const having = all.filter(([, { specs }]) => name in trainSpecs || name in specs)
+  const texts = having.map(([model, definition]) => ({ model, text: variantsText(definition, name, spec, show) }))
   if (new Set(texts.map(({ text }) => text)).size === 1) return texts[0]!.text
   return texts.map(({ model, text }) => `${model} ${text}`).join('; ')
 }
 
 /** The default of an option of `model.sample()`, for a model with default options. */
-export function sampleDefaultText(name: string, row: OptionSpec, show: ShowValue): string {
-  if (row.default !== undefined) return show(row.default)
-  const texts = Object.entries(models as Record<string, ModelDefinition>).flatMap(([model, definition]) => {
+export function sampleDefaultText(name: string, spec: OptionSpec, show: ShowValue): string {
+  if (spec.default !== undefined) return show(spec.default)
+  const texts = all.flatMap(([model, definition]) => {
     const value = definition.sampleDefaults(resolveTrain({ model: model as ModelName }), {})[name]
     return value === undefined ? [] : [show(value)]
   })
@@ -93,38 +96,53 @@ export type Group = {
   readonly model: ModelName | undefined
   /** What they are for, where that is not training or sampling every model or `model`. */
   readonly purpose?: string
-  readonly rows: OptionSpecs
-  defaultText(name: string, row: OptionSpec, show: ShowValue): string
+  readonly specs: OptionSpecs
+  defaultText(name: string, spec: OptionSpec, show: ShowValue): string
 }
 
-function groups(common: OptionSpecs, pick: (definition: ModelDefinition) => OptionSpecs, defaultText: Group['defaultText']): Group[] {
-  const own = Object.entries(models as Record<string, ModelDefinition>).map(([model, definition]) => ({
+/** An option that several kinds of model have, each with values of its own, as one. */
+function merged(specs: readonly OptionSpec[]): OptionSpec {
+  const schemas = specs.map(({ schema }) => schema)
+  return { ...specs[0]!, schema: z.union(schemas), help: specs.map(({ help }) => help).join(' ') }
+}
+
+function groups(
+  common: OptionSpecs,
+  pick: (definition: ModelDefinition) => OptionSpecs,
+  defaultText: Group['defaultText'],
+): Group[] {
+  const havingOf = (name: string) => all.flatMap(([, definition]) => pick(definition)[name] ?? [])
+  const names = new Set(all.flatMap(([, definition]) => Object.keys(pick(definition))))
+  const shared = [...names].filter((name) => havingOf(name).length > 1)
+  const own = all.map(([model, definition]) => ({
     model: model as ModelName,
-    rows: pick(definition),
+    specs: Object.fromEntries(Object.entries(pick(definition)).filter(([name]) => !shared.includes(name))),
     defaultText,
   }))
-  return [{ model: undefined, rows: common, defaultText }, ...own]
+  const sharedSpecs = Object.fromEntries(shared.map((name) => [name, merged(havingOf(name))]))
+  return [{ model: undefined, specs: { ...common, ...sharedSpecs }, defaultText }, ...own]
 }
 
 /** All options of `train()`: those of every model first. */
-export const trainGroups = (): Group[] => groups(trainSpecs, ({ rows }) => rows, trainDefaultText)
+export const trainGroups = (): Group[] => groups(trainSpecs, ({ specs }) => specs, trainDefaultText)
 /** All options of `model.sample()`: those of every model first. */
-export const sampleGroups = (): Group[] => groups(sampleSpecs, (definition) => definition.sampleSpecs, sampleDefaultText)
+export const sampleGroups = (): Group[] =>
+  groups(sampleSpecs, (definition) => definition.sampleSpecs, sampleDefaultText)
 
 /** What a PyTorch file may leave open and drawing needs to know. */
 const leftOpen = ['size', 'objective', 'schedule']
 
 /** Options of `load()`: where to compute, and those for files of PyTorch programs. */
 export function loadGroups(): Group[] {
-  const own = trainGroups().flatMap(({ rows }) => Object.entries(rows).filter(([name]) => leftOpen.includes(name)))
+  const own = trainGroups().flatMap(({ specs }) => Object.entries(specs).filter(([name]) => leftOpen.includes(name)))
   const purpose = 'a PyTorch file, where it does not say'
   return [
-    { model: undefined, rows: loadSpecs, defaultText: trainDefaultText },
-    { model: undefined, purpose, rows: Object.fromEntries(own), defaultText: trainDefaultText },
+    { model: undefined, specs: loadSpecs, defaultText: trainDefaultText },
+    { model: undefined, purpose, specs: Object.fromEntries(own), defaultText: trainDefaultText },
   ]
 }
 
 /** Options of `exportWeights()`. */
 export const exportGroups = (): Group[] => [
-  { model: undefined, purpose: 'the export', rows: exportSpecs, defaultText: sampleDefaultText },
+  { model: undefined, purpose: 'the export', specs: exportSpecs, defaultText: sampleDefaultText },
 ]

@@ -7,6 +7,7 @@ import { Appender } from '../files/append.ts'
 import type { Lock } from '../files/lock.ts'
 import { readJson } from '../files/read.ts'
 import { makeSubfolderDurable, toJson, writeDurable } from '../files/write.ts'
+import { translateStored } from '../options/renamed.ts'
 import { version } from '../system/version.ts'
 import { type DatasetFile, type DatasetRecord, readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
 import { truncateEvents } from './events.ts'
@@ -34,7 +35,7 @@ const configSchema = z.strictObject({
 
 /** The options in a run's config.json; what they mean is for the option schemas to check. Throws RUN_INVALID. */
 export async function readConfig(run: string): Promise<Record<string, unknown>> {
-  return (await readJson(configFile(run), configSchema, 'RUN_INVALID')).options
+  return translateStored((await readJson(configFile(run), configSchema, 'RUN_INVALID')).options)
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { quoted, ShinsakuError } from '../errors.ts'
 import { Budget, cost } from '../files/budget.ts'
 import { JsonCursor } from '../files/json-cursor.ts'
-import type { TensorInfo } from '../native/addon.ts'
+import type { TensorInfo } from './tensor-info.ts'
 
 /** A tensor with its range in the data that follows the header. */
 export type Placed = TensorInfo & { begin: number; end: number }

@@ -2,8 +2,8 @@
 import { quoted } from '../errors.ts'
 import { openRegular, readFully } from '../files/read.ts'
 import { type Written, writeNew } from '../files/write.ts'
-import type { TensorInfo } from '../native/addon.ts'
 import { encodeHeader, invalid, MAX_HEADER_BYTES, type Placed, parseHeader, place } from './header.ts'
+import type { TensorInfo } from './tensor-info.ts'
 
 export type Metadata = Record<string, string>
 

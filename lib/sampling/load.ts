@@ -1,6 +1,7 @@
 /** `load()`, which brings in what opening a run needs when it is called and no sooner. */
-import { throwIfAny } from '../errors.ts'
+
 import type { ImportOptions } from '../convert/import/open.ts'
+import { throwIfAny } from '../errors.ts'
 import type { LoadOptions, Model } from './model.ts'
 
 /**

@@ -1,11 +1,12 @@
 /** A trained model: loads a run's weights and draws pictures with them. */
 import { basename } from 'node:path'
+import { type Placement, toSpec } from '../backend/placement.ts'
+import type { Weights } from '../checkpoint/state-names.ts'
 import { abortError, ShinsakuError } from '../errors.ts'
 import type { Layer, NativeInferenceModel, NativeSampler } from '../native/addon.ts'
-import { type Placement, toSpec } from '../backend/placement.ts'
 import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
+import { withSampleAdvice } from './advice.ts'
 import { Pictures, type SaveOptions } from './pictures.ts'
-import { withSampleAdvice } from '../train/advice.ts'
 
 export type SampleCall = SampleOptions & {
   /** Aborting rejects with an AbortError between two denoising steps. */
@@ -21,8 +22,6 @@ export type LoadOptions = {
   /** Draw with operations that give the bits of the PyTorch reference; a run trained with exact always does. */
   exact?: boolean | undefined
 }
-
-type Weights = 'ema' | 'raw'
 
 /** What a model draws from: the options it was trained with, and its weights by kind. */
 export type ModelDeps = {

@@ -1,34 +1,19 @@
 /** Opens a trained model: a run folder's newest complete checkpoint, one checkpoint folder, or a PyTorch file. */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import { toSpec } from '../backend/placement.ts'
+import { placeKnown } from '../backend/select.ts'
 import { newestValidCheckpoint } from '../checkpoint/find.ts'
 import { type Checkpoint, readCheckpoint } from '../checkpoint/read.ts'
-import { isTrainingTensor, type Manifest, positionOf } from '../checkpoint/records.ts'
-import { verifyCheckpoint } from '../checkpoint/verify.ts'
-import { ShinsakuError } from '../errors.ts'
+import { isSamplingWeight, type Weights, weightNames } from '../checkpoint/state-names.ts'
 import { type ImportOptions, openImported } from '../convert/import/open.ts'
-import { type LoadOptions, Model } from './model.ts'
+import { ShinsakuError } from '../errors.ts'
 import type { Addon, HostTensor, Spec } from '../native/addon.ts'
-import { threadsFor } from '../system/cpus.ts'
 import { loadNative } from '../native/load.ts'
-import { placeKnown } from '../backend/select.ts'
-import { toSpec } from '../backend/placement.ts'
 import { type ResolvedTrainOptions, resolveLoad, resolveTrain, type TrainOptions } from '../options/resolve.ts'
-import { readConfig } from '../run/directory.ts'
-
-const EMA = 'ema.'
-// Counters of the average itself, not weights.
-const emaCounters = new Set(['ema.step', 'ema.initted'])
-
-/** Names that belong to one kind of weights, without the prefix that tells them apart in a checkpoint. */
-export function namesOf(names: readonly string[], weights: 'ema' | 'raw'): { stored: string; name: string }[] {
-  if (weights === 'raw') return names.filter((name) => !name.startsWith(EMA)).map((name) => ({ stored: name, name }))
-  return names
-    .filter((name) => name.startsWith(EMA) && !emaCounters.has(name))
-    .map((name) => ({ stored: name, name: name.slice(EMA.length) }))
-}
-
-const isWeight = (name: string) => !isTrainingTensor({ name }) && !name.startsWith('discriminator.')
+import { locateTrained, type TrainedPlace, trainedOptions } from '../run/trained.ts'
+import { threadsFor } from '../system/cpus.ts'
+import { type LoadOptions, Model } from './model.ts'
 
 type Network = { addon: Addon; spec: Spec }
 
@@ -42,7 +27,9 @@ async function requireStored(
   infos: readonly { shape: readonly number[] }[],
 ): Promise<void> {
   const { layers } = await addon.describe(spec)
-  const wanted = layers.filter(({ name }) => isWeight(name)).reduce((sum, { parameters }) => sum + parameters, 0)
+  const wanted = layers
+    .filter(({ name }) => isSamplingWeight(name))
+    .reduce((sum, { parameters }) => sum + parameters, 0)
   const stored = infos.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0)
   if (wanted > stored)
     throw new ShinsakuError(
@@ -53,14 +40,14 @@ async function requireStored(
 
 async function readTensors(
   network: Network,
-  { folder, manifest }: Place,
-  weights: 'ema' | 'raw',
+  { folder, manifest }: TrainedPlace,
+  weights: Weights,
 ): Promise<HostTensor[]> {
   const checkpoint = await readCheckpoint(folder, manifest)
   try {
     const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
     const tensors: HostTensor[] = []
-    const names = namesOf([...infos.keys()].filter(isWeight), weights)
+    const names = weightNames([...infos.keys()].filter(isSamplingWeight), weights)
     await requireStored(
       network,
       folder,
@@ -75,40 +62,17 @@ async function readTensors(
   }
 }
 
-type Place = { run: string; folder: string; manifest: Manifest }
-
-/** The run and the checkpoint that a path means, verified. */
-async function locate(path: string): Promise<Place> {
-  const known = await stat(path).catch(() => undefined)
-  if (!known?.isDirectory()) {
-    throw new ShinsakuError('RUN_NOT_FOUND', `${path} is not a folder`, {
-      hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.',
-    })
-  }
-  if (positionOf(basename(resolve(path))) !== undefined) {
-    return { run: dirname(dirname(resolve(path))), folder: path, manifest: await verifyCheckpoint(path) }
-  }
-  return { run: path, ...(await newestValidCheckpoint(path)) }
-}
-
-/** The checkpoint that a path means, open for reading, and the options it was trained with. */
-export async function openTrained(path: string): Promise<{ options: ResolvedTrainOptions; checkpoint: Checkpoint }> {
-  const place = await locate(path)
-  const options = resolveTrain((await readConfig(place.run)) as TrainOptions)
-  return { options, checkpoint: await readCheckpoint(place.folder, place.manifest) }
-}
-
 /** Tensors of one kind of weights in a file that `openImported()` knows. */
 async function readImported(
   network: Network,
   path: string,
   options: ImportOptions,
-  weights: 'ema' | 'raw',
+  weights: Weights,
 ): Promise<HostTensor[]> {
   const { tensors, close } = await openImported([path], options)
   try {
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
-    const names = namesOf([...byName.keys()].filter(isWeight), weights)
+    const names = weightNames([...byName.keys()].filter(isSamplingWeight), weights)
     await requireStored(
       network,
       path,
@@ -148,8 +112,8 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
 export async function openModel(path: string, options: LoadOptions & ImportOptions): Promise<Model> {
   if ((await stat(path).catch(() => undefined))?.isFile()) return openFile(path, options)
   const { device, threads, exact } = resolveLoad(options)
-  const place = await locate(path)
-  const trained = resolveTrain((await readConfig(place.run)) as TrainOptions)
+  const place = await locateTrained(path)
+  const trained = await trainedOptions(place.run)
   const native = await loadNative()
   const { addon } = native
   await addon.setThreads(threadsFor(threads))

@@ -1,6 +1,7 @@
 /** What a training run would be, before it starts: layers, sizes, pictures, memory and disk. */
-import type { Layer } from '../native/addon.ts'
+
 import type { Placement } from '../backend/placement.ts'
+import type { Layer } from '../native/addon.ts'
 import type { OptionOrigin } from '../options/recipes.ts'
 import type { ResolvedTrainOptions, TrainOptions } from '../options/resolve.ts'
 
@@ -9,14 +10,14 @@ export type DescribeCall = TrainOptions & { signal?: AbortSignal }
 export type RunDescription = Placement & {
   /** Complete options, defaults included. */
   options: ResolvedTrainOptions
-  /** With a recipe, who decided each option: "given", "stated" by the source, or "chosen" by us where it is silent. */
-  decided: Readonly<Record<string, OptionOrigin>> | null
+  /** With a recipe, where each option comes from: "given", "stated" by the source, or "chosen" by us where it is silent. */
+  origins: Readonly<Record<string, OptionOrigin>> | null
   data: { count: number; skipped: number; warnings: readonly string[] }
   layers: readonly Layer[]
   parameters: number
   /**
    * Estimates: weights, gradients, Adam and EMA; activations of one batch; the copy that is written as a checkpoint
-   * while training goes on; one checkpoint times keep.
+   * while training goes on; one checkpoint times keepCheckpoints.
    */
   memory: {
     stateBytes: number
@@ -58,7 +59,7 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
   return {
     ...placement,
     options,
-    decided: options.recipe === null ? null : optionOrigins(options.recipe, options, given),
+    origins: options.recipe === null ? null : optionOrigins(options.recipe, options, given),
     data: { count: dataset.count, skipped: dataset.manifest.skipped.length, warnings: dataset.warnings },
     layers,
     parameters,
@@ -69,6 +70,6 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
       picturesBytes,
       totalBytes: stateBytes + activation + checkpointBytes + picturesBytes,
     },
-    disk: { checkpointBytes, keptBytes: checkpointBytes * options.keep },
+    disk: { checkpointBytes, keptBytes: checkpointBytes * options.keepCheckpoints },
   }
 }

@@ -1,7 +1,7 @@
 /** What a run was started with: versions, processor, device, precision. Holds no path and no host name. */
 import { cpus, release } from 'node:os'
-import type { Loaded } from '../native/load.ts'
 import type { Placement } from '../backend/placement.ts'
+import type { Loaded } from '../native/load.ts'
 import { readTrainedOps } from '../run/directory.ts'
 import { version } from '../system/version.ts'
 
@@ -11,7 +11,7 @@ import { version } from '../system/version.ts'
  */
 export async function placementOnResume(
   run: string,
-  allow: readonly string[] | null,
+  allowChanges: readonly string[] | null,
   placement: Placement,
 ): Promise<{ placement: Placement; note: string | undefined }> {
   // What a GPU computes with is for its self-check to say.
@@ -19,7 +19,7 @@ export async function placementOnResume(
   // An imported run, and one that never began, has no record.
   const before = await readTrainedOps(run).catch(() => placement.ops)
   if (before === placement.ops) return { placement, note: undefined }
-  if (before !== 'reference' || allow?.includes('exact'))
+  if (before !== 'reference' || allowChanges?.includes('exact'))
     return { placement, note: `Changed: operations that train: ${before} then, ${placement.ops} now` }
   return {
     placement: { ...placement, ops: before },

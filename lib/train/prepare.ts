@@ -1,20 +1,18 @@
 /** Makes everything a run needs before its first update: device, pictures, folder, trainer; new or resumed. */
+
+import { resolveDevice } from '../backend/device.ts'
+import { type Placement, placeOn, toSpec } from '../backend/placement.ts'
+import { selectBackend } from '../backend/select.ts'
+import { nameOf } from '../backend/trial.ts'
 import { optionsDigest } from '../checkpoint/records.ts'
 import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
 import { requireSpaceBelow } from '../checkpoint/space.ts'
 import { type DataProgress, type Dataset, loadDataset } from '../data/dataset.ts'
 import { abortError, ShinsakuError } from '../errors.ts'
-import { Model } from '../sampling/model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
 import type { NativeTrainer } from '../native/addon.ts'
-import { threadsFor } from '../system/cpus.ts'
-import { resolveDevice } from '../backend/device.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
-import { selectBackend } from '../backend/select.ts'
-import { type Placement, placeOn, toSpec } from '../backend/placement.ts'
-import { nameOf } from '../backend/trial.ts'
-import { openModel } from '../sampling/open.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import {
   awaitsData,
@@ -25,14 +23,17 @@ import {
   runName,
 } from '../run/directory.ts'
 import { openEvents } from '../run/events.ts'
+import { Model } from '../sampling/model.ts'
+import { openModel } from '../sampling/open.ts'
+import { threadsFor } from '../system/cpus.ts'
 import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
 import { environment, placementOnResume } from './environment.ts'
 import { initMissingState } from './init-missing-state.ts'
-import { RunLog } from './run-log.ts'
 import { drawPreview, lacksPreview, writeReals } from './previews.ts'
 import { restore } from './restore.ts'
 import { comparePictures, findResumed, type Resumed } from './resume.ts'
+import { RunLog } from './run-log.ts'
 import { Session, type SessionDeps } from './session.ts'
 import { takeSnapshot } from './snapshot.ts'
 import type { Status } from './status.ts'
@@ -106,7 +107,7 @@ async function resumeRun(
 ): Promise<Begin> {
   const log = (line: string) => runLog.log(line)
   const meetsData = await awaitsData(run)
-  const otherData = meetsData ? undefined : await comparePictures(directory, data.manifest, options.allow)
+  const otherData = meetsData ? undefined : await comparePictures(directory, data.manifest, options.allowChanges)
   const state = await restore(run, trainer, {
     log,
     otherPictures: otherData === undefined ? undefined : data.count,
@@ -170,7 +171,7 @@ export async function prepare(given: TrainOptions, { signal, onLog, onData, onSt
   const native = await loadNative(onLog)
   const placed = placeOn(await resolveDevice(options.device), options, (await native.addon.info()).cpuOps)
   const { placement: planned, note } = resumed
-    ? await placementOnResume(resumed.run, options.allow, placed)
+    ? await placementOnResume(resumed.run, options.allowChanges, placed)
     : { placement: placed, note: undefined }
   const onProgress = onData ?? (onLog && logData(onLog))
   const data = await loadDataset(options, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
@@ -227,6 +228,7 @@ function parts({ directory, placement, data, ...made }: Made & Begin): SessionDe
     folder: run,
     computing: { ops, graph, precision },
     imagesPerUpdate: definition.imagesPerUpdate(options),
+    mainLoss: definition.mainLoss,
     async save(counters, pending) {
       const { tensors, read } = await takeSnapshot(trainer)
       const write = async (): Promise<string> => {
@@ -237,7 +239,7 @@ function parts({ directory, placement, data, ...made }: Made & Begin): SessionDe
           origin,
           tensors,
           readTensor: read,
-          keep: options.keep,
+          keep: options.keepCheckpoints,
           onWarning: (line) => runLog.log(`Warning: ${line}`),
         })
         runLog.log(`Checkpoint: ${saved.folder}`)

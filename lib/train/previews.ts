@@ -4,11 +4,11 @@ import { access } from 'node:fs/promises'
 import type { Dataset } from '../data/dataset.ts'
 import { writeDurable } from '../files/write.ts'
 import { encodePicture, makeGrid } from '../images/images.ts'
-import type { Model } from '../sampling/model.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
 import type { RunDirectory } from '../run/directory.ts'
+import type { Model } from '../sampling/model.ts'
 import type { RunLog } from './run-log.ts'
 
 /** Tag of the preview sheets in event files. */
@@ -59,12 +59,12 @@ export async function lacksPreview(
   tags: ReadonlySet<string>,
 ): Promise<boolean> {
   const definition: ModelDefinition = models[options.model]
-  // The first update past a multiple of snapshotImages, or the end, as far as the number alone can tell.
+  // The first update past a multiple of checkpointImages, or the end, as far as the number alone can tell.
   const before = Math.max(0, images - definition.imagesPerUpdate(options))
   const due =
     images === 0 ||
     images >= options.maxImages ||
-    Math.floor(images / options.snapshotImages) > Math.floor(before / options.snapshotImages)
+    Math.floor(images / options.checkpointImages) > Math.floor(before / options.checkpointImages)
   if (!due || options.previews === 0) return false
   return !tags.has(SAMPLES) || !(await exists(directory.samplePath(images)))
 }

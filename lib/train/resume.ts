@@ -10,15 +10,15 @@ const free = new Set([
   'data',
   'out',
   'resume',
-  'allow',
+  'allowChanges',
   'device',
   'threads',
   'maxImages',
   'maxTime',
-  'snapshotImages',
-  'snapshotTime',
-  'keep',
-  'rollback',
+  'checkpointImages',
+  'checkpointTime',
+  'keepCheckpoints',
+  'maxRollbacks',
   'logImages',
   'previews',
   'previewSteps',
@@ -45,13 +45,13 @@ export async function findResumed(given: TrainOptions, options: ResolvedTrainOpt
   if (given.data === undefined && (await awaitsData(run)))
     throwIfAny([{ path: 'data', message: `must be given, because ${run} was imported and has seen no pictures here` }])
   // What was allowed once is not allowed for ever.
-  const { allow: _, ...stored } = await readConfig(run)
+  const { allowChanges: _, ...stored } = await readConfig(run)
   return { run, ...merge(run, stored, given) }
 }
 
 /** How to allow `names`, as a hint says it. */
 const hintToAllow = (names: readonly string[], otherwise: string): string =>
-  `${otherwise}, start a new run without resume, or allow the change: allow: ${JSON.stringify(names)}, --allow ${names.join(',')}.`
+  `${otherwise}, start a new run without resume, or allow the change: allowChanges: ${JSON.stringify(names)}, --allow-changes ${names.join(',')}.`
 
 /**
  * The run's options, with those free to change, and those that may, taken from what is given now.
@@ -72,7 +72,7 @@ function merge(
     .filter((name) => !free.has(name) && !isDeepStrictEqual(wanted[name], stored[name]))
   const line = (name: string) =>
     `${name}: ${JSON.stringify(stored[name] ?? null)} then, ${JSON.stringify(wanted[name])} now`
-  const refused = changed.filter((name) => !options.allow?.includes(name))
+  const refused = changed.filter((name) => !options.allowChanges?.includes(name))
   if (refused.length > 0) {
     throw new ShinsakuError(
       'RESUME_MISMATCH',
@@ -126,13 +126,13 @@ type Digested = { digest: string; count: number; files: readonly DatasetFile[] }
 export async function comparePictures(
   directory: Pick<RunDirectory, 'path' | 'readDataset' | 'readDatasetFiles'>,
   now: Digested,
-  allow: readonly string[] | null,
+  allowChanges: readonly string[] | null,
 ): Promise<string | undefined> {
   const then = await directory.readDataset()
   if (then.digest === now.digest) return undefined
   const what = describeFiles(await directory.readDatasetFiles(), now.files)
   const change = `${then.count} then, ${now.count} now: ${what}`
-  if (allow?.includes('data')) return change
+  if (allowChanges?.includes('data')) return change
   throw new ShinsakuError(
     'RESUME_MISMATCH',
     `The pictures differ from those ${directory.path} was started with: ${change}`,

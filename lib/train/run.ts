@@ -1,8 +1,8 @@
 /** A training run as its caller holds it: awaitable, iterable, stoppable. */
 import type { DataProgress } from '../data/dataset.ts'
 import { abortError } from '../errors.ts'
-import { type Model, type SampleCall, SampleJob } from '../sampling/model.ts'
 import type { TrainOptions } from '../options/resolve.ts'
+import { type Model, type SampleCall, SampleJob } from '../sampling/model.ts'
 import type { Hooks } from './prepare.ts'
 import type { Session } from './session.ts'
 import type { Status } from './status.ts'

@@ -1,14 +1,14 @@
 /** The training loop: units in order, statuses, checkpoints and previews at their images, a clean end. */
 import { abortError, ShinsakuError } from '../errors.ts'
-import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Metrics, NativeTrainer } from '../native/addon.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Pictures } from '../sampling/pictures.ts'
 import { isNotFinite, withAdvice } from './advice.ts'
 import type { RunLog } from './run-log.ts'
-import { UnitSizer } from './unit-sizer.ts'
 import { mayPass, SaveFailures } from './save-failures.ts'
-import { type Computing, type Counters, eta, Means, mainLoss, Rate, type Status, type Sums } from './status.ts'
+import { type Computing, type Counters, eta, Means, Rate, type Status, type Sums } from './status.ts'
+import { UnitSizer } from './unit-sizer.ts'
 
 /** What the loop needs of the rest; prepare.ts makes it. */
 export type SessionDeps = {
@@ -19,6 +19,8 @@ export type SessionDeps = {
   runLog: RunLog
   /** The most images one update sees. */
   imagesPerUpdate: number
+  /** The series that is reported as the loss. */
+  mainLoss: string
   start: Counters & { pending: Sums }
   /** Whether the sheet of the start is still to be drawn. */
   previewStart: boolean
@@ -150,7 +152,7 @@ export class Session {
     if (this.#units.length === 0 && this.#snapshotDue()) await this.#snapshot()
   }
 
-  /** After a loss or a weight that is no number: on from the newest checkpoint, as often as `rollback` allows. */
+  /** After a loss or a weight that is no number: on from the newest checkpoint, as often as `maxRollbacks` allows. */
   async #goBack(error: unknown): Promise<void> {
     if (!isNotFinite(error)) throw error
     const { options, runLog } = this.#parts
@@ -162,19 +164,19 @@ export class Session {
     const fatal = this.#failures.takeFatal()
     if (fatal && !isNotFinite(fatal.error)) throw fatal.error
     const what = `${error.message}, after ${failedAt} images`
-    const start = this.#attempts < options.rollback ? await this.#parts.goBack(this.#attempts + 1) : undefined
+    const start = this.#attempts < options.maxRollbacks ? await this.#parts.goBack(this.#attempts + 1) : undefined
     if (!start) throw new ShinsakuError(error.code, this.#report(what), { cause: error, details: error.details })
     this.#attempts += 1
     this.#failedAt = Math.max(this.#failedAt, failedAt)
     runLog.log(
-      `Warning: ${what}. Went back to the checkpoint at ${start.images} images, with other random numbers (${this.#attempts} of ${options.rollback})`,
+      `Warning: ${what}. Went back to the checkpoint at ${start.images} images, with other random numbers (${this.#attempts} of ${options.maxRollbacks})`,
     )
     this.#startFrom(start)
   }
 
   #report(what: string): string {
     if (this.#attempts > 0) return `${what}; going back to a checkpoint has not helped, ${this.#attempts} times`
-    return this.#parts.options.rollback > 0 ? `${what}; there is no checkpoint to go back to` : what
+    return this.#parts.options.maxRollbacks > 0 ? `${what}; there is no checkpoint to go back to` : what
   }
 
   /** Time goes on; what was counted since the checkpoint did not happen. */
@@ -195,19 +197,19 @@ export class Session {
   }
 
   #nextSnapshot(): number {
-    const every = this.#parts.options.snapshotImages
+    const every = this.#parts.options.checkpointImages
     return (Math.floor(this.#counters.images / every) + 1) * every
   }
 
   #snapshotDue(): boolean {
     if (this.#counters.images === this.#savedImages) return this.#requests.length > 0
-    const { snapshotImages, snapshotTime } = this.#parts.options
+    const { checkpointImages, checkpointTime } = this.#parts.options
     const last = Math.max(this.#savedImages, 0)
-    const byImages = Math.floor(this.#counters.images / snapshotImages) > Math.floor(last / snapshotImages)
+    const byImages = Math.floor(this.#counters.images / checkpointImages) > Math.floor(last / checkpointImages)
     if (byImages) return true
     // One at a time: what need not be saved at this very image waits while training goes on.
     if (this.#writing) return false
-    return this.#requests.length > 0 || performance.now() - this.#savedAt >= snapshotTime * 1000
+    return this.#requests.length > 0 || performance.now() - this.#savedAt >= checkpointTime * 1000
   }
 
   #queueUnits(boundary: number): void {
@@ -255,7 +257,7 @@ export class Session {
       ...this.#counters,
       ...this.#parts.computing,
       maxImages,
-      loss: mainLoss(metrics),
+      loss: metrics[this.#parts.mainLoss] ?? Number.NaN,
       metrics,
       imagesPerSecond,
       etaSeconds: eta(this.#counters, imagesPerSecond, maxImages, maxTime),

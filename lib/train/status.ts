@@ -1,6 +1,7 @@
 /** Where a run stands: counters from the trainer, and rates, epochs and ETA derived from them. */
-import type { Metrics } from '../native/addon.ts'
+
 import type { Placement } from '../backend/placement.ts'
+import type { Metrics } from '../native/addon.ts'
 
 /** What computes a run's updates. */
 export type Computing = Pick<Placement, 'ops' | 'graph' | 'precision'>
@@ -15,7 +16,7 @@ export type Status = Computing & {
   updates: number
   /** Complete passes over the pictures. */
   epoch: number
-  /** Mean of the loss since the previous status; of the generator for a DCGAN. */
+  /** Mean since the previous status of the loss that stands for the model, such as the generator's of a DCGAN. */
   loss: number
   /** Means of every series of the model since the previous status. */
   metrics: Readonly<Record<string, number>>
@@ -85,10 +86,6 @@ export class Rate {
     return (last.images - first.images) / (last.seconds - first.seconds)
   }
 }
-
-/** The loss that stands for the model: its only one, or the generator's. */
-export const mainLoss = (metrics: Readonly<Record<string, number>>): number =>
-  metrics.loss ?? metrics.lossG ?? Number.NaN
 
 /** Seconds left at `perSecond`, or null while that is 0. */
 export function eta(

@@ -122,7 +122,8 @@ class Trainer : public Object {
   virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;  // bytes of one of them
   virtual void Load(const std::vector<HostTensor>& tensors) = 0;     // all or some of them, by name
   virtual void Reseed(uint64_t seed) = 0;                            // random random begin anew
-  virtual std::unique_ptr<InferenceModel> MakeInferenceModel(const std::string& weights) = 0;  // "ema" or "raw", copied
+  virtual std::unique_ptr<InferenceModel> MakeInferenceModel(
+      const std::string& weights) = 0;  // "ema" or "raw", copied
 };
 
 DeviceInfo Info();

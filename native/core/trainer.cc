@@ -3,11 +3,11 @@
 
 #include <map>
 
+#include "core/models/training_step.h"
+#include "core/runtime/caching_allocator.h"
 #include "core/runtime/device.h"
 #include "core/runtime/finite.h"
 #include "core/runtime/host_tensor.h"
-#include "core/models/training_step.h"
-#include "core/runtime/caching_allocator.h"
 
 namespace shinsaku {
 namespace {

@@ -23,7 +23,7 @@ struct Forward {
     GroupStatisticsKernel<T><<<BlocksFor(call.images * kNormGroups), kThreads, 0, stream>>>(
         in, call.partial, call.root, shape, blocks, channels);
     GroupForwardKernel<T, PAIRS><<<RowBlocks(call), kNormThreads, 0, stream>>>(
-        in, call.root, static_cast<const T*>(call.bypass), static_cast<T*>(call.y), shape, SILU);
+        in, call.root, static_cast<const T*>(call.residual), static_cast<T*>(call.y), shape, SILU);
   }
 };
 

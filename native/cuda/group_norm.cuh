@@ -1,7 +1,7 @@
-// GroupNorm over NHWC pixels with FiLM, SiLU and a bypass, forward and backward.
+// GroupNorm over NHWC pixels with FiLM, SiLU and a residual, forward and backward.
 //
 //   h = (v - mean) / sqrt(var + 1e-5) over a picture's pixels and a group's channels (Wu and He 2018), v = x
-//   + bias        t = (h gain + beta) (1 + scale) + shift        y = t sigmoid(t) + bypass
+//   + bias        t = (h gain + beta) (1 + scale) + shift        y = t sigmoid(t) + residual
 //
 // Back, with A, B and X a channel's sums of dt, dt h and h over a picture's pixels, and f = 1 + scale:
 //
@@ -126,7 +126,7 @@ __global__ void GroupStatisticsKernel(NormIn<T> in, const float* __restrict__ pa
 // Grid: ceil(images * pixels / kNormWarps).
 template <typename T, int PAIRS>
 __global__ void __launch_bounds__(kNormThreads)
-    GroupForwardKernel(NormIn<T> in, const float* __restrict__ statistics, const T* __restrict__ bypass,
+    GroupForwardKernel(NormIn<T> in, const float* __restrict__ statistics, const T* __restrict__ residual,
                        T* __restrict__ y, NormShape shape, bool silu) {
   constexpr int C = 2 * kLanes * PAIRS, kPairsEach = C / kNormGroups / 2;
   const int row = static_cast<int>((blockIdx.x * blockDim.x + threadIdx.x) / kLanes);
@@ -147,9 +147,9 @@ __global__ void __launch_bounds__(kNormThreads)
       t[j] = FilmOf(in, film, 2 * p + j, (v[i][j] - moments[0]) * moments[1]);
     }
     if (silu) {
-      PutPair<true>(t[0], t[1], bypass, y, base, p);
+      PutPair<true>(t[0], t[1], residual, y, base, p);
     } else {
-      PutPair<false>(t[0], t[1], bypass, y, base, p);
+      PutPair<false>(t[0], t[1], residual, y, base, p);
     }
   }
 }

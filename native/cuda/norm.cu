@@ -12,7 +12,7 @@ template <typename T, int PAIRS, bool SILU>
 struct Forward {
   static void Do(const NormCall& call, cudaStream_t stream) {
     NormForwardKernel<T, PAIRS, SILU><<<RowBlocks(call), kNormThreads, 0, stream>>>(
-        In<T>(call), static_cast<const T*>(call.bypass), static_cast<T*>(call.y), call.root, ShapeOf(call));
+        In<T>(call), static_cast<const T*>(call.residual), static_cast<T*>(call.y), call.root, ShapeOf(call));
   }
 };
 

@@ -1,7 +1,7 @@
-// RMS norm over the channels of NHWC pixels with FiLM, SiLU and a bypass, forward and backward.
+// RMS norm over the channels of NHWC pixels with FiLM, SiLU and a residual, forward and backward.
 //
 //   h = x r,  r = sqrt(C) / max(|x|, 1e-12)        t = h gain (1 + scale) + shift        y = t sigmoid(t) +
-//   bypass
+//   residual
 //
 // One warp for each pixel; each lane holds PAIRS neighbouring pairs of channels, C = 64 PAIRS. T is float or
 // Half.
@@ -16,8 +16,8 @@ constexpr int kSums = 4;  // dgain, dscale, dshift, dbias
 // Grid: ceil(images * pixels / kNormWarps).
 template <typename T, int PAIRS, bool SILU>
 __global__ void __launch_bounds__(kNormThreads)
-    NormForwardKernel(NormIn<T> in, const T* __restrict__ bypass, T* __restrict__ y, float* __restrict__ root,
-                      NormShape shape) {
+    NormForwardKernel(NormIn<T> in, const T* __restrict__ residual, T* __restrict__ y,
+                      float* __restrict__ root, NormShape shape) {
   constexpr int C = 2 * kLanes * PAIRS;
   const int row = static_cast<int>((blockIdx.x * blockDim.x + threadIdx.x) / kLanes);
   const int lane = static_cast<int>(threadIdx.x) % kLanes;
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(kNormThreads)
       t[j] = v[i][j] * r * in.gain[c + j];
       if (in.scale) t[j] = t[j] * (1.f + in.scale[film + c + j]) + in.shift[film + c + j];
     }
-    PutPair<SILU>(t[0], t[1], bypass, y, base, p);
+    PutPair<SILU>(t[0], t[1], residual, y, base, p);
   }
 }
 

@@ -49,12 +49,13 @@ struct NormIn {
   const float* shift;
 };
 
-// What follows a norm, for pair `p` of the pixel at `base`: SiLU where wanted, and `bypass` (or null) added.
+// What follows a norm, for pair `p` of the pixel at `base`: SiLU where wanted, and `residual` (or null)
+// added.
 template <bool SILU, typename T>
-__device__ __forceinline__ void PutPair(float a, float b, const T* bypass, T* y, long long base, int p) {
+__device__ __forceinline__ void PutPair(float a, float b, const T* residual, T* y, long long base, int p) {
   if (SILU) a = a / (1.f + expf(-a)), b = b / (1.f + expf(-b));
-  if (bypass) {
-    const auto pair = reinterpret_cast<const Pair<T>*>(bypass + base)[p];
+  if (residual) {
+    const auto pair = reinterpret_cast<const Pair<T>*>(residual + base)[p];
     a += Widen(pair.a), b += Widen(pair.b);
   }
   Pair<T> out;

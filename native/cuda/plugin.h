@@ -13,11 +13,11 @@ namespace shinsaku {
 // A norm of NHWC pixels and what follows it, for one tensor. Pointers are the device's; those marked "or
 // null" leave their part out.
 //
-//   v = x + bias    t = (h gain + beta) (1 + scale) + shift    y = t sigmoid(t) + bypass
+//   v = x + bias    t = (h gain + beta) (1 + scale) + shift    y = t sigmoid(t) + residual
 //   RMS norm: h = v sqrt(C) / max(|v|, 1e-12), without beta
 //   GroupNorm: h = (v - mean) / sqrt(var + 1e-5)
 struct NormCall {
-  bool half = false;  // x, bypass, y, dy and dx are bf16 instead of float32
+  bool half = false;  // x, residual, y, dy and dx are bf16 instead of float32
   bool silu = false;
   int64_t groups = 0;  // 0: RMS norm
   int64_t images = 0, pixels = 0, channels = 0;
@@ -27,8 +27,8 @@ struct NormCall {
   const float* beta = nullptr;   // [channels], GroupNorm's
   const float* scale = nullptr;  // [images,channels] or null, with `shift`
   const float* shift = nullptr;
-  const void* bypass = nullptr;  // [images,pixels,channels] or null
-  void* y = nullptr;             // forward's result
+  const void* residual = nullptr;  // [images,pixels,channels] or null
+  void* y = nullptr;               // forward's result
   // From forward to backward: sqrt(C) / |v| [images,pixels], or mean and 1 / sqrt(var + 1e-5)
   // [images,groups,2].
   float* root = nullptr;

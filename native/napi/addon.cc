@@ -233,8 +233,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       env, "Sampler",
       {Handle<Sampler>::Entry<step>("step"), Handle<Sampler>::Entry<progress>("progress"),
        Handle<Sampler>::Entry<pixels>("pixels"), Handle<Sampler>::Entry<values>("values")}));
-  addon->generator = Napi::Persistent(
-      Handle<InferenceModel>::Define(env, "InferenceModel", {Handle<InferenceModel>::Entry<sampler>("sampler")}));
+  addon->generator = Napi::Persistent(Handle<InferenceModel>::Define(
+      env, "InferenceModel", {Handle<InferenceModel>::Entry<sampler>("sampler")}));
   addon->trainer = Napi::Persistent(Handle<Trainer>::Define(
       env, "Trainer",
       {Handle<Trainer>::Entry<train>("step"), Handle<Trainer>::Entry<tensors>("tensors"),

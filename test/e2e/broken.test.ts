@@ -25,7 +25,7 @@ const data = join(sharedFolder(), 'data')
 beforeAll(() => drawPictures(data, 10))
 
 const BREAKS = 10
-const looked: TrainCall = { snapshotImages: 20, logImages: 10, previews: 2, previewSteps: 2, maxImages: 160 }
+const looked: TrainCall = { checkpointImages: 20, logImages: 10, previews: 2, previewSteps: 2, maxImages: 160 }
 
 /** Trains until `maxImages`, aborted `breaks` times on the way and gone on with each time. */
 async function breakOften(out: string, options: TrainCall, breaks: number): Promise<string> {
@@ -51,10 +51,10 @@ async function expectSame(options: TrainCall, breaks = BREAKS): Promise<void> {
 describe('R23: a run broken off ten times ends with the bytes, lines, events and sheets of an unbroken one', () => {
   const models: TrainCall[] = [
     { model: 'diffusion' },
-    { model: 'dcgan', preset: 'chainer' },
-    { model: 'diffusion', unet: '2022', selfCondition: true },
-    { model: 'dcgan', preset: 'pytorch', size: 32 },
-    { model: 'dcgan', preset: 'radford' },
+    { model: 'dcgan', variant: 'chainer' },
+    { model: 'diffusion', variant: '0.26', selfCondition: true },
+    { model: 'dcgan', variant: 'pytorch', size: 32 },
+    { model: 'dcgan', variant: 'radford' },
   ]
   test.each(models.slice(0, times(2, models.length)))('%o', async (model) => {
     await expectSame({ ...looked, size: model.model === 'dcgan' ? 32 : 16, ...model })
@@ -68,12 +68,12 @@ describe('R23: a run broken off ten times ends with the bytes, lines, events and
 
 describe('R22, R26: N + N equals 2N under any schedule of saves, counters, averages and mirroring among it', () => {
   const schedules: TrainCall[] = [
-    { snapshotImages: 7 },
-    { snapshotImages: 1 },
-    { snapshotImages: 1000 },
-    { snapshotImages: 64, keep: 1 },
-    { snapshotImages: 30, emaEvery: 3, lrSchedule: 'cosine', warmup: 40 },
-    { snapshotImages: 45, accumulate: 2, lanes: 2 },
+    { checkpointImages: 7 },
+    { checkpointImages: 1 },
+    { checkpointImages: 1000 },
+    { checkpointImages: 64, keepCheckpoints: 1 },
+    { checkpointImages: 30, emaEvery: 3, lrSchedule: 'cosine', warmup: 40 },
+    { checkpointImages: 45, accumulate: 2, loaderWorkers: 2 },
   ]
   test.each(schedules.slice(0, times(1, schedules.length)))('%o', async (schedule) => {
     await expectSame({ ...looked, maxImages: 80, ...schedule }, 1)
@@ -82,7 +82,7 @@ describe('R22, R26: N + N equals 2N under any schedule of saves, counters, avera
 })
 
 test('R21: a checkpoint that is written while training goes on holds the bytes of its own image', async () => {
-  const running = tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, lr: 0.01, keep: 100 })
+  const running = tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, lr: 0.01, keepCheckpoints: 100 })
   await whenTraining(running)
   await Promise.all([running.checkpoint(), running.checkpoint()])
   const folder = await running.checkpoint()
@@ -130,9 +130,9 @@ describe('resume', () => {
     const others = await drawPictures(temporaryFolder(), 7)
     const told: string[] = []
     const changed: TrainCall = { resume: run, data: others, lr: 0.001, maxImages: 60, onLog: (line) => told.push(line) }
-    expect(await errorOf(train({ ...changed, allow: ['lr'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
-    expect(await errorOf(train({ ...changed, allow: ['data'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
-    const model = await train({ ...changed, allow: ['lr', 'data'] })
+    expect(await errorOf(train({ ...changed, allowChanges: ['lr'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
+    expect(await errorOf(train({ ...changed, allowChanges: ['data'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
+    const model = await train({ ...changed, allowChanges: ['lr', 'data'] })
     expect(model).toMatchObject({ images: 63, run, options: { lr: 0.001 } })
     const text = told.join('\n')
     expect(text).toMatch(/Changed: lr: 0\.0001 then, 0\.001 now\nChanged: pictures: 10 then, 7 now: 3 missing/)
@@ -145,7 +145,7 @@ describe('resume', () => {
   test('with options that make another network is CHECKPOINT_MISMATCH even where allowed, and the run stays as it was', async () => {
     const { run } = await tinyRun(temporaryFolder(), data, { maxImages: 8 })
     const config = readFileSync(join(run, 'config.json'), 'utf8')
-    const error = await errorOf(train({ resume: run, data, dim: 16, allow: ['dim'], maxImages: 16 }))
+    const error = await errorOf(train({ resume: run, data, dim: 16, allowChanges: ['dim'], maxImages: 16 }))
     expect(error).toMatchObject({ code: 'CHECKPOINT_MISMATCH' })
     expect(readFileSync(join(run, 'config.json'), 'utf8')).toBe(config)
     expect((await train({ resume: run, data, maxImages: 14 })).images).toBe(14)
@@ -165,7 +165,7 @@ test.skipIf(!mounted)(
   async () => {
     const filler = join(disk, 'filler')
     writeFileSync(filler, Buffer.alloc(4 * 2 ** 20))
-    const options = { maxImages: ENDLESS, snapshotImages: 4, keep: 1000 }
+    const options = { maxImages: ENDLESS, checkpointImages: 4, keepCheckpoints: 1000 }
     const running = tinyRun(join(disk, 'runs'), data, options)
     expect(await errorOf(running)).toMatchObject({ code: 'DISK_FULL', hint: expect.stringContaining('--resume') })
     const run = running.folder!
@@ -174,7 +174,7 @@ test.skipIf(!mounted)(
     expect(saved).toBeGreaterThan(0)
     expect(await errorOf(train({ resume: run, data, maxImages: saved + 8 }))).toMatchObject({ code: 'DISK_FULL' })
     rmSync(filler)
-    expect((await train({ resume: run, data, maxImages: saved + 8, keep: 2 })).images).toBeGreaterThan(saved)
+    expect((await train({ resume: run, data, maxImages: saved + 8, keepCheckpoints: 2 })).images).toBeGreaterThan(saved)
   },
 )
 
@@ -194,7 +194,14 @@ test.skipIf(!mounted)(
       if (line.startsWith('Checkpoint:') && !existsSync(filler) && told.length < 20) fill()
       if (line.includes('was not saved (2 of 3')) rmSync(filler)
     }
-    const options = { maxImages: 120, snapshotImages: 20, logImages: 4, keep: 2, previews: 2, previewSteps: 2 }
+    const options = {
+      maxImages: 120,
+      checkpointImages: 20,
+      logImages: 4,
+      keepCheckpoints: 2,
+      previews: 2,
+      previewSteps: 2,
+    }
     const { run } = await tinyRun(join(disk, 'runs'), data, { ...options, onLog })
     expect(told.join('\n')).toContain('(2 of 3')
     expect(await verify(run)).toMatchObject({ whole: true })
@@ -207,7 +214,7 @@ test.skipIf(!mounted)(
 
 test('R35: an abort while a checkpoint is written waits for it, saves the last image too, and rejects', async () => {
   const control = new AbortController()
-  const running = tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, signal: control.signal, keep: 100 })
+  const running = tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, signal: control.signal, keepCheckpoints: 100 })
   const folder = await whenTraining(running)
   const asked = running.checkpoint()
   setImmediate(() => control.abort())

@@ -183,7 +183,7 @@ describe('what cannot be done is told with a code', () => {
     expect(await codeOf(['sample', 'runs/none'])).toEqual({ exit: 1, code: 'RUN_NOT_FOUND' })
     expect(await codeOf(['train', './none', '--size', '16'])).toEqual({ exit: 1, code: 'DATA_NOT_FOUND' })
     expect(await codeOf(['train', ...quick, '--device', 'cuda'])).toEqual({ exit: 1, code: 'CUDA_UNAVAILABLE' })
-    expect(await codeOf(['train', ...quick, '--unet', '2022', '--dim', '12'])).toEqual({
+    expect(await codeOf(['train', ...quick, '--variant', '0.26', '--dim', '12'])).toEqual({
       exit: 2,
       code: 'OPTION_INVALID',
     })

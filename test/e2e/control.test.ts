@@ -90,7 +90,7 @@ describe('an aborted signal', () => {
 
 describe('checkpoint()', () => {
   test('saves the run as it is, and training goes on', async () => {
-    const run = endless({ keep: 10 })
+    const run = endless({ keepCheckpoints: 10 })
     const folder = await whenTraining(run)
     const first = imagesOf(await run.checkpoint())
     await whenTraining(run)

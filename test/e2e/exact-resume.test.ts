@@ -34,9 +34,9 @@ const conditioned: TrainOptions = {
   maxImages: 200,
 }
 const accumulating: TrainOptions = {
-  unet: '2022',
+  variant: '0.26',
   accumulate: 2,
-  lanes: 3,
+  loaderWorkers: 3,
   lrSchedule: 'cosine',
   warmup: 8,
   maxImages: 200,
@@ -44,11 +44,11 @@ const accumulating: TrainOptions = {
 const models: Record<string, TrainOptions> = {
   'diffusion 2.3, self-conditioned': conditioned,
   'diffusion 2.3, self-conditioned, exact': { ...conditioned, exact: true },
-  'diffusion 2022, accumulating': accumulating,
-  'diffusion 2022, accumulating, exact': { ...accumulating, exact: true },
-  'dcgan pytorch': { model: 'dcgan', flip: true, lanes: 2 },
-  'dcgan chainer, accumulating': { model: 'dcgan', preset: 'chainer', width: 4, accumulate: 2 },
-  'dcgan radford, averaged': { model: 'dcgan', preset: 'radford', width: 4, emaDecay: 0.9, discriminatorUpdates: 2 },
+  'diffusion 0.26, accumulating': accumulating,
+  'diffusion 0.26, accumulating, exact': { ...accumulating, exact: true },
+  'dcgan pytorch': { model: 'dcgan', flip: true, loaderWorkers: 2 },
+  'dcgan chainer, accumulating': { model: 'dcgan', variant: 'chainer', width: 4, accumulate: 2 },
+  'dcgan radford, averaged': { model: 'dcgan', variant: 'radford', width: 4, emaDecay: 0.9, discriminatorUpdates: 2 },
 }
 
 async function stateOf(trainer: NativeTrainer): Promise<HostTensor[]> {
@@ -111,7 +111,7 @@ describe.each(Object.entries(models))('%s', (_, options) => {
 })
 
 test('every part of the state counts: left out, the run goes on differently', async () => {
-  const options: TrainOptions = { emaEvery: 1, emaDecay: 0.5, lanes: 2 }
+  const options: TrainOptions = { emaEvery: 1, emaDecay: 0.5, loaderWorkers: 2 }
   const first = await make(options)
   await first.step(2)
   const state = await stateOf(first)
@@ -128,8 +128,8 @@ test('every part of the state counts: left out, the run goes on differently', as
 })
 
 const onDisk: Record<string, TrainCall> = {
-  diffusion: { unet: '2022', accumulate: 2, logImages: 10, emaEvery: 2 },
-  dcgan: { model: 'dcgan', flip: true, lanes: 2, logImages: 10 },
+  diffusion: { variant: '0.26', accumulate: 2, logImages: 10, emaEvery: 2 },
+  dcgan: { model: 'dcgan', flip: true, loaderWorkers: 2, logImages: 10 },
 }
 
 test.each(Object.entries(onDisk))(

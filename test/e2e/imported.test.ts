@@ -180,7 +180,7 @@ describe('on the command line', () => {
 describe('the networks of the DCGAN example', () => {
   test.each(['', '.legacy'])('netG.pth%s gives the picture of the example', async (suffix) => {
     const model = await load(fileOf(fixture(`netG.pth${suffix}`), 'netG.pth'), { device: 'cpu', threads, exact: true })
-    await expectPicture(model, { bn: 'running' }, bits.dcgan.sample)
+    await expectPicture(model, { batchNorm: 'running' }, bits.dcgan.sample)
     expect(model).toMatchObject({ images: 0, options: { size: 64, latent: 12 } })
     model.dispose()
   })

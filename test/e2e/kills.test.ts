@@ -57,7 +57,7 @@ describe('R08: SIGKILL at random times of a run that saves after every update', 
     let span = 2000
     for (let n = 0; n < kills; n++) {
       let due = false
-      const { signal, stderr } = await shinsaku(cwd, [...line, '--snapshot-images', '4'], (text, child) => {
+      const { signal, stderr } = await shinsaku(cwd, [...line, '--checkpoint-images', '4'], (text, child) => {
         // One in ten is killed while it starts, and one in three of the others just after it has saved.
         const begun = n % 10 === 9 || text.includes(n % 3 === 0 ? 'Checkpoint:' : 'Model:')
         if (due || !begun) return
@@ -81,10 +81,10 @@ describe('R08: SIGKILL at random times of a run that saves after every update', 
       passed += 1
     }
     const end = ['--max-images', String(saved + 16)]
-    const last = await shinsaku(cwd, [...line, '--snapshot-images', '4', ...end], () => {})
+    const last = await shinsaku(cwd, [...line, '--checkpoint-images', '4', ...end], () => {})
     expect(last, last.stderr).toMatchObject({ code: 0 })
     const straight = temporaryFolder()
-    const once = await shinsaku(straight, [...line, '--snapshot-images', '100000', ...end], () => {})
+    const once = await shinsaku(straight, [...line, '--checkpoint-images', '100000', ...end], () => {})
     expect(once, once.stderr).toMatchObject({ code: 0 })
     expect(await ledgerOf(join(cwd, RUN))).toEqual(await ledgerOf(join(straight, RUN)))
     expect(await verify(join(cwd, RUN))).toMatchObject({ whole: true })
@@ -102,7 +102,7 @@ describe('R33: SIGTERM while a checkpoint is written', () => {
     const cwd = temporaryFolder()
     for (let n = 0; n < times(1, 10); n++) {
       let due = false
-      const { code, stderr } = await shinsaku(cwd, [...line, '--snapshot-images', '4'], (text, child) => {
+      const { code, stderr } = await shinsaku(cwd, [...line, '--checkpoint-images', '4'], (text, child) => {
         if (due || !text.includes('Checkpoint:')) return
         due = true
         setTimeout(() => child.kill('SIGTERM'), share(n) * 200)

@@ -50,7 +50,7 @@ test(`R59: the event loop is late by less than ${MAX_DELAY_MS} ms while a run tr
     .resize(1024)
     .jpeg()
     .toBuffer()
-  const run = tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, threads: 0, previews: 4, snapshotImages: 400 })
+  const run = tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, threads: 0, previews: 4, checkpointImages: 400 })
   await whenTraining(run)
   const decoded = [0, 0]
   const decodeFor = async (ms: number) => {

@@ -57,7 +57,7 @@ async function poisoned(run: string): Promise<string[]> {
 }
 
 describe('R36 NaN in a weight', () => {
-  const options = { snapshotImages: 20, logImages: 10, keep: 100, maxImages: 80 }
+  const options = { checkpointImages: 20, logImages: 10, keepCheckpoints: 100, maxImages: 80 }
 
   test('is seen within its unit; the run goes back and ends as any other, without a line twice', async () => {
     const places = Array.from({ length: times(1, 10) }, (_, n) => 40 - 4 * (n % 5) + 4 * Math.floor(n / 5))

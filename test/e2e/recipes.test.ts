@@ -6,11 +6,11 @@ import { useOwnCache } from '../helpers/runs.ts'
 useOwnCache()
 const small = { data: 'builtin:icons:4', device: 'cpu' } as const
 
-test('describe tells who decided each option of a recipe, and null without one', async () => {
-  const { options, decided } = await describeRun({ ...small, recipe: 'dcgan-pytorch', size: 32 })
+test('describe tells who origins each option of a recipe, and null without one', async () => {
+  const { options, origins } = await describeRun({ ...small, recipe: 'dcgan-pytorch', size: 32 })
   expect(options).toMatchObject({ recipe: 'dcgan-pytorch', model: 'dcgan', batch: 64, size: 32 })
-  expect(decided).toMatchObject({ data: 'given', size: 'given', batch: 'stated', seed: 'chosen' })
-  expect((await describeRun({ ...small, model: 'dcgan', size: 32 })).decided).toBe(null)
+  expect(origins).toMatchObject({ data: 'given', size: 'given', batch: 'stated', seed: 'chosen' })
+  expect((await describeRun({ ...small, model: 'dcgan', size: 32 })).origins).toBe(null)
 })
 
 test('on the command line', async () => {

@@ -34,14 +34,14 @@ describe('a run that was stopped and resumed', () => {
   const models: TrainCall[] = [
     // Linear learning rate, averages and partial batches all depend on the place in the run.
     { model: 'diffusion', lrSchedule: 'linear', emaEvery: 2, maxImages: 130 },
-    { model: 'diffusion', unet: '2022', selfCondition: true, accumulate: 2, maxImages: 130 },
+    { model: 'diffusion', variant: '0.26', selfCondition: true, accumulate: 2, maxImages: 130 },
     { model: 'dcgan', maxImages: 200 },
   ]
   test.each(models)('equals one that was not, bit for bit: %o', async (options) => {
     const out = temporaryFolder()
     const straight = await tinyRun(out, data, { ...options, logImages: 30 })
     // No unit of work crosses a snapshot, so this run stops early on the fastest machine too.
-    const looked = { snapshotImages: 40, previews: 2, previewSteps: 2 }
+    const looked = { checkpointImages: 40, previews: 2, previewSteps: 2 }
     const first = tinyRun(out, data, { ...options, ...looked, logImages: 30 })
     // Looking at a run must not change it.
     const drawn = first.sample({ seed: 1 })
@@ -68,7 +68,7 @@ describe('a run that was stopped and resumed', () => {
   })
 
   test('goes on from an earlier checkpoint where the newest is damaged, and says so', async () => {
-    const model = await tinyRun(temporaryFolder(), data, { maxImages: 20, snapshotImages: 10, logImages: 10 })
+    const model = await tinyRun(temporaryFolder(), data, { maxImages: 20, checkpointImages: 10, logImages: 10 })
     await rm(join(newest(model.run), 'model.safetensors'))
     const told: string[] = []
     const resumed = await train({ resume: model.run, data, maxImages: 30, onLog: (line) => told.push(line) })

@@ -90,7 +90,7 @@ describe('options', () => {
     const hashes = pictures.map((picture) => Buffer.from(picture).toString('base64'))
     expect(new Set(hashes).size).toBe(variants.length)
     expect(same(await draw({ steps: 5, weights: 'ema' }), pictures[0]!)).toBe(true)
-    expect(same(await draw({ bn: 'batch', count: 3 }, 'dcgan'), await draw({ count: 3 }, 'dcgan'))).toBe(false)
+    expect(same(await draw({ batchNorm: 'batch', count: 3 }, 'dcgan'), await draw({ count: 3 }, 'dcgan'))).toBe(false)
   })
 
   test('that are wrong: OPTION_INVALID with all of them', async () => {
@@ -101,7 +101,7 @@ describe('options', () => {
       [{ sampler: 'heun' }, ['sampler']],
       [{ count: 0, stepz: 3, weights: 'best' }, ['count', 'stepz', 'weights']],
       [{ seeds: [1], seed: 2, count: 3 }, ['count', 'seed']],
-      [{ bn: 'batch' }, ['bn']],
+      [{ batchNorm: 'batch' }, ['bn']],
     ] as unknown as [SampleCall, string[]][]
     for (const [options, paths] of wrong) {
       const error = await errorOf(models.diffusion.sample(options))

@@ -31,7 +31,7 @@ describe('a run', () => {
     { model: 'dcgan', size: 32, series: ['learningRate', 'lossD', 'lossG'] },
   ] as const)('of $model tells its statuses, keeps its records and resolves with a model', async (expected) => {
     const { model: name, size, series } = expected
-    const more = { maxImages: 60, snapshotImages: 30, logImages: 20, previews: 3, previewSteps: 2 }
+    const more = { maxImages: 60, checkpointImages: 30, logImages: 20, previews: 3, previewSteps: 2 }
     const training = run({ model: name, ...more })
     const statuses = await statusesOf(training)
     const model = await training
@@ -128,7 +128,7 @@ describe('pictures', () => {
 describe('failures', () => {
   test('a loss that is not a number: LOSS_NOT_FINITE to whoever awaits or iterates; the next run trains', async () => {
     // Without a second moment, a gradient near zero divides the first one by nothing.
-    const training = run({ maxImages: ENDLESS, lr: 1, clip: null, betas: [0.9, 0] })
+    const training = run({ maxImages: ENDLESS, lr: 1, clipGradNorm: null, betas: [0.9, 0] })
     const [awaited, iterated] = await Promise.all([errorOf(training), errorOf(statusesOf(training))])
     expect(awaited).toMatchObject({ code: 'LOSS_NOT_FINITE', message: expect.stringMatching(/update \d+ of \d+/) })
     expect(iterated).toBe(awaited)

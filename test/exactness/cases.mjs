@@ -7,8 +7,7 @@ export const SNAPSHOTS = [1, 10, 50]
 const text = { type: 'string' }
 const flags = {
   model: text,
-  unet: text,
-  preset: text,
+  variant: text,
   seed: text,
   dim: text,
   'dim-mults': text,
@@ -38,7 +37,7 @@ export const usage = `npm run exactness -- [case] [--threads N] [--json FILE] [-
 npm run exactness -- --from FILE... --docs
 
 Compares shinsaku with the Python programs that it follows, to the bit. Without a case: with all of the table.
-  case      --model diffusion|dcgan --unet 2022|2.3 --preset pytorch|chainer --seed N --dim N --dim-mults A,B,...
+  case      --model diffusion|dcgan --variant 2022|2.3 --variant pytorch|chainer --seed N --dim N --dim-mults A,B,...
             --width N --latent N --size N --batch N --accumulate N --objective noise|x0|v
             --schedule linear|cosine|sigmoid --timesteps N --loss l1|l2 --flip on|off --steps N --data FOLDER
   --json    writes { rows: [{ case, quantity, identical, bound }] }
@@ -48,7 +47,7 @@ Compares shinsaku with the Python programs that it follows, to the bit. Without 
 
 const deep = [1, 2, 4, 8]
 const hourglass = [1, 4, 16]
-const diffusion = (unet, rest) => ({ model: 'diffusion', unet, ...rest })
+const diffusion = (variant, rest) => ({ model: 'diffusion', variant, ...rest })
 const own2022 = { objective: 'noise', schedule: 'cosine' }
 const own23 = { objective: 'v', schedule: 'sigmoid' }
 
@@ -60,14 +59,14 @@ const SHORT = 10
 
 /** 0.26.4 has neither the v objective nor the sigmoid schedule. */
 function cases2022() {
-  const deep2022 = (rest) => diffusion('2022', { dimMults: deep, ...rest })
+  const deep2022 = (rest) => diffusion('0.26', { dimMults: deep, ...rest })
   return [
     deep2022({ ...own2022 }),
     deep2022({ ...own2022, accumulate: 2, batch: 8, seed: 42 }),
-    diffusion('2022', { ...own2022, dimMults: hourglass }),
+    diffusion('0.26', { ...own2022, dimMults: hourglass }),
     ...grid(['noise', 'x0'], ['linear', 'cosine']).map((rest, i) => deep2022({ ...rest, seed: i, steps: SHORT })),
     deep2022({ objective: 'x0', schedule: 'linear', loss: 'l2', accumulate: 2, seed: 5, steps: SHORT }),
-    diffusion('2022', {
+    diffusion('0.26', {
       objective: 'x0',
       schedule: 'linear',
       dimMults: hourglass,
@@ -76,7 +75,7 @@ function cases2022() {
       seed: 9,
       steps: SHORT,
     }),
-    diffusion('2022', {
+    diffusion('0.26', {
       ...own2022,
       dimMults: [1, 2],
       dim: 24,
@@ -121,11 +120,11 @@ function cases23() {
 }
 
 function casesDcgan() {
-  const dcgan = (preset, rest) => ({ model: 'dcgan', preset, ...rest })
-  return ['pytorch', 'chainer'].flatMap((preset) => [
-    dcgan(preset, { size: 32 }),
-    dcgan(preset, { size: 64, seed: 7, batch: 9, steps: SHORT }),
-    dcgan(preset, { size: 96, width: 4, seed: 2016, steps: SHORT }),
+  const dcgan = (variant, rest) => ({ model: 'dcgan', variant, ...rest })
+  return ['pytorch', 'chainer'].flatMap((variant) => [
+    dcgan(variant, { size: 32 }),
+    dcgan(variant, { size: 64, seed: 7, batch: 9, steps: SHORT }),
+    dcgan(variant, { size: 96, width: 4, seed: 2016, steps: SHORT }),
   ])
 }
 
@@ -134,8 +133,8 @@ function casesDcgan() {
  * thread, because threads that wait for each other on a busy machine lose more than they gain at this size.
  */
 const goldenCases = [
-  diffusion('2022', { ...own2022, dimMults: [1, 2], data: 'numbers' }),
-  diffusion('2022', {
+  diffusion('0.26', { ...own2022, dimMults: [1, 2], data: 'numbers' }),
+  diffusion('0.26', {
     objective: 'x0',
     schedule: 'linear',
     dimMults: [1, 2],
@@ -152,26 +151,26 @@ const goldenCases = [
     batch: 8,
     data: 'numbers',
   }),
-  { model: 'dcgan', preset: 'pytorch', size: 32, data: 'numbers' },
-  { model: 'dcgan', preset: 'chainer', size: 32, data: 'numbers' },
+  { model: 'dcgan', variant: 'pytorch', size: 32, data: 'numbers' },
+  { model: 'dcgan', variant: 'chainer', size: 32, data: 'numbers' },
 ].map((given) => ({ ...given, threads: 1 }))
 
 /** Complete: what both sides are told. */
 function complete(given, threads) {
   const { model = 'diffusion' } = given
   // The package takes one DataLoader worker for each core; which pictures are mirrored depends on it.
-  const lanes = model === 'diffusion' ? cpus().length : 2
-  const common = { seed: 3407, batch: 16, accumulate: 1, steps: 50, threads, channels: 3, lanes }
+  const loaderWorkers = model === 'diffusion' ? cpus().length : 2
+  const common = { seed: 3407, batch: 16, accumulate: 1, steps: 50, threads, channels: 3, loaderWorkers }
   if (model === 'dcgan') {
-    const { preset = 'pytorch' } = given
-    const own = { preset, size: 64, width: 8, latent: 20, lr: 2e-4, betas: [0.5, 0.999], flip: preset === 'chainer' }
+    const { variant = 'pytorch' } = given
+    const own = { variant, size: 64, width: 8, latent: 20, lr: 2e-4, betas: [0.5, 0.999], flip: variant === 'chainer' }
     const samples = [11, 12].map((seed) => ({ seed }))
     return { model, data: 'icons', ...common, ...own, ...given, samples }
   }
-  const { unet = '2.3' } = given
-  const own = unet === '2022' ? { ...own2022, loss: 'l1' } : { ...own23, loss: 'l2' }
+  const { variant = '2.3' } = given
+  const own = variant === '0.26' ? { ...own2022, loss: 'l1' } : { ...own23, loss: 'l2' }
   const base = {
-    unet,
+    variant,
     dim: 8,
     dimMults: deep,
     size: 16,
@@ -183,7 +182,7 @@ function complete(given, threads) {
   }
   const all = { model, data: 'icons', ...common, ...base, ...given }
   // Said here, because the package says so only after shinsaku has computed its side.
-  if (unet === '2.3' && all.batch * all.accumulate < 16)
+  if (variant === '2.3' && all.batch * all.accumulate < 16)
     throw new Error(
       `batch ${all.batch} x ${all.accumulate}: denoising-diffusion-pytorch 2.3.4 wants at least 16 in all`,
     )
@@ -198,8 +197,7 @@ function complete(given, threads) {
 /** In words, without what is as in every other case. */
 export function nameOf({
   model,
-  unet,
-  preset,
+  variant,
   dim,
   dimMults,
   size,
@@ -214,8 +212,8 @@ export function nameOf({
 }) {
   const pictures = data === 'icons' ? '' : ', other pictures'
   const common = `${size} px, batch ${batch}${accumulate > 1 ? ` x ${accumulate}` : ''}, seed ${seed}${pictures}`
-  if (model === 'dcgan') return `dcgan ${preset}, width ${width}, ${common}`
-  return `diffusion ${unet}, dim ${dim} (${dimMults.join(',')}), ${objective}, ${schedule}, ${loss}, ${common}`
+  if (model === 'dcgan') return `dcgan ${variant}, width ${width}, ${common}`
+  return `diffusion ${variant}, dim ${dim} (${dimMults.join(',')}), ${objective}, ${schedule}, ${loss}, ${common}`
 }
 
 /** The same, with the number of threads that both sides have. */

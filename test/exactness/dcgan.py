@@ -106,12 +106,12 @@ def run_chainer(case):
 def draw(paint, case, seed):
     torch.manual_seed(seed)
     z = torch.empty(1, case["latent"])
-    z = torch.randn(1, case["latent"]) if case["preset"] == "pytorch" else z.uniform_(-1, 1)
+    z = torch.randn(1, case["latent"]) if case["variant"] == "pytorch" else z.uniform_(-1, 1)
     return paint(z).add(0.5).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def run(case):
-    steps, paint = (run_example if case["preset"] == "pytorch" else run_chainer)(case)
+    steps, paint = (run_example if case["variant"] == "pytorch" else run_chainer)(case)
     generator = digest(torch.get_rng_state())
     samples = {f"running {s['seed']}": draw(paint, case, s["seed"]).flatten().tolist() for s in case["samples"]}
     versions = {"torch": torch.__version__, "torchvision": importlib.metadata.version("torchvision")}

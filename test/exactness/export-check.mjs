@@ -14,9 +14,9 @@ const place = { device: 'cpu', threads: 1 }
 const short = { data: 'builtin:icons:8', out: folder, batch: 4, maxImages: 48, previews: 0, exact: true }
 const small = { model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, timesteps: 30 }
 const models = [
-  { shape: { ...small, unet: '2022' }, sample: { sampler: 'ddpm' } },
-  { shape: { ...small, unet: '2.3' }, sample: { sampler: 'ddpm' } },
-  { shape: { model: 'dcgan', size: 32, width: 8, latent: 20 }, sample: { bn: 'running' } },
+  { shape: { ...small, variant: '0.26' }, sample: { sampler: 'ddpm' } },
+  { shape: { ...small, variant: '2.3' }, sample: { sampler: 'ddpm' } },
+  { shape: { model: 'dcgan', size: 32, width: 8, latent: 20 }, sample: { batchNorm: 'running' } },
 ]
 
 /** Whether both give the same picture. */
@@ -27,7 +27,7 @@ async function check({ shape, sample }) {
   const model = await load(run, place)
   const { pixels } = await model.sample({ seed, ...sample })
   const ours = createHash('sha256').update(pixels).digest('hex')
-  const said = await runReference('../golden/exported.py', [file, JSON.stringify({ ...options, seed })], shape.unet)
+  const said = await runReference('../golden/exported.py', [file, JSON.stringify({ ...options, seed })], shape.variant)
   const [loaded, theirs] = said.split('\n').slice(-2)
   console.log(JSON.stringify({ ...shape, weights, tensors, loaded, ours, theirs, equal: ours === theirs }))
   return ours === theirs

@@ -77,7 +77,7 @@ class Watch:
 
 
 def make_trainer(package, case):
-    old = case["unet"] == "2022"
+    old = case["variant"] == "0.26"
     torch.manual_seed(case["seed"])
     net = package.Unet(dim=case["dim"], dim_mults=tuple(case["dimMults"]))
     options = dict(image_size=case["size"], timesteps=case["timesteps"], objective=OBJECTIVES[case["objective"]])
@@ -129,7 +129,7 @@ def draw(model, case, sampler, steps, eta, seed):
     torch.manual_seed(seed)
     if sampler == "ddpm":
         x = model.p_sample_loop(shape)
-    elif case["unet"] == "2022":
+    elif case["variant"] == "0.26":
         x = corrected_ddim(model, shape, steps, eta)
     else:
         model.sampling_timesteps, model.ddim_sampling_eta = steps, eta

@@ -1,9 +1,9 @@
 // Runs shinsaku on a case, update by update, and keeps what a comparison needs. Uses what checkpoints use, no more.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { placeOn, toSpec } from '../../dist/backend/placement.js'
 import { loadDataset } from '../../dist/data/dataset.js'
 import { encodePicture } from '../../dist/images/images.js'
-import { placeOn, toSpec } from '../../dist/backend/placement.js'
 import { resolveTrain } from '../../dist/options/resolve.js'
 
 const PICTURES = 110
@@ -83,7 +83,7 @@ async function snapshot(trainer, options) {
 
 async function draw(trainer, { model }, sample) {
   const { sampler, steps, eta, seed } = sample
-  const args = model === 'dcgan' ? { bn: 'running' } : { sampler, steps, eta }
+  const args = model === 'dcgan' ? { batchNorm: 'running' } : { sampler, steps, eta }
   const generator = await trainer.generator(model === 'dcgan' ? 'raw' : 'ema')
   const job = await generator.sampler({ seeds: [seed], batch: 1, ...args })
   while (!(await job.step()));

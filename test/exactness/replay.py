@@ -28,7 +28,7 @@ class Replay:
         self.states = torch.frombuffer(bytearray((folder / "states.bin").read_bytes()), dtype=torch.uint8)
         self.states = self.states.view(-1, STATE_BYTES)
         self.log = json.loads((folder / "log.json").read_text())
-        self.generator, self.lanes = torch.Generator(), []
+        self.generator, self.loaderWorkers = torch.Generator(), []
 
     def begin_epoch(self, after):
         """The two draws of an epoch, which must give the seed and the order that shinsaku has after the update."""
@@ -37,14 +37,14 @@ class Replay:
         if self.log["epochSeeds"][after] != str(base) or self.log["orders"][after] != order.tolist():
             raise SystemExit(f"update {after}: the epoch of shinsaku is not the one that its generator gives")
         self.order, self.position = self.log["orders"][after], [self.position[SEEN], self.position[EPOCHS] + 1, 0, 0]
-        self.lanes = [torch.Generator().manual_seed((base + lane) % 2**64) for lane in range(self.case["lanes"])]
+        self.loaderWorkers = [torch.Generator().manual_seed((base + lane) % 2**64) for lane in range(self.case["loaderWorkers"])]
 
     def next_batch(self, after):
         if self.position[NEXT_INDEX] >= len(self.order):
             self.begin_epoch(after)
         begin = self.position[NEXT_INDEX]
         indices = self.order[begin : begin + self.case["batch"]]
-        lane = self.lanes[self.position[NEXT_BATCH] % len(self.lanes)]
+        lane = self.loaderWorkers[self.position[NEXT_BATCH] % len(self.loaderWorkers)]
         mirrored = [self.case["flip"] and torch.rand(1, generator=lane).item() < 0.5 for _ in indices]
         self.position = [self.position[SEEN] + len(indices), self.position[EPOCHS], begin + len(indices), self.position[NEXT_BATCH] + 1]
         return indices, mirrored
@@ -64,14 +64,14 @@ class Replay:
             t = torch.randint(0, case["timesteps"], (count,), generator=self.generator)
             side = case["size"]
             return t, torch.randn((count, case["channels"], side, side), generator=self.generator)
-        if case["preset"] == "pytorch":
+        if case["variant"] == "pytorch":
             return None, torch.randn((count, case["latent"], 1, 1), generator=self.generator)
         return None, torch.empty(count, case["latent"]).uniform_(-1, 1, generator=self.generator)
 
     def run(self):
         steps = []
         self.order, self.position = self.log["orders"][0], self.log["positions"][0]
-        take = self.draw_batch if self.case.get("preset") == "chainer" else self.next_batch
+        take = self.draw_batch if self.case.get("variant") == "chainer" else self.next_batch
         for step in range(self.case["steps"]):
             self.generator.set_state(self.states[step].clone())
             batches = []

@@ -34,8 +34,8 @@ export async function summaryOf(addon, libtorch, results) {
     versions: Object.fromEntries(
       [...names].map((name) => [name, several(results.map(({ versions }) => versions[name]))]),
     ),
-    cases: results.map(({ name, given: { model, unet, steps }, replay: { pictures } }) => {
-      return { name, model, unet, steps, pictures }
+    cases: results.map(({ name, given: { model, variant, steps }, replay: { pictures } }) => {
+      return { name, model, variant, steps, pictures }
     }),
     rows: results.flatMap(({ name, rows }) => rows.map((row) => ({ case: name, ...row }))),
   }
@@ -124,7 +124,7 @@ export function page(summary) {
     rows: summary.rows.filter((row) => row.case === given.name),
   }))
   const { own, more, missing } = placeInTable(cases)
-  const unet = (which) => own.filter((given) => given.unet === which)
+  const variant = (which) => own.filter((given) => given.variant === which)
   const versions = Object.entries(summary.versions).map(([name, version]) => `${name} ${version}`)
   return `# Exactness
 
@@ -146,8 +146,8 @@ ${markdown(
 
 \`=\` means every bit is equal; a number is the largest difference, relative to the largest value. Weights, averages, gradients and moments are compared after ${SNAPSHOTS.join(', ')} updates (and the last one, where a case has fewer), everything else in every update. Each case has ${several(cases.map(({ pictures }) => pictures))} pictures; 50 updates of 16 are more than seven epochs of 110.
 ${section('Diffusion, U-Net "2.3": denoising-diffusion-pytorch 2.3.4', unet('2.3'))}${section(
-  'Diffusion, U-Net "2022": denoising-diffusion-pytorch 0.26.4',
-  unet('2022'),
+  'Diffusion, U-Net "0.26": denoising-diffusion-pytorch 0.26.4',
+  unet('0.26'),
 )}${section(
   'DCGAN',
   own.filter(({ model }) => model === 'dcgan'),

@@ -34,7 +34,7 @@ const runReference = await openReferences((line) => console.error(`[exactness] $
 const { addon, libtorch } = await loadNative()
 
 const scriptOf = ({ model }) => (model === 'dcgan' ? 'dcgan.py' : 'lucidrains.py')
-const familyOf = ({ model, unet }) => `${model} ${unet}`
+const familyOf = ({ model, variant }) => `${model} ${variant}`
 
 /** What a case needs beside its options: when to look closely, and where to leave what. */
 async function placeCase(given, folder) {
@@ -60,7 +60,7 @@ async function runFamily(cases, work) {
   }
   const files = runs.map(({ given }) => join(given.out, 'case.json'))
   // Not awaited: shinsaku computes the next family beside it.
-  const compared = runReference(scriptOf(cases[0]), files, cases[0].unet).then(async () => {
+  const compared = runReference(scriptOf(cases[0]), files, cases[0].variant).then(async () => {
     const results = []
     for (const run of runs) {
       results.push({ ...run, ...(await compare(run.given, run.ours)) })

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { userCacheFolder } from '../../dist/system/cache.js'
 import { findLibtorch, pythonProgram } from '../../dist/libtorch/find.js'
+import { userCacheFolder } from '../../dist/system/cache.js'
 
 const execute = promisify(execFile)
 
@@ -43,9 +43,9 @@ async function install(folder, libtorch, onLine) {
   onLine('installing the reference packages')
   await pip(...common)
   await pip('--no-deps', `torchvision==${TORCHVISION}`)
-  for (const [unet, packages] of Object.entries(references)) {
+  for (const [variant, packages] of Object.entries(references)) {
     const pinned = Object.entries(packages).map(([name, version]) => `${name}==${version}`)
-    await pip('--no-deps', '--target', join(folder, `lucidrains-${unet}`), ...pinned)
+    await pip('--no-deps', '--target', join(folder, `lucidrains-${variant}`), ...pinned)
   }
   await writeFile(join(folder, 'complete'), `${libtorch.version}\n`)
 }
@@ -62,14 +62,14 @@ export async function openVenv(onLine) {
     torch: libtorch.version,
     folder,
     python: join(folder, 'bin', 'python'),
-    env: (unet) => ({
+    env: (variant) => ({
       ...process.env,
       CUDA_VISIBLE_DEVICES: '',
       OMP_WAIT_POLICY: 'passive',
       PYTHONPATH: [
         import.meta.dirname,
         join(import.meta.dirname, '..', 'golden', 'make'),
-        ...(unet ? [join(folder, `lucidrains-${unet}`)] : []),
+        ...(variant ? [join(folder, `lucidrains-${variant}`)] : []),
       ].join(':'),
       PYTHONDONTWRITEBYTECODE: '1',
       TQDM_DISABLE: '1',
@@ -80,5 +80,5 @@ export async function openVenv(onLine) {
 /** A function that runs a script, named from here, beside the reference of a U-Net. */
 export async function openReferences(onLine) {
   const { python, env } = await openVenv(onLine)
-  return (script, args, unet) => run(python, [join(import.meta.dirname, script), ...args], { env: env(unet) })
+  return (script, args, variant) => run(python, [join(import.meta.dirname, script), ...args], { env: env(variant) })
 }

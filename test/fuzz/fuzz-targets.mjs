@@ -118,7 +118,7 @@ function runTargets({ readConfig, resolveTrain, readDatasetFiles, readDatasetRec
         ),
         dense('{"format":1,"shinsaku":"","options":{', (i) => `"${i.toString(36)}":0`, '}}', ','),
       ],
-      words: [...words, '"model":"dcgan"', '"unet":"2022"', '"dimMults":[1]', '"data":', '"20m"', '#ffffff'],
+      words: [...words, '"model":"dcgan"', '"variant":"0.26"', '"dimMults":[1]', '"data":', '"20m"', '#ffffff'],
       parse: async (bytes) => {
         resolveTrain(await readConfig(memory(bytes)))
       },

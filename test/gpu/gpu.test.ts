@@ -1,9 +1,9 @@
 /** What must hold on a GPU. Where there is none the tests are skipped, and the reason stands in their title. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { load, type TrainCall, train } from '../../lib/index.ts'
 import { resolveDevice } from '../../lib/backend/device.ts'
-import { loadNative } from '../../lib/native/load.ts'
 import { placeOn, toSpec } from '../../lib/backend/placement.ts'
+import { load, type TrainCall, train } from '../../lib/index.ts'
+import { loadNative } from '../../lib/native/load.ts'
 import { resolveTrain } from '../../lib/options/resolve.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { drawnPixels } from '../helpers/specs.ts'
@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined)(`on the GPU${missing === undefined ? '' :
 
   test.each([
     ['diffusion, 2.3', diffusion],
-    ['diffusion, 2022', { ...diffusion, unet: '2022' } as TrainCall],
+    ['diffusion, 2022', { ...diffusion, variant: '0.26' } as TrainCall],
     ['dcgan', dcgan],
   ])('%s: two runs give the same losses in fp32 when exact', async (_, options) => {
     const exact = { ...options, precision: 'fp32', exact: true } as const
@@ -59,7 +59,7 @@ describe.skipIf(missing !== undefined)(`on the GPU${missing === undefined ? '' :
   test.each(['fp32', 'tf32', 'bf16'] as const)(
     '%s, deterministic: the same seed gives the same bytes',
     async (precision) => {
-      for (const options of [diffusion, { ...diffusion, unet: '2022' } as TrainCall, dcgan]) {
+      for (const options of [diffusion, { ...diffusion, variant: '0.26' } as TrainCall, dcgan]) {
         const again = () => metricsOn('cuda:0', { ...options, precision, deterministic: true }, 20)
         expect(await again()).toEqual(await again())
       }

@@ -1,10 +1,10 @@
 /** The ways of training on a GPU: the CUDA set beside the reference, and graphs beside what they recorded. */
 import { describe, expect, test } from 'vitest'
-import type { NativeTrainer } from '../../lib/native/addon.ts'
 import { resolveDevice } from '../../lib/backend/device.ts'
-import { loadNative } from '../../lib/native/load.ts'
 import { placeOn, toSpec } from '../../lib/backend/placement.ts'
-import { agrees, formatTrials, runTrials, type Backend } from '../../lib/backend/trial.ts'
+import { agrees, type Backend, formatTrials, runTrials } from '../../lib/backend/trial.ts'
+import type { NativeTrainer } from '../../lib/native/addon.ts'
+import { loadNative } from '../../lib/native/load.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
 import { drawnPixels } from '../helpers/specs.ts'
 
@@ -20,10 +20,10 @@ const unet: TrainOptions = { dim: 64, dimMults: [1, 2], size: 32, batch: 4, time
 const networks: [string, TrainOptions][] = [
   ['U-Net 2.3', unet],
   ['U-Net 2.3, accumulated', { ...unet, accumulate: 2 }],
-  ['U-Net 2022', { ...unet, unet: '2022' }],
+  ['U-Net 2022', { ...unet, variant: '0.26' }],
   ['DCGAN pytorch', { model: 'dcgan', size: 64, batch: 8 }],
-  ['DCGAN chainer', { model: 'dcgan', preset: 'chainer', size: 96, batch: 8 }],
-  ['DCGAN radford', { model: 'dcgan', preset: 'radford', size: 64, batch: 8 }],
+  ['DCGAN chainer', { model: 'dcgan', variant: 'chainer', size: 96, batch: 8 }],
+  ['DCGAN radford', { model: 'dcgan', variant: 'radford', size: 64, batch: 8 }],
 ]
 
 /** A trainer over ten pictures, so that a batch of four leaves two for the last of an epoch. */

@@ -24,7 +24,7 @@ export const settings = (over: Partial<PixelSettings> = {}): PixelSettings => ({
 export const datasetOptions = (data: DatasetOptions['data'], over: Partial<DatasetOptions> = {}): DatasetOptions => ({
   ...settings(),
   data,
-  broken: 'skip',
+  onUnreadable: 'skip',
   duplicates: 'keep',
   ...over,
 })

@@ -1,7 +1,8 @@
 /** A session over a trainer, a runLog and a disk that only count. */
-import type { Model } from '../../lib/sampling/model.ts'
+
 import type { Metrics, NativeTrainer } from '../../lib/native/addon.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import type { Model } from '../../lib/sampling/model.ts'
 import { Session, type SessionDeps } from '../../lib/train/session.ts'
 import type { Status } from '../../lib/train/status.ts'
 
@@ -55,7 +56,7 @@ export function makeSession(
     ...more
   }: Partial<Omit<SessionDeps, 'start'>> & { start?: number; fail?: (images: number) => Error | undefined } = {},
 ) {
-  const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], snapshotImages: 1e7, ...options })
+  const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], checkpointImages: 1e7, ...options })
   const { trainer, units, reset } = fakeTrainer(resolved.batch, start, fail)
   const seen: Seen = { attempts: [], logged: [], saved: [], previews: [], lines: [], statuses: [], closed: 0 }
   const parts: SessionDeps = {
@@ -69,6 +70,7 @@ export function makeSession(
       flush: async () => {},
     } as never,
     imagesPerUpdate: resolved.batch,
+    mainLoss: 'loss',
     previewStart: start === 0,
     start: { images: start, updates: start / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } },
     save: async ({ images }) => {

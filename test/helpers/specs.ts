@@ -1,6 +1,7 @@
 /** Small specs and pictures for tests of the addon: a whole run in a second on two cores. */
-import type { Addon, NativeTrainer, Spec } from '../../lib/native/addon.ts'
+
 import { placeOn, toSpec } from '../../lib/backend/placement.ts'
+import type { Addon, NativeTrainer, Spec } from '../../lib/native/addon.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
 
 const small: Record<'diffusion' | 'dcgan', TrainOptions> = {

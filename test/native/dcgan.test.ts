@@ -20,7 +20,7 @@ const golden = JSON.parse(readFileSync(new URL('../golden/dcgan.json', import.me
   made: (Made & { log: Log; final: string })[]
 }
 
-const presets = ['pytorch', 'chainer', 'radford'] as const
+const variants = ['pytorch', 'chainer', 'radford'] as const
 const series = ['lossD', 'lossG', 'dReal', 'dFake'] as const
 
 const addon: Addon = await loadAddon()
@@ -76,12 +76,12 @@ async function draw(generator: NativeInferenceModel, seeds: number[], bn: string
 
 describe('networks', () => {
   test.each(Object.entries(golden.parameters))('%s px has the parameters of its source', async (name, [g, d]) => {
-    const [preset, size] = name.split(' ')
+    const [variant, size] = name.split(' ')
     const options = {
       model: 'dcgan',
-      preset: preset as 'pytorch',
+      variant: variant as 'pytorch',
       size: Number(size),
-      width: preset === 'radford' ? 128 : 64,
+      width: variant === 'radford' ? 128 : 64,
     }
     const { layers, parameters } = await addon.describe(smallSpec({ ...(options as TrainOptions), latent: 100 }))
     const sum = (net: string) =>
@@ -94,17 +94,17 @@ describe('networks', () => {
     ['pytorch', 'main.0 main.1 main.3 main.4 main.6 main.7 main.9', 'main.0 main.2 main.3 main.5 main.6 main.8'],
     ['chainer', 'l0z bn0l dc1 bn1 dc2 bn2 dc3', 'c0 c1 bn1 c2 bn2 l3l'],
     ['radford', 'project norm0 deconv1 norm1 deconv2 norm2 deconv3', 'conv0 conv1 norm1 conv2 norm2 head'],
-  ] as const)('preset %s names its tensors as its source does', async (preset, g, d) => {
-    const names = (await (await goldenTrainer({ preset })).tensors()).map((tensor) => tensor.name)
+  ] as const)('variant %s names its tensors as its source does', async (variant, g, d) => {
+    const names = (await (await goldenTrainer({ variant })).tensors()).map((tensor) => tensor.name)
     const layers = (net: string) =>
       names.flatMap((name) => (name.startsWith(net) && name.endsWith('.weight') ? [name.slice(net.length, -7)] : []))
     expect(layers('generator.').join(' ')).toBe(g)
     expect(layers('discriminator.').join(' ')).toBe(d)
-    expect(names.some((name) => name.endsWith('num_batches_tracked'))).toBe(preset === 'pytorch')
+    expect(names.some((name) => name.endsWith('num_batches_tracked'))).toBe(variant === 'pytorch')
   })
 })
 
-describe('preset pytorch', () => {
+describe('variant pytorch', () => {
   const run = () => goldenTrainer({ size: golden.pytorch.size, batch: golden.pytorch.batch, flip: false })
 
   test(`follows pytorch/examples for 9 updates ${promise}`, async () => {
@@ -116,16 +116,16 @@ describe('preset pytorch', () => {
   })
 })
 
-describe.each(['chainer', 'radford'] as const)('preset %s', (preset) => {
-  test.each(golden[preset])('follows its equations ($k discriminator updates, minimax $minimax)', async (game) => {
+describe.each(['chainer', 'radford'] as const)('variant %s', (variant) => {
+  test.each(golden[variant])('follows its equations ($k discriminator updates, minimax $minimax)', async (game) => {
     const { size, batch, k, minimax } = game
     const ganLoss = minimax ? 'minimax' : 'non-saturating'
-    const options = { preset, size, batch, ganLoss, discriminatorUpdates: k, flip: preset === 'chainer' } as const
+    const options = { variant, size, batch, ganLoss, discriminatorUpdates: k, flip: variant === 'chainer' } as const
     expect(await distance(await goldenTrainer(options), game)).toBeLessThan(1e-5)
   })
 
   test('a batch of one cannot be normalised: DATA_TOO_FEW', async () => {
-    const spec = { ...smallSpec({ model: 'dcgan', preset }), batch: 1 }
+    const spec = { ...smallSpec({ model: 'dcgan', variant }), batch: 1 }
     const images = await addon.images(new Uint8Array(32 * 32 * 3), [1, 32, 32, 3], 'cpu')
     const trainer = await addon.trainer(spec, images)
     await expect(trainer.step(1)).rejects.toMatchObject({
@@ -135,8 +135,8 @@ describe.each(['chainer', 'radford'] as const)('preset %s', (preset) => {
   })
 })
 
-describe.each(presets)('training %s', (preset) => {
-  const options = { model: 'dcgan', preset } as const
+describe.each(variants)('training %s', (variant) => {
+  const options = { model: 'dcgan', variant } as const
 
   test('keeps finite losses that move, and moves every weight, in 20 updates', async () => {
     const trainer = await smallTrainer(addon, options)
@@ -177,7 +177,7 @@ describe.each(presets)('training %s', (preset) => {
   })
 
   test('clip limits the moments that Adam sees', async () => {
-    const largest = async (limit: { clip?: number }) => {
+    const largest = async (limit: { clipGradNorm?: number }) => {
       const trainer = await smallTrainer(addon, { ...options, ...limit, weightDecay: 0 })
       await trainer.step(1)
       const names = (await trainer.tensors()).map((tensor) => tensor.name)
@@ -191,7 +191,7 @@ describe.each(presets)('training %s', (preset) => {
       return [await norm('generator'), await norm('discriminator')]
     }
     for (const norm of await largest({})) expect(norm).toBeGreaterThan(0.01)
-    for (const norm of await largest({ clip: 0.01 })) expect(norm).toBeCloseTo(0.01, 5)
+    for (const norm of await largest({ clipGradNorm: 0.01 })) expect(norm).toBeCloseTo(0.01, 5)
   })
 })
 
@@ -207,9 +207,9 @@ describe('updates', () => {
     expect(await count(trainer, 'optimizer.generator.step')).toBe(2)
   })
 
-  test.each(presets)('of the minimax game of %s minimise log(1 - D(G(z)))', async (preset) => {
+  test.each(variants)('of the minimax game of %s minimise log(1 - D(G(z)))', async (variant) => {
     const first = async (ganLoss: 'minimax' | 'non-saturating') =>
-      (await (await smallTrainer(addon, { model: 'dcgan', preset, ganLoss })).step(1)).lossG![0]!
+      (await (await smallTrainer(addon, { model: 'dcgan', variant, ganLoss })).step(1)).lossG![0]!
     // Of the same probabilities p, the means of log(1 - p) and -log p. By Jensen's inequality the first is at most
     // log(1 - mean p), and the mean of p at least exp(-second).
     const [minimax, usual] = [await first('minimax'), await first('non-saturating')]
@@ -219,8 +219,8 @@ describe('updates', () => {
   })
 
   test('repeat from one seed, and go on after load as if nothing had happened', async () => {
-    for (const preset of presets) {
-      const make = () => smallTrainer(addon, { model: 'dcgan', preset, emaDecay: 0.9 })
+    for (const variant of variants) {
+      const make = () => smallTrainer(addon, { model: 'dcgan', variant, emaDecay: 0.9 })
       const [one, two] = [await make(), await make()]
       await one.step(3)
       const state = await Promise.all(
@@ -229,15 +229,15 @@ describe('updates', () => {
       await two.load(state)
       await Promise.all([one.step(2), two.step(2)])
       for (const { name } of await one.tensors()) {
-        expect(Buffer.compare(await one.tensor(name), await two.tensor(name)), `${preset} ${name}`).toBe(0)
+        expect(Buffer.compare(await one.tensor(name), await two.tensor(name)), `${variant} ${name}`).toBe(0)
       }
     }
   })
 })
 
 describe('drawing', () => {
-  test.each(presets)('%s: one seed is one picture wherever it stands, with running statistics', async (preset) => {
-    const trainer = await smallTrainer(addon, { model: 'dcgan', preset })
+  test.each(variants)('%s: one seed is one picture wherever it stands, with running statistics', async (variant) => {
+    const trainer = await smallTrainer(addon, { model: 'dcgan', variant })
     await trainer.step(2)
     const generator = await trainer.generator('raw')
     const [all, reversed, alone] = [
@@ -258,8 +258,8 @@ describe('drawing', () => {
     expect(Buffer.compare(two, await draw(generator, [1, 2], 'batch', 2))).toBe(0)
   })
 
-  test.each(presets)('%s draws before its first update: grey with running statistics', async (preset) => {
-    const generator = await (await smallTrainer(addon, { model: 'dcgan', preset })).generator('raw')
+  test.each(variants)('%s draws before its first update: grey with running statistics', async (variant) => {
+    const generator = await (await smallTrainer(addon, { model: 'dcgan', variant })).generator('raw')
     const running = await draw(generator, [1, 2], 'running', 1)
     expect(running.every((value) => Math.abs(value - 128) < 16)).toBe(true)
     expect(new Set(await draw(generator, [1, 2], 'batch', 1)).size).toBeGreaterThan(8)

@@ -33,7 +33,7 @@ const defaults: TrainOptions = {
   batch: 4,
   timesteps: 30,
   lr: 1e-3,
-  clip: null,
+  clipGradNorm: null,
   emaDecay: 0.995,
   emaEvery: 10,
 }
@@ -66,7 +66,8 @@ describe(`follows the published packages ${promise}`, () => {
       const { options, initial, losses, weights, ema, samples } = given
       const trainer = await goldenTrainer(options)
       // The memory keys of "2.3" are normal draws, whose last bits are others without AVX2.
-      if (options.unet === '2022' || cpuCapability !== 'DEFAULT') expect(await digest(trainer, 'model.')).toBe(initial)
+      if (options.variant === '0.26' || cpuCapability !== 'DEFAULT')
+        expect(await digest(trainer, 'model.')).toBe(initial)
       const { loss } = await trainer.step(options.updates)
       const apart = losses.map((value, i) => Math.abs(value - loss![i]!) / value)
       if (!exact) {
@@ -114,8 +115,8 @@ describe('schedules', () => {
       const bytes = await trainer.tensor(name)
       return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
     }
-    expect(new Set(await table({ unet: '2022' }, 'p2_loss_weight'))).toEqual(new Set([1]))
-    const p2 = await table({ unet: '2022', lossWeight: 'p2', p2Gamma: 1 }, 'p2_loss_weight')
+    expect(new Set(await table({ variant: '0.26' }, 'p2_loss_weight'))).toEqual(new Set([1]))
+    const p2 = await table({ variant: '0.26', lossWeight: 'p2', p2Gamma: 1 }, 'p2_loss_weight')
     expect(p2[0]).toBeLessThan(p2[99]!)
     expect(p2[99]).toBeCloseTo(1, 4)
     const snr = await table({ objective: 'x0', lossWeight: 'min-snr', minSnrGamma: 5 }, 'loss_weight')
@@ -125,9 +126,9 @@ describe('schedules', () => {
 
 describe('training', () => {
   test.each([
-    { unet: '2022', objective: 'v', schedule: 'linear', loss: 'l2' },
-    { unet: '2.3', objective: 'noise', schedule: 'cosine', loss: 'l1', lossWeight: 'p2' },
-    { unet: '2.3', objective: 'x0', lossWeight: 'min-snr', selfCondition: true },
+    { variant: '0.26', objective: 'v', schedule: 'linear', loss: 'l2' },
+    { variant: '2.3', objective: 'noise', schedule: 'cosine', loss: 'l1', lossWeight: 'p2' },
+    { variant: '2.3', objective: 'x0', lossWeight: 'min-snr', selfCondition: true },
   ] as const)('lowers the loss: %o', async (options) => {
     const trainer = await smallTrainer(addon, { ...options, batch: 8, lr: 4e-3 }, 8)
     const { loss } = await trainer.step(80)
@@ -151,9 +152,9 @@ describe('training', () => {
   })
 
   test('clip bounds the step: the norm before clipping is reported', async () => {
-    const clipped = await smallTrainer(addon, { clip: 1e-6, lr: 1e-3 })
+    const clipped = await smallTrainer(addon, { clipGradNorm: 1e-6, lr: 1e-3 })
     expect((await clipped.step(1)).gradNorm![0]).toBeGreaterThan(1e-3)
-    expect((await (await smallTrainer(addon, { clip: null })).step(1)).gradNorm).toBeUndefined()
+    expect((await (await smallTrainer(addon, { clipGradNorm: null })).step(1)).gradNorm).toBeUndefined()
   })
 
   test('bf16 trains with nearly the same loss; self-conditioning and offset noise change it', async () => {

@@ -7,9 +7,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { placeOn, toSpec } from '../../lib/backend/placement.ts'
 import type { Addon, NativeImages, NativeTrainer, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import { placeOn, toSpec } from '../../lib/backend/placement.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
 import { TorchRandom } from '../helpers/torch-random.ts'
@@ -60,20 +60,20 @@ async function placeOf(trainer: NativeTrainer): Promise<Place> {
 /** What the updates between these places drew. */
 class Replay {
   readonly #case: Case
-  #lanes: TorchRandom[] = []
+  #workers: TorchRandom[] = []
 
   constructor(given: Case) {
     this.#case = given
   }
 
   #startLanes(seed: bigint): void {
-    const lanes = this.#case.options.lanes ?? 1
-    this.#lanes = Array.from({ length: lanes }, (_, lane) => new TorchRandom(seed + BigInt(lane)))
+    const lanes = this.#case.options.loaderWorkers ?? 1
+    this.#workers = Array.from({ length: lanes }, (_, lane) => new TorchRandom(seed + BigInt(lane)))
   }
 
   #pictures(random: TorchRandom, at: Place, after: Place): { order: number[]; flips: number[] } {
-    const { preset, batch, flip } = this.#case.options
-    if (preset === 'chainer') {
+    const { variant, batch, flip } = this.#case.options
+    if (variant === 'chainer') {
       const draws = Array.from({ length: batch! }, () => [random.integers(PICTURES, 1)[0]!, random.integers(2, 1)[0]!])
       return { order: draws.map(([index]) => index!), flips: draws.map(([, side]) => side!) }
     }
@@ -84,19 +84,19 @@ class Replay {
       Object.assign(at, { nextIndex: 0, nextBatch: 0, order: after.order })
     }
     const order = at.order.slice(at.nextIndex, at.nextIndex + batch!)
-    const lane = this.#lanes[at.nextBatch % this.#lanes.length]!
+    const lane = this.#workers[at.nextBatch % this.#workers.length]!
     const flips = order.map(() => (flip && lane.uniform() < 0.5 ? 1 : 0))
     Object.assign(at, { nextIndex: at.nextIndex + order.length, nextBatch: at.nextBatch + 1 })
     return { order, flips }
   }
 
   #noise(random: TorchRandom, count: number): Pick<Batch, 't' | 'noise'> {
-    const { model, preset, latent, size, timesteps } = this.#case.options
+    const { model, variant, latent, size, timesteps } = this.#case.options
     if (model === 'diffusion') {
       const t = random.integers(timesteps!, count)
       return { t, noise: [...random.normals(count * 3 * size! ** 2).subarray(0, 4)] }
     }
-    if (preset === 'pytorch') return { noise: [...random.normals(count * latent!).subarray(0, 4)] }
+    if (variant === 'pytorch') return { noise: [...random.normals(count * latent!).subarray(0, 4)] }
     const values = Array.from({ length: count * latent! }, () => random.uniform() * 2 - 1)
     return { noise: values.slice(0, 4) }
   }
@@ -228,7 +228,8 @@ describe.each(golden.cases.map((given, i) => ({ ...given, ...bits.cases[i]! })))
     for (const [name, expected] of Object.entries(given.samples)) {
       const [how, ...rest] = name.split(' ')
       const [stepsOf, eta, seed] = rest.length === 1 ? [0, 0, rest[0]] : rest
-      const args = model === 'dcgan' ? { bn: 'running' } : { sampler: how!, steps: Number(stepsOf), eta: Number(eta) }
+      const args =
+        model === 'dcgan' ? { batchNorm: 'running' } : { sampler: how!, steps: Number(stepsOf), eta: Number(eta) }
       const sampler = await generator.sampler({ seeds: [Number(seed)], batch: 1, ...args })
       while (!(await sampler.step()));
       expect(

@@ -128,7 +128,7 @@ describe('R40 std::bad_alloc', () => {
   test('is OUT_OF_MEMORY, and the next trainer trains', async () => {
     const images = await addon.images(drawnPixels(10, 16, 3), [10, 16, 16, 3], 'cpu')
     // More lanes than an address space has room for: the vector of them cannot be made.
-    await expect(addon.trainer({ ...smallSpec({}), lanes: 2 ** 53 - 1 }, images)).rejects.toMatchObject({
+    await expect(addon.trainer({ ...smallSpec({}), loaderWorkers: 2 ** 53 - 1 }, images)).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
       message: expect.stringContaining('bad_alloc'),
     })

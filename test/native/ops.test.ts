@@ -70,8 +70,8 @@ describe('drawing', () => {
 
   const worst = (a: Uint8Array, b: Uint8Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)))
 
-  test.each(['2.3', '2022'] as const)('U-Net %s: each set draws what the reference draws', async (unet) => {
-    const generators = await trained({ unet, timesteps: 50, batch: 2 })
+  test.each(['2.3', '0.26'] as const)('U-Net %s: each set draws what the reference draws', async (variant) => {
+    const generators = await trained({ variant, timesteps: 50, batch: 2 })
     const seeds = [1, 2, 3]
     const expected = await draw(generators.get('reference')!, { seeds })
     for (const set of sets) {
@@ -82,8 +82,8 @@ describe('drawing', () => {
     }
   })
 
-  test.each(['pytorch', 'chainer', 'radford'] as const)('DCGAN %s: likewise, in both batch norms', async (preset) => {
-    const generators = await trained({ model: 'dcgan', preset, batch: 2 })
+  test.each(['pytorch', 'chainer', 'radford'] as const)('DCGAN %s: likewise, in both batch norms', async (variant) => {
+    const generators = await trained({ model: 'dcgan', variant, batch: 2 })
     for (const bn of ['batch', 'running']) {
       const args = { seeds: [1, 2, 3], bn, batch: 2 }
       const expected = await draw(generators.get('reference')!, args)

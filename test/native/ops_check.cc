@@ -272,12 +272,12 @@ void Networks(Checker& checker) {
     double size, channels;
     bool self;
   };
-  for (const Unets& u : {Unets{"2.3", 16, {1, 2}, 20, 3, false}, {"2022", 24, {1, 2, 3}, 24, 1, false},
-                         {"2022", 8, {2}, 9, 3, true}, {"2.3", 10, {1, 3}, 12, 4, true},
+  for (const Unets& u : {Unets{"2.3", 16, {1, 2}, 20, 3, false}, {"0.26", 24, {1, 2, 3}, 24, 1, false},
+                         {"0.26", 8, {2}, 9, 3, true}, {"2.3", 10, {1, 3}, 12, 4, true},
                          {"2.3", 32, {1, 2, 4}, 32, 3, false}}) {
-    const Spec spec{{"unet", std::string(u.unet)}, {"dim", u.dim},           {"dimMults", u.mults},
+    const Spec spec{{"variant", std::string(u.variant)}, {"dim", u.dim},           {"dimMults", u.mults},
                     {"size", u.size},              {"channels", u.channels}, {"selfCondition", u.self}};
-    const std::string name = std::string("U-Net ") + u.unet + " " +
+    const std::string name = std::string("U-Net ") + u.variant + " " +
                              Sizes({static_cast<int64_t>(u.dim), static_cast<int64_t>(u.size)});
     const UnetPlan plan(spec);
     ParameterSet set(Fill::kDraw, at::kCPU, generator);
@@ -299,17 +299,17 @@ void Networks(Checker& checker) {
     Report(name, "error", Distance(y, forward(*reference, x.to(at::kDouble))));
   }
   // Small pictures, so that next to nothing is kept but weights.
-  for (const char* unet : {"2.3", "2022"}) {
-    const UnetPlan plan({{"unet", std::string(unet)}, {"dim", 64.0},           {"dimMults", std::vector<double>{1, 2, 4}},
+  for (const char* unet : {"2.3", "0.26"}) {
+    const UnetPlan plan({{"variant", std::string(unet)}, {"dim", 64.0},           {"dimMults", std::vector<double>{1, 2, 4}},
                          {"size", 8.0},               {"channels", 3.0}, {"selfCondition", false}});
     ParameterSet set(Fill::kDraw, at::kCPU, generator);
     const Unet network(plan, set, "");
     const Tensor x = Random({1, 3, 8, 8}), t = at::full({1}, 7, x.options());
     Kept(std::string("U-Net ") + unet, set, [&](Ops& ops) { return network.Forward(ops, x, t, {}); });
   }
-  for (const char* preset : {"pytorch", "chainer", "radford"})
+  for (const char* variant : {"pytorch", "chainer", "radford"})
     for (const double channels : {1, 3, 4}) {
-      const Spec spec{{"preset", std::string(preset)},
+      const Spec spec{{"variant", std::string(variant)},
                       {"size", channels == 4 ? 96.0 : 32.0},
                       {"channels", channels},
                       {"latent", 20.0},
@@ -320,7 +320,7 @@ void Networks(Checker& checker) {
       const Tensor z = Random({3, plan.latent});
       for (const auto statistics : {BatchStatistics::kRunning, BatchStatistics::kBatch}) {
         const bool running = statistics == BatchStatistics::kRunning;
-        const std::string name = std::string("DCGAN ") + preset + " " + std::to_string(plan.channels) +
+        const std::string name = std::string("DCGAN ") + variant + " " + std::to_string(plan.channels) +
                                  (running ? " running" : " batch");
         const auto forward = [&](Ops& ops, const Tensor& latent) { return network.Forward(ops, latent, statistics); };
         if (running) Steady(name, z, [&](const Tensor& latent) { return forward(checker.ops(), latent); });

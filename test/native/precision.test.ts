@@ -68,7 +68,12 @@ describe('deterministic', () => {
   })
 
   test('changes no bit on a CPU, for any model', async () => {
-    for (const options of [{}, { unet: '2022' }, { model: 'dcgan' }, { model: 'dcgan', preset: 'chainer' }] as const) {
+    for (const options of [
+      {},
+      { variant: '0.26' },
+      { model: 'dcgan' },
+      { model: 'dcgan', variant: 'chainer' },
+    ] as const) {
       const losses = async (deterministic: boolean) => {
         const trainer = await smallTrainer(addon, { ...options, deterministic })
         const metrics = await trainer.step(2)

@@ -12,7 +12,7 @@ const samplers = ['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm'] as const
 const golden = JSON.parse(readFileSync(new URL('../golden/samplers.json', import.meta.url), 'utf8')) as {
   outputs: number[]
   cases: (Pick<TrainOptions, 'objective' | 'schedule' | 'timesteps'> & {
-    network: 'constant' | 'unet'
+    network: 'constant' | 'variant'
     steps: number
     pictures: Record<(typeof samplers)[number], number[]>
   })[]
@@ -72,7 +72,7 @@ describe('on every kind of model', () => {
   const kinds: TrainOptions[] = []
   for (const schedule of ['linear', 'cosine', 'sigmoid'] as const)
     for (const objective of ['noise', 'x0', 'v'] as const) kinds.push({ schedule, objective })
-  kinds.push({ objective: 'x0', selfCondition: true }, { objective: 'noise', selfCondition: true, unet: '2022' })
+  kinds.push({ objective: 'x0', selfCondition: true }, { objective: 'noise', selfCondition: true, variant: '0.26' })
 
   test.each(kinds)('%o: a picture in range for any number of steps', async (options) => {
     const generator = await fixedGenerator({ size: 8, dimMults: [1], timesteps: 24, ...options })

@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { placeOn } from '../../lib/backend/placement.ts'
+import { selectBackend } from '../../lib/backend/select.ts'
 import { ShinsakuError } from '../../lib/errors.ts'
 import type { Addon } from '../../lib/native/addon.ts'
 import { type Loaded, loadNative } from '../../lib/native/load.ts'
-import { selectBackend } from '../../lib/backend/select.ts'
-import { placeOn } from '../../lib/backend/placement.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 

@@ -36,20 +36,34 @@ describe('every operation and network of every set, forward and back, on one thr
 })
 
 const models: Record<string, TrainOptions> = {
-  'diffusion 2.3': { dim: 16, dimMults: [1, 2], size: 24, batch: 3, clip: 1 },
+  'diffusion 2.3': { dim: 16, dimMults: [1, 2], size: 24, batch: 3, clipGradNorm: 1 },
   'diffusion 2.3, a single picture, self-conditioned, no clip': {
     dim: 32,
     size: 20,
     batch: 1,
-    clip: null,
+    clipGradNorm: null,
     loss: 'l1',
     selfCondition: true,
   },
-  'diffusion 2022, accumulating': { unet: '2022', dim: 16, dimMults: [1, 2], batch: 5, accumulate: 2, clip: 0.5 },
+  'diffusion 0.26, accumulating': {
+    variant: '0.26',
+    dim: 16,
+    dimMults: [1, 2],
+    batch: 5,
+    accumulate: 2,
+    clipGradNorm: 0.5,
+  },
   'diffusion of narrow layers': { dim: 8, dimMults: [1, 3], size: 18, batch: 16, channels: 1 },
   'dcgan pytorch': { model: 'dcgan', width: 16, batch: 8 },
-  'dcgan chainer, decaying': { model: 'dcgan', preset: 'chainer', width: 8, batch: 3, weightDecay: 1e-3, clip: 1 },
-  'dcgan radford, averaged': { model: 'dcgan', preset: 'radford', width: 4, emaDecay: 0.9, channels: 4 },
+  'dcgan chainer, decaying': {
+    model: 'dcgan',
+    variant: 'chainer',
+    width: 8,
+    batch: 3,
+    weightDecay: 1e-3,
+    clipGradNorm: 1,
+  },
+  'dcgan radford, averaged': { model: 'dcgan', variant: 'radford', width: 4, emaDecay: 0.9, channels: 4 },
 }
 
 async function stateOf(trainer: NativeTrainer): Promise<HostTensor[]> {

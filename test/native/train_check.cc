@@ -253,10 +253,10 @@ void Networks(Checker& checker) {
     bool self;
     int64_t batch;
   };
-  for (const Unets& u : {Unets{"2.3", 16, {1, 2}, 20, 3, false, 1}, {"2022", 16, {1, 2, 3}, 24, 1, false, 3},
-                         {"2022", 8, {2}, 9, 3, true, 2}, {"2.3", 24, {1, 3}, 12, 4, true, 16},
+  for (const Unets& u : {Unets{"2.3", 16, {1, 2}, 20, 3, false, 1}, {"0.26", 16, {1, 2, 3}, 24, 1, false, 3},
+                         {"0.26", 8, {2}, 9, 3, true, 2}, {"2.3", 24, {1, 3}, 12, 4, true, 16},
                          {"2.3", 32, {1, 2, 4}, 32, 3, false, 2}}) {
-    const Spec spec{{"unet", std::string(u.unet)}, {"dim", u.dim},           {"dimMults", u.mults},
+    const Spec spec{{"variant", std::string(u.variant)}, {"dim", u.dim},           {"dimMults", u.mults},
                     {"size", u.size},              {"channels", u.channels}, {"selfCondition", u.self}};
     const UnetPlan plan(spec);
     ParameterSet set(Fill::kDraw, at::kCPU, generator);

@@ -1,17 +1,17 @@
 /** Ways of training: the CUDA set's arithmetic on the CPU, what is compared, and what is chosen. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Addon } from '../../lib/native/addon.ts'
-import { loadAddon } from '../../lib/native/load.ts'
 import { placeOn } from '../../lib/backend/placement.ts'
 import {
   agrees,
   distanceByTensor,
   distanceOfMoves,
   fastestOf,
-  type Trial,
   formatTrials,
   runTrials,
+  type Trial,
 } from '../../lib/backend/trial.ts'
+import type { Addon } from '../../lib/native/addon.ts'
+import { loadAddon } from '../../lib/native/load.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
 
 let addon: Addon
@@ -24,11 +24,11 @@ const unet: TrainOptions = { dim: 32, dimMults: [1, 2], size: 16, batch: 3, time
 describe('on the CPU, where no kernel of its own runs', () => {
   const cases: [string, TrainOptions][] = [
     ['U-Net 2.3', unet],
-    ['U-Net 2.3, accumulated, unclipped', { ...unet, accumulate: 2, clip: null }],
-    ['U-Net 2022', { ...unet, unet: '2022' }],
+    ['U-Net 2.3, accumulated, unclipped', { ...unet, accumulate: 2, clipGradNorm: null }],
+    ['U-Net 2022', { ...unet, variant: '0.26' }],
     ['DCGAN pytorch', { model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 }],
-    ['DCGAN chainer', { model: 'dcgan', preset: 'chainer', size: 32, width: 8, latent: 16, batch: 4 }],
-    ['DCGAN radford', { model: 'dcgan', preset: 'radford', size: 32, width: 8, latent: 16, batch: 4 }],
+    ['DCGAN chainer', { model: 'dcgan', variant: 'chainer', size: 32, width: 8, latent: 16, batch: 4 }],
+    ['DCGAN radford', { model: 'dcgan', variant: 'radford', size: 32, width: 8, latent: 16, batch: 4 }],
   ]
   test.each(cases)('%s: the set "cuda" moves as the reference does; a graph is refused and told', async (_, given) => {
     const options = resolveTrain(given)

@@ -10,33 +10,33 @@ beforeAll(async () => {
   addon = await loadAddon()
 })
 
-type OptionSpec = { unet: '2022' | '2.3'; dimMults: number[]; keys: string; parameters: number; initial: string }
+type OptionSpec = { variant: '0.26' | '2.3'; dimMults: number[]; keys: string; parameters: number; initial: string }
 
 /** SHA-256 over the initial float32 parameters for seed 3407, dim 64, measured from the published packages. */
 const rows: OptionSpec[] = [
   {
-    unet: '2022',
+    variant: '0.26',
     dimMults: [1, 2, 4, 8],
     keys: 'ddpm-0.26.4_1-2-4-8',
     parameters: 36_255_235,
     initial: '592372ea62b4dda8032b1369e5435fd69f095dc7960e72f3655235af3eef5675',
   },
   {
-    unet: '2022',
+    variant: '0.26',
     dimMults: [1, 4, 16],
     keys: 'ddpm-0.26.4_1-4-16',
     parameters: 98_309_379,
     initial: '4e47dd016c11897a661194bce5acfeaefee76df0a5b4ccc28efb9cbfbb5a55f5',
   },
   {
-    unet: '2.3',
+    variant: '2.3',
     dimMults: [1, 2, 4, 8],
     keys: 'ddpm-2.3.1_1-2-4-8',
     parameters: 35_711_491,
     initial: '8c29fb9f3a75a35c7d0c52baf0d687e38cab11e6f28d6b48440cc4197ee2ddcf',
   },
   {
-    unet: '2.3',
+    variant: '2.3',
     dimMults: [1, 4, 16],
     keys: 'ddpm-2.3.1_1-4-16',
     parameters: 98_053_891,
@@ -52,8 +52,8 @@ async function weightsDigest(trainer: NativeTrainer, names: readonly string[]): 
   return hash.digest('hex')
 }
 
-describe.each(rows)('U-Net $unet $dimMults', ({ unet, dimMults, keys, parameters, initial }) => {
-  const options = { unet, dimMults, dim: 64, size: 128, emaDecay: null }
+describe.each(rows)('U-Net $variant $dimMults', ({ variant, dimMults, keys, parameters, initial }) => {
+  const options = { variant, dimMults, dim: 64, size: 128, emaDecay: null }
   let trainer: NativeTrainer
   let names: string[]
 
@@ -82,17 +82,17 @@ describe.each(rows)('U-Net $unet $dimMults', ({ unet, dimMults, keys, parameters
     const { cpuCapability } = await addon.info()
     // Uniform draws are equal on every processor; the memory keys of 2.3 are normal draws, whose last bits
     // differ without AVX2.
-    if (unet === '2.3' && !/AVX/.test(cpuCapability)) return
+    if (variant === '2.3' && !/AVX/.test(cpuCapability)) return
     expect(await weightsDigest(trainer, names.slice(13))).toBe(initial)
   })
 })
 
 describe('shapes', () => {
   test.each([
-    { unet: '2022', channels: 1, size: 24, dimMults: [1, 2, 3] },
-    { unet: '2.3', channels: 4, size: 20, dimMults: [1, 3] },
-    { unet: '2022', channels: 3, size: 9, dimMults: [2] },
-    { unet: '2.3', channels: 3, size: 8, dimMults: [1, 1, 1, 1], selfCondition: true },
+    { variant: '0.26', channels: 1, size: 24, dimMults: [1, 2, 3] },
+    { variant: '2.3', channels: 4, size: 20, dimMults: [1, 3] },
+    { variant: '0.26', channels: 3, size: 9, dimMults: [2] },
+    { variant: '2.3', channels: 3, size: 8, dimMults: [1, 1, 1, 1], selfCondition: true },
   ] as const)('trains and draws at $size px, $channels channels, $dimMults', async (options) => {
     const trainer = await smallTrainer(addon, { ...options, dimMults: [...options.dimMults] }, 3)
     expect((await trainer.step(2)).loss!.every(Number.isFinite)).toBe(true)
@@ -126,7 +126,7 @@ test('describe lists each layer with its shape, and parameters that add up', asy
 test("the order of the pictures for seed 3407 is the DataLoader's", async () => {
   // 158 pictures after the initial draws of the 36M network of 0.26.4, as measured from PyTorch.
   const spec = smallSpec({
-    unet: '2022',
+    variant: '0.26',
     dim: 64,
     dimMults: [1, 2, 4, 8],
     size: 8,

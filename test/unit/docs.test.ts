@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { commandHelp } from '../../lib/cli/program.ts'
 import { errorTable } from '../../lib/errors.ts'
-import { valueKindOf, sampleGroups, trainGroups } from '../../lib/options/value-kind.ts'
 import { recipes } from '../../lib/options/recipes.ts'
+import { sampleGroups, trainGroups, valueKindOf } from '../../lib/options/value-kind.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { makeTables, fillTables } = await import(new URL('../../scripts/tables.mjs', import.meta.url).href)
@@ -31,8 +31,8 @@ describe('the README', () => {
   })
 
   test('documents every option and every error code', () => {
-    for (const { rows } of [...trainGroups(), ...sampleGroups()])
-      for (const name of Object.keys(rows)) expect(readme).toContain(`| \`${name}\` |`)
+    for (const { specs } of [...trainGroups(), ...sampleGroups()])
+      for (const name of Object.keys(specs)) expect(readme).toContain(`| \`${name}\` |`)
     for (const code of Object.keys(errorTable)) expect(readme).toContain(`| \`${code}\` |`)
   })
 
@@ -50,8 +50,8 @@ describe('docs/reliability.md', () => {
   test('is as generated from docs/reliability/*.json', () => expect(page).toBe(renderReliability(sections)))
 
   test('a changed count would be noticed', () => {
-    const row = { what: 'planted', tried: 2, passed: 1 }
-    const planted = { title: 'Planted', command: 'x', date: '2026-01-01', machine: 'y', rows: [row] }
+    const spec = { what: 'planted', tried: 2, passed: 1 }
+    const planted = { title: 'Planted', command: 'x', date: '2026-01-01', machine: 'y', specs: [spec] }
     expect(renderReliability([...sections, planted])).toContain('| planted | 2 | 1 |')
   })
 })

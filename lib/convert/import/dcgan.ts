@@ -116,7 +116,7 @@ export function findDcgan(files: readonly Parts[]): Found {
     }
   }
   return {
-    facts: { model: 'dcgan', preset: 'pytorch', ...generator.shape, emaDecay: null },
+    facts: { model: 'dcgan', variant: 'pytorch', ...generator.shape, emaDecay: null },
     settings: {},
     notes: [
       ...(discriminator ? [] : ['There is no discriminator: it begins anew where training goes on.']),

@@ -42,7 +42,7 @@ const counter = (name: string, value: number): Entry => ({
 type Tables = { facts: Record<string, unknown>; notes: string[] }
 
 /** Schedule, objective and loss weight, from the tables; `given` may name what they do not show. */
-async function readTables(path: string, state: State, { unet }: UnetShape, given: Given): Promise<Tables> {
+async function readTables(path: string, state: State, { variant }: UnetShape, given: Given): Promise<Tables> {
   const table = async (name: string) => {
     const stored = state.get(name)!
     return numbersOf(stored.dtype, await stored.read())
@@ -59,8 +59,8 @@ async function readTables(path: string, state: State, { unet }: UnetShape, given
     )
   else notes.push(`The betas are those of the file; no known schedule gives them, "${given.schedule}" is a name only.`)
   const snr = snrOf(await table('alphas_cumprod'), await table('log_one_minus_alphas_cumprod'))
-  const weights = await table(weightTable(unet))
-  const weighting: Weighting | undefined = unet === '2022' ? p2WeightingOf(weights, snr) : weightingOf(weights, snr)
+  const weights = await table(weightTable(variant))
+  const weighting: Weighting | undefined = variant === '0.26' ? p2WeightingOf(weights, snr) : weightingOf(weights, snr)
   if (weighting) Object.assign(facts, weighting)
   else notes.push(`The weights of the loss are those of the file; no known formula gives them.`)
   return { facts, notes }
@@ -162,8 +162,8 @@ const isSettings = ({ lr, betas }: Given) =>
   betas.length === 2 &&
   betas.every((beta) => typeof beta === 'number')
 
-const versionNotes: Readonly<Record<UnetShape['unet'], string>> = {
-  '2022':
+const versionNotes: Readonly<Record<UnetShape['variant'], string>> = {
+  '0.26':
     'Files of 0.22 to 0.26.4 look alike; this one is taken for one of 0.26.4, whose attentions compute differently from those before 0.26.',
   '2.3': 'Files of 2.0 to 2.3 look alike and compute alike.',
 }
@@ -174,14 +174,14 @@ export async function findDiffusion(parts: Parts, given: Given): Promise<Found> 
   const trainer = states.get('model')
   const state = trainer ?? states.get('')!
   const shape = inferUnet(path, state)
-  const { unet, dim, dimMults } = shape
+  const { variant, dim, dimMults } = shape
   const timesteps = state.get('betas')?.shape[0]
   if (timesteps === undefined)
     throw unsupported(
       path,
       'has no tensor betas: it holds a U-Net alone. Save the state_dict of the GaussianDiffusion around it',
     )
-  const network = `the "${unet}" U-Net with dim ${dim} and dimMults ${dimMults.join(',')} and its GaussianDiffusion`
+  const network = `the "${variant}" U-Net with dim ${dim} and dimMults ${dimMults.join(',')} and its GaussianDiffusion`
   const expected = expectedDiffusion(shape, timesteps)
   requireTensors(path, network, state, expected)
   const { facts, notes } = await readTables(path, state, shape, given)
@@ -200,7 +200,7 @@ export async function findDiffusion(parts: Parts, given: Given): Promise<Found> 
     notes: [
       typeof version === 'string'
         ? `Saved by denoising-diffusion-pytorch ${version.slice(0, 20)}.`
-        : versionNotes[unet],
+        : versionNotes[variant],
       ...notes,
       ...(ema.note ? [ema.note] : []),
       ...(adam && adam.entries.length > 0 ? [] : ['The file has no optimizer state: Adam begins anew.']),

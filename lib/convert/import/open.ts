@@ -24,7 +24,7 @@ export type Imported = {
 }
 
 /** Options that shape the network or its training, and that neither file nor caller may have named. */
-const assumable = ['size', 'objective', 'loss', 'batch', 'accumulate', 'clip', 'emaDecay', 'emaEvery'] as const
+const assumable = ['size', 'objective', 'loss', 'batch', 'accumulate', 'clipGradNorm', 'emaDecay', 'emaEvery'] as const
 
 function listNames(state: State): string {
   const names = [...state.keys()]

@@ -3,7 +3,7 @@ import type { Expected } from './expect.ts'
 import { type State, unsupported } from './state.ts'
 
 export type UnetShape = {
-  unet: '2022' | '2.3'
+  variant: '0.26' | '2.3'
   dim: number
   dimMults: number[]
   channels: number
@@ -32,10 +32,11 @@ const tables = [
   'posterior_mean_coef2',
 ]
 
-export const weightTable = (unet: UnetShape['unet']): string => (unet === '2022' ? 'p2_loss_weight' : 'loss_weight')
+export const weightTable = (variant: UnetShape['variant']): string =>
+  variant === '0.26' ? 'p2_loss_weight' : 'loss_weight'
 
 /** Which of the known U-Nets this is. Throws IMPORT_UNSUPPORTED with the versions that a file of another comes from. */
-function kindOf(path: string, state: State): UnetShape['unet'] {
+function kindOf(path: string, state: State): UnetShape['variant'] {
   const has = (name: string) => state.has(`model.${name}`)
   const known = 'Known are the U-Nets of denoising-diffusion-pytorch 0.22 to 0.26.4 and 2.0 to 2.3.'
   const refuse = (what: string): never => {
@@ -49,7 +50,7 @@ function kindOf(path: string, state: State): UnetShape['unet'] {
   const memory = has('downs.0.2.mem_kv')
   if (memory && has('downs.0.0.block1.norm.g')) return '2.3'
   if (memory) refuse('the U-Net of denoising-diffusion-pytorch 1.9, which has memory keys and group norms')
-  if (has('downs.0.2.fn.norm.b')) return '2022'
+  if (has('downs.0.2.fn.norm.b')) return '0.26'
   if (has('downs.0.2.fn.norm.g'))
     refuse('the U-Net of denoising-diffusion-pytorch 0.26.5 to 1.8, whose layer norms have no bias')
   return refuse('a U-Net of another kind: downs.0.2 is neither of the known attentions')
@@ -57,7 +58,7 @@ function kindOf(path: string, state: State): UnetShape['unet'] {
 
 /** Reads the form of the network off its tensors. */
 export function inferUnet(path: string, state: State): UnetShape {
-  const unet = kindOf(path, state)
+  const variant = kindOf(path, state)
   const side = (name: string, axis: number): number => {
     const size = state.get(`model.${name}`)?.shape[axis]
     if (!size) throw unsupported(path, `has no tensor model.${name} with ${axis + 1} sides, which its U-Net needs`)
@@ -80,17 +81,17 @@ export function inferUnet(path: string, state: State): UnetShape {
       path,
       `holds a U-Net whose stages are ${dimMults.join(', ')} times as wide as its ${dim} time features`,
     )
-  return { unet, dim, dimMults, channels, selfCondition: input === 2 * channels }
+  return { variant, dim, dimMults, channels, selfCondition: input === 2 * channels }
 }
 
 /** All tensors of GaussianDiffusion around such a U-Net, in the order of its state dict. */
 export function expectedDiffusion(shape: UnetShape, timesteps: number): Expected[] {
-  const buffers = [...tables, weightTable(shape.unet)].map((name) => ({ name, dtype: 'F32', shape: [timesteps] }))
+  const buffers = [...tables, weightTable(shape.variant)].map((name) => ({ name, dtype: 'F32', shape: [timesteps] }))
   return [...buffers, ...expectedUnet(shape)]
 }
 
-function expectedUnet({ unet, dim, dimMults, channels, selfCondition }: UnetShape): Expected[] {
-  const modern = unet === '2.3'
+function expectedUnet({ variant, dim, dimMults, channels, selfCondition }: UnetShape): Expected[] {
+  const modern = variant === '2.3'
   const all: Expected[] = []
   const add = (name: string, ...shape: number[]) => all.push({ name: `model.${name}`, dtype: 'F32', shape })
   const affine = (name: string, out: number, ...rest: number[]) => {

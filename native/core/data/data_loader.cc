@@ -26,7 +26,8 @@ bool Coin(at::Generator& generator) { return at::rand({1}, generator, at::kFloat
 
 }  // namespace
 
-DataLoader::DataLoader(const Spec& spec, std::shared_ptr<const ImageSet> images, DataOrder order, at::Generator cpu)
+DataLoader::DataLoader(const Spec& spec, std::shared_ptr<const ImageSet> images, DataOrder order,
+                       at::Generator cpu)
     : images_(std::move(images)),
       order_(order),
       cpu_(std::move(cpu)),

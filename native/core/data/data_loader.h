@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/runtime/host_tensor.h"
 #include "core/api.h"
-#include "core/nn/parameters.h"
 #include "core/data/pixels.h"
+#include "core/nn/parameters.h"
+#include "core/runtime/host_tensor.h"
 #include "core/runtime/random.h"
 
 namespace shinsaku {
@@ -70,7 +70,7 @@ class DataLoader {
   at::Tensor epoch_seed_;  // I64 [1]: base seed of the epoch, which seeds the workers
   at::Tensor order_now_;   // I64 [N]: this epoch's permutation
   std::map<std::vector<int64_t>, std::vector<Batch>> prefetched_buffers_;  // on the device, by their sizes
-  std::vector<Batch> prefetched_;                                  // those not taken yet, the next one last
+  std::vector<Batch> prefetched_;  // those not taken yet, the next one last
 };
 
 }  // namespace shinsaku

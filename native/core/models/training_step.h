@@ -4,13 +4,13 @@
 #include <memory>
 #include <string>
 
-#include "core/runtime/graphs.h"
-#include "core/data/data_loader.h"
-#include "core/runtime/meter.h"
 #include "core/api.h"
+#include "core/data/data_loader.h"
 #include "core/nn/parameters.h"
 #include "core/ops/ops.h"
 #include "core/ops/trace.h"
+#include "core/runtime/graphs.h"
+#include "core/runtime/meter.h"
 #include "core/runtime/random.h"
 
 namespace shinsaku {
@@ -34,10 +34,11 @@ class TrainingStep {
 struct ModelKind {
   const char* name;
   // Draws initial values from `random.cpu`.
-  std::unique_ptr<TrainingStep> (*make_training_step)(const Spec& spec, RandomState& random, at::Device device);
+  std::unique_ptr<TrainingStep> (*make_training_step)(const Spec& spec, RandomState& random,
+                                                      at::Device device);
   // A generator over given weights; names as from TrainingStep::weights(). Throws CHECKPOINT_MISMATCH.
   std::unique_ptr<InferenceModel> (*make_inference_model)(const Spec& spec, const NamedTensors& weights,
-                                               at::Device device);
+                                                          at::Device device);
   // Walks the networks on the meta device with `trace` as ops set; returns trainable scalars.
   int64_t (*trace)(const Spec& spec, TraceOps& trace);
 };

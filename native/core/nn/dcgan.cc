@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kDeviation = 0.02;  // of every initial weight, Radford 2015, section 4
 
-// What a preset does in every layer.
+// What a variant does in every layer.
 struct Style {
   bool dense;  // stem and head are linear layers; else convolutions over the whole map
   int64_t kernel, padding, output_padding;
@@ -27,24 +27,24 @@ struct Style {
   BatchNormWeights::Form form;
 };
 
-Style StyleOf(DcganPreset preset) {
+Style StyleOf(DcganVariant variant) {
   using Form = BatchNormWeights::Form;
-  switch (preset) {
-    case DcganPreset::kPytorch:
+  switch (variant) {
+    case DcganVariant::kPytorch:
       return {false, 4, 1, 0, false, true, Activation::kLeakyRelu, Activation::kTanh, 1, 1e-5, Form::kTorch};
-    case DcganPreset::kChainer:
+    case DcganVariant::kChainer:
       return {true, 4, 1, 0, true, false, Activation::kElu, Activation::kIdentity, 2, 1e-5, Form::kChainer};
-    case DcganPreset::kRadford:
+    case DcganVariant::kRadford:
       return {true, 5, 2, 1, false, true, Activation::kLeakyRelu, Activation::kTanh, 1, 1e-8, Form::kTorch};
   }
-  throw Failure("NATIVE_FAILED", "unknown DCGAN preset");
+  throw Failure("NATIVE_FAILED", "unknown DCGAN variant");
 }
 
-DcganPreset PresetOf(const std::string& name) {
-  if (name == "pytorch") return DcganPreset::kPytorch;
-  if (name == "chainer") return DcganPreset::kChainer;
-  if (name == "radford") return DcganPreset::kRadford;
-  throw Failure("NATIVE_FAILED", "unknown DCGAN preset \"" + name + "\"");
+DcganVariant PresetOf(const std::string& name) {
+  if (name == "pytorch") return DcganVariant::kPytorch;
+  if (name == "chainer") return DcganVariant::kChainer;
+  if (name == "radford") return DcganVariant::kRadford;
+  throw Failure("NATIVE_FAILED", "unknown DCGAN variant \"" + name + "\"");
 }
 
 int64_t StagesOf(int64_t size, int64_t stem) {
@@ -60,38 +60,38 @@ int64_t StagesOf(int64_t size, int64_t stem) {
 std::string Numbered(const char* name, int64_t i) { return name + std::to_string(i); }
 
 // Names of layer i of the generator: 0 is the stem, `stages` the layer that gives the picture.
-std::string GeneratorLayer(DcganPreset preset, int64_t i) {
-  if (preset == DcganPreset::kPytorch) return Numbered("main.", 3 * i);
-  if (preset == DcganPreset::kChainer) return i == 0 ? "l0z" : Numbered("dc", i);
+std::string GeneratorLayer(DcganVariant variant, int64_t i) {
+  if (variant == DcganVariant::kPytorch) return Numbered("main.", 3 * i);
+  if (variant == DcganVariant::kChainer) return i == 0 ? "l0z" : Numbered("dc", i);
   return i == 0 ? "project" : Numbered("deconv", i);
 }
 
-std::string GeneratorNorm(DcganPreset preset, int64_t i) {
-  if (preset == DcganPreset::kPytorch) return Numbered("main.", 3 * i + 1);
-  if (preset == DcganPreset::kChainer) return i == 0 ? "bn0l" : Numbered("bn", i);
+std::string GeneratorNorm(DcganVariant variant, int64_t i) {
+  if (variant == DcganVariant::kPytorch) return Numbered("main.", 3 * i + 1);
+  if (variant == DcganVariant::kChainer) return i == 0 ? "bn0l" : Numbered("batchNorm", i);
   return Numbered("norm", i);
 }
 
 // Names of layer i of the discriminator: 0 takes the picture, `stages` is the head.
-std::string DiscriminatorLayer(DcganPreset preset, int64_t i, int64_t stages) {
-  if (preset == DcganPreset::kPytorch) return Numbered("main.", i == 0 ? 0 : 3 * i - 1);
-  if (preset == DcganPreset::kChainer) return i == stages ? Numbered("l", i) + "l" : Numbered("c", i);
+std::string DiscriminatorLayer(DcganVariant variant, int64_t i, int64_t stages) {
+  if (variant == DcganVariant::kPytorch) return Numbered("main.", i == 0 ? 0 : 3 * i - 1);
+  if (variant == DcganVariant::kChainer) return i == stages ? Numbered("l", i) + "l" : Numbered("c", i);
   return i == stages ? "head" : Numbered("conv", i);
 }
 
-std::string DiscriminatorNorm(DcganPreset preset, int64_t i) {
-  if (preset == DcganPreset::kPytorch) return Numbered("main.", 3 * i);
-  return Numbered(preset == DcganPreset::kChainer ? "bn" : "norm", i);
+std::string DiscriminatorNorm(DcganVariant variant, int64_t i) {
+  if (variant == DcganVariant::kPytorch) return Numbered("main.", 3 * i);
+  return Numbered(variant == DcganVariant::kChainer ? "batchNorm" : "norm", i);
 }
 
-// Adds layers to one network, drawing first values in the order of the preset's source.
+// Adds layers to one network, drawing first values in the order of the variant's source.
 class Builder {
  public:
   Builder(const DcganPlan& plan, const char* prefix, ParameterSet& set)
-      : style_(StyleOf(plan.preset)),
+      : style_(StyleOf(plan.variant)),
         prefix_(prefix),
         set_(set),
-        deferred_(plan.preset == DcganPreset::kPytorch) {}
+        deferred_(plan.variant == DcganVariant::kPytorch) {}
 
   DcganLayer Layer(const std::string& name, at::IntArrayRef shape, int64_t outputs) {
     DcganLayer layer{prefix_ + name, "", {}, {}, std::nullopt};
@@ -147,7 +147,7 @@ class Builder {
 }  // namespace
 
 DcganPlan::DcganPlan(const Spec& spec)
-    : preset(PresetOf(Text(spec, "preset"))),
+    : variant(PresetOf(Text(spec, "variant"))),
       size(Integer(spec, "size")),
       channels(Integer(spec, "channels")),
       latent(Integer(spec, "latent")),
@@ -157,20 +157,20 @@ DcganPlan::DcganPlan(const Spec& spec)
 
 Tensor DrawLatent(const DcganPlan& plan, int64_t count, at::Generator generator) {
   const auto options = at::TensorOptions(at::kFloat).device(generator.device());
-  if (plan.preset == DcganPreset::kPytorch) return at::randn({count, plan.latent}, generator, options);
+  if (plan.variant == DcganVariant::kPytorch) return at::randn({count, plan.latent}, generator, options);
   return at::empty({count, plan.latent}, options).uniform_(-1, 1, generator);
 }
 
 DcganGenerator::DcganGenerator(const DcganPlan& plan, Fill fill, at::Device device,
                                std::optional<at::Generator> generator)
     : plan_(plan), set_(fill, device, std::move(generator)) {
-  const Style style = StyleOf(plan.preset);
+  const Style style = StyleOf(plan.variant);
   Builder build(plan, "generator.", set_);
   for (int64_t i = 0; i <= plan.stages; ++i) {
     const bool last = i == plan.stages;
     const int64_t outputs = last ? plan.channels : plan.width << (plan.stages - 1 - i);
     const int64_t units = i == 0 && style.dense ? outputs * plan.stem * plan.stem : outputs;
-    const std::string name = GeneratorLayer(plan.preset, i);
+    const std::string name = GeneratorLayer(plan.variant, i);
     if (i > 0) {
       const int64_t inputs = plan.width << (plan.stages - i);
       layers_.push_back(build.Layer(name, {inputs, outputs, style.kernel, style.kernel}, units));
@@ -179,13 +179,13 @@ DcganGenerator::DcganGenerator(const DcganPlan& plan, Fill fill, at::Device devi
     } else {
       layers_.push_back(build.Layer(name, {plan.latent, outputs, plan.stem, plan.stem}, units));
     }
-    if (!last) build.Norm(layers_.back(), GeneratorNorm(plan.preset, i), units);
+    if (!last) build.Norm(layers_.back(), GeneratorNorm(plan.variant, i), units);
   }
   build.Finish();
 }
 
 Tensor DcganGenerator::Forward(Ops& ops, const Tensor& z, BatchStatistics statistics) const {
-  const Style style = StyleOf(plan_.preset);
+  const Style style = StyleOf(plan_.variant);
   ops.Begin();
   Tensor x = style.dense ? z : z.view({z.size(0), plan_.latent, 1, 1});
   for (size_t i = 0; i < layers_.size(); ++i) {
@@ -209,15 +209,15 @@ Tensor DcganGenerator::Forward(Ops& ops, const Tensor& z, BatchStatistics statis
 DcganDiscriminator::DcganDiscriminator(const DcganPlan& plan, Fill fill, at::Device device,
                                        std::optional<at::Generator> generator)
     : plan_(plan), set_(fill, device, std::move(generator)) {
-  const Style style = StyleOf(plan.preset);
+  const Style style = StyleOf(plan.variant);
   Builder build(plan, "discriminator.", set_);
   for (int64_t i = 0; i <= plan.stages; ++i) {
     const int64_t inputs = i == 0 ? plan.channels : plan.width << (i - 1);
-    const std::string name = DiscriminatorLayer(plan.preset, i, plan.stages);
+    const std::string name = DiscriminatorLayer(plan.variant, i, plan.stages);
     if (i < plan.stages) {
       const int64_t outputs = plan.width << i;
       layers_.push_back(build.Layer(name, {outputs, inputs, style.kernel, style.kernel}, outputs));
-      if (i > 0) build.Norm(layers_.back(), DiscriminatorNorm(plan.preset, i), outputs);
+      if (i > 0) build.Norm(layers_.back(), DiscriminatorNorm(plan.variant, i), outputs);
     } else if (style.dense) {
       layers_.push_back(build.Layer(name, {style.logits, inputs * plan.stem * plan.stem}, style.logits));
     } else {
@@ -228,7 +228,7 @@ DcganDiscriminator::DcganDiscriminator(const DcganPlan& plan, Fill fill, at::Dev
 }
 
 Tensor DcganDiscriminator::Forward(Ops& ops, const Tensor& pictures, BatchStatistics statistics) const {
-  const Style style = StyleOf(plan_.preset);
+  const Style style = StyleOf(plan_.variant);
   Tensor x = pictures;
   for (size_t i = 0; i + 1 < layers_.size(); ++i) {
     const DcganLayer& layer = layers_[i];

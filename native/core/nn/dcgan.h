@@ -4,13 +4,13 @@
 // side. `width` is the generator's last and the discriminator's first hidden width; each stage inwards
 // doubles it.
 //
-//   preset   after                          generator names                    discriminator names
+//   variant   after                          generator names                    discriminator names
 //   pytorch  github pytorch/examples dcgan  main.N as in its checkpoints       main.N as in its checkpoints
 //   chainer  mattya/chainer-DCGAN           l0z bn0l dc1 bn1 ... dc4           c0 c1 bn1 ... c3 bn3 l4l
 //   radford  Radford 2015, Newmu's code     project norm0 deconv1 norm1 ...    conv0 conv1 norm1 ... head
 //
 // State names have "generator." or "discriminator." in front and PyTorch's endings (weight, bias,
-// running_mean, running_var; num_batches_tracked in preset pytorch only). The numbers of the last two rows
+// running_mean, running_var; num_batches_tracked in variant pytorch only). The numbers of the last two rows
 // grow with the size.
 #pragma once
 
@@ -19,42 +19,42 @@
 #include <vector>
 
 #include "core/api.h"
+#include "core/data/pixels.h"
 #include "core/nn/parameters.h"
 #include "core/ops/ops.h"
-#include "core/data/pixels.h"
 
 namespace shinsaku {
 
-enum class DcganPreset { kPytorch, kChainer, kRadford };
+enum class DcganVariant { kPytorch, kChainer, kRadford };
 
 struct DcganPlan {
-  explicit DcganPlan(const Spec& spec);  // reads "preset", "size", "channels", "latent", "width"
+  explicit DcganPlan(const Spec& spec);  // reads "variant", "size", "channels", "latent", "width"
 
-  DcganPreset preset;
+  DcganVariant variant;
   int64_t size, channels, latent, width;
   int64_t stem;    // side of the smallest map
   int64_t stages;  // halvings from `size` to `stem`
 
   PixelRange range() const {
-    return preset == DcganPreset::kChainer ? PixelRange::kChainer : PixelRange::kDcgan;
+    return variant == DcganVariant::kChainer ? PixelRange::kChainer : PixelRange::kDcgan;
   }
 };
 
-// Latent vectors [count,latent] on the generator's own device: normal in preset pytorch, else uniform in
+// Latent vectors [count,latent] on the generator's own device: normal in variant pytorch, else uniform in
 // (-1,1).
 Tensor DrawLatent(const DcganPlan& plan, int64_t count, at::Generator generator);
 
 // A weight layer and the batch norm behind it.
 struct DcganLayer {
   std::string name, norm_name;
-  Tensor weight, bias;  // bias undefined where the preset has none
+  Tensor weight, bias;  // bias undefined where the variant has none
   std::optional<BatchNormWeights> norm;
 };
 
 class DcganGenerator {
  public:
   DcganGenerator(const DcganPlan& plan, Fill fill, at::Device device, std::optional<at::Generator> generator);
-  // z [N,latent] -> [N,channels,size,size]: in [-1,1] by tanh, unbounded in preset chainer.
+  // z [N,latent] -> [N,channels,size,size]: in [-1,1] by tanh, unbounded in variant chainer.
   Tensor Forward(Ops& ops, const Tensor& z, BatchStatistics statistics) const;
   ParameterSet& set() { return set_; }
 
@@ -68,7 +68,7 @@ class DcganDiscriminator {
  public:
   DcganDiscriminator(const DcganPlan& plan, Fill fill, at::Device device,
                      std::optional<at::Generator> generator);
-  // x [N,channels,size,size] -> logits of "is data" [N]; in preset chainer [N,2], class 0 data, class 1
+  // x [N,channels,size,size] -> logits of "is data" [N]; in variant chainer [N,2], class 0 data, class 1
   // generated.
   Tensor Forward(Ops& ops, const Tensor& x, BatchStatistics statistics) const;
   ParameterSet& set() { return set_; }

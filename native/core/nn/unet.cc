@@ -13,7 +13,7 @@
 namespace shinsaku {
 
 UnetPlan::UnetPlan(const Spec& spec)
-    : is_v2(Text(spec, "unet") == "2.3"),
+    : is_v2(Text(spec, "variant") == "2.3"),
       dim(Integer(spec, "dim")),
       size(Integer(spec, "size")),
       channels(Integer(spec, "channels")),
@@ -39,14 +39,14 @@ Tensor Unet::Run(Ops& ops, const Resnet& block, const Tensor& x, const Tensor& t
   ops.Enter(block.name + ".block1");
   const Tensor h = ops.ConvNormFilmSilu(x, block.proj1, block.norm1, parts[0], parts[1]);
   ops.Enter(block.name + ".block2");
-  const Bypass bypass{block.name + ".res_conv", x, block.shortcut};
-  return CheckCancelled(ops.ConvNormSiluAdd(h, block.proj2, block.norm2, bypass));
+  const Residual residual_path{block.name + ".res_conv", x, block.shortcut};
+  return CheckCancelled(ops.ConvNormSiluAdd(h, block.proj2, block.norm2, residual_path));
 }
 
 Tensor Unet::Run(Ops& ops, const Attention& attention, const Tensor& x) const {
   ops.Enter(attention.name);
   return CheckCancelled(attention.full ? ops.AddFullAttention(x, attention.weights)
-                                      : ops.AddLinearAttention(x, attention.weights));
+                                       : ops.AddLinearAttention(x, attention.weights));
 }
 
 Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tensor& condition) const {

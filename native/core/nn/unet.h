@@ -14,7 +14,7 @@ namespace shinsaku {
 // What a spec says about the network.
 struct UnetPlan {
   explicit UnetPlan(const Spec& spec);
-  bool is_v2;  // unet "2.3": RMSNorm, memory keys, full attention innermost; else "2022" (0.26.4)
+  bool is_v2;  // unet "2.3": RMSNorm, memory keys, full attention innermost; else "0.26" (0.26.4)
   int64_t dim, size, channels;
   std::vector<int64_t> widths;  // dim, then dim times each of dimMults
   bool self_condition;

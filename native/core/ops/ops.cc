@@ -4,10 +4,10 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 
-#include "core/ops/cuda/cuda_ops.h"
 #include "core/api.h"
 #include "core/ops/cpu/cpu_ops.h"
 #include "core/ops/cpu/train/train_ops.h"
+#include "core/ops/cuda/cuda_ops.h"
 #include "core/ops/reference/reference_ops.h"
 
 namespace shinsaku {

@@ -122,7 +122,7 @@ class Ops {
   virtual Tensor ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                                   const Tensor& scale, const Tensor& shift);  // 3x3
   virtual Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                                 const Residual& residual);  // 3x3, and the residual
+                                 const Residual& residual);                       // 3x3, and the residual
   virtual Tensor AddLinearAttention(const Tensor& x, const AttentionWeights& w);  // attention(x) + x
   virtual Tensor AddFullAttention(const Tensor& x, const AttentionWeights& w);
   virtual Tensor BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,

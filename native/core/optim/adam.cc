@@ -15,9 +15,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/optim/device_adam.h"
-#include "core/optim/cpu_adam.h"
 #include "core/ops/ops.h"
+#include "core/optim/cpu_adam.h"
+#include "core/optim/device_adam.h"
 
 namespace shinsaku {
 

@@ -6,8 +6,8 @@
 
 namespace shinsaku {
 
-// Large tensors on the CPU that are made on this thread while a CachingAllocator is in use come from it. They may
-// outlive it; their memory then goes back as usual.
+// Large tensors on the CPU that are made on this thread while a CachingAllocator is in use come from it. They
+// may outlive it; their memory then goes back as usual.
 class CachingAllocator {
  public:
   CachingAllocator();

@@ -8,8 +8,8 @@
 #include <c10/core/DeviceType.h>
 #include <torch/headeronly/version.h>
 
-#include "core/runtime/cuda_plugin.h"
 #include "core/ops/ops.h"
+#include "core/runtime/cuda_plugin.h"
 
 namespace shinsaku {
 

@@ -8,7 +8,7 @@
 
 namespace shinsaku {
 
-at::Generator CpuGenerator(uint64_t seed) { return at::make_inference_model<at::CPUGeneratorImpl>(seed); }
+at::Generator CpuGenerator(uint64_t seed) { return at::make_generator<at::CPUGeneratorImpl>(seed); }
 
 RandomState SeedRandomState(uint64_t seed, at::Device device) {
   at::Generator cpu = CpuGenerator(seed);

@@ -50,9 +50,9 @@ def batches(game, size, batch):
             yield (data[order[i : i + batch]].double() / 255 - 0.5) / 0.5
 
 
-def run_game(preset, size=32, batch=6, updates=3, k=1, minimax=False):
+def run_game(variant, size=32, batch=6, updates=3, k=1, minimax=False):
     torch.manual_seed(SEED)
-    game, log = Game(preset, size, LATENT, WIDTH, torch.float64), []
+    game, log = Game(variant, size, LATENT, WIDTH, torch.float64), []
     feed = batches(game, size, batch)
     for _ in range(updates):
         if not game.chainer:  # the generator's step comes first, and has latents of its own
@@ -71,9 +71,9 @@ def counts():
     for size in STAGES:
         g, d = example_networks(size, 100, 64)
         table[f"pytorch {size}"] = [total(g.parameters()), total(d.parameters())]
-        for preset, width in (("chainer", 64), ("radford", 128)):
-            game = Game(preset, size, 100, width)
-            table[f"{preset} {size}"] = [total(game.g.p.values()), total(game.d.p.values())]
+        for variant, width in (("chainer", 64), ("radford", 128)):
+            game = Game(variant, size, 100, width)
+            table[f"{variant} {size}"] = [total(game.g.p.values()), total(game.d.p.values())]
     return table
 
 

@@ -133,8 +133,8 @@ class Net:
 class Game:
     """Both networks of one of the two; their tensors have the names of chainer-DCGAN."""
 
-    def __init__(self, preset, size, latent, width, dtype=torch.float32):
-        self.chainer, self.stages, self.stem, self.latent, self.dtype = preset == "chainer", STAGES[size], stem_of(size), latent, dtype
+    def __init__(self, variant, size, latent, width, dtype=torch.float32):
+        self.chainer, self.stages, self.stem, self.latent, self.dtype = variant == "chainer", STAGES[size], stem_of(size), latent, dtype
         self.g, self.d = Net(self.chainer, dtype), Net(self.chainer, dtype)
         self.top, kernel = width << (self.stages - 1), 4 if self.chainer else 5
         units = self.top * self.stem**2

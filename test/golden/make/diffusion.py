@@ -17,13 +17,13 @@ from torch.utils.data import DataLoader, Dataset
 COUNT, SIZE, STEPS_T, SEED, THREADS = 10, 16, 30, 3407, 1
 OBJECTIVES = {"noise": "pred_noise", "x0": "pred_x0", "v": "pred_v"}
 CASES = [
-    dict(unet="2022", objective="noise", schedule="cosine", loss="l1", updates=112),
-    dict(unet="2022", objective="x0", schedule="linear", loss="l2", accumulate=2, lanes=2, updates=6),
-    dict(unet="2022", objective="noise", schedule="cosine", loss="l1", dimMults=[1, 4, 16], dim=8, channels=1, updates=4),
-    dict(unet="2.3", objective="v", schedule="sigmoid", loss="l2", clip=1, updates=112),
-    dict(unet="2.3", objective="noise", schedule="cosine", loss="l2", clip=1, accumulate=2, lanes=3, updates=6),
-    dict(unet="2.3", objective="x0", schedule="linear", loss="l2", clip=1, lossWeight="min-snr", updates=4),
-    dict(unet="2.3", objective="v", schedule="sigmoid", loss="l2", clip=1, offsetNoise=0.1, channels=4, updates=4),
+    dict(variant="0.26", objective="noise", schedule="cosine", loss="l1", updates=112),
+    dict(variant="0.26", objective="x0", schedule="linear", loss="l2", accumulate=2, loaderWorkers=2, updates=6),
+    dict(variant="0.26", objective="noise", schedule="cosine", loss="l1", dimMults=[1, 4, 16], dim=8, channels=1, updates=4),
+    dict(variant="2.3", objective="v", schedule="sigmoid", loss="l2", clipGradNorm=1, updates=112),
+    dict(variant="2.3", objective="noise", schedule="cosine", loss="l2", clipGradNorm=1, accumulate=2, loaderWorkers=3, updates=6),
+    dict(variant="2.3", objective="x0", schedule="linear", loss="l2", clipGradNorm=1, lossWeight="min-snr", updates=4),
+    dict(variant="2.3", objective="v", schedule="sigmoid", loss="l2", clipGradNorm=1, offsetNoise=0.1, channels=4, updates=4),
 ]
 
 
@@ -68,8 +68,8 @@ def draw(sample, channels):
 
 
 def run(folder, case):
-    spec = dict(dim=16, dimMults=[1, 2], channels=3, batch=4, accumulate=1, lanes=1, lossWeight="none", offsetNoise=0) | case
-    old = spec["unet"] == "2022"
+    spec = dict(dim=16, dimMults=[1, 2], channels=3, batch=4, accumulate=1, loaderWorkers=1, lossWeight="none", offsetNoise=0) | case
+    old = spec["variant"] == "0.26"
     package = load(folder, "denoising_diffusion_pytorch", "0.26.4" if old else "2.3.4", "denoising_diffusion_pytorch")
     ema_package = load(folder, "ema_pytorch", "0.0.9" if old else "0.7.9", "ema_pytorch")
     torch.manual_seed(SEED)
@@ -81,7 +81,7 @@ def run(folder, case):
         else dict(min_snr_loss_weight=spec["lossWeight"] == "min-snr", offset_noise_strength=spec["offsetNoise"])
     )
     diffusion = package.GaussianDiffusion(net, **options)
-    loader = DataLoader(Pictures(spec["channels"]), batch_size=spec["batch"], shuffle=True, num_workers=spec["lanes"])
+    loader = DataLoader(Pictures(spec["channels"]), batch_size=spec["batch"], shuffle=True, num_workers=spec["loaderWorkers"])
     batches = package.cycle(loader)
     adam = torch.optim.Adam(diffusion.parameters(), lr=1e-3, betas=(0.9, 0.99))
     ema = ema_package.EMA(diffusion, beta=0.995, update_every=10)
@@ -92,8 +92,8 @@ def run(folder, case):
             loss = diffusion(next(batches)) / spec["accumulate"]
             total += loss.item()
             loss.backward()
-        if "clip" in spec:
-            torch.nn.utils.clip_grad_norm_(diffusion.parameters(), spec["clip"])
+        if "clipGradNorm" in spec:
+            torch.nn.utils.clip_grad_norm_(diffusion.parameters(), spec["clipGradNorm"])
         adam.step()
         adam.zero_grad()
         ema.update()

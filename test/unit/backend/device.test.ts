@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Addon } from '../../../lib/native/addon.ts'
 import { resolveDevice } from '../../../lib/backend/device.ts'
 import type { Libtorch } from '../../../lib/libtorch/find.ts'
+import type { Addon } from '../../../lib/native/addon.ts'
 import { loadNative, openCuda } from '../../../lib/native/load.ts'
 
 vi.mock('../../../lib/native/load.ts', async (original) => ({ ...(await original<object>()), loadNative: vi.fn() }))

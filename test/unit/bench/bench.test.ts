@@ -10,7 +10,7 @@ type Case = { works: string[]; who: string[]; name(work: string): string }
 test.each([
   [['--only', 'forward,nope'], '--only has "nope"; it knows forward,'],
   [['--who', 'me'], '--who has "me"; it knows shinsaku,'],
-  [['--unet', '1'], '--unet has "1"; it knows 2.3, 2022'],
+  [['--variant', '1'], '--variant has "1"; it knows 2.3, 2022'],
   [['--size', '12.5'], '--size must be a whole number from 1, not "12.5"'],
   [['--batch', ''], '--batch must be a whole number from 1, not ""'],
   [['--dim-mults', '1,x'], '--dim-mults must be a whole number from 1, not "x"'],

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { addFlags, valuesOf } from '../../../lib/cli/flags.ts'
-import { sampleGroups, trainGroups } from '../../../lib/options/value-kind.ts'
 import { resolveTrain } from '../../../lib/options/resolve.ts'
+import { sampleGroups, trainGroups } from '../../../lib/options/value-kind.ts'
 
 function parse(...args: string[]): Record<string, unknown> {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} })
@@ -13,7 +13,7 @@ function parse(...args: string[]): Record<string, unknown> {
 
 describe('every option of train has a flag', () => {
   const names = trainGroups()
-    .flatMap(({ rows }) => Object.keys(rows))
+    .flatMap(({ specs }) => Object.keys(specs))
     .filter((name) => name !== 'data')
 
   test('whose value arrives under the name of the API', () => {
@@ -33,12 +33,12 @@ describe('text becomes values', () => {
     [['--dim-mults', '1,2,4,8'], { dimMults: [1, 2, 4, 8] }],
     [['--dim-mults', '1, 4, 16'], { dimMults: [1, 4, 16] }],
     [['--betas=0.9,0.99'], { betas: [0.9, 0.99] }],
-    [['--clip', 'none'], { clip: null }],
+    [['--clip-grad-norm', 'none'], { clipGradNorm: null }],
     [['--max-time', 'none'], { maxTime: null }],
     [['--max-time', '20m'], { maxTime: '20m' }],
     [['--loss-weight', 'none'], { lossWeight: 'none' }],
-    [['--unet', '2022'], { unet: '2022' }],
-    [['--unet', '2.3'], { unet: '2.3' }],
+    [['--variant', '0.26'], { variant: '0.26' }],
+    [['--variant', '2.3'], { variant: '2.3' }],
     [['--exact'], { exact: true }],
     [['--no-flip'], { flip: false }],
     [['--flip'], { flip: true }],
@@ -60,6 +60,11 @@ describe('text becomes values', () => {
 test('sampling: seeds and count', () => {
   const command = new Command()
   addFlags(command, sampleGroups())
-  command.parse(['-n', '16', '--seeds', '1,2,3', '--eta', '0.5', '--bn', 'batch'], { from: 'user' })
-  expect(valuesOf(sampleGroups(), command.opts())).toEqual({ count: 16, seeds: [1, 2, 3], eta: 0.5, bn: 'batch' })
+  command.parse(['-n', '16', '--seeds', '1,2,3', '--eta', '0.5', '--batch-norm', 'batch'], { from: 'user' })
+  expect(valuesOf(sampleGroups(), command.opts())).toEqual({
+    count: 16,
+    seeds: [1, 2, 3],
+    eta: 0.5,
+    batchNorm: 'batch',
+  })
 })

@@ -26,7 +26,7 @@ async function open(paths: string | string[], options: ImportOptions = {}) {
   return imported
 }
 
-const modern: UnetShape = { unet: '2.3', dim: 8, dimMults: [1, 1], channels: 3, selfCondition: false }
+const modern: UnetShape = { variant: '2.3', dim: 8, dimMults: [1, 1], channels: 3, selfCondition: false }
 
 type Sides = readonly { name: string; shape: readonly number[] }[]
 
@@ -48,15 +48,15 @@ const unetFile = (change: (tensors: { name: string; shape: readonly number[] }[]
 
 describe('the U-Nets', () => {
   test.each([
-    ['0.26.4_1-2-4-8', '2022', [1, 2, 4, 8]],
-    ['0.26.4_1-4-16', '2022', [1, 4, 16]],
+    ['0.26.4_1-2-4-8', '0.26', [1, 2, 4, 8]],
+    ['0.26.4_1-4-16', '0.26', [1, 4, 16]],
     ['2.3.1_1-2-4-8', '2.3', [1, 2, 4, 8]],
     ['2.3.1_1-4-16', '2.3', [1, 4, 16]],
-  ] as const)('%s has the names, shapes and order of the package', (name, unet, dimMults) => {
+  ] as const)('%s has the names, shapes and order of the package', (name, variant, dimMults) => {
     const listed = readFileSync(new URL(`../../fixtures/keys/ddpm-${name}.txt`, import.meta.url), 'utf8')
       .trim()
       .split('\n')
-    const shape = { unet, dim: 64, dimMults: [...dimMults], channels: 3, selfCondition: false }
+    const shape = { variant, dim: 64, dimMults: [...dimMults], channels: 3, selfCondition: false }
     const lines = expectedDiffusion(shape, 1000).map(
       (entry) => `${entry.name} (${entry.shape.join(', ')}${entry.shape.length === 1 ? ',' : ''})`,
     )
@@ -71,7 +71,7 @@ describe('checkpoints that the packages saved', () => {
     const { options, notes, images, updates, tensors } = await open(fileOf(fixture('ddpm-0.26.4.pt')), given)
     expect(options).toMatchObject({
       model: 'diffusion',
-      unet: '2022',
+      variant: '0.26',
       dim: 8,
       dimMults: [1],
       channels: 3,
@@ -98,12 +98,12 @@ describe('checkpoints that the packages saved', () => {
   test('2.3.4: the objective and its clamp are read off the table of weights', async () => {
     const { options, notes, images } = await open(fileOf(fixture('ddpm-2.3.4.pt')), { ...given, images: 77 })
     expect(options).toMatchObject({
-      unet: '2.3',
+      variant: '2.3',
       dim: 8,
       dimMults: [1, 1],
       schedule: 'sigmoid',
       timesteps: 30,
-      clip: 1,
+      clipGradNorm: 1,
     })
     expect(options).toMatchObject({ objective: 'v', lossWeight: 'min-snr', minSnrGamma: 5, loss: 'l2' })
     expect(images).toBe(77)
@@ -127,7 +127,7 @@ describe('checkpoints that the packages saved', () => {
     const alone = await open(g)
     expect(alone.options).toMatchObject({
       model: 'dcgan',
-      preset: 'pytorch',
+      variant: 'pytorch',
       size: 64,
       width: 2,
       latent: 12,

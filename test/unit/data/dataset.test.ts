@@ -129,9 +129,9 @@ describe('broken pictures', () => {
   test('end the call where broken is "fail", each time', async () => {
     const root = await broken()
     const first = { code: 'IMAGE_UNREADABLE', message: expect.stringMatching(/a\.png.*it is empty/) }
-    await expect(load(root, { broken: 'fail' })).rejects.toMatchObject(first)
+    await expect(load(root, { onUnreadable: 'fail' })).rejects.toMatchObject(first)
     await load(root)
-    await expect(load(root, { broken: 'fail' })).rejects.toMatchObject(first)
+    await expect(load(root, { onUnreadable: 'fail' })).rejects.toMatchObject(first)
   })
 
   test('alone are DATA_EMPTY, with what was found', async () => {
@@ -161,7 +161,7 @@ describe('broken pictures', () => {
     if (user === 0) process.seteuid!(65534)
     try {
       expect((await load(root)).manifest.skipped).toEqual([{ path: 'a.png', reason: 'permission denied' }])
-      await expect(load(root, { broken: 'fail' })).rejects.toMatchObject({
+      await expect(load(root, { onUnreadable: 'fail' })).rejects.toMatchObject({
         code: 'IMAGE_UNREADABLE',
         message: expect.stringContaining('permission denied'),
       })

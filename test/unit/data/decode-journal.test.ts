@@ -4,8 +4,8 @@ import { copyFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { type DatasetOptions, loadDataset } from '../../../lib/data/dataset.ts'
-import type { Measured } from '../../../lib/data/outcome.ts'
 import { DecodeJournal as Cache } from '../../../lib/data/decode-journal.ts'
+import type { Measured } from '../../../lib/data/outcome.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { datasetOptions, flat } from '../../helpers/pictures.ts'
 
@@ -144,7 +144,7 @@ test('a file that was cut short or damaged gives the pictures before the damage,
 test('a broken picture is remembered, and with broken "fail" the first in order still ends the call', async () => {
   await interrupt(11)
   await writeFile(join(root, '00.png'), 'broken too')
-  await expect(load({ broken: 'fail' })).rejects.toMatchObject({
+  await expect(load({ onUnreadable: 'fail' })).rejects.toMatchObject({
     code: 'IMAGE_UNREADABLE',
     message: expect.stringContaining('00.png'),
   })

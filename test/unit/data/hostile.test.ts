@@ -177,7 +177,7 @@ describe('R44 files that change while they are read', () => {
     const root = await three()
     const call = load(
       root,
-      { broken: 'fail' },
+      { onUnreadable: 'fail' },
       between(() => rmSync(join(root, '1.png'))),
     )
     await expect(call).rejects.toMatchObject({

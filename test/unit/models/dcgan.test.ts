@@ -11,28 +11,28 @@ const problemsOf = (call: () => unknown): { path: string; message: string }[] =>
 }
 
 describe('dcgan options', () => {
-  test.each(['pytorch', 'chainer', 'radford'] as const)('%s has 32, 64, 96 and 128 px and no other size', (preset) => {
-    for (const size of [32, 64, 96, 128]) expect(resolveTrain({ model: 'dcgan', preset, size }).size).toBe(size)
-    const problems = problemsOf(() => resolveTrain({ model: 'dcgan', preset, size: 48 }))
+  test.each(['pytorch', 'chainer', 'radford'] as const)('%s has 32, 64, 96 and 128 px and no other size', (variant) => {
+    for (const size of [32, 64, 96, 128]) expect(resolveTrain({ model: 'dcgan', variant, size }).size).toBe(size)
+    const problems = problemsOf(() => resolveTrain({ model: 'dcgan', variant, size: 48 }))
     expect(problems).toEqual([{ path: 'size', message: expect.stringContaining('32, 64, 96, 128') }])
   })
 
   test('a batch of one only where the first batch norm sees a map', () => {
     expect(resolveTrain({ model: 'dcgan', batch: 1 }).batch).toBe(1)
-    for (const preset of ['chainer', 'radford'] as const) {
-      const problems = problemsOf(() => resolveTrain({ model: 'dcgan', preset, batch: 1 }))
+    for (const variant of ['chainer', 'radford'] as const) {
+      const problems = problemsOf(() => resolveTrain({ model: 'dcgan', variant, batch: 1 }))
       expect(problems).toEqual([{ path: 'batch', message: expect.stringContaining('at least 2') }])
     }
   })
 
   test('a single picture with statistics of the batch only there, too', () => {
-    const [pytorch, chainer] = (['pytorch', 'chainer'] as const).map((preset) =>
-      resolveTrain({ model: 'dcgan', preset }),
+    const [pytorch, chainer] = (['pytorch', 'chainer'] as const).map((variant) =>
+      resolveTrain({ model: 'dcgan', variant }),
     )
-    expect(resolveSample({ bn: 'batch' }, pytorch!).bn).toBe('batch')
-    expect(resolveSample({ bn: 'batch', seeds: [1, 2] }, chainer!).bn).toBe('batch')
+    expect(resolveSample({ batchNorm: 'batch' }, pytorch!).batchNorm).toBe('batch')
+    expect(resolveSample({ batchNorm: 'batch', seeds: [1, 2] }, chainer!).batchNorm).toBe('batch')
     for (const given of [{ count: 1 }, { seeds: [7] }]) {
-      const problems = problemsOf(() => resolveSample({ bn: 'batch', ...given }, chainer!))
+      const problems = problemsOf(() => resolveSample({ batchNorm: 'batch', ...given }, chainer!))
       expect(problems).toEqual([{ path: 'bn', message: expect.stringContaining('"running"') }])
     }
   })

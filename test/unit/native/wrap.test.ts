@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { errorTable, ShinsakuError } from '../../../lib/errors.ts'
-import type { Addon, NativeInferenceModel, NativeImages, NativeSampler, NativeTrainer } from '../../../lib/native/addon.ts'
+import type {
+  Addon,
+  NativeImages,
+  NativeInferenceModel,
+  NativeSampler,
+  NativeTrainer,
+} from '../../../lib/native/addon.ts'
 import { wrapAddon } from '../../../lib/native/wrap.ts'
 
 const nativeError = (message: string, code?: string) => Object.assign(new Error(message), code && { code })

@@ -32,17 +32,25 @@ describe('a recipe', () => {
       flip: true,
       precision: 'tf32',
       maxTime: 12 * 3600,
-      unet: '2022',
+      variant: '0.26',
       dim: 64,
       dimMults: [1, 2, 4, 8],
     })
-    const old = { unet: '2022', objective: 'noise', schedule: 'cosine', loss: 'l1', clip: null, batch: 16, lr: 1e-4 }
+    const old = {
+      variant: '0.26',
+      objective: 'noise',
+      schedule: 'cosine',
+      loss: 'l1',
+      clipGradNorm: null,
+      batch: 16,
+      lr: 1e-4,
+    }
     expect(resolveTrain({ recipe: 'lucidrains-0.26' })).toMatchObject(old)
-    const modern = { unet: '2.3', objective: 'v', schedule: 'sigmoid', loss: 'l2', clip: 1, emaDecay: 0.995 }
+    const modern = { variant: '2.3', objective: 'v', schedule: 'sigmoid', loss: 'l2', clipGradNorm: 1, emaDecay: 0.995 }
     expect(resolveTrain({ recipe: 'lucidrains-2.3' })).toMatchObject(modern)
-    const example = { model: 'dcgan', preset: 'pytorch', size: 64, batch: 64, flip: false, weightDecay: 0 }
+    const example = { model: 'dcgan', variant: 'pytorch', size: 64, batch: 64, flip: false, weightDecay: 0 }
     expect(resolveTrain({ recipe: 'dcgan-pytorch' })).toMatchObject(example)
-    const chainer = { preset: 'chainer', size: 96, batch: 100, flip: true, weightDecay: 1e-5, maxImages: 2e9 }
+    const chainer = { variant: 'chainer', size: 96, batch: 100, flip: true, weightDecay: 1e-5, maxImages: 2e9 }
     expect(resolveTrain({ recipe: 'dcgan-chainer96' })).toMatchObject(chainer)
   })
 
@@ -57,7 +65,7 @@ describe('a recipe', () => {
       recipe: 'ozaki2022',
       dimMults: [1, 4, 16],
       seed: 1,
-      unet: '2.3',
+      variant: '2.3',
       maxTime: null,
     }
     expect(resolveTrain(given)).toMatchObject({ ...given, size: 128, objective: 'noise' })

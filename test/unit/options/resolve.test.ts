@@ -25,11 +25,11 @@ describe('defaults', () => {
   test('are those of the variant that the variant option picks', () => {
     expect(resolveTrain({})).toMatchObject({
       model: 'diffusion',
-      unet: '2.3',
+      variant: '2.3',
       size: 128,
       batch: 16,
       lr: 1e-4,
-      clip: 1,
+      clipGradNorm: 1,
       objective: 'v',
       schedule: 'sigmoid',
       loss: 'l2',
@@ -38,14 +38,14 @@ describe('defaults', () => {
       emaEvery: 10,
       timesteps: 1000,
     })
-    expect(resolveTrain({ unet: '2022' })).toMatchObject({
-      clip: null,
+    expect(resolveTrain({ variant: '0.26' })).toMatchObject({
+      clipGradNorm: null,
       objective: 'noise',
       schedule: 'cosine',
       loss: 'l1',
     })
     expect(resolveTrain({ model: 'dcgan' })).toMatchObject({
-      preset: 'pytorch',
+      variant: 'pytorch',
       size: 64,
       batch: 64,
       lr: 2e-4,
@@ -53,17 +53,17 @@ describe('defaults', () => {
       emaDecay: null,
       weightDecay: 0,
     })
-    expect(resolveTrain({ model: 'dcgan', preset: 'chainer' })).toMatchObject({
+    expect(resolveTrain({ model: 'dcgan', variant: 'chainer' })).toMatchObject({
       size: 96,
       batch: 100,
       weightDecay: 1e-5,
     })
-    expect(resolveTrain({ model: 'dcgan', preset: 'radford' })).toMatchObject({ size: 64, batch: 128, width: 128 })
+    expect(resolveTrain({ model: 'dcgan', variant: 'radford' })).toMatchObject({ size: 64, batch: 128, width: 128 })
   })
 
   test('yield to what is given, null included, and undefined counts as not given', () => {
-    expect(resolveTrain({ clip: null, emaDecay: null, size: undefined, lr: 3e-4 })).toMatchObject({
-      clip: null,
+    expect(resolveTrain({ clipGradNorm: null, emaDecay: null, size: undefined, lr: 3e-4 })).toMatchObject({
+      clipGradNorm: null,
       emaDecay: null,
       size: 128,
       lr: 3e-4,
@@ -72,14 +72,14 @@ describe('defaults', () => {
 
   test('options of another kind of model are absent', () => {
     expect(resolveTrain({ model: 'dcgan' })).not.toHaveProperty('dim')
-    expect(resolveTrain({})).not.toHaveProperty('preset')
+    expect(resolveTrain({})).not.toHaveProperty('variant')
   })
 
   test('resolving what was resolved changes nothing', () => {
     for (const options of [
       {},
-      { unet: '2022', maxTime: '20m' },
-      { model: 'dcgan', preset: 'chainer' },
+      { variant: '0.26', maxTime: '20m' },
+      { model: 'dcgan', variant: 'chainer' },
     ] as TrainOptions[]) {
       const once = resolveTrain(options)
       expect(resolveTrain(once as TrainOptions)).toEqual(once)
@@ -111,15 +111,15 @@ describe('wrong options', () => {
   })
 
   test("another model's option says whose it is", () => {
-    expect(wrong({ preset: 'chainer' })).toEqual([
-      { path: 'preset', message: 'applies to model "dcgan" only, but model is "diffusion"' },
+    expect(wrong({ variant: 'chainer' })).toEqual([
+      { path: 'variant', message: 'applies to model "dcgan" only, but model is "diffusion"' },
     ])
     expect(wrong({ model: 'dcgan', dim: 64 })[0]!.message).toContain('applies to model "diffusion" only')
   })
 
   test('an unknown model or variant is named before anything that depends on it', () => {
     expect(wrong({ model: 'stylegan', dim: 'x' }).map(({ path }) => path)).toEqual(['model'])
-    expect(wrong({ unet: '3', dim: 'x' }).map(({ path }) => path)).toEqual(['unet'])
+    expect(wrong({ variant: '3', dim: 'x' }).map(({ path }) => path)).toEqual(['variant'])
   })
 
   test('null is refused where "none" means nothing', () => {
@@ -131,7 +131,7 @@ describe('wrong options', () => {
       path: 'size',
       message: expect.stringContaining('divisible by 8'),
     })
-    expect(wrong({ unet: '2022', dim: 12 })[0]).toMatchObject({
+    expect(wrong({ variant: '0.26', dim: 12 })[0]).toMatchObject({
       path: 'dim',
       message: expect.stringContaining('multiple of 8'),
     })
@@ -203,7 +203,7 @@ test('wrong calls do not compile', () => {
   expectTypeOf<TrainOptions['size']>().toEqualTypeOf<number | undefined>()
   expectTypeOf<TrainOptions['model']>().toEqualTypeOf<'diffusion' | 'dcgan' | undefined>()
   expectTypeOf<TrainOptions['maxTime']>().toEqualTypeOf<number | string | null | undefined>()
-  expectTypeOf<TrainOptions['clip']>().toEqualTypeOf<number | null | undefined>()
+  expectTypeOf<TrainOptions['clipGradNorm']>().toEqualTypeOf<number | null | undefined>()
   expectTypeOf<SampleOptions['sampler']>().toEqualTypeOf<
     'unipc' | 'dpmpp-2m' | 'dpmpp-3m' | 'ipndm' | 'ddim' | 'ddpm' | undefined
   >()

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { specsOf } from '../../../lib/options/resolve.ts'
+import { sampleSpecs } from '../../../lib/options/sample.ts'
+import { trainSpecs } from '../../../lib/options/train.ts'
 import {
   flagText,
-  valueKindOf,
   sampleDefaultText,
   sampleGroups,
   trainDefaultText,
   trainGroups,
+  valueKindOf,
 } from '../../../lib/options/value-kind.ts'
-import { specsOf } from '../../../lib/options/resolve.ts'
-import { sampleSpecs } from '../../../lib/options/sample.ts'
-import { trainSpecs } from '../../../lib/options/train.ts'
 
 describe('the form of an option', () => {
   test.each([
@@ -48,14 +48,14 @@ describe('defaults as text', () => {
   })
 
   test('of sampling, those that follow from the model included', () => {
-    const { steps } = sampleGroups().find(({ model }) => model === 'diffusion')!.rows
+    const { steps } = sampleGroups().find(({ model }) => model === 'diffusion')!.specs
     expect(sampleDefaultText('steps', steps!, flagText)).toBe('20')
     expect(sampleDefaultText('seeds', sampleSpecs.seeds, flagText)).toBe('none')
   })
 
   test('every option has one', () => {
-    for (const { rows, defaultText } of [...trainGroups(), ...sampleGroups()]) {
-      for (const [name, row] of Object.entries(rows)) expect(defaultText(name, row, flagText), name).not.toBe('')
+    for (const { specs, defaultText } of [...trainGroups(), ...sampleGroups()]) {
+      for (const [name, spec] of Object.entries(specs)) expect(defaultText(name, spec, flagText), name).not.toBe('')
     }
   })
 })

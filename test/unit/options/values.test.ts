@@ -46,7 +46,7 @@ describe('the nearest name', () => {
 })
 
 test('flags and names are two spellings of one thing', () => {
-  expect(toFlag('snapshotImages')).toBe('snapshot-images')
-  expect(fromFlag('snapshot-images')).toBe('snapshotImages')
+  expect(toFlag('checkpointImages')).toBe('checkpoint-images')
+  expect(fromFlag('checkpoint-images')).toBe('checkpointImages')
   expect(fromFlag(toFlag('p2K'))).toBe('p2K')
 })

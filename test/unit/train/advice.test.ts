@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, ShinsakuError } from '../../../lib/errors.ts'
 import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
-import { isNotFinite, withAdvice, withSampleAdvice } from '../../../lib/train/advice.ts'
+import { withSampleAdvice } from '../../../lib/sampling/advice.ts'
+import { isNotFinite, withAdvice } from '../../../lib/train/advice.ts'
 
 const native = (code: ErrorCode) => new ShinsakuError(code, 'what happened', { details: { call: 'Trainer.step' } })
 const hintFor = (code: ErrorCode, options: TrainOptions) =>
@@ -41,12 +42,12 @@ describe('R39 memory that ran out', () => {
 
 describe('R36 numbers that are none', () => {
   test('lr, and what is not set yet', () => {
-    const hint = hintFor('LOSS_NOT_FINITE', { unet: '2022', lr: 0.0005, precision: 'bf16', batch: 4 })
+    const hint = hintFor('LOSS_NOT_FINITE', { variant: '0.26', lr: 0.0005, precision: 'bf16', batch: 4 })
     expect(hint).toContain('lower lr, 0.0005 now: lr: 0.0002 (--lr 0.0002)')
-    expect(hint).toContain('clip: 1 (--clip 1)')
+    expect(hint).toContain('clipGradNorm: 1 (--clip-grad-norm 1)')
     expect(hint).toContain('precision: fp32 (--precision fp32)')
     expect(hint).toContain('warmup: 2000 (--warmup 2000)')
-    const set = hintFor('WEIGHTS_NOT_FINITE', { clip: 0.5, warmup: 100, precision: 'fp32' })
+    const set = hintFor('WEIGHTS_NOT_FINITE', { clipGradNorm: 0.5, warmup: 100, precision: 'fp32' })
     for (const word of ['clip', 'warmup', 'precision']) expect(set).not.toContain(word)
   })
 

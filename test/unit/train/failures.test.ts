@@ -21,7 +21,7 @@ describe('failures', () => {
   /** Saves of which those that `fails` names, counted from 1, find the disk full. */
   function someFail(fails: (n: number) => boolean, options: TrainOptions = {}) {
     let saves = 0
-    const made = makeSession({ maxImages: 100, snapshotImages: 20, ...options })
+    const made = makeSession({ maxImages: 100, checkpointImages: 20, ...options })
     const { save } = made.parts
     made.parts.save = async (counters, pending) => {
       saves += 1
@@ -31,7 +31,7 @@ describe('failures', () => {
   }
 
   test('of a save reach whoever asked for it; the run tells them and goes on', async () => {
-    const { session, seen } = someFail((n) => n === 1, { snapshotImages: 1e7, maxImages: 10_000 })
+    const { session, seen } = someFail((n) => n === 1, { checkpointImages: 1e7, maxImages: 10_000 })
     const training = session.train()
     await expect(session.checkpoint()).rejects.toBe(full)
     expect(await training).toBe('model')
@@ -68,7 +68,7 @@ describe('failures', () => {
 
   test('of a save that time cannot mend end the run at once', async () => {
     const broken = new ShinsakuError('CHECKPOINT_INVALID', 'of no form')
-    const { session, parts } = makeSession({ maxImages: 1e6, snapshotImages: 20 })
+    const { session, parts } = makeSession({ maxImages: 1e6, checkpointImages: 20 })
     parts.save = async () => ({ written: Promise.reject(broken) })
     await expect(session.train()).rejects.toBe(broken)
   })
@@ -77,7 +77,7 @@ describe('failures', () => {
     const preview = async (images: number) => {
       if (images > 0) throw full
     }
-    const { session, seen } = makeSession({ maxImages: 40, snapshotImages: 20 }, { preview })
+    const { session, seen } = makeSession({ maxImages: 40, checkpointImages: 20 }, { preview })
     expect(await session.train()).toBe('model')
     expect(seen.logged).toEqual([20, 40].map((n) => `Warning: no space. The previews at ${n} images are missing`))
   })

@@ -1,11 +1,11 @@
 /** R38: previews of a single colour are warned about, in the log, once the network has learned anything. */
 import { expect, test } from 'vitest'
-import type { Model } from '../../../lib/sampling/model.ts'
 import { resolveTrain } from '../../../lib/options/resolve.ts'
-import { Pictures } from '../../../lib/sampling/pictures.ts'
 import type { RunDirectory } from '../../../lib/run/directory.ts'
-import type { RunLog } from '../../../lib/train/run-log.ts'
+import type { Model } from '../../../lib/sampling/model.ts'
+import { Pictures } from '../../../lib/sampling/pictures.ts'
 import { drawPreview } from '../../../lib/train/previews.ts'
+import type { RunLog } from '../../../lib/train/run-log.ts'
 import { noise } from '../../helpers/pictures.ts'
 
 const SIZE = 8

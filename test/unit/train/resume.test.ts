@@ -54,13 +54,20 @@ describe('its options', () => {
 
   test('may differ in how long and how visibly the run goes on', async () => {
     const run = await makeRun(temporaryFolder())
-    const free = { maxImages: 99, maxTime: '1h', keep: 7, logImages: 12, previews: 4, data: 'elsewhere' } as const
+    const free = {
+      maxImages: 99,
+      maxTime: '1h',
+      keepCheckpoints: 7,
+      logImages: 12,
+      previews: 4,
+      data: 'elsewhere',
+    } as const
     expect((await resume({ resume: run, ...free }))?.options).toMatchObject({ ...free, maxTime: 3600 })
   })
 
   test('may not differ in what it computes: each one that does is told', async () => {
     const run = await makeRun(temporaryFolder())
-    await expect(resume({ resume: run, lr: 0.5, batch: 8, keep: 2 })).rejects.toMatchObject({
+    await expect(resume({ resume: run, lr: 0.5, batch: 8, keepCheckpoints: 2 })).rejects.toMatchObject({
       code: 'RESUME_MISMATCH',
       message: expect.stringMatching(/\n {2}lr: 0\.001 then, 0\.5 now\n {2}batch: 4 then, 8 now$/),
       hint: expect.stringContaining('without resume'),
@@ -72,25 +79,27 @@ describe('its options', () => {
 describe('what may differ is named', () => {
   test('R28: an allowed option is taken, and its difference told; the others are refused', async () => {
     const run = await makeRun(temporaryFolder())
-    const resumed = await resume({ resume: run, lr: 0.5, allow: ['lr'] })
+    const resumed = await resume({ resume: run, lr: 0.5, allowChanges: ['lr'] })
     expect(resumed).toMatchObject({ options: { lr: 0.5, batch: 4 }, changes: ['lr: 0.001 then, 0.5 now'] })
-    await expect(resume({ resume: run, lr: 0.5, batch: 8, allow: ['lr'] })).rejects.toMatchObject({
+    await expect(resume({ resume: run, lr: 0.5, batch: 8, allowChanges: ['lr'] })).rejects.toMatchObject({
       code: 'RESUME_MISMATCH',
-      hint: expect.stringContaining('--allow batch'),
+      hint: expect.stringContaining('--allow-changes batch'),
       details: { changed: ['batch'] },
     })
   })
 
   test('what was allowed once is not allowed for ever', async () => {
-    const run = await makeRun(temporaryFolder(), { ...started, allow: ['lr'] })
+    const run = await makeRun(temporaryFolder(), { ...started, allowChanges: ['lr'] })
     await expect(resume({ resume: run, lr: 0.5 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' })
   })
 
   test('a name that is no option is OPTION_INVALID', () => {
-    expect(() => resolveTrain({ allow: ['lr', 'bach'] })).toThrow(
+    expect(() => resolveTrain({ allowChanges: ['lr', 'bach'] })).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringContaining('did you mean "batch"') }),
     )
-    expect(() => resolveTrain({ allow: ['latent'] })).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+    expect(() => resolveTrain({ allowChanges: ['latent'] })).toThrow(
+      expect.objectContaining({ code: 'OPTION_INVALID' }),
+    )
   })
 })
 
@@ -114,7 +123,7 @@ describe('the pictures', () => {
       message: expect.stringMatching(
         /3 then, 4 now: 2 added \(4\.png, 5\.png\), 1 missing \(2\.png\), 1 with other content \(1\.png\)$/,
       ),
-      hint: expect.stringContaining('--allow data'),
+      hint: expect.stringContaining('--allow-changes data'),
       details: { changed: ['data'] },
     })
   })

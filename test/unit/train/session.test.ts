@@ -14,8 +14,8 @@ describe('the loop', () => {
     expect(seen.closed).toBe(1)
   })
 
-  test('saves at the first update past each multiple of snapshotImages, however units are sized', async () => {
-    const { session, seen } = makeSession({ maxImages: 100, snapshotImages: 25 })
+  test('saves at the first update past each multiple of checkpointImages, however units are sized', async () => {
+    const { session, seen } = makeSession({ maxImages: 100, checkpointImages: 25 })
     await session.train()
     // Batches of 4, 4, 2 per epoch of 10: 25 is passed at 28, 75 at 78.
     expect(seen.saved).toEqual([28, 50, 78, 100])
@@ -30,8 +30,8 @@ describe('the loop', () => {
     expect(seen.lines[0]!.loss).toBeCloseTo(updates.reduce((sum, n) => sum + 1 / n, 0) / updates.length, 12)
   })
 
-  test('saves at least every snapshotTime', async () => {
-    const { session, seen } = makeSession({ maxImages: 100_000, snapshotTime: 0.01 })
+  test('saves at least every checkpointTime', async () => {
+    const { session, seen } = makeSession({ maxImages: 100_000, checkpointTime: 0.01 })
     await session.train()
     expect(seen.saved.length).toBeGreaterThan(1)
     expect(seen.saved.at(-1)).toBe(100_000)
@@ -46,7 +46,7 @@ describe('the loop', () => {
   })
 
   test('a resumed session goes on from its images and does not preview or save them again', async () => {
-    const { session, seen } = makeSession({ maxImages: 48, snapshotImages: 20 }, { start: 20 })
+    const { session, seen } = makeSession({ maxImages: 48, checkpointImages: 20 }, { start: 20 })
     await session.train()
     expect(seen.statuses[0]!.images).toBeGreaterThan(20)
     expect(seen.saved).toEqual([40, 48])
@@ -130,7 +130,7 @@ describe('while a checkpoint is written', () => {
 
   test('training goes on, one is written at a time, and the end waits for the last', async () => {
     const { writes, parts } = slowSaves()
-    const { session } = makeSession({ maxImages: 20_000, snapshotTime: 0.001 }, parts)
+    const { session } = makeSession({ maxImages: 20_000, checkpointTime: 0.001 }, parts)
     await session.train()
     expect(writes.length).toBeGreaterThan(1)
     expect(writes.some(({ images, reached }) => reached > images)).toBe(true)
@@ -139,7 +139,7 @@ describe('while a checkpoint is written', () => {
 
   test('one that is due by images waits for it and is taken at its image', async () => {
     const { writes, parts } = slowSaves()
-    const { session } = makeSession({ maxImages: 100, snapshotImages: 20 }, parts)
+    const { session } = makeSession({ maxImages: 100, checkpointImages: 20 }, parts)
     await session.train()
     expect(writes.map(({ images }) => images)).toEqual([20, 40, 60, 80, 100])
   })
@@ -173,7 +173,7 @@ describe('R36 a loss or a weight that is no number', () => {
     '%s: back to the last checkpoint, and on',
     async (code) => {
       const { session, seen } = makeSession(
-        { maxImages: 100, snapshotImages: 20, logImages: 10, previews: 0 },
+        { maxImages: 100, checkpointImages: 20, logImages: 10, previews: 0 },
         { fail: failing(70, 2, code) },
       )
       expect(await session.train()).toBe('model')
@@ -190,7 +190,10 @@ describe('R36 a loss or a weight that is no number', () => {
   )
 
   test('three times in a row, then it ends with what to change', async () => {
-    const { session, seen } = makeSession({ maxImages: 1e6, snapshotImages: 20, lr: 0.001 }, { fail: failing(70, 99) })
+    const { session, seen } = makeSession(
+      { maxImages: 1e6, checkpointImages: 20, lr: 0.001 },
+      { fail: failing(70, 99) },
+    )
     const error = await session.train().then(
       () => expect.unreachable(),
       (failure: unknown) => failure as ShinsakuError,
@@ -208,7 +211,7 @@ describe('R36 a loss or a weight that is no number', () => {
   test('is counted anew once the run has come further', async () => {
     const fails = [failing(50, 2), failing(150, 2), failing(250, 2)]
     const { session, seen } = makeSession(
-      { maxImages: 300, snapshotImages: 20 },
+      { maxImages: 300, checkpointImages: 20 },
       { fail: (images) => fails.map((fail) => fail(images)).find((error) => error !== undefined) },
     )
     await session.train()
@@ -217,8 +220,8 @@ describe('R36 a loss or a weight that is no number', () => {
   })
 
   test.each([
-    ['rollback 0', { rollback: 0, snapshotImages: 20 }, /after \d+ images$/],
-    ['no checkpoint yet', { snapshotImages: 1e7 }, /there is no checkpoint to go back to$/],
+    ['rollback 0', { maxRollbacks: 0, checkpointImages: 20 }, /after \d+ images$/],
+    ['no checkpoint yet', { checkpointImages: 1e7 }, /there is no checkpoint to go back to$/],
   ])('%s: it ends at once', async (_, options, message) => {
     const { session, seen } = makeSession({ maxImages: 1e6, ...options }, { fail: failing(70, 99) })
     await expect(session.train()).rejects.toMatchObject({
@@ -230,7 +233,7 @@ describe('R36 a loss or a weight that is no number', () => {
 
   test('found by a save takes it back as well', async () => {
     let refused = 0
-    const { session, seen, parts } = makeSession({ maxImages: 100, snapshotImages: 20 })
+    const { session, seen, parts } = makeSession({ maxImages: 100, checkpointImages: 20 })
     const { save } = parts
     parts.save = async (counters, pending) => {
       if (counters.images >= 60 && refused++ === 0) return { written: Promise.reject(notFinite('WEIGHTS_NOT_FINITE')) }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { eta, Means, Rate } from '../../../lib/train/status.ts'
 import { UnitSizer } from '../../../lib/train/unit-sizer.ts'
-import { eta, Means, mainLoss, Rate } from '../../../lib/train/status.ts'
 
 describe('UnitSizer', () => {
   test('starts with one update, then fills about a tenth of a second', () => {
@@ -49,11 +49,5 @@ describe('derived figures', () => {
     expect(eta(counters, 5, 100, null)).toBe(10)
     expect(eta(counters, 5, 100, 10)).toBe(2)
     expect(eta(counters, 5, 40, 10)).toBe(0)
-  })
-
-  test("mainLoss is the only loss or the generator's", () => {
-    expect(mainLoss({ loss: 1 })).toBe(1)
-    expect(mainLoss({ lossG: 2, lossD: 3 })).toBe(2)
-    expect(mainLoss({})).toBeNaN()
   })
 })

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
+#include "core/nn/dcgan.h"
 #include "core/runtime/device.h"
 #include "core/runtime/host_tensor.h"
-#include "core/nn/dcgan.h"
 #include "core/runtime/random.h"
 
 namespace shinsaku {
@@ -29,7 +29,7 @@ class DcganSampler : public Sampler {
       : fixed_(std::move(fixed)),
         seeds_(Numbers(args, "seeds")),
         total_(static_cast<int64_t>(seeds_.size())) {
-    const bool running = Text(args, "bn") == "running";
+    const bool running = Text(args, "batchNorm") == "running";
     statistics_ = running ? BatchStatistics::kRunning : BatchStatistics::kBatch;
     // Statistics of the batch are those of all pictures together.
     chunk_ = running ? Integer(args, "batch") : total_;
@@ -88,7 +88,7 @@ class DcganInferenceModel : public InferenceModel {
 }  // namespace
 
 std::unique_ptr<InferenceModel> MakeDcganInferenceModel(const Spec& spec, const NamedTensors& weights,
-                                            at::Device device) {
+                                                        at::Device device) {
   const DcganPlan plan(spec);
   auto fixed = std::make_shared<FixedGenerator>(
       FixedGenerator{spec, plan, device, MakeOps(Text(spec, "ops")),

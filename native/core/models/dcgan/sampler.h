@@ -8,7 +8,8 @@
 
 namespace shinsaku {
 
-// Copies `weights` (generator.*). Its Sample() reads "seeds", "bn" and "batch".
-std::unique_ptr<InferenceModel> MakeDcganInferenceModel(const Spec& spec, const NamedTensors& weights, at::Device device);
+// Copies `weights` (generator.*). Its Sample() reads "seeds", "batchNorm" and "batch".
+std::unique_ptr<InferenceModel> MakeDcganInferenceModel(const Spec& spec, const NamedTensors& weights,
+                                                        at::Device device);
 
 }  // namespace shinsaku

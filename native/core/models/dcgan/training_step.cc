@@ -1,7 +1,7 @@
 // The adversarial game of the DCGAN: losses and update rules of the three presets.
 //
 // One update is k = "discriminatorUpdates" discriminator steps, each on pictures of its own, and one
-// generator step; "accumulate" batches make one step. How the two meet is the preset's:
+// generator step; "accumulate" batches make one step. How the two meet is the variant's:
 //
 //   pytorch  the generator step goes through the last discriminator step's pictures again, after that step.
 //   chainer  both gradients are taken at the same weights, then the generator moves, then the discriminator.
@@ -21,12 +21,12 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 
-#include "core/runtime/autocast.h"
-#include "core/optim/ema.h"
-#include "core/nn/dcgan.h"
-#include "core/optim/adam.h"
 #include "core/models/dcgan/sampler.h"
 #include "core/models/training_step.h"
+#include "core/nn/dcgan.h"
+#include "core/optim/adam.h"
+#include "core/optim/ema.h"
+#include "core/runtime/autocast.h"
 
 namespace shinsaku {
 namespace {
@@ -37,9 +37,10 @@ struct Generated {
   Tensor images;  // [N,C,H,W] or undefined
 };
 
-AdamOptions AdamOf(const Spec& spec, DcganPreset preset) {
+AdamOptions AdamOf(const Spec& spec, DcganVariant variant) {
   const auto& betas = Numbers(spec, "betas");
-  const auto form = preset == DcganPreset::kChainer ? AdamOptions::Form::kChainer : AdamOptions::Form::kTorch;
+  const auto form =
+      variant == DcganVariant::kChainer ? AdamOptions::Form::kChainer : AdamOptions::Form::kTorch;
   return {betas.at(0), betas.at(1), 1e-8, Number(spec, "weightDecay"), form};
 }
 
@@ -63,7 +64,7 @@ class DcganTrainingStep : public TrainingStep {
         discriminator_(plan_, Fill::kDraw, device, random.cpu) {
     for (ParameterSet* set : {&generator_.set(), &discriminator_.set()})
       set->SetMemoryFormat([&](const Tensor& weight) { return ops_->WeightFormat(weight); });
-    const AdamOptions adam = AdamOf(spec, plan_.preset);
+    const AdamOptions adam = AdamOf(spec, plan_.variant);
     adam_g_ = MakeAdam(spec, Bare(generator_.set(), "generator."), "generator.", adam);
     adam_d_ = MakeAdam(spec, Bare(discriminator_.set(), "discriminator."), "discriminator.", adam);
     if (Flag(spec, "graph")) {
@@ -73,14 +74,14 @@ class DcganTrainingStep : public TrainingStep {
       graphs_ = std::make_unique<Graphs>(device, random.device);
     }
     // The latents of the example's sample sheet: not used, but part of the stream.
-    if (plan_.preset == DcganPreset::kPytorch) DrawLatent(plan_, Integer(spec, "batch"), random_.device);
+    if (plan_.variant == DcganVariant::kPytorch) DrawLatent(plan_, Integer(spec, "batch"), random_.device);
     generator_.set().RequireGrad(true);
     discriminator_.set().RequireGrad(true);
     if (Has(spec, "emaDecay")) ema_ = std::make_unique<Ema>(spec, generator_.set(), EmaForm::k2023);
   }
 
   DataOrder order() const override {
-    return plan_.preset == DcganPreset::kChainer ? DataOrder::kReplacement : DataOrder::kEpochs;
+    return plan_.variant == DcganVariant::kChainer ? DataOrder::kReplacement : DataOrder::kEpochs;
   }
 
   void Update(DataLoader& loader, Meter& meter) override {
@@ -122,22 +123,22 @@ class DcganTrainingStep : public TrainingStep {
   }
 
  private:
-  // One update as the preset has it. Returns both losses, and what the discriminator thinks of data and of
+  // One update as the variant has it. Returns both losses, and what the discriminator thinks of data and of
   // generated pictures.
   std::vector<Tensor> RunUpdate(DataLoader& loader, double lr) {
     const int64_t k = Integer(spec_, "discriminatorUpdates");
-    switch (plan_.preset) {
-      case DcganPreset::kPytorch: {
+    switch (plan_.variant) {
+      case DcganVariant::kPytorch: {
         for (int64_t i = 0; i + 1 < k; ++i) DiscriminatorStep(loader, lr, false);
         // With more than one batch the graphs are made anew: keeping all of them is what accumulate avoids.
         GeneratorStep(DiscriminatorStep(loader, lr, accumulate_ == 1), BatchStatistics::kBatch, lr);
         break;
       }
-      case DcganPreset::kChainer:
+      case DcganVariant::kChainer:
         for (int64_t i = 0; i + 1 < k; ++i) DiscriminatorStep(loader, lr, false);
         SimultaneousStep(loader, lr);
         break;
-      case DcganPreset::kRadford: {
+      case DcganVariant::kRadford: {
         std::vector<Generated> fresh;
         for (int64_t i = 0; i < accumulate_; ++i) fresh.push_back({Latents(), {}});
         GeneratorStep(fresh, BatchStatistics::kTrain, lr);
@@ -151,8 +152,8 @@ class DcganTrainingStep : public TrainingStep {
   Tensor Latents() { return DrawLatent(plan_, Integer(spec_, "batch"), random_.device); }
   // As many as there are data, but for radford, whose dense stem cannot do with a last batch of one.
   Tensor Latents(const Tensor& data) {
-    return plan_.preset == DcganPreset::kRadford ? Latents()
-                                                 : DrawLatent(plan_, data.size(0), random_.device);
+    return plan_.variant == DcganVariant::kRadford ? Latents()
+                                                   : DrawLatent(plan_, data.size(0), random_.device);
   }
 
   Tensor Generate(const Tensor& z, BatchStatistics statistics) {
@@ -167,16 +168,16 @@ class DcganTrainingStep : public TrainingStep {
 
   // Mean of -log of the probability that `logits` give to "is data" or its opposite.
   Tensor CrossEntropy(const Tensor& logits, bool data) const {
-    switch (plan_.preset) {
-      case DcganPreset::kPytorch:  // nn.BCELoss after nn.Sigmoid: its logarithm is clamped at -100
+    switch (plan_.variant) {
+      case DcganVariant::kPytorch:  // nn.BCELoss after nn.Sigmoid: its logarithm is clamped at -100
         return at::binary_cross_entropy(at::sigmoid(logits), at::full_like(logits, data ? 1.0 : 0.0));
-      case DcganPreset::kRadford:  // the form without overflow, into which Theano rewrites the source's
+      case DcganVariant::kRadford:  // the form without overflow, into which Theano rewrites the source's
         return at::binary_cross_entropy_with_logits(logits, at::full_like(logits, data ? 1.0 : 0.0));
-      case DcganPreset::kChainer:
+      case DcganVariant::kChainer:
         return at::cross_entropy_loss(
             logits, at::full({logits.size(0)}, data ? 0 : 1, logits.options().dtype(at::kLong)));
     }
-    throw Failure("NATIVE_FAILED", "unknown DCGAN preset");
+    throw Failure("NATIVE_FAILED", "unknown DCGAN variant");
   }
 
   // Goodfellow 2014: -log D(G(z)), or log(1 - D(G(z))) for the minimax game.
@@ -198,7 +199,7 @@ class DcganTrainingStep : public TrainingStep {
   }
 
   void Apply(Adam& adam, const ParameterSet& set, double lr) {
-    if (Has(spec_, "clip")) adam.Clip(Number(spec_, "clip"));
+    if (Has(spec_, "clipGradNorm")) adam.Clip(Number(spec_, "clipGradNorm"));
     if (!graphs_) adam.Begin(lr);
     adam.Apply();
     adam.ZeroGrad();

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "core/nn/unet.h"
 #include "core/models/diffusion/schedule.h"
+#include "core/nn/unet.h"
 
 namespace shinsaku {
 

@@ -13,14 +13,14 @@
 #include <deque>
 #include <map>
 
-#include "core/runtime/autocast.h"
-#include "core/runtime/graphs.h"
-#include "core/runtime/device.h"
-#include "core/runtime/host_tensor.h"
 #include "core/data/pixels.h"
-#include "core/runtime/random.h"
 #include "core/models/diffusion/denoiser.h"
 #include "core/models/diffusion/solver.h"
+#include "core/runtime/autocast.h"
+#include "core/runtime/device.h"
+#include "core/runtime/graphs.h"
+#include "core/runtime/host_tensor.h"
+#include "core/runtime/random.h"
 
 namespace shinsaku {
 namespace {
@@ -180,8 +180,8 @@ class DiffusionSampler : public Sampler {
     return x0 * abar_next.sqrt() + c * noise + sigma * Noise();
   }
 
-  // The combinations of core/models/diffusion/solver.h, with x0 clamped to [-1,1] and the noise taken from the clamped
-  // one.
+  // The combinations of core/models/diffusion/solver.h, with x0 clamped to [-1,1] and the noise taken from
+  // the clamped one.
   Tensor SolverStepAt(int64_t time, size_t index) {
     const Tensor x0 = Predict(time, true).x0.to(at::kDouble);
     if (index == 0) x_ = x_ * plan_.start.x + x0 * plan_.start.model[0];
@@ -238,7 +238,7 @@ class DiffusionInferenceModel : public InferenceModel {
 }  // namespace
 
 std::unique_ptr<InferenceModel> MakeDiffusionInferenceModel(const Spec& spec, const NamedTensors& weights,
-                                                  at::Device device) {
+                                                            at::Device device) {
   auto fixed = std::make_shared<FixedDenoiser>(
       FixedDenoiser{spec,
                     device,
@@ -246,7 +246,8 @@ std::unique_ptr<InferenceModel> MakeDiffusionInferenceModel(const Spec& spec, co
                     nullptr,
                     {}});
   // Predictions draw nothing; a recording takes a generator all the same.
-  if (Flag(spec, "graph")) fixed->graphs = std::make_unique<Graphs>(device, SeedRandomState(0, device).device);
+  if (Flag(spec, "graph"))
+    fixed->graphs = std::make_unique<Graphs>(device, SeedRandomState(0, device).device);
   CopyAll(fixed->denoiser.set().state(), weights);
   return std::make_unique<DiffusionInferenceModel>(std::move(fixed));
 }

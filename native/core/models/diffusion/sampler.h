@@ -10,6 +10,6 @@ namespace shinsaku {
 
 // Copies `weights`. Its Sample() reads "seeds", "sampler", "steps", "eta" and "batch".
 std::unique_ptr<InferenceModel> MakeDiffusionInferenceModel(const Spec& spec, const NamedTensors& weights,
-                                                  at::Device device);
+                                                            at::Device device);
 
 }  // namespace shinsaku

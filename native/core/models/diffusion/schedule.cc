@@ -66,7 +66,7 @@ Tensor LossWeight(const Spec& spec, const Tensor& abar) {
   const std::string& kind = Text(spec, "lossWeight");
   if (kind == "p2") return at::pow(Number(spec, "p2K") + snr, -Number(spec, "p2Gamma"));
   // 0.26.4 has no weight of its own but p2, which is off by default: (k + snr)^0.
-  if (kind == "none" && Text(spec, "unet") == "2022") return at::pow(1 + snr, -0.0);
+  if (kind == "none" && Text(spec, "variant") == "0.26") return at::pow(1 + snr, -0.0);
   const Tensor clipped =
       kind == "min-snr" ? at::clamp(snr, std::nullopt, Number(spec, "minSnrGamma")) : snr.clone();
   const std::string& objective = Text(spec, "objective");
@@ -101,7 +101,7 @@ Schedule::Schedule(const Spec& spec, ParameterSet& set) : timesteps(Integer(spec
       keep("posterior_log_variance_clipped", at::log(at::clamp(variance, 1e-20)));
   posterior_mean_coef1 = keep("posterior_mean_coef1", b * at::sqrt(prev) / (1 - abar));
   posterior_mean_coef2 = keep("posterior_mean_coef2", (1 - prev) * at::sqrt(alphas) / (1 - abar));
-  const bool is_v2 = Text(spec, "unet") == "2.3";
+  const bool is_v2 = Text(spec, "variant") == "2.3";
   loss_weight = keep(is_v2 ? "loss_weight" : "p2_loss_weight", LossWeight(spec, abar));
 }
 

@@ -8,13 +8,13 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 
-#include "core/runtime/autocast.h"
-#include "core/runtime/graphs.h"
-#include "core/optim/ema.h"
-#include "core/optim/adam.h"
 #include "core/models/diffusion/denoiser.h"
 #include "core/models/diffusion/sampler.h"
 #include "core/models/training_step.h"
+#include "core/optim/adam.h"
+#include "core/optim/ema.h"
+#include "core/runtime/autocast.h"
+#include "core/runtime/graphs.h"
 
 namespace shinsaku {
 namespace {
@@ -49,7 +49,7 @@ class DiffusionTrainingStep : public TrainingStep {
     const auto work = [&] { return Compute(loader); };
     const std::vector<Tensor> results = graphs_ ? graphs_->Run(loader.Prefetch(accumulate_), work) : work();
     meter.AddSum("loss", {results.begin(), results.begin() + accumulate_});
-    if (Has(spec_, "clip")) meter.Add("gradNorm", results.back());
+    if (Has(spec_, "clipGradNorm")) meter.Add("gradNorm", results.back());
     meter.Add("learningRate", lr);
     if (ema_) ema_->Update();
   }
@@ -80,7 +80,7 @@ class DiffusionTrainingStep : public TrainingStep {
       loss.backward();
       results.push_back(loss.detach());
     }
-    if (Has(spec_, "clip")) results.push_back(adam_->Clip(Number(spec_, "clip")));
+    if (Has(spec_, "clipGradNorm")) results.push_back(adam_->Clip(Number(spec_, "clipGradNorm")));
     adam_->Apply();
     adam_->ZeroGrad();
     return results;

@@ -53,17 +53,18 @@ struct Context {
 using Pass = std::function<void(int64_t n, int64_t first, int64_t count)>;
 
 // y = a x + bias for the pixels of `sources`, by a 1x1 kernel; into a new map, or added to `onto`.
-FeatureMap Pointwise(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& w, const FeatureMap* onto = nullptr);
+FeatureMap Pointwise(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& w,
+                     const FeatureMap* onto = nullptr);
 // 3x3, stride 1, padding 1; `doubled` reads each pixel as 2x2. What `then` makes of the result is done with
 // its pixels while they are in the cache.
 FeatureMap Conv3x3(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& w, bool doubled,
-            const std::function<Pass(const FeatureMap&)>& then = {});
+                   const std::function<Pass(const FeatureMap&)>& then = {});
 // Any other kernel that core/ops/cpu/winograd.h has nothing for. Takes parts as they come, in any layout.
 // The weight may have any shape that lies in memory as [O][I][kernel][kernel].
 FeatureMap ConvDirect(Context& cx, const std::vector<Tensor>& parts, const ConvWeights& w, int64_t kernel,
-               int64_t stride, int64_t padding);
+                      int64_t stride, int64_t padding);
 FeatureMap ConvTransposed(Context& cx, const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
-                   int64_t output_padding);
+                          int64_t output_padding);
 Tensor Linear(Context& cx, const Tensor& x, const LinearWeights& w);
 
 // How a norm goes on.
@@ -73,12 +74,14 @@ struct NormEpilogue {
   const FeatureMap* residual = nullptr;  // added at the end
 };
 // Reads x, writes y, which may be the same map.
-void Normalise(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end, const FeatureMap& y);
+void Normalise(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end,
+               const FeatureMap& y);
 // The same as a pass. GroupNorm reads all of x for it now; other norms read no pixels but those of the pass.
-Pass NormPass(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end, const FeatureMap& y);
+Pass NormPass(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end,
+              const FeatureMap& y);
 // A 3x3 convolution and its norm.
-FeatureMap ConvNorm(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& conv, const NormWeights& norm,
-             const NormEpilogue& end);
+FeatureMap ConvNorm(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& conv,
+                    const NormWeights& norm, const NormEpilogue& end);
 struct GroupStatistics {
   double mean, scale;  // scale: 1 / the deviation
 };

@@ -63,7 +63,8 @@ Bordered Border(Context& cx, const std::vector<Tensor>& parts, int64_t border) {
 
 }  // namespace
 
-FeatureMap Pointwise(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& w, const FeatureMap* onto) {
+FeatureMap Pointwise(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& w,
+                     const FeatureMap* onto) {
   Inputs inputs;
   for (const FeatureMap& source : sources) inputs.push_back({source.channels, source.step});
   std::vector<const Packed*> packed;
@@ -91,11 +92,11 @@ FeatureMap Pointwise(Context& cx, const std::vector<FeatureMap>& sources, const 
 }
 
 FeatureMap ConvDirect(Context& cx, const std::vector<Tensor>& parts, const ConvWeights& w, int64_t kernel,
-               int64_t stride, int64_t padding) {
+                      int64_t stride, int64_t padding) {
   const Bordered x = Border(cx, parts, padding);
   const Packed& packed = cx.weights.Convolution(w.weight, w.bias, x.inputs, kernel, -1);
-  const FeatureMap y = cx.NewFeatureMap(parts.front().size(0), w.weight.size(0), (x.height - kernel) / stride + 1,
-                          (x.width - kernel) / stride + 1);
+  const FeatureMap y = cx.NewFeatureMap(parts.front().size(0), w.weight.size(0),
+                                        (x.height - kernel) / stride + 1, (x.width - kernel) / stride + 1);
   at::parallel_for(0, y.count * y.height, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       Gemm g;
@@ -136,15 +137,16 @@ static FeatureMap SpreadPixel(Context& cx, const Tensor& x, const ConvWeights& w
   return y;
 }
 
-FeatureMap ConvTransposed(Context& cx, const Tensor& input, const ConvWeights& w, int64_t stride, int64_t padding,
-                   int64_t output_padding) {
+FeatureMap ConvTransposed(Context& cx, const Tensor& input, const ConvWeights& w, int64_t stride,
+                          int64_t padding, int64_t output_padding) {
   if (input.size(2) == 1 && input.size(3) == 1 && stride == 1 && padding == 0)
     return SpreadPixel(cx, input, w);
   const int64_t kernel = w.weight.size(2), border = (kernel + stride - 1) / stride;
   const Tensor own = cx.MapOf(input).tensor;
   const Bordered x = Border(cx, {own}, border);
   const auto side = [&](int64_t in) { return (in - 1) * stride - 2 * padding + kernel + output_padding; };
-  const FeatureMap y = cx.NewFeatureMap(input.size(0), w.weight.size(1), side(input.size(2)), side(input.size(3)));
+  const FeatureMap y =
+      cx.NewFeatureMap(input.size(0), w.weight.size(1), side(input.size(2)), side(input.size(3)));
   // Output pixels with equal (coordinate + padding) % stride use the same taps: an ordinary convolution each.
   std::vector<const Packed*> packed;
   for (int64_t phase = 0; phase < stride * stride; ++phase)

@@ -56,13 +56,15 @@ Tensor CpuOps::Sinusoids(const Tensor& t, const Tensor& frequencies) {
 }
 
 Tensor CpuOps::NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale, const Tensor& shift) {
-  const FeatureMap from = cx_.MapOf(x), to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
+  const FeatureMap from = cx_.MapOf(x),
+                   to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
   cpu::Normalise(cx_, from, w, {scale, shift, true, nullptr}, to);
   return to.tensor;
 }
 
 Tensor CpuOps::Norm(const Tensor& x, const NormWeights& w) {
-  const FeatureMap from = cx_.MapOf(x), to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
+  const FeatureMap from = cx_.MapOf(x),
+                   to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
   cpu::Normalise(cx_, from, w, {}, to);
   return to.tensor;
 }

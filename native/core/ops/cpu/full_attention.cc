@@ -136,8 +136,7 @@ FeatureMap FullAttention(Context& cx, const FeatureMap& x, const AttentionWeight
   // Made before threads ask for them.
   RowsOf(cx, w.norm, x.channels);
   cx.weights.Convolution(w.to_qkv, {}, {{x.channels, x.step}}, 1, -1);
-  const Packed& out =
-      cx.weights.Convolution(w.to_out.weight, w.to_out.bias, {{op.hidden, op.hidden}}, 1, -1);
+  const Packed& out = cx.weights.Convolution(w.to_out.weight, w.to_out.bias, {{op.hidden, op.hidden}}, 1, -1);
   const FeatureMap y = cx.NewFeatureMap(x.count, x.channels, x.height, x.width);
   const int64_t each = kBlock * std::max(x.step, op.columns);
   const Tensor scratch = cx.arena.Floats(at::get_num_threads() * each);

@@ -104,10 +104,10 @@ struct AdamRun {
 };
 
 struct Kernels {
-  const char* name;  // of the set that uses them
-  int64_t vector_width;     // floats in a vector
-  int64_t panel;     // columns of a packed panel
-  int64_t rows;      // rows that a product works on at once
+  const char* name;      // of the set that uses them
+  int64_t vector_width;  // floats in a vector
+  int64_t panel;         // columns of a packed panel
+  int64_t rows;          // rows that a product works on at once
   void (*gemm)(const Gemm& g);
   // F(4x4)'s form of rows x width taps, to u[frequency][row][width] with frequencies `step` apart.
   void (*transform_weights)(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step);
@@ -126,24 +126,25 @@ struct Kernels {
   void (*softmax)(float* x, int64_t rows, int64_t row, int64_t width, int64_t group, float scale);
 
   // What follows is for training.
-  // A dy A^T of Winograd's weight gradient: the tiles of a gradient into v, as `transform_input` does for the input.
+  // A dy A^T of Winograd's weight gradient: the tiles of a gradient into v, as `transform_input` does for the
+  // input.
   void (*transform_gradient)(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v);
   // w (+)= G^T u G for rows x width taps; u[frequency][row][column] with rows `u_row` apart.
   void (*transform_weight_gradient)(const float* u, int64_t step, int64_t u_row, int64_t rows, int64_t width,
-                  const TapsOf<float>& w, bool accumulate);
+                                    const TapsOf<float>& w, bool accumulate);
   // to[c][r] = from[r][c]; rows and columns are whole vectors.
   void (*transpose)(const float* from, int64_t from_row, int64_t rows, int64_t columns, float* to,
                     int64_t to_row);
   void (*norm_back)(const NormBack& n);
   // y = y * a + x * b + c by column.
   void (*scale_add)(const float* x, float* y, int64_t rows, int64_t width, const float* a, const float* b,
-                const float* c);
+                    const float* c);
   // The way back of `softmax`: dy = y * (dy - sum(y * dy) / scale) for each group.
   void (*softmax_back)(const float* y, float* dy, int64_t rows, int64_t row, int64_t width, int64_t group,
                        float scale);
   // dy = y * (dy - share) by column.
   void (*exp_column_sum_backward)(const float* y, float* dy, int64_t rows, int64_t row, int64_t width,
-                         const float* share);
+                                  const float* share);
   // Sums of each column over the rows, added to `sum`.
   void (*column_sum)(const float* x, int64_t rows, int64_t width, float* sum);
   void (*adam)(const AdamRun& a);

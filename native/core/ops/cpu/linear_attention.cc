@@ -179,8 +179,7 @@ FeatureMap LinearAttention(Context& cx, const FeatureMap& x, const AttentionWeig
   each_task(x.count * w.heads, [&](int64_t task, float* own) {
     op.Join(task, records.const_data_ptr<float>(), own, reading.data_ptr<float>());
   });
-  each_task(tasks,
-            [&](int64_t task, float* own) { op.Read(task, own, reading.const_data_ptr<float>(), y); });
+  each_task(tasks, [&](int64_t task, float* own) { op.Read(task, own, reading.const_data_ptr<float>(), y); });
   return y;
 }
 

@@ -94,7 +94,8 @@ std::vector<GroupStatistics> GroupStatisticsOf(Context& cx, const FeatureMap& x)
   return statistics;
 }
 
-Pass NormPass(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end, const FeatureMap& y) {
+Pass NormPass(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end,
+              const FeatureMap& y) {
   NormRows base = RowsOf(cx, w, x.channels);
   base.silu = end.silu;
   // Factors, then offsets, of each picture.
@@ -145,7 +146,8 @@ Pass NormPass(Context& cx, const FeatureMap& x, const NormWeights& w, const Norm
   };
 }
 
-void Normalise(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end, const FeatureMap& y) {
+void Normalise(Context& cx, const FeatureMap& x, const NormWeights& w, const NormEpilogue& end,
+               const FeatureMap& y) {
   const Pass pass = NormPass(cx, x, w, end, y);
   const int64_t blocks = Blocks(x.pixels());
   at::parallel_for(0, x.count * blocks, 1, [&](int64_t begin, int64_t stop) {
@@ -156,10 +158,11 @@ void Normalise(Context& cx, const FeatureMap& x, const NormWeights& w, const Nor
   });
 }
 
-FeatureMap ConvNorm(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& conv, const NormWeights& norm,
-             const NormEpilogue& end) {
+FeatureMap ConvNorm(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& conv,
+                    const NormWeights& norm, const NormEpilogue& end) {
   if (norm.kind != NormWeights::Kind::kGroup)
-    return Conv3x3(cx, sources, conv, false, [&](const FeatureMap& h) { return NormPass(cx, h, norm, end, h); });
+    return Conv3x3(cx, sources, conv, false,
+                   [&](const FeatureMap& h) { return NormPass(cx, h, norm, end, h); });
   const FeatureMap h = Conv3x3(cx, sources, conv, false);
   Normalise(cx, h, norm, end, h);
   return h;

@@ -57,7 +57,7 @@ void TakePhases(Tiles& t, const float* map, int64_t channels, int64_t width) {
 FeatureMap ConvPhased(Context& cx, const FeatureMap& x, const ConvWeights& w, const Phases& phases) {
   const int64_t outputs = w.weight.size(phases.output ? 1 : 0);
   const FeatureMap y = phases.output ? cx.NewFeatureMap(x.count, outputs, 2 * x.height, 2 * x.width)
-                              : cx.NewFeatureMap(x.count, outputs, x.height / 2, x.width / 2);
+                                     : cx.NewFeatureMap(x.count, outputs, x.height / 2, x.width / 2);
   const Packed& packed = cx.weights.Phased(w.weight, w.bias, {x.channels, x.step}, phases);
   Tiles t;
   if (phases.output) {

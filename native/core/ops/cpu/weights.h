@@ -26,7 +26,8 @@ struct Packed {
   at::Tensor floats;  // panels, or frequencies of panels
   at::Tensor bias;    // [columns], zeros where the layer has none
   int64_t columns = 0;
-  bool untransformed = false;  // a Winograd form that is not transformed yet: [panel][in][9][columns of the panel]
+  bool untransformed =
+      false;  // a Winograd form that is not transformed yet: [panel][in][9][columns of the panel]
 };
 
 class Weights {

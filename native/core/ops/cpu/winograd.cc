@@ -208,7 +208,8 @@ struct WinogradOp {
     float* m = v + kFrequencies * tiles.in_step;
     for (int64_t first = 0; first < total; first += most) {
       const int64_t rows = std::min(most, total - first);
-      at::parallel_for(0, rows, 1, [&](int64_t a, int64_t b) { cx.kernels.transform_input(tiles, first, a, b, v); });
+      at::parallel_for(0, rows, 1,
+                       [&](int64_t a, int64_t b) { cx.kernels.transform_input(tiles, first, a, b, v); });
       at::parallel_for(0, Up(tiles.out, panel), 1, [&](int64_t begin, int64_t end) {
         float* own = m + kFrequencies * tiles.out_step + at::get_thread_num() * each;
         for (int64_t i = begin; i < end; ++i) Panel(i * panel, rows, v, own, m);
@@ -323,12 +324,13 @@ Tensor TransformTaps(Context& cx, const WinogradWeights& weights, int64_t in, in
 }
 
 FeatureMap Conv3x3(Context& cx, const std::vector<FeatureMap>& sources, const ConvWeights& w, bool doubled,
-            const std::function<Pass(const FeatureMap&)>& then) {
+                   const std::function<Pass(const FeatureMap&)>& then) {
   Inputs inputs;
   for (const FeatureMap& source : sources) inputs.push_back({source.channels, source.step});
   const Packed& packed = cx.weights.Winograd(w.weight, w.bias, inputs);
   const FeatureMap& lead = sources.front();
-  const FeatureMap y = cx.NewFeatureMap(lead.count, w.weight.size(0), lead.height << doubled, lead.width << doubled);
+  const FeatureMap y =
+      cx.NewFeatureMap(lead.count, w.weight.size(0), lead.height << doubled, lead.width << doubled);
   Tiles t;
   t.shift = doubled ? 1 : 0;
   t.sources = static_cast<int>(sources.size());

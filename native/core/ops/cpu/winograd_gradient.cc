@@ -101,7 +101,8 @@ struct WinogradGradientOp {
           continue;
         }
         for (int64_t column = 0; column < in; column += each)
-          cx.kernels.transform_weight_gradient(u + column, step, in, out, each, TapsAt(own, 0, column), false);
+          cx.kernels.transform_weight_gradient(u + column, step, in, out, each, TapsAt(own, 0, column),
+                                               false);
       }
     });
     JoinThreads(sums, weights, threads);
@@ -137,7 +138,8 @@ struct WinogradGradientOp {
               Multiply(f, row, count, column, width, depth, r, c, u + f * step, width, false);
             }
           }
-          cx.kernels.transform_weight_gradient(u, step, width, count, width, TapsAt(w, row, column), first > 0);
+          cx.kernels.transform_weight_gradient(u, step, width, count, width, TapsAt(w, row, column),
+                                               first > 0);
         }
       });
     }

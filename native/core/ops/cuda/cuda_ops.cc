@@ -55,7 +55,8 @@ Tensor CudaOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const 
                                 const Residual& residual) {
   const Tensor h = Conv(x, {conv.weight, {}}, 1, 1);
   Enter(residual.layer);
-  const Tensor skip = residual.shortcut.weight.defined() ? Conv(residual.x, residual.shortcut, 1, 0) : residual.x;
+  const Tensor skip =
+      residual.shortcut.weight.defined() ? Conv(residual.x, residual.shortcut, 1, 0) : residual.x;
   if (HasNormKernel(h, norm)) return FusedNorm(h, conv.bias, norm, {}, {}, true, skip);
   return ReferenceOps::NormFilmSilu(Biased(h, conv.bias), norm, {}, {}) + skip;
 }

@@ -71,7 +71,7 @@ void NormBackward(const NormBack& n) {
 }
 
 void ScaleAdd(const float* x, float* y, int64_t rows, int64_t width, const float* a, const float* b,
-           const float* c) {
+              const float* c) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t i = 0; i < width; i += kLanes)
       Store(y + r * width + i,
@@ -90,7 +90,8 @@ void SoftmaxBack(const float* y, float* dy, int64_t rows, int64_t row, int64_t w
     }
 }
 
-void ExpColumnSumBackward(const float* y, float* dy, int64_t rows, int64_t row, int64_t width, const float* share) {
+void ExpColumnSumBackward(const float* y, float* dy, int64_t rows, int64_t row, int64_t width,
+                          const float* share) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < width; c += kLanes) {
       float* to = dy + r * row + c;

@@ -64,7 +64,7 @@ SHINSAKU_INLINE void UnweighLine(const Vec* u, Vec* out, int step) {
 }
 
 void TransformWeightGradient(const float* u, int64_t step, int64_t u_row, int64_t rows, int64_t width,
-             const shinsaku::cpu::TapsOf<float>& w, bool accumulate) {
+                             const shinsaku::cpu::TapsOf<float>& w, bool accumulate) {
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < width; c += kLanes) {
       const float* from = u + r * u_row + c;
@@ -92,7 +92,8 @@ void TransformWeightGradient(const float* u, int64_t step, int64_t u_row, int64_
   }
 }
 
-// One stage of the transposition of a square of vectors: vector_width whose number has the bit `kBit` change places.
+// One stage of the transposition of a square of vectors: vector_width whose number has the bit `kBit` change
+// places.
 template <int kBit>
 SHINSAKU_INLINE void Exchange(Vec* v) {
   IntVec low, high;

@@ -1,6 +1,6 @@
-// Linear attention that trains. Forward keeps the queries after their softmax, the exp_column_sum of the keys and
-// the values; the sum over pixels that a key's softmax divides by goes into the small context instead. Back,
-// every piece of the picture is read once for the context's gradient and once for everything else.
+// Linear attention that trains. Forward keeps the queries after their softmax, the exp_column_sum of the keys
+// and the values; the sum over pixels that a key's softmax divides by goes into the small context instead.
+// Back, every piece of the picture is read once for the context's gradient and once for everything else.
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
@@ -95,7 +95,7 @@ struct Forward {
   const float* memory;  // [2][hidden][memories]
   float *qkv, *out;
   float *column_max, *shares;  // [N][hidden]: of the keys, and 1 / the sum of their exp_column_sum
-  float* contexts;        // [N][heads][head_dim][head_dim]
+  float* contexts;             // [N][heads][head_dim][head_dim]
 
   void Run() const {
     const Kernels& k = cx.kernels;

@@ -203,8 +203,8 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
       }
     EachPiece(film.count, pixels, [&](int64_t n, int64_t first, int64_t rows, int64_t) {
       const float* a = all + n * 3 * channels;
-      cx.kernels.scale_add(Data(x) + first * channels, dx.data_ptr<float>() + first * channels, rows, channels, a,
-                       a + channels, a + 2 * channels);
+      cx.kernels.scale_add(Data(x) + first * channels, dx.data_ptr<float>() + first * channels, rows,
+                           channels, a, a + channels, a + 2 * channels);
     });
   }
 

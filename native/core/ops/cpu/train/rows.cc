@@ -78,7 +78,8 @@ Tensor ColumnSums(Context& cx, const float* x, int64_t rows, int64_t width) {
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       std::fill_n(all + i * width, width, 0.0F);
-      cx.kernels.column_sum(x + i * kBlock * width, std::min(kBlock, rows - i * kBlock), width, all + i * width);
+      cx.kernels.column_sum(x + i * kBlock * width, std::min(kBlock, rows - i * kBlock), width,
+                            all + i * width);
     }
   });
   Tensor total = at::empty({width}, at::kFloat);

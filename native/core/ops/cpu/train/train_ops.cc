@@ -77,7 +77,8 @@ Tensor TrainOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const
   if (!Whole(conv.weight.size(0))) return Ops::ConvNormSiluAdd(x, conv, norm, residual);
   const Tensor h = Conv(x, conv, 1, 1);
   Enter(residual.layer);
-  const Tensor skip = residual.shortcut.weight.defined() ? Conv(residual.x, residual.shortcut, 1, 0) : residual.x;
+  const Tensor skip =
+      residual.shortcut.weight.defined() ? Conv(residual.x, residual.shortcut, 1, 0) : residual.x;
   return cpu::TrainNorm(cx_, h, norm, {{}, {}, true, skip});
 }
 

@@ -1,0 +1,38 @@
+/** The newest complete checkpoint of a run, with the options it was trained with. */
+import { stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { newestValidCheckpoint } from '../checkpoint/find.ts'
+import { type Checkpoint, readCheckpoint } from '../checkpoint/read.ts'
+import { type Manifest, positionOf } from '../checkpoint/records.ts'
+import { verifyCheckpoint } from '../checkpoint/verify.ts'
+import { ShinsakuError } from '../errors.ts'
+import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { readConfig } from './directory.ts'
+
+/** A run, one of its checkpoints, and that checkpoint's verified manifest. */
+export type TrainedPlace = { run: string; folder: string; manifest: Manifest }
+
+/** The run and the checkpoint that a path means, verified. */
+export async function locateTrained(path: string): Promise<TrainedPlace> {
+  const known = await stat(path).catch(() => undefined)
+  if (!known?.isDirectory()) {
+    throw new ShinsakuError('RUN_NOT_FOUND', `${path} is not a folder`, {
+      hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.',
+    })
+  }
+  if (positionOf(basename(resolve(path))) !== undefined) {
+    return { run: dirname(dirname(resolve(path))), folder: path, manifest: await verifyCheckpoint(path) }
+  }
+  return { run: path, ...(await newestValidCheckpoint(path)) }
+}
+
+/** The options that a run was trained with, complete. Throws RUN_INVALID, OPTION_INVALID. */
+export const trainedOptions = async (run: string): Promise<ResolvedTrainOptions> =>
+  resolveTrain((await readConfig(run)) as TrainOptions)
+
+/** The checkpoint that a path means, open for reading, and the options it was trained with. */
+export async function openTrained(path: string): Promise<{ options: ResolvedTrainOptions; checkpoint: Checkpoint }> {
+  const place = await locateTrained(path)
+  const options = await trainedOptions(place.run)
+  return { options, checkpoint: await readCheckpoint(place.folder, place.manifest) }
+}
