@@ -266,7 +266,7 @@ void Kept(const std::string& name, const ParameterSet& set, const std::function<
 
 void Networks(Checker& checker) {
   struct Unets {
-    const char* unet;
+    const char* variant;
     double dim;
     std::vector<double> mults;
     double size, channels;
@@ -299,13 +299,13 @@ void Networks(Checker& checker) {
     Report(name, "error", Distance(y, forward(*reference, x.to(at::kDouble))));
   }
   // Small pictures, so that next to nothing is kept but weights.
-  for (const char* unet : {"2.3", "0.26"}) {
-    const UnetPlan plan({{"variant", std::string(unet)}, {"dim", 64.0},           {"dimMults", std::vector<double>{1, 2, 4}},
+  for (const char* variant : {"2.3", "0.26"}) {
+    const UnetPlan plan({{"variant", std::string(variant)}, {"dim", 64.0},           {"dimMults", std::vector<double>{1, 2, 4}},
                          {"size", 8.0},               {"channels", 3.0}, {"selfCondition", false}});
     ParameterSet set(Fill::kDraw, at::kCPU, generator);
     const Unet network(plan, set, "");
     const Tensor x = Random({1, 3, 8, 8}), t = at::full({1}, 7, x.options());
-    Kept(std::string("U-Net ") + unet, set, [&](Ops& ops) { return network.Forward(ops, x, t, {}); });
+    Kept(std::string("U-Net ") + variant, set, [&](Ops& ops) { return network.Forward(ops, x, t, {}); });
   }
   for (const char* variant : {"pytorch", "chainer", "radford"})
     for (const double channels : {1, 3, 4}) {

@@ -246,7 +246,7 @@ void Networked(Checker& checker, const std::string& name, const ParameterSet& se
 
 void Networks(Checker& checker) {
   struct Unets {
-    const char* unet;
+    const char* variant;
     double dim;
     std::vector<double> mults;
     double size, channels;
