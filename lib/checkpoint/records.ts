@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { toJson, type Written } from '../files/write.ts'
-import type { TensorInfo } from '../native/addon.ts'
 
 /** Raised when a checkpoint of the new form cannot be read by the old code; test/fixtures keeps one of each. */
 export const FORMAT_VERSION = 2

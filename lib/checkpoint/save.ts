@@ -145,7 +145,7 @@ async function publish(parent: string, folder: string, request: SaveRequest): Pr
     await move(temporary, folder)
     return manifest
   } catch (error) {
-    // Trial again at the next save; the failure that counts is the first one.
+    // Tried again at the next save; the failure that counts is the first one.
     await remove(temporary).catch(() => {})
     throw error
   }

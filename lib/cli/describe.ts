@@ -10,7 +10,7 @@ import type { Io } from './io.ts'
 
 type Layer = RunDescription['layers'][number]
 
-/** OptionSpecs as aligned columns; numbers to the right. */
+/** Rows as aligned columns; numbers to the right. */
 export function table(rows: readonly (readonly (string | number)[])[], indent = ''): string[] {
   const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell)))
   const widths = (texts[0] ?? []).map((_, column) => Math.max(...texts.map((row) => row[column]!.length)))

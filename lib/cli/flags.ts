@@ -1,6 +1,8 @@
 /** Flags of the command line, made from option specs, and the values that their text stands for. */
-import { type Command, Option } from 'commander'
-import { type OptionSpec, toFlag } from '../options/option-spec.ts'
+import { type Command, type CommanderError, Option } from 'commander'
+import { throwIfAny } from '../errors.ts'
+import { fromFlag, type OptionSpec, toFlag } from '../options/option-spec.ts'
+import { newNameOf } from '../options/renamed.ts'
 import { flagText, type Group, type ValueKind, valueKindOf } from '../options/value-kind.ts'
 
 /** What a text on the command line means; whether it is right is for the schemas to say. */
@@ -42,10 +44,23 @@ function flagsOf(name: string, spec: OptionSpec, defaultText: string): Option[] 
   return [new Option(`${short}--${flag} <${placeholder}>`, help)]
 }
 
+/** Where a flag of an older version is given to a command that has the option still, throws with its new name. */
+function throwIfRenamed(command: Command, { code, message }: CommanderError): void {
+  const flag = message.match(/'--([^'=]+)/)?.[1]
+  const name = flag === undefined ? undefined : newNameOf(fromFlag(flag))
+  if (code !== 'commander.unknownOption' || name === undefined) return
+  const renamed = `--${toFlag(name)}`
+  if (command.options.some(({ long }) => long === renamed))
+    throwIfAny([{ path: `--${flag}`, message: `is named ${renamed} now` }])
+}
+
 const valuesText = `
 Lists are written 1,2,4, times 90s, 20m or 12h, and null is written none.`
 
-/** Adds a flag for each option, under headings that say which models have it. Names in `except` get none. */
+/**
+ * Adds a flag for each option, under headings that say which models have it. Names in `except` get none. A flag of an
+ * older version is answered with its new name.
+ */
 export function addFlags(command: Command, groups: readonly Group[], except: readonly string[] = []): void {
   for (const { model, purpose, specs, defaultText } of groups) {
     const heading = `Options of ${purpose ?? (model === undefined ? 'every model' : `model "${model}"`)}:`
@@ -55,6 +70,10 @@ export function addFlags(command: Command, groups: readonly Group[], except: rea
         command.addOption(option.helpGroup(heading))
     }
   }
+  command.exitOverride((error) => {
+    throwIfRenamed(command, error)
+    throw error
+  })
   const kinds = groups.flatMap(({ specs }) => Object.values(specs).map(valueKindOf))
   if (kinds.some(({ list, none }) => list || none)) command.addHelpText('after', valuesText)
 }

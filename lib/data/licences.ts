@@ -7,7 +7,7 @@ import { isGlob, matchesGlob } from './glob.ts'
 /** What is known of a picture's terms. */
 export type Rights = { licence: string | null; author: string | null; source: string | null }
 
-type OptionSpec = Rights & { pattern: string; optOut: boolean; line: number }
+type Row = Rights & { pattern: string; optOut: boolean; line: number }
 
 export const LICENCES_FILE = 'LICENSES.csv'
 export const unknownRights: Rights = { licence: null, author: null, source: null }
@@ -57,7 +57,7 @@ function fieldsOf(path: string, header: readonly string[]): string[] {
   return fields
 }
 
-function rowOf(path: string, line: number, fields: readonly string[], values: readonly string[]): OptionSpec {
+function rowOf(path: string, line: number, fields: readonly string[], values: readonly string[]): Row {
   const value = Object.fromEntries(fields.map((field, i) => [field, values[i]!]))
   for (const needed of ['pattern', 'licence']) {
     if (value[needed] === '') throw invalid(path, line, `the ${needed === 'pattern' ? 'file' : needed} is empty`)
@@ -81,17 +81,17 @@ export type Unused = { count: number; first: string[] }
 /** The rows of a folder's LICENSES.csv for these pictures; among those that fit one, the last one counts. */
 export class Licences {
   readonly #paths: ReadonlySet<string>
-  // OptionSpecs of other pictures are counted only: the file may name far more than there are.
-  readonly #exact = new Map<string, OptionSpec>()
-  readonly #globs: OptionSpec[] = []
-  readonly #used = new Set<OptionSpec>()
+  // Rows of other pictures are counted only: the file may name far more than there are.
+  readonly #exact = new Map<string, Row>()
+  readonly #globs: Row[] = []
+  readonly #used = new Set<Row>()
   readonly #strangers: Unused = { count: 0, first: [] }
 
   constructor(paths: Iterable<string>) {
     this.#paths = new Set(paths)
   }
 
-  add(row: OptionSpec): void {
+  add(row: Row): void {
     if (isGlob(row.pattern)) this.#globs.push(row)
     else if (this.#paths.has(row.pattern)) this.#exact.set(row.pattern, row)
     else this.#stranger(row.pattern, this.#strangers)
@@ -107,7 +107,7 @@ export class Licences {
   }
 
   /** The terms of one picture, by its path in the folder. */
-  of(path: string): OptionSpec | undefined {
+  of(path: string): Row | undefined {
     const exact = this.#exact.get(path)
     const rows = this.#globs.filter(({ pattern }) => matchesGlob(path, pattern))
     if (exact) rows.push(exact)

@@ -20,7 +20,7 @@ export type GpuDiagnosis = {
 
 const networks: readonly (readonly [string, TrainOptions])[] = [
   ['U-Net 2.3', { dim: 64, dimMults: [1, 2, 4], size: 64, batch: 8 }],
-  ['U-Net 2022', { variant: '0.26', dim: 64, dimMults: [1, 2, 4], size: 64, batch: 8 }],
+  ['U-Net 0.26', { variant: '0.26', dim: 64, dimMults: [1, 2, 4], size: 64, batch: 8 }],
   ['DCGAN', { model: 'dcgan', size: 64, batch: 64 }],
 ]
 const precisions = ['fp32', 'tf32', 'bf16'] as const

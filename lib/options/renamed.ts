@@ -30,13 +30,14 @@ export function newValueOf(name: string, value: unknown): string | undefined {
 
 /** Options as an older version stored them, under the names of this one. */
 export function translateStored(stored: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const kept = Object.entries(stored).filter(
-    ([name]) => !dropped.some(([option, model]) => option === name && model === stored.model),
-  )
-  return Object.fromEntries(
-    kept.map(([name, value]) => {
-      const current = newNameOf(name) ?? name
-      return [current, newValueOf(current, value) ?? value]
-    }),
-  )
+  const isKept = (name: string) => !dropped.some(([option, model]) => option === name && model === stored.model)
+  const current = (name: string) => newNameOf(name) ?? name
+  const translate = (name: string, value: unknown): unknown => {
+    // The one option whose value names others.
+    if (name !== 'allowChanges' || !Array.isArray(value)) return newValueOf(name, value) ?? value
+    const names = value.filter(isKept).map(current)
+    return names.length === 0 ? null : names
+  }
+  const kept = Object.entries(stored).filter(([name]) => isKept(name))
+  return Object.fromEntries(kept.map(([name, value]) => [current(name), translate(current(name), value)]))
 }

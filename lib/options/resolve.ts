@@ -58,6 +58,15 @@ function unknownName(name: string, known: readonly string[], other: Readonly<Rec
   return { path: name.slice(0, 100), message: `is not an option${near ? `; did you mean "${near}"?` : ''}` }
 }
 
+/** A variant of another kind of model says whose it is. */
+function othersVariant(value: unknown, model: ModelName): Problem[] {
+  const owner = Object.entries(models).find(
+    ([name, { defaults }]) => name !== model && typeof value === 'string' && Object.hasOwn(defaults, value),
+  )
+  if (!owner) return []
+  return [{ path: 'variant', message: `${show(value)} is a variant of model "${owner[0]}", but model is "${model}"` }]
+}
+
 /** Checks `given` against specs, filling defaults from `defaults` first, then from each spec. */
 function resolveSpecs(
   specs: OptionSpecs,
@@ -73,9 +82,9 @@ function resolveSpecs(
   return resolved
 }
 
-/** OptionSpecs of `train()` for one kind of model. */
+/** Specs of `train()` for one kind of model. */
 export const specsOf = (model: ModelName): OptionSpecs => ({ ...trainSpecs, ...models[model].specs })
-/** OptionSpecs of `model.sample()` for one kind of model. */
+/** Specs of `model.sample()` for one kind of model. */
 export const sampleSpecsOf = (model: ModelName): OptionSpecs => ({ ...sampleSpecs, ...models[model].sampleSpecs })
 
 function othersOptions(model: ModelName, pick: (m: ModelDefinition) => OptionSpecs): Record<string, string> {
@@ -112,6 +121,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
       },
     ])
   const definition = definitionOf(name!)
+  throwIfAny(othersVariant(input.variant, name!))
   const variant = checkOption(
     'variant',
     definition.specs.variant,

@@ -61,7 +61,7 @@ export function flagText(value: unknown): string {
 /** How a value is written where a default is shown. */
 export type ShowValue = (value: unknown) => string
 
-/** The default of one model's variants: the usual one, then those that differ: `1 (2022: none)`. */
+/** The default of one model's variants: the usual one, then those that differ: `1 (0.26: none)`. */
 function variantsText(definition: ModelDefinition, name: string, spec: OptionSpec, show: ShowValue): string {
   const textOf = (variant: string) => {
     const own = definition.defaults[variant]!

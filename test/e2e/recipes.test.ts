@@ -6,7 +6,7 @@ import { useOwnCache } from '../helpers/runs.ts'
 useOwnCache()
 const small = { data: 'builtin:icons:4', device: 'cpu' } as const
 
-test('describe tells who origins each option of a recipe, and null without one', async () => {
+test('describe says where each option of a recipe comes from, and null without one', async () => {
   const { options, origins } = await describeRun({ ...small, recipe: 'dcgan-pytorch', size: 32 })
   expect(options).toMatchObject({ recipe: 'dcgan-pytorch', model: 'dcgan', batch: 64, size: 32 })
   expect(origins).toMatchObject({ data: 'given', size: 'given', batch: 'stated', seed: 'chosen' })

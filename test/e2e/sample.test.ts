@@ -101,7 +101,7 @@ describe('options', () => {
       [{ sampler: 'heun' }, ['sampler']],
       [{ count: 0, stepz: 3, weights: 'best' }, ['count', 'stepz', 'weights']],
       [{ seeds: [1], seed: 2, count: 3 }, ['count', 'seed']],
-      [{ batchNorm: 'batch' }, ['bn']],
+      [{ batchNorm: 'batch' }, ['batchNorm']],
     ] as unknown as [SampleCall, string[]][]
     for (const [options, paths] of wrong) {
       const error = await errorOf(models.diffusion.sample(options))

@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined)(`on the GPU${missing === undefined ? '' :
 
   test.each([
     ['diffusion, 2.3', diffusion],
-    ['diffusion, 2022', { ...diffusion, variant: '0.26' } as TrainCall],
+    ['diffusion, 0.26', { ...diffusion, variant: '0.26' } as TrainCall],
     ['dcgan', dcgan],
   ])('%s: two runs give the same losses in fp32 when exact', async (_, options) => {
     const exact = { ...options, precision: 'fp32', exact: true } as const

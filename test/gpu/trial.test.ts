@@ -20,7 +20,7 @@ const unet: TrainOptions = { dim: 64, dimMults: [1, 2], size: 32, batch: 4, time
 const networks: [string, TrainOptions][] = [
   ['U-Net 2.3', unet],
   ['U-Net 2.3, accumulated', { ...unet, accumulate: 2 }],
-  ['U-Net 2022', { ...unet, variant: '0.26' }],
+  ['U-Net 0.26', { ...unet, variant: '0.26' }],
   ['DCGAN pytorch', { model: 'dcgan', size: 64, batch: 8 }],
   ['DCGAN chainer', { model: 'dcgan', variant: 'chainer', size: 96, batch: 8 }],
   ['DCGAN radford', { model: 'dcgan', variant: 'radford', size: 64, batch: 8 }],

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-/** Backend to end → how Node ends: its exit code, or the signal that ended it. */
+/** Way to end → how Node ends: its exit code, or the signal that ended it. */
 export const endings: Record<string, { code: number } | { signal: NodeJS.Signals }> = {
   exit: { code: 0 },
   'exit-7': { code: 7 },

@@ -65,11 +65,16 @@ async function distance(trainer: NativeTrainer, game: Game & { log: Log }): Prom
   return Math.max(...differences)
 }
 
-async function draw(generator: NativeInferenceModel, seeds: number[], bn: string, batch: number): Promise<Buffer> {
-  const sampler = await generator.sampler({ seeds, bn, batch })
+async function draw(
+  generator: NativeInferenceModel,
+  seeds: number[],
+  batchNorm: string,
+  batch: number,
+): Promise<Buffer> {
+  const sampler = await generator.sampler({ seeds, batchNorm, batch })
   let steps = 1
   while (!(await sampler.step())) steps++
-  expect(steps).toBe(bn === 'batch' ? 1 : Math.ceil(seeds.length / batch))
+  expect(steps).toBe(batchNorm === 'batch' ? 1 : Math.ceil(seeds.length / batch))
   expect(await sampler.progress()).toBe(1)
   return Buffer.from(await sampler.pixels())
 }
@@ -176,7 +181,7 @@ describe.each(variants)('training %s', (variant) => {
     }
   })
 
-  test('clip limits the moments that Adam sees', async () => {
+  test('clipGradNorm limits the moments that Adam sees', async () => {
     const largest = async (limit: { clipGradNorm?: number }) => {
       const trainer = await smallTrainer(addon, { ...options, ...limit, weightDecay: 0 })
       await trainer.step(1)

@@ -151,7 +151,7 @@ describe('training', () => {
     expect(cosine[9]).toBeCloseTo(1e-3 * 0.5 * (1 + Math.cos((Math.PI * 24) / 28)), 12)
   })
 
-  test('clip bounds the step: the norm before clipping is reported', async () => {
+  test('clipGradNorm bounds the step: the norm before clipping is reported', async () => {
     const clipped = await smallTrainer(addon, { clipGradNorm: 1e-6, lr: 1e-3 })
     expect((await clipped.step(1)).gradNorm![0]).toBeGreaterThan(1e-3)
     expect((await (await smallTrainer(addon, { clipGradNorm: null })).step(1)).gradNorm).toBeUndefined()

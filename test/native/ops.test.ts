@@ -84,8 +84,8 @@ describe('drawing', () => {
 
   test.each(['pytorch', 'chainer', 'radford'] as const)('DCGAN %s: likewise, in both batch norms', async (variant) => {
     const generators = await trained({ model: 'dcgan', variant, batch: 2 })
-    for (const bn of ['batch', 'running']) {
-      const args = { seeds: [1, 2, 3], bn, batch: 2 }
+    for (const batchNorm of ['batch', 'running']) {
+      const args = { seeds: [1, 2, 3], batchNorm, batch: 2 }
       const expected = await draw(generators.get('reference')!, args)
       for (const set of sets) expect(worst(await draw(generators.get(set)!, args), expected)).toBeLessThanOrEqual(1)
     }

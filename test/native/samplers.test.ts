@@ -12,7 +12,7 @@ const samplers = ['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm'] as const
 const golden = JSON.parse(readFileSync(new URL('../golden/samplers.json', import.meta.url), 'utf8')) as {
   outputs: number[]
   cases: (Pick<TrainOptions, 'objective' | 'schedule' | 'timesteps'> & {
-    network: 'constant' | 'variant'
+    network: 'constant' | 'unet'
     steps: number
     pictures: Record<(typeof samplers)[number], number[]>
   })[]

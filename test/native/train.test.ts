@@ -37,7 +37,7 @@ describe('every operation and network of every set, forward and back, on one thr
 
 const models: Record<string, TrainOptions> = {
   'diffusion 2.3': { dim: 16, dimMults: [1, 2], size: 24, batch: 3, clipGradNorm: 1 },
-  'diffusion 2.3, a single picture, self-conditioned, no clip': {
+  'diffusion 2.3, a single picture, self-conditioned, not clipped': {
     dim: 32,
     size: 20,
     batch: 1,

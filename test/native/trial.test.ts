@@ -25,7 +25,7 @@ describe('on the CPU, where no kernel of its own runs', () => {
   const cases: [string, TrainOptions][] = [
     ['U-Net 2.3', unet],
     ['U-Net 2.3, accumulated, unclipped', { ...unet, accumulate: 2, clipGradNorm: null }],
-    ['U-Net 2022', { ...unet, variant: '0.26' }],
+    ['U-Net 0.26', { ...unet, variant: '0.26' }],
     ['DCGAN pytorch', { model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 }],
     ['DCGAN chainer', { model: 'dcgan', variant: 'chainer', size: 32, width: 8, latent: 16, batch: 4 }],
     ['DCGAN radford', { model: 'dcgan', variant: 'radford', size: 32, width: 8, latent: 16, batch: 4 }],

@@ -10,10 +10,10 @@ beforeAll(async () => {
   addon = await loadAddon()
 })
 
-type OptionSpec = { variant: '0.26' | '2.3'; dimMults: number[]; keys: string; parameters: number; initial: string }
+type Row = { variant: '0.26' | '2.3'; dimMults: number[]; keys: string; parameters: number; initial: string }
 
 /** SHA-256 over the initial float32 parameters for seed 3407, dim 64, measured from the published packages. */
-const rows: OptionSpec[] = [
+const rows: Row[] = [
   {
     variant: '0.26',
     dimMults: [1, 2, 4, 8],

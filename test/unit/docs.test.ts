@@ -50,8 +50,8 @@ describe('docs/reliability.md', () => {
   test('is as generated from docs/reliability/*.json', () => expect(page).toBe(renderReliability(sections)))
 
   test('a changed count would be noticed', () => {
-    const spec = { what: 'planted', tried: 2, passed: 1 }
-    const planted = { title: 'Planted', command: 'x', date: '2026-01-01', machine: 'y', specs: [spec] }
+    const row = { what: 'planted', tried: 2, passed: 1 }
+    const planted = { title: 'Planted', command: 'x', date: '2026-01-01', machine: 'y', rows: [row] }
     expect(renderReliability([...sections, planted])).toContain('| planted | 2 | 1 |')
   })
 })

@@ -68,7 +68,7 @@ std::string GeneratorLayer(DcganVariant variant, int64_t i) {
 
 std::string GeneratorNorm(DcganVariant variant, int64_t i) {
   if (variant == DcganVariant::kPytorch) return Numbered("main.", 3 * i + 1);
-  if (variant == DcganVariant::kChainer) return i == 0 ? "bn0l" : Numbered("batchNorm", i);
+  if (variant == DcganVariant::kChainer) return i == 0 ? "bn0l" : Numbered("bn", i);
   return Numbered("norm", i);
 }
 
@@ -81,7 +81,7 @@ std::string DiscriminatorLayer(DcganVariant variant, int64_t i, int64_t stages) 
 
 std::string DiscriminatorNorm(DcganVariant variant, int64_t i) {
   if (variant == DcganVariant::kPytorch) return Numbered("main.", 3 * i);
-  return Numbered(variant == DcganVariant::kChainer ? "batchNorm" : "norm", i);
+  return Numbered(variant == DcganVariant::kChainer ? "bn" : "norm", i);
 }
 
 // Adds layers to one network, drawing first values in the order of the variant's source.

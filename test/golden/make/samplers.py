@@ -4,7 +4,7 @@ Needs PyTorch, einops, diffusers 0.42.1 and the unpacked wheel of denoising-diff
 named <package>-<version>:
     python test/golden/make/samplers.py FOLDER_OF_UNPACKED_WHEELS
 Networks: "constant" gives the same numbers for any picture and time, so that every difference lies in the sampler;
-"variant" is the package's own, with the values it is made with. Each scheduler gets the times and the noise levels of
+"unet" is the package's own, with the values it is made with. Each scheduler gets the times and the noise levels of
 shinsaku's plan, in float64, and x0 as predicted and clamped; its steps are its own.
 """
 import json
@@ -27,7 +27,7 @@ CASES = [
     for objective, schedule in [("v", "sigmoid"), ("noise", "cosine"), ("x0", "linear"), ("noise", "linear")]
     for steps in (1, 2, 5, 10, 20)
 ] + [
-    dict(network="variant", objective=objective, schedule=schedule, timesteps=100, steps=steps)
+    dict(network="unet", objective=objective, schedule=schedule, timesteps=100, steps=steps)
     for objective, schedule, steps in [("v", "sigmoid", 6), ("v", "cosine", 16), ("x0", "linear", 9), ("noise", "linear", 9)]
 ]
 

@@ -70,9 +70,9 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
   })
 
   test('every wrong option of a run is listed', async () => {
-    const { code, stderr } = await shinsaku('train', '--size', 'large', '--lr', '-1', '--variant', 'chainer')
+    const { code, stderr } = await shinsaku('train', '--size', 'large', '--lr', '-1', '--latent', '5')
     expect(code).toBe(2)
-    for (const name of ['size', 'lr', 'variant']) expect(stderr).toContain(`\n  ${name}: `)
+    for (const name of ['size', 'lr', 'latent']) expect(stderr).toContain(`\n  ${name}: `)
   })
 
   test('with --json the error is one JSON object on stderr', async () => {

@@ -126,7 +126,7 @@ describe('broken pictures', () => {
     )
   })
 
-  test('end the call where broken is "fail", each time', async () => {
+  test('end the call where onUnreadable is "fail", each time', async () => {
     const root = await broken()
     const first = { code: 'IMAGE_UNREADABLE', message: expect.stringMatching(/a\.png.*it is empty/) }
     await expect(load(root, { onUnreadable: 'fail' })).rejects.toMatchObject(first)

@@ -141,7 +141,7 @@ test('a file that was cut short or damaged gives the pictures before the damage,
   expect([...counts].sort()).toEqual([0, 1, 2, 3, 4, 5, 6])
 })
 
-test('a broken picture is remembered, and with broken "fail" the first in order still ends the call', async () => {
+test('a broken picture is remembered, and with onUnreadable "fail" the first in order still ends the call', async () => {
   await interrupt(11)
   await writeFile(join(root, '00.png'), 'broken too')
   await expect(load({ onUnreadable: 'fail' })).rejects.toMatchObject({

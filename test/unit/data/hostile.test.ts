@@ -173,7 +173,7 @@ describe('R44 files that change while they are read', () => {
     await rename(away, root)
   })
 
-  test('where broken is "fail" the first of them ends the call', async () => {
+  test('where onUnreadable is "fail" the first of them ends the call', async () => {
     const root = await three()
     const call = load(
       root,

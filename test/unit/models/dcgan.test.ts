@@ -33,7 +33,7 @@ describe('dcgan options', () => {
     expect(resolveSample({ batchNorm: 'batch', seeds: [1, 2] }, chainer!).batchNorm).toBe('batch')
     for (const given of [{ count: 1 }, { seeds: [7] }]) {
       const problems = problemsOf(() => resolveSample({ batchNorm: 'batch', ...given }, chainer!))
-      expect(problems).toEqual([{ path: 'bn', message: expect.stringContaining('"running"') }])
+      expect(problems).toEqual([{ path: 'batchNorm', message: expect.stringContaining('"running"') }])
     }
   })
 })

@@ -80,18 +80,18 @@ describe('a recipe', () => {
     }
   })
 
-  test('tells who decided each option', () => {
+  test('says where each option comes from', () => {
     const given = { recipe: 'ozaki2022', lr: 1e-3 } as const
     const options = resolveTrain(given)
-    const decided = optionOrigins('ozaki2022', options, given)
-    expect(Object.keys(decided)).toEqual(Object.keys(options))
-    expect(decided).toMatchObject({
+    const origins = optionOrigins('ozaki2022', options, given)
+    expect(Object.keys(origins)).toEqual(Object.keys(options))
+    expect(origins).toMatchObject({
       recipe: 'given',
       lr: 'given',
       model: 'stated',
       seed: 'stated',
       batch: 'chosen',
-      keep: 'chosen',
+      keepCheckpoints: 'chosen',
     })
   })
 })

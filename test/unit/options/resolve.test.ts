@@ -72,7 +72,7 @@ describe('defaults', () => {
 
   test('options of another kind of model are absent', () => {
     expect(resolveTrain({ model: 'dcgan' })).not.toHaveProperty('dim')
-    expect(resolveTrain({})).not.toHaveProperty('variant')
+    expect(resolveTrain({})).not.toHaveProperty('latent')
   })
 
   test('resolving what was resolved changes nothing', () => {
@@ -112,7 +112,7 @@ describe('wrong options', () => {
 
   test("another model's option says whose it is", () => {
     expect(wrong({ variant: 'chainer' })).toEqual([
-      { path: 'variant', message: 'applies to model "dcgan" only, but model is "diffusion"' },
+      { path: 'variant', message: '"chainer" is a variant of model "dcgan", but model is "diffusion"' },
     ])
     expect(wrong({ model: 'dcgan', dim: 64 })[0]!.message).toContain('applies to model "diffusion" only')
   })
