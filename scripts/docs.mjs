@@ -1,9 +1,9 @@
-// Writes the generated parts of README.md and docs/, or with --check says whether they are as generated. Needs dist/.
+// Writes the generated parts of docs/, or with --check says whether they are as generated. Needs dist/.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSections, renderReliability } from '../test/durability/report.mjs'
 import { root } from './bootstrap.mjs'
-import { fillTables, makeTables } from './tables.mjs'
+import { fillTables, makeTables, tablesOf } from './tables.mjs'
 
 const [{ errorTable }, { valueKindOf, sampleGroups, trainGroups }, { commandHelp }, { recipes }] = await Promise.all([
   import('../dist/errors.js'),
@@ -19,8 +19,12 @@ const examples = Object.fromEntries(
     return [`examples/${file}`, `\`\`\`js\n${code}\`\`\``]
   }),
 )
+const pagesWithTables = Object.entries(tablesOf).map(([page, names]) => {
+  const own = Object.fromEntries(names.map((name) => [name, tables[name]]))
+  return [page, (text) => fillTables(text, own)]
+})
 const documents = {
-  'README.md': (text) => fillTables(text, tables),
+  ...Object.fromEntries(pagesWithTables),
   'docs/embedding.md': (text) => fillTables(text, examples),
   'docs/reliability.md': () => renderReliability(readSections(root)),
 }

@@ -1,4 +1,4 @@
-// The tables of the README, made from the option specs and the error table that are handed in.
+// The generated tables of docs/, made from the option specs, the commands and the error table that are handed in.
 
 const escapeCell = (text) => text.replaceAll('|', '\\|')
 
@@ -56,6 +56,14 @@ export function makeTables({ errorTable, valueKindOf, trainGroups, sampleGroups,
     ),
     commands: `\`\`\`text\n${commandHelp().trim()}\n\`\`\``,
   }
+}
+
+/** Page → the tables that it holds. */
+export const tablesOf = {
+  'docs/cli.md': ['commands'],
+  'docs/errors.md': ['errors'],
+  'docs/options.md': ['options', 'sample-options'],
+  'docs/training.md': ['recipes'],
 }
 
 /** `text` with the tables put between their markers. Throws where a marker is missing. */

@@ -23,7 +23,7 @@ function pack(): string {
   const staged = join(work, 'staged')
   const [[minor, addon]] = [...findBuilds().addons] as [[string, string]]
   const copies: [string, ...string[]][] = [
-    ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist'].map((name): [string, string] => [
+    ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs', 'dist'].map((name): [string, string] => [
       join(root, name),
       name,
     ]),

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,11 +8,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fixture } from '../helpers/torch-files.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/^```(?:js|ts)\n(.*?)^```/gms)].map((match) => match[1]!)
+// The README first: the other pages load what it has trained. The code of embedding.md is that of docs/examples.
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((file) => file.endsWith('.md') && file !== 'embedding.md')
+    .map((file) => `docs/${file}`),
+]
+const blocks = pages.flatMap((page) =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^```(?:js|ts)\n(.*?)^```/gms)].map((match) => ({
+    page,
+    code: match[1]!,
+  })),
+)
 
-// One folder for all blocks, in their order: the second loads what the first has trained.
-describe('the code of the README runs as it is written', () => {
+// One folder for all blocks, in their order.
+describe('the code of the README and of docs/ runs as it is written', () => {
   let folder: string
 
   beforeAll(() => {
@@ -23,16 +34,17 @@ describe('the code of the README runs as it is written', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  test('there is some', () => expect(blocks.length).toBeGreaterThan(3))
+  test('there is some', () => expect(blocks.length).toBeGreaterThan(7))
 
   test.each(
-    blocks.map((code, index) => ({
+    blocks.map(({ page, code }, index) => ({
       index,
+      page,
       title: code.split('\n').find((line) => !line.startsWith('import') && line !== ''),
       code,
     })),
   )(
-    'block $index: $title',
+    '$page, block $index: $title',
     async ({ index, code }) => {
       const file = join(folder, `block-${index}.mjs`)
       writeFileSync(file, code)

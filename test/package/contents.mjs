@@ -10,7 +10,17 @@ import { root } from '../../scripts/bootstrap.mjs'
 const mostBytes = 15e6
 
 const needed = [
-  ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js'],
+  ...[
+    'package.json',
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'docs/options.md',
+    'docs/icons.png',
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/cli/main.js',
+  ],
   ...[
     /^prebuilds\/loader\/prebuilds\/linux-x64\/[^/]+\.node$/,
     /^prebuilds\/torch-2\.\d+\/prebuilds\/linux-x64\/[^/]+\.node$/,

@@ -1,19 +1,30 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+/** README.md, CONTRIBUTING.md and docs/: generated parts are as generated, and whatever they name is there. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { commandHelp } from '../../lib/cli/program.ts'
 import { errorTable } from '../../lib/errors.ts'
 import { recipes } from '../../lib/options/recipes.ts'
 import { sampleGroups, trainGroups, valueKindOf } from '../../lib/options/value-kind.ts'
+import { readSources } from '../helpers/sources.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const { makeTables, fillTables } = await import(new URL('../../scripts/tables.mjs', import.meta.url).href)
+const { fillTables, makeTables, tablesOf } = await import(new URL('../../scripts/tables.mjs', import.meta.url).href)
 const { readSections, renderReliability } = await import(new URL('../durability/report.mjs', import.meta.url).href)
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-describe('the README', () => {
-  const tables: Record<string, string> = makeTables({
+const documents: ReadonlyMap<string, string> = new Map(
+  readdirSync(join(root, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`)
+    .concat('README.md', 'CONTRIBUTING.md')
+    .map((path) => [path, read(path)]),
+)
+const pages = [...documents.keys()]
+
+describe('generated tables', () => {
+  const all: Record<string, string> = makeTables({
     errorTable,
     valueKindOf,
     trainGroups,
@@ -21,33 +32,32 @@ describe('the README', () => {
     commandHelp,
     recipes,
   })
+  const homes = Object.entries(tablesOf as Record<string, string[]>)
 
-  test('has the tables as generated', () => expect(fillTables(readme, tables)).toBe(readme))
+  test('each has one page', () => {
+    expect(homes.flatMap(([, names]) => names).sort()).toEqual(Object.keys(all).sort())
+  })
 
-  test('a changed default or meaning would be noticed', () => {
-    for (const [name, table] of Object.entries(tables))
-      expect(fillTables(readme, { ...tables, [name]: `${table}x` }), name).not.toBe(readme)
+  test.each(homes)('%s has them as generated, and would notice a change', (page, names) => {
+    const text = documents.get(page)!
+    const tables = Object.fromEntries(names.map((name) => [name, all[name]]))
+    expect(fillTables(text, tables)).toBe(text)
+    for (const name of names) expect(fillTables(text, { [name]: `${all[name]}x` }), name).not.toBe(text)
     expect(() => fillTables('no markers', tables)).toThrow('lacks')
   })
 
-  test('documents every option and every error code', () => {
+  test('list every option and every error code', () => {
     for (const { specs } of [...trainGroups(), ...sampleGroups()])
-      for (const name of Object.keys(specs)) expect(readme).toContain(`| \`${name}\` |`)
-    for (const code of Object.keys(errorTable)) expect(readme).toContain(`| \`${code}\` |`)
-  })
-
-  test('links to files that exist', () => {
-    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map((match) => match[1]!.split('#')[0]!)
-    expect(links.length).toBeGreaterThan(0)
-    for (const link of links) expect(() => readFileSync(join(root, link)), link).not.toThrow()
+      for (const name of Object.keys(specs)) expect(documents.get('docs/options.md')).toContain(`| \`${name}\` |`)
+    for (const code of Object.keys(errorTable)) expect(documents.get('docs/errors.md')).toContain(`| \`${code}\` |`)
   })
 })
 
 describe('docs/reliability.md', () => {
-  const page = readFileSync(join(root, 'docs', 'reliability.md'), 'utf8')
   const sections: unknown[] = readSections(root)
 
-  test('is as generated from docs/reliability/*.json', () => expect(page).toBe(renderReliability(sections)))
+  test('is as generated from docs/reliability/*.json', () =>
+    expect(documents.get('docs/reliability.md')).toBe(renderReliability(sections)))
 
   test('a changed count would be noticed', () => {
     const row = { what: 'planted', tried: 2, passed: 1 }
@@ -56,8 +66,59 @@ describe('docs/reliability.md', () => {
   })
 })
 
-test('CONTRIBUTING.md stays under 100 lines', () => {
-  expect(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8').split('\n').length).toBeLessThan(100)
+/** The anchors that GitHub gives a page's headings. */
+const anchorsOf = (text: string) =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
+/** Links to a file or a heading of this repository that is not there. */
+function brokenLinks(page: string, text: string): string[] {
+  const links = [...text.matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, link]) => link!)
+  return links.filter((link) => {
+    const [file, anchor] = link.split('#') as [string, string?]
+    const target = file === '' ? page : normalize(join(dirname(page), file))
+    if (target !== page && !existsSync(join(root, target))) return true
+    return anchor !== undefined && !anchorsOf(target === page ? text : read(target)).includes(anchor)
+  })
+}
+
+/** Paths in backticks that name nothing in this repository; what a build makes is not in it. */
+const missingPaths = (text: string) =>
+  [...text.matchAll(/`((?:lib|native|test|bench|scripts|docs)\/[\w./*-]*)(?=[` ])/g)]
+    .map(([, path]) => path!)
+    .filter((path) => !existsSync(join(root, path.replace(/\/[^/]*\*.*$/, ''))))
+
+describe('what is named is there', () => {
+  test.each(pages)('in %s', (page) => {
+    expect(brokenLinks(page, documents.get(page)!)).toEqual([])
+    expect(missingPaths(documents.get(page)!)).toEqual([])
+  })
+
+  test('what is not would be noticed', () => {
+    const text = '# A `b` c\n[1](gone.md) [2](#a-b-c) [3](#gone) [4](../README.md#gone) [5](https://example.org/gone)'
+    expect(brokenLinks('docs/planted.md', text)).toEqual(['gone.md', '#gone', '../README.md#gone'])
+    const paths =
+      '`lib/errors.ts`, `lib/gone.ts`, `docs/reliability/*.json`, `docs/gone/*.json`, `node scripts/docs.mjs`'
+    expect(missingPaths(paths)).toEqual(['lib/gone.ts', 'docs/gone/*.json'])
+  })
+})
+
+test('README.md stays under 200 lines, CONTRIBUTING.md under 100', () => {
+  expect(documents.get('README.md')!.split('\n').length).toBeLessThan(200)
+  expect(documents.get('CONTRIBUTING.md')!.split('\n').length).toBeLessThan(100)
+})
+
+test('the numbers of requirements in tests are those that test/requirements.md defines', () => {
+  const number = /\bR\d{2}\b/g
+  const defined = [...read('test/requirements.md').matchAll(/^\| (R\d{2}) +\|/gm)].map(([, found]) => found!)
+  const used = [...readSources()]
+    .filter(([path]) => /^(test|lib|native|scripts|bench)\/.*\.(ts|mjs|cc|h|py)$/.test(path))
+    .flatMap(([, text]) => text.match(number) ?? [])
+  expect([...new Set(used)].sort()).toEqual(defined)
 })
 
 test('every error code is expected by some test', () => {
