@@ -28,7 +28,7 @@ const { threadsFor } = await load('native/cpus.js')
 const { placeOn, toSpec } = await load('native/spec.js')
 const { resolveTrain } = await load('options/resolve.js')
 const { saveCheckpoint } = await load('checkpoint/save.js')
-const { takeSnapshot } = await load('train/snapshot.js')
+const { copyTensors } = await load('train/copy-tensors.js')
 
 const options = resolveTrain({ size: Number(values.size), batch: Number(values.batch) })
 const { size, channels } = options
@@ -52,7 +52,7 @@ let bytes = 0
 
 async function save() {
   const started = performance.now()
-  const { tensors, read } = await takeSnapshot(trainer)
+  const { tensors, read } = await copyTensors(trainer)
   const stall = (performance.now() - started) / 1000
   saves += 1
   const written = saveCheckpoint(folder, {

@@ -6,7 +6,7 @@ import { ShinsakuError } from '../errors.ts'
 import type { NativeTrainer, TensorInfo } from '../native/addon.ts'
 
 /** The newest complete checkpoint; undefined for a run that ended before it saved its first. */
-async function newest(run: string, log: (line: string) => void): Promise<ValidCheckpoint | undefined> {
+async function newestCheckpoint(run: string, log: (line: string) => void): Promise<ValidCheckpoint | undefined> {
   try {
     return await newestValidCheckpoint(run, { onSkipped: log })
   } catch (error) {
@@ -30,9 +30,9 @@ function atEndOfEpoch(position: Uint8Array, count: number): Uint8Array {
 type RestoreOptions = {
   log: (line: string) => void
   /** Other pictures than before, and how many: the epoch that was under way ends where it is. */
-  otherPictures: number | undefined
-  /** Begins anew what an imported checkpoint may lack; undefined for a run that began here. */
-  begin: ((missing: readonly string[], images: number) => Promise<void>) | undefined
+  otherPictures?: number
+  /** Gives first values to what an imported checkpoint may lack; none for a run that started here. */
+  initMissing?: (missing: readonly string[], images: number) => Promise<void>
 }
 
 /**
@@ -42,11 +42,11 @@ type RestoreOptions = {
 export async function restore(
   run: string,
   trainer: NativeTrainer,
-  { log, otherPictures, begin }: RestoreOptions,
+  { log, otherPictures, initMissing }: RestoreOptions,
 ): Promise<CheckpointState | undefined> {
-  const found = await newest(run, log)
-  if (!found) return undefined
-  const checkpoint = await readCheckpoint(found.folder, found.manifest)
+  const newest = await newestCheckpoint(run, log)
+  if (!newest) return undefined
+  const checkpoint = await readCheckpoint(newest.folder, newest.manifest)
   try {
     const missing = new Set((await trainer.tensors()).map(({ name }) => name))
     if (otherPictures !== undefined) missing.delete(ORDER)
@@ -61,14 +61,14 @@ export async function restore(
         else if (info.name !== ORDER) await load(info, await reader.read(info.name))
       }
     }
-    if (missing.size > 0 && begin) await begin([...missing], checkpoint.state.images)
+    if (missing.size > 0 && initMissing) await initMissing([...missing], checkpoint.state.images)
     else if (missing.size > 0) {
       throw new ShinsakuError(
         'CHECKPOINT_MISMATCH',
-        `${found.folder} lacks ${missing.size} tensors that the network needs, such as ${[...missing][0]}`,
+        `${newest.folder} lacks ${missing.size} tensors that the network needs, such as ${[...missing][0]}`,
       )
     }
-    log(`Going on from ${found.folder}`)
+    log(`Going on from ${newest.folder}`)
     return checkpoint.state
   } finally {
     await checkpoint.close()

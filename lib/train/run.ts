@@ -3,7 +3,7 @@ import type { DataProgress } from '../data/dataset.ts'
 import { abortError } from '../errors.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { type Model, type SampleCall, SampleJob } from '../sampling/model.ts'
-import type { Hooks } from './prepare.ts'
+import type { Hooks } from './open-trainer.ts'
 import type { Session } from './session.ts'
 import type { Status } from './status.ts'
 
@@ -77,7 +77,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     const onStatus = (status: Status) => {
       for (const reader of this.#readers) reader.push(status)
     }
-    this.#session = this.#prepare(options, { signal, onLog, onData, onStatus })
+    this.#session = this.#open(options, { signal, onLog, onData, onStatus })
     this.#model = this.#session.then((session) => session.train())
     this.#model.then(
       () => this.#finish({}),
@@ -89,10 +89,18 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     )
   }
 
-  async #prepare(options: TrainOptions, hooks: Hooks): Promise<Session> {
+  async #open(given: TrainOptions, hooks: Hooks): Promise<Session> {
     if (hooks.signal?.aborted) throw abortError(hooks.signal, 'Training')
-    const { prepare } = await import('./prepare.ts')
-    const session = await prepare(options, hooks)
+    const [{ resolveTrain }, { findResumed }, { resumeRun }, { newRun }, { Session }] = await Promise.all([
+      import('../options/resolve.ts'),
+      import('./resume-options.ts'),
+      import('./resume-run.ts'),
+      import('./new-run.ts'),
+      import('./session.ts'),
+    ])
+    const options = resolveTrain(given)
+    const resumed = await findResumed(given, options)
+    const session = new Session(resumed ? await resumeRun(resumed, hooks) : await newRun(options, hooks))
     this.#folder = session.folder
     return session
   }

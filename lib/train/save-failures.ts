@@ -1,4 +1,4 @@
-/** Checkpoints that could not be saved: one or two are told and survived, as a full disk may be emptied; then it ends. */
+/** Checkpoints that could not be saved: one or two are reported and survived, as a full disk may be emptied; then it ends. */
 import { ShinsakuError } from '../errors.ts'
 
 /** So many in a row end the run: training on would only lose more. */

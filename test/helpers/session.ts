@@ -1,9 +1,10 @@
-/** A session over a trainer, a runLog and a disk that only count. */
+/** A session over a trainer, a log and a disk that only count. */
 
 import type { Metrics, NativeTrainer } from '../../lib/native/addon.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
 import type { Model } from '../../lib/sampling/model.ts'
-import { Session, type SessionDeps } from '../../lib/train/session.ts'
+import { Session } from '../../lib/train/session.ts'
+import type { SessionDeps } from '../../lib/train/session-deps.ts'
 import type { Status } from '../../lib/train/status.ts'
 
 /** A trainer whose update sees `batch` images of a set of 10, the last of an epoch fewer. */
@@ -59,16 +60,15 @@ export function makeSession(
   const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], checkpointImages: 1e7, ...options })
   const { trainer, units, reset } = fakeTrainer(resolved.batch, start, fail)
   const seen: Seen = { attempts: [], logged: [], saved: [], previews: [], lines: [], statuses: [], closed: 0 }
-  const parts: SessionDeps = {
+  const deps: SessionDeps = {
     folder: 'run',
     options: resolved,
-    trainer,
+    step: (updates) => trainer.step(updates),
     computing: { ops: 'reference', graph: false, precision: 'fp32' },
     runLog: {
       log: (line: string) => seen.logged.push(line),
       record: (status: Status) => seen.lines.push(status),
-      flush: async () => {},
-    } as never,
+    },
     imagesPerUpdate: resolved.batch,
     mainLoss: 'loss',
     previewStart: start === 0,
@@ -81,7 +81,7 @@ export function makeSession(
       seen.previews.push(images)
     },
     sample: async () => ({}) as never,
-    goBack: async (attempt) => {
+    restore: async (attempt) => {
       const images = seen.saved.at(-1)
       if (images === undefined) return undefined
       seen.attempts.push(attempt)
@@ -96,5 +96,5 @@ export function makeSession(
     signal: undefined,
     ...more,
   }
-  return { session: new Session(parts), seen, units, parts }
+  return { session: new Session(deps), seen, units, deps }
 }

@@ -22,10 +22,10 @@ describe('failures', () => {
   function someFail(fails: (n: number) => boolean, options: TrainOptions = {}) {
     let saves = 0
     const made = makeSession({ maxImages: 100, checkpointImages: 20, ...options })
-    const { save } = made.parts
-    made.parts.save = async (counters, pending) => {
+    const { save } = made.deps
+    made.deps.save = async (state) => {
       saves += 1
-      return fails(saves) ? { written: Promise.reject(full) } : save(counters, pending)
+      return fails(saves) ? { written: Promise.reject(full) } : save(state)
     }
     return made
   }
@@ -68,8 +68,8 @@ describe('failures', () => {
 
   test('of a save that time cannot mend end the run at once', async () => {
     const broken = new ShinsakuError('CHECKPOINT_INVALID', 'of no form')
-    const { session, parts } = makeSession({ maxImages: 1e6, checkpointImages: 20 })
-    parts.save = async () => ({ written: Promise.reject(broken) })
+    const { session, deps } = makeSession({ maxImages: 1e6, checkpointImages: 20 })
+    deps.save = async () => ({ written: Promise.reject(broken) })
     await expect(session.train()).rejects.toBe(broken)
   })
 

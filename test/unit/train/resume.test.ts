@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
 import { createRunDirectory, runName } from '../../../lib/run/directory.ts'
-import { comparePictures, describeFiles, findResumed } from '../../../lib/train/resume.ts'
+import { findResumed } from '../../../lib/train/resume-options.ts'
+import { comparePictures, describeFiles } from '../../../lib/train/resume-pictures.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
 const started: TrainOptions = { data: 'icons', size: 16, batch: 4, lr: 0.001, maxTime: '20m' }

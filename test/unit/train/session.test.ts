@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ShinsakuError } from '../../../lib/errors.ts'
-import type { SessionDeps } from '../../../lib/train/session.ts'
+import type { SessionDeps } from '../../../lib/train/session-deps.ts'
 import type { Status } from '../../../lib/train/status.ts'
 import { makeSession } from '../../helpers/session.ts'
 
@@ -125,12 +125,12 @@ describe('while a checkpoint is written', () => {
     const onStatus = ({ images }: Status) => {
       reached = images
     }
-    return { writes, parts: { save, onStatus } }
+    return { writes, deps: { save, onStatus } }
   }
 
   test('training goes on, one is written at a time, and the end waits for the last', async () => {
-    const { writes, parts } = slowSaves()
-    const { session } = makeSession({ maxImages: 20_000, checkpointTime: 0.001 }, parts)
+    const { writes, deps } = slowSaves()
+    const { session } = makeSession({ maxImages: 20_000, checkpointTime: 0.001 }, deps)
     await session.train()
     expect(writes.length).toBeGreaterThan(1)
     expect(writes.some(({ images, reached }) => reached > images)).toBe(true)
@@ -138,15 +138,15 @@ describe('while a checkpoint is written', () => {
   })
 
   test('one that is due by images waits for it and is taken at its image', async () => {
-    const { writes, parts } = slowSaves()
-    const { session } = makeSession({ maxImages: 100, checkpointImages: 20 }, parts)
+    const { writes, deps } = slowSaves()
+    const { session } = makeSession({ maxImages: 100, checkpointImages: 20 }, deps)
     await session.train()
     expect(writes.map(({ images }) => images)).toEqual([20, 40, 60, 80, 100])
   })
 
   test('one that is asked for comes after it', async () => {
-    const { writes, parts } = slowSaves()
-    const { session } = makeSession({ maxImages: 1e9 }, parts)
+    const { writes, deps } = slowSaves()
+    const { session } = makeSession({ maxImages: 1e9 }, deps)
     const training = session.train()
     const first = session.checkpoint()
     await vi.waitFor(() => expect(writes.length).toBe(1), { interval: 1, timeout: 10_000 })
@@ -233,11 +233,11 @@ describe('R36 a loss or a weight that is no number', () => {
 
   test('found by a save takes it back as well', async () => {
     let refused = 0
-    const { session, seen, parts } = makeSession({ maxImages: 100, checkpointImages: 20 })
-    const { save } = parts
-    parts.save = async (counters, pending) => {
-      if (counters.images >= 60 && refused++ === 0) return { written: Promise.reject(notFinite('WEIGHTS_NOT_FINITE')) }
-      return save(counters, pending)
+    const { session, seen, deps } = makeSession({ maxImages: 100, checkpointImages: 20 })
+    const { save } = deps
+    deps.save = async (state) => {
+      if (state.images >= 60 && refused++ === 0) return { written: Promise.reject(notFinite('WEIGHTS_NOT_FINITE')) }
+      return save(state)
     }
     await session.train()
     expect([seen.attempts, seen.saved.at(-1)]).toEqual([[1], 100])

@@ -1,0 +1,26 @@
+/** A run from its first image: its folder, with the pictures it learns from on record. */
+import type { Dataset } from '../data/dataset.ts'
+import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import { createRunDirectory, type RunDirectory, runName } from '../run/directory.ts'
+import { type Hooks, openTrainer, planPlacement } from './open-trainer.ts'
+import { writeReals } from './previews.ts'
+import type { RunLog } from './run-log.ts'
+import { type SessionDeps, type SessionStart, sessionDeps } from './session-deps.ts'
+
+/** What a session needs to train a new run. What fails before its folder is made leaves nothing behind. */
+export async function newRun(options: ResolvedTrainOptions, hooks: Hooks): Promise<SessionDeps> {
+  const opened = await openTrainer(options, await planPlacement(options, hooks), hooks)
+  return sessionDeps(opened, hooks, {
+    spaceIn: options.out,
+    openDirectory: () => createRunDirectory(options.out, runName(options.model, options.size, options.data)),
+    start: (directory, runLog) => startAtZero(directory, runLog, opened.data),
+  })
+}
+
+/** The start of a run that has no checkpoint: its data goes on record. */
+export async function startAtZero(directory: RunDirectory, runLog: RunLog, data: Dataset): Promise<SessionStart> {
+  await directory.writeDataset(data.manifest)
+  await writeReals(directory, runLog, data)
+  const start = { images: 0, updates: 0, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } }
+  return { start, previewStart: true }
+}

@@ -1,0 +1,71 @@
+/** What new and resumed runs share before there is a run folder: addon, device, pictures, backend, trainer. */
+import { resolveDevice } from '../backend/device.ts'
+import { type Placement, placeOn, toSpec } from '../backend/placement.ts'
+import { selectBackend } from '../backend/select.ts'
+import { type DataProgress, type Dataset, loadDataset } from '../data/dataset.ts'
+import type { NativeTrainer } from '../native/addon.ts'
+import { type Loaded, loadNative } from '../native/load.ts'
+import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import { threadsFor } from '../system/cpus.ts'
+import { withAdvice } from './advice.ts'
+import { logData } from './data-log.ts'
+import type { Status } from './status.ts'
+
+/** What a caller wants to hear and may say; undefined where they did not ask. */
+export type Hooks = {
+  signal: AbortSignal | undefined
+  onLog: ((line: string) => void) | undefined
+  onData: ((progress: DataProgress) => void) | undefined
+  onStatus: (status: Status) => void
+}
+
+/** A trainer at its first values, and what it was made of. */
+export type OpenTrainer = {
+  options: ResolvedTrainOptions
+  native: Loaded
+  placement: Placement
+  data: Dataset
+  trainer: NativeTrainer
+  /** What was found out on the way, for the log of the run. */
+  findings: readonly string[]
+}
+
+/** Where these options are computed and with what, before anything is tried on a GPU. */
+export async function planPlacement(options: ResolvedTrainOptions, { onLog }: Hooks): Promise<Placement> {
+  const { addon } = await loadNative(onLog)
+  return placeOn(await resolveDevice(options.device), options, (await addon.info()).cpuOps)
+}
+
+/** Reads the pictures, selects the backend and makes the trainer. Its memory is freed by dispose(). */
+export async function openTrainer(
+  options: ResolvedTrainOptions,
+  planned: Placement,
+  { signal, onLog, onData }: Hooks,
+): Promise<OpenTrainer> {
+  const native = await loadNative(onLog)
+  const onProgress = onData ?? (onLog && logData(onLog))
+  const data = await loadDataset(options, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
+  const findings: string[] = []
+  try {
+    const placement = await selectBackend(native, options, planned, (line) => findings.push(line))
+    const trainer = await makeTrainer(native, options, placement, data)
+    return { options, native, placement, data, trainer, findings }
+  } catch (error) {
+    throw withAdvice(error, options)
+  }
+}
+
+async function makeTrainer(
+  { addon }: Loaded,
+  options: ResolvedTrainOptions,
+  placement: Placement,
+  { pixels, count, size, channels }: Dataset,
+): Promise<NativeTrainer> {
+  await addon.setThreads(threadsFor(options.threads))
+  const images = await addon.images(pixels, [count, size, size, channels], placement.device)
+  try {
+    return await addon.trainer(toSpec(options, placement), images)
+  } finally {
+    images.dispose()
+  }
+}

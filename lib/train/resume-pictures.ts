@@ -1,0 +1,59 @@
+/** Whether a resumed run has the pictures it was started with, and in words what became of them. */
+import { ShinsakuError } from '../errors.ts'
+import type { DatasetFile } from '../run/dataset-record.ts'
+import type { RunDirectory } from '../run/directory.ts'
+import { hintToAllow } from './resume-options.ts'
+
+const MAX_NAMED = 3
+
+/** Some of the paths, and how many there are: `2 added (a.png, b.png)`. */
+function some(paths: readonly string[], what: string): string[] {
+  if (paths.length === 0) return []
+  const named = paths.slice(0, MAX_NAMED).join(', ')
+  return [`${paths.length} ${what} (${named}${paths.length > MAX_NAMED ? ', ...' : ''})`]
+}
+
+/** What became of the files of a data set, in words. */
+export function describeFiles(then: readonly DatasetFile[], now: readonly DatasetFile[]): string {
+  const [before, after] = [then, now].map((files) => new Map(files.map(({ path, sha256 }) => [path, sha256])))
+  const paths = (files: readonly DatasetFile[], wanted: (path: string) => boolean) =>
+    files.map(({ path }) => path).filter(wanted)
+  const parts = [
+    ...some(
+      paths(now, (path) => !before!.has(path)),
+      'added',
+    ),
+    ...some(
+      paths(then, (path) => !after!.has(path)),
+      'missing',
+    ),
+    ...some(
+      paths(now, (path) => before!.has(path) && before!.get(path) !== after!.get(path)),
+      'with other content',
+    ),
+  ]
+  return parts.length === 0 ? 'the same files in another order' : parts.join(', ')
+}
+
+type Digested = { digest: string; count: number; files: readonly DatasetFile[] }
+
+/**
+ * What differs from the pictures the run was started with; undefined where nothing does.
+ * Throws RESUME_MISMATCH unless "data" may differ.
+ */
+export async function comparePictures(
+  directory: Pick<RunDirectory, 'path' | 'readDataset' | 'readDatasetFiles'>,
+  now: Digested,
+  allowChanges: readonly string[] | null,
+): Promise<string | undefined> {
+  const then = await directory.readDataset()
+  if (then.digest === now.digest) return undefined
+  const what = describeFiles(await directory.readDatasetFiles(), now.files)
+  const change = `${then.count} then, ${now.count} now: ${what}`
+  if (allowChanges?.includes('data')) return change
+  throw new ShinsakuError(
+    'RESUME_MISMATCH',
+    `The pictures differ from those ${directory.path} was started with: ${change}`,
+    { hint: hintToAllow(['data'], 'Give the same pictures again'), details: { changed: ['data'] } },
+  )
+}

@@ -1,0 +1,167 @@
+/** What the training loop calls: made of a trainer, and of the folder and the log of its run, which are opened here. */
+import { nameOf } from '../backend/trial.ts'
+import { type CheckpointState, optionsDigest } from '../checkpoint/records.ts'
+import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
+import { requireSpaceBelow } from '../checkpoint/space.ts'
+import { abortError } from '../errors.ts'
+import { definitionOf } from '../models/table.ts'
+import type { Metrics } from '../native/addon.ts'
+import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { RunDirectory } from '../run/directory.ts'
+import { openEvents } from '../run/events.ts'
+import { Model, type SampleCall } from '../sampling/model.ts'
+import { openModel } from '../sampling/open.ts'
+import type { Pictures } from '../sampling/pictures.ts'
+import type { CheckpointDeps, Save } from './checkpointer.ts'
+import { copyTensors } from './copy-tensors.ts'
+import { environment } from './environment.ts'
+import type { Hooks, OpenTrainer } from './open-trainer.ts'
+import { drawPreview } from './previews.ts'
+import { type RollbackDeps, restoreForAttempt } from './rollback.ts'
+import { RunLog } from './run-log.ts'
+import type { Computing, Status } from './status.ts'
+
+/** What the loop needs of the rest. */
+export type SessionDeps = CheckpointDeps &
+  RollbackDeps & {
+    folder: string
+    options: ResolvedTrainOptions
+    computing: Computing
+    runLog: Pick<RunLog, 'log' | 'record'>
+    /** The most images one update sees. */
+    imagesPerUpdate: number
+    /** The series that is reported as the loss. */
+    mainLoss: string
+    /** Where training starts: nowhere, or at a checkpoint. */
+    start: CheckpointState
+    /** Whether the preview grid of the start is missing. */
+    previewStart: boolean
+    /** One unit of so many updates; queues behind the one before. */
+    step(updates: number): Promise<Metrics>
+    /** Samples with the weights as they are, which have seen `images`. */
+    sample(options: SampleCall, images: number): Promise<Pictures>
+    /** The model of the newest checkpoint. */
+    finish(): Promise<Model>
+    /** Frees the trainer, closes logs, releases the lock. */
+    close(): Promise<void>
+    onStatus(status: Status): void
+    signal: AbortSignal | undefined
+  }
+
+export type SessionStart = Pick<SessionDeps, 'start' | 'previewStart'>
+
+/** In what a new and a resumed run differ. */
+type RunKind = {
+  /** The folder whose file system must have room for checkpoints. */
+  spaceIn: string
+  openDirectory(): Promise<RunDirectory>
+  /** Brings trainer and records to where training starts. */
+  start(directory: RunDirectory, runLog: RunLog): Promise<SessionStart>
+}
+
+/** What a session needs. Whatever fails here frees the trainer and the run's lock. */
+export async function sessionDeps(opened: OpenTrainer, hooks: Hooks, kind: RunKind): Promise<SessionDeps> {
+  const { trainer, options, native, placement } = opened
+  const { signal, onLog } = hooks
+  let directory: RunDirectory | undefined
+  let runLog: RunLog | undefined
+  try {
+    if (signal?.aborted) throw abortError(signal, 'Training')
+    // Two of them lie side by side before the older one can go.
+    await requireSpaceBelow(kind.spaceIn, 2 * checkpointBytes(await trainer.tensors()))
+    directory = await kind.openDirectory()
+    runLog = new RunLog(directory, await openEvents(directory.path, Date.now() / 1000), onLog)
+    for (const line of await describeStart(opened, directory.path)) runLog.log(line)
+    const start = await kind.start(directory, runLog)
+    await directory.writeConfig(options)
+    await directory.writeEnvironment(await environment(native, placement))
+    return { ...start, ...callbacks(opened, directory, runLog), ...hooks }
+  } catch (error) {
+    trainer.dispose()
+    await runLog?.close()
+    await directory?.close()
+    throw error
+  }
+}
+
+/** Fewer pictures than a batch, or only one, is allowed; what it means is said. */
+function batchWarning({ batch }: ResolvedTrainOptions, count: number): string | undefined {
+  if (count === 1) return 'There is one picture only: the model will learn to draw that picture.'
+  if (count < batch) return `There are ${count} pictures, fewer than a batch of ${batch}: each batch holds all of them.`
+  return undefined
+}
+
+/** The first lines of a run's log. */
+async function describeStart(
+  { options, native, placement, data, findings }: OpenTrainer,
+  folder: string,
+): Promise<string[]> {
+  const { threads } = await native.addon.info()
+  const warnings = [...data.warnings, batchWarning(options, data.count)].filter((warning) => warning !== undefined)
+  return [
+    ...findings,
+    `Run folder: ${folder}`,
+    `Pictures: ${data.count} of ${data.size}x${data.size}, ${data.channels} channels`,
+    ...warnings.map((warning) => `Warning: ${warning}`),
+    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to draw`,
+  ]
+}
+
+/** What the loop calls, over an open run. */
+function callbacks(
+  { options, placement, data, trainer }: OpenTrainer,
+  directory: RunDirectory,
+  runLog: RunLog,
+): Omit<SessionDeps, keyof SessionStart | 'onStatus' | 'signal'> {
+  const { path: run } = directory
+  const definition = definitionOf(options.model)
+  const { ops, graph, precision } = placement
+  /** Over a copy of the weights as they are now: training goes on meanwhile. */
+  const withModel = async <T>(images: number, use: (model: Model) => PromiseLike<T>): Promise<T> => {
+    const model = new Model({ options, placement, images, run, generator: (weights) => trainer.generator(weights) })
+    return Promise.resolve(use(model)).finally(() => model.dispose())
+  }
+  return {
+    folder: run,
+    options,
+    runLog,
+    computing: { ops, graph, precision },
+    imagesPerUpdate: definition.imagesPerUpdate(options),
+    mainLoss: definition.mainLoss,
+    step: (updates) => trainer.step(updates),
+    save: (state) => save(state, { options, data, trainer }, run, runLog),
+    restore: (attempt) => restoreForAttempt(attempt, run, trainer, runLog, options.seed),
+    preview: (images) => withModel(images, (model) => drawPreview(directory, runLog, model, images)),
+    sample: (call, images) => withModel(images, (model) => model.sample(call)),
+    finish: () => openModel(run, { device: options.device, threads: options.threads }),
+    async close() {
+      trainer.dispose()
+      await runLog.close().finally(() => directory.close())
+    },
+  }
+}
+
+/** Copies the trainer; the copy is written while training goes on. */
+async function save(
+  state: CheckpointState,
+  { options, data, trainer }: Pick<OpenTrainer, 'options' | 'data' | 'trainer'>,
+  run: string,
+  runLog: RunLog,
+): Promise<Save> {
+  const { tensors, read } = await copyTensors(trainer)
+  const write = async (): Promise<string> => {
+    // Lines that belong before the checkpoint must be there when it is.
+    await runLog.flush()
+    const { folder } = await saveCheckpoint(run, {
+      state,
+      origin: { options: optionsDigest(options), pictures: data.manifest.digest },
+      tensors,
+      readTensor: read,
+      keep: options.keepCheckpoints,
+      onWarning: (line) => runLog.log(`Warning: ${line}`),
+    })
+    runLog.log(`Checkpoint: ${folder}`)
+    return folder
+  }
+  return { written: write() }
+}
