@@ -124,7 +124,7 @@ export function page(summary) {
     rows: summary.rows.filter((row) => row.case === given.name),
   }))
   const { own, more, missing } = placeInTable(cases)
-  const variant = (which) => own.filter((given) => given.variant === which)
+  const unet = (which) => own.filter((given) => given.variant === which)
   const versions = Object.entries(summary.versions).map(([name, version]) => `${name} ${version}`)
   return `# Exactness
 
