@@ -1,13 +1,13 @@
 /** Every error this package throws: one class, one table of stable codes. */
 
-/** Code → what it means and what to do. The README's table is generated from this one. */
+/** Code → what it means and what to do. docs/errors.md is generated from it. */
 export const errorTable = {
   ABORT_ERR: 'The given AbortSignal fired. A training run has saved a checkpoint first; resume it to go on.',
-  ADDON_MISSING: 'The native addon is not there or does not load. Reinstall the package or build it: npm run build.',
+  ADDON_MISSING: 'The native addon is missing or does not load. Reinstall the package, or build it: npm run build.',
   CHECKPOINT_INVALID: 'A checkpoint is damaged or incomplete. Load an earlier one.',
   CHECKPOINT_MISMATCH:
     'The checkpoint belongs to a network of another shape or kind. Use the options it was made with.',
-  COMMAND_UNKNOWN: 'The command line names no command of shinsaku. See shinsaku --help.',
+  COMMAND_UNKNOWN: 'shinsaku has no such command. See shinsaku --help.',
   CUDA_UNAVAILABLE: 'device is "cuda" but no GPU can be used. The message says what is missing.',
   DATA_EMPTY: 'No usable picture was found in data.',
   DATA_NOT_FOUND: 'The folder or file given as data does not exist or cannot be read.',
@@ -16,28 +16,28 @@ export const errorTable = {
   DISPOSED: 'The object was disposed before this call.',
   FILE_FAILED: 'A file could not be read or written. The cause says why.',
   IMPORT_UNSUPPORTED:
-    'The file holds no network that is known here. The message names what was expected and what came.',
+    'The file holds no network that can be imported. The message says what was expected and what came.',
   IMAGE_UNREADABLE: 'A picture cannot be decoded and onUnreadable is "fail". Remove it, or set onUnreadable to "skip".',
   LIBTORCH_CONFLICT: 'Another libtorch is loaded in this process already. Use the same one, or a child process.',
-  LIBTORCH_FETCH_FAILED: 'libtorch could not be fetched with pip. The message holds the end of what pip said.',
+  LIBTORCH_FETCH_FAILED: 'libtorch could not be fetched with pip. The message ends with what pip said last.',
   LIBTORCH_MISSING: 'No usable libtorch was found. Run shinsaku setup, or set LIBTORCH to an unpacked one.',
-  LIBTORCH_VERSION: 'The libtorch that was found is of another version than the addon was built for.',
+  LIBTORCH_VERSION: 'The libtorch that was found is not of a version that the addon was built for.',
   LICENSES_INVALID: 'LICENSES.csv does not have the expected columns.',
   LOSS_NOT_FINITE: 'The loss became NaN or infinite. Lower lr, set clipGradNorm, or use precision "fp32".',
   NATIVE_FAILED: 'libtorch reported an error. The cause holds its text.',
-  OPTION_INVALID: 'One or more options are unknown, of the wrong type, out of range or do not fit together.',
+  OPTION_INVALID: 'One or more options are unknown, of the wrong type or out of range, or do not go together.',
   OUT_OF_MEMORY: 'Memory ran out. Lower batch (and raise accumulate), size or dim. The process stays usable.',
-  PICKLE_REFUSED: 'A PyTorch file names code that a file of tensors does not need. Nothing of it was executed.',
+  PICKLE_REFUSED: 'A PyTorch file names code that a file of tensors does not need. None of it was executed.',
   PLATFORM_UNSUPPORTED: 'There is no libtorch for this platform. Linux on x64 with glibc is supported.',
   PYTORCH_INVALID: 'The file is not a PyTorch checkpoint, or is damaged.',
   RESUME_MISMATCH: 'The options or the pictures differ from those the run was started with.',
-  RUN_INVALID: 'A file of the run folder is missing or not readable.',
+  RUN_INVALID: 'A file of the run folder is missing or cannot be read.',
   RUN_LOCKED: 'Another process is training in this run folder.',
   RUN_NOT_FOUND: 'The path is not a run folder with a checkpoint.',
   SAFETENSORS_INVALID: 'The file is not a well-formed safetensors file.',
   SHAPE_INVALID: 'A tensor has another shape than the network needs.',
-  SHUT_DOWN: 'The native part was shut down; no further calls are possible in this process.',
-  TOOL_MISSING: 'A program that is needed is not installed. The message holds the line that installs it.',
+  SHUT_DOWN: 'The native part has been shut down; no further calls are possible in this process.',
+  TOOL_MISSING: 'A program that is needed is not installed. The message has the line that installs it.',
   WEIGHTS_NOT_FINITE:
     'A weight became NaN or infinite. It is in no checkpoint. Lower lr, set clipGradNorm, or use precision "fp32".',
 } as const

@@ -12,7 +12,7 @@ export function startInChild(options) {
   let now = { state: 'preparing' }
   let next = 0
 
-  function tell(status) {
+  function report(status) {
     now = { ...status, pid: child.pid }
     for (const listener of listeners) listener(now)
   }
@@ -28,7 +28,7 @@ export function startInChild(options) {
   }
 
   child.on('message', ({ status, id, result, error }) => {
-    if (status) return tell(status)
+    if (status) return report(status)
     const { resolve, reject } = calls.get(id)
     calls.delete(id)
     if (error) reject(Object.assign(new Error(error.message), error))
@@ -39,7 +39,7 @@ export function startInChild(options) {
   child.on('exit', (code, signal) => {
     if (now.state === 'done' || now.state === 'failed') return
     const message = `The training process ended with ${signal ?? `code ${code}`}. Its newest checkpoint is whole.`
-    tell({ ...now, state: 'failed', code: 'TRAINING_DIED', message })
+    report({ ...now, state: 'failed', code: 'TRAINING_DIED', message })
     for (const { reject } of calls.values()) reject(new Refusal(503, now.code, message))
     calls.clear()
   })

@@ -10,7 +10,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Requests that may wait for their pictures at one time; more are told to come back. */
+/** Requests that may wait for samples at one time; more are asked to come back. */
 const MAX_SAMPLES = 4
 
 /** Starts training in this process. Nothing here blocks the event loop: the work is done on a thread of its own. */
@@ -21,7 +21,7 @@ export function startTraining(options) {
   let model
   let samples = 0
 
-  function tell(change) {
+  function report(change) {
     now = { ...now, ...change }
     for (const listener of listeners) listener(now)
   }
@@ -29,14 +29,14 @@ export function startTraining(options) {
   async function follow() {
     for await (const { images, maxImages, loss, imagesPerSecond, etaSeconds } of run) {
       const state = now.state === 'preparing' ? 'training' : now.state
-      tell({ state, run: run.folder, images, maxImages, loss, imagesPerSecond, etaSeconds })
+      report({ state, run: run.folder, images, maxImages, loss, imagesPerSecond, etaSeconds })
       // A unit of work takes a tenth of a second; a page that shows progress needs no more than this.
       await new Promise((resolve) => setTimeout(resolve, 500))
     }
     model = await run
-    tell({ state: 'done', run: run.folder, images: model.images })
+    report({ state: 'done', run: run.folder, images: model.images })
   }
-  const ended = follow().catch((error) => tell({ state: 'failed', code: error.code, message: error.message }))
+  const ended = follow().catch((error) => report({ state: 'failed', code: error.code, message: error.message }))
 
   return {
     status: () => now,
@@ -45,12 +45,12 @@ export function startTraining(options) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    /** One PNG with `count` pictures, drawn with the weights as they are. An aborted `signal` rejects it. */
+    /** One PNG with `count` pictures, sampled with the weights as they are. An aborted `signal` rejects it. */
     async sample({ count, seed, steps }, signal) {
       if (now.state === 'preparing') throw new Refusal(503, 'NOT_READY', 'Training has not begun yet.')
       if (now.state === 'failed') throw new Refusal(503, 'TRAINING_FAILED', 'Training has failed.')
       if (now.state === 'stopping') throw new Refusal(503, 'STOPPING', 'The server is about to end.')
-      if (samples >= MAX_SAMPLES) throw new Refusal(503, 'BUSY', `${samples} requests wait for pictures already.`)
+      if (samples >= MAX_SAMPLES) throw new Refusal(503, 'BUSY', `${samples} requests are waiting already.`)
       samples += 1
       try {
         return await (model ?? run).sample({ count, seed, steps, signal }).grid()
@@ -60,7 +60,7 @@ export function startTraining(options) {
     },
     /** Ends training and saves it. Resolves to whether all went well. */
     async stop() {
-      if (now.state !== 'failed' && now.state !== 'done') tell({ state: 'stopping' })
+      if (now.state !== 'failed' && now.state !== 'done') report({ state: 'stopping' })
       await run.stop().catch(() => {})
       await ended
       return now.state !== 'failed'

@@ -65,12 +65,12 @@ function planLines({
       ['pictures', `${formatCount(data.count)}${skipped}`],
       [
         'computes',
-        `on ${device} in ${precision}; operations: ${nameOf({ ops, graph })} to train, ${samplingOps} to draw`,
+        `on ${device} in ${precision}; operations: ${nameOf({ ops, graph })} to train, ${samplingOps} to sample`,
       ],
       ['parameters', formatCount(parameters)],
       [
         'memory',
-        `about ${formatBytes(totalBytes)}: ${formatBytes(stateBytes)} weights, gradients, optimizer and average; ${formatBytes(activationBytes)} activations; ${formatBytes(snapshotBytes)} the copy that is saved; ${formatBytes(picturesBytes)} pictures`,
+        `about ${formatBytes(totalBytes)}: ${formatBytes(stateBytes)} weights, gradients, optimizer and average; ${formatBytes(activationBytes)} activations; ${formatBytes(snapshotBytes)} the copy for a checkpoint; ${formatBytes(picturesBytes)} pictures`,
       ],
       [
         'disk',
@@ -92,7 +92,7 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
       ['run', run],
       ['images', formatCount(images)],
       ['parameters', formatCount(parameters)],
-      ['draws', `on ${device} with ${samplingOps} operations`],
+      ['samples', `on ${device} with ${samplingOps} operations`],
     ]),
   ]
 }

@@ -1,7 +1,7 @@
 /** `shinsaku doctor`: what this machine has, what is wrong with it, and what to do. */
 import { exitCodes, type Io } from './io.ts'
 
-/** Prints a table of the ways to train on the GPU at hand; resolves with the exit code. */
+/** Prints a table of the backends on the GPU at hand; resolves with the exit code. */
 export async function doctorGpuCommand(json: boolean, { stdout }: Io): Promise<number> {
   const { diagnoseGpu } = await import('../doctor/gpu.ts')
   const { formatTrials } = await import('../backend/trial.ts')
@@ -11,7 +11,7 @@ export async function doctorGpuCommand(json: boolean, { stdout }: Io): Promise<n
   const { gpu, libtorch, pluginProblem, ok } = diagnosis
   if (json) stdout.write(`${JSON.stringify(diagnosis)}\n`)
   else {
-    const verdict = ok ? 'Every way agrees with the reference.' : 'What does not agree or work is not used.'
+    const verdict = ok ? 'Every backend agrees with the reference.' : 'Backends that disagree or fail are not used.'
     const without = pluginProblem === null ? '' : ` Only the reference was tried: ${pluginProblem}.`
     stdout.write(`${gpu}, libtorch ${libtorch}. ${verdict}${without}\n`)
   }
@@ -29,7 +29,7 @@ export async function doctorCommand(json: boolean, { stdout }: Io): Promise<numb
       const line = `${state.padEnd(7)}  ${name.padEnd(11)}  ${text}`
       return advice === undefined ? [line] : [line, `         ${' '.repeat(11)}  -> ${advice}`]
     })
-    const verdict = ok ? 'Ready to train.' : 'Not ready to train; what to do is behind each ->'
+    const verdict = ok ? 'Ready to train.' : 'Not ready to train. Each -> says what to do.'
     stdout.write(`${[`shinsaku ${shinsaku}`, ...lines, verdict].join('\n')}\n`)
   }
   return ok ? exitCodes.done : exitCodes.failed

@@ -7,7 +7,7 @@ import type { Io } from './io.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
-/** Options of `train` that an import cannot take: they belong to the run that goes on from it. */
+/** Options of `train` that an import cannot take: they belong to the run that resumes it. */
 export const notImported = ['data', 'resume']
 
 /** Makes a run folder of files; prints it. */
@@ -23,8 +23,8 @@ export async function importCommand(
   const imported = await importCheckpoint(files, { ...options, onLog: (line) => stderr.write(`${line}\n`) })
   const folder = shellQuote(imported.run)
   stdout.write(json ? `${JSON.stringify(imported)}\n` : `${imported.run}\n`)
-  stderr.write(`Draw pictures: shinsaku sample ${folder} -n 16 -o grid.png\n`)
-  stderr.write(`Go on:         shinsaku train --resume ${folder} FOLDER_OF_PICTURES\n`)
+  stderr.write(`Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`)
+  stderr.write(`Resume: shinsaku train --resume ${folder} FOLDER_OF_PICTURES\n`)
 }
 
 /** Writes a run's weights as a safetensors file; prints its path. */

@@ -26,7 +26,7 @@ Exit codes:
   143  the same by SIGTERM
 
 Data goes to stdout, everything else to stderr.
-The environment: LIBTORCH, SHINSAKU_CACHE, SHINSAKU_FETCH=1, SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, NO_COLOR.`
+Environment variables: LIBTORCH, SHINSAKU_CACHE, SHINSAKU_FETCH=1, SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, NO_COLOR.`
 
 const positionalData = ['data']
 
@@ -40,10 +40,10 @@ function addCommonFlags(command: Command): Command {
 
 function addTrain(program: Command, io: Io, done: (code: number) => void): void {
   const command = program.command('train').argument('[data...]', trainSpecs.data.help)
-  command.description('Train a model on a folder of pictures (or on icons drawn on the spot) into a new run folder.')
+  command.description('Train a model on a folder of pictures, or on the built-in icons, in a new run folder.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
-  command.option('--dry-run', 'check options and data, describe the run, and end')
+  command.option('--dry-run', 'check options and pictures, describe the run, and exit')
   addFlags(command, trainGroups(), positionalData)
   command.action(async (data: string[], flags: Flags) => {
     const options = await givenTrainOptions(data, flags)
@@ -68,7 +68,7 @@ function addSample(program: Command, io: Io): void {
 
 function addDescribe(program: Command, io: Io): void {
   const command = program.command('describe').argument('[data...]', 'as for train, or one run folder')
-  command.description('Describe a run before it starts (layers, parameters, memory, disk), or one that is on disk.')
+  command.description('Describe a run before it starts (layers, parameters, memory, disk), or one on disk.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
   addFlags(command, trainGroups(), positionalData)
@@ -81,14 +81,14 @@ function addDescribe(program: Command, io: Io): void {
 
 function addVerify(program: Command, io: Io, done: (code: number) => void): void {
   const command = program.command('verify').argument('<run>', 'run folder, or one checkpoint of it')
-  command.description('Check every file that a run holds; ends with 1 where one is damaged.')
+  command.description('Check every file of a run; exits with 1 if one is damaged.')
   addCommonFlags(command)
   command.action(async (run: string, flags: Flags) => done(await verifyCommand(run, flags.json === true, io)))
 }
 
 function addImport(program: Command, io: Io): void {
   const command = program.command('import').argument('<file...>', 'model-10.pt, or netG.pth with or without netD.pth')
-  command.description("Make a run folder of a PyTorch program's checkpoint, to draw with and to train on.")
+  command.description("Make a run folder from a PyTorch program's checkpoint, to sample from and to train on.")
   addCommonFlags(command)
   command.option(
     '--images <IMAGES>',
@@ -110,7 +110,7 @@ function addExport(program: Command, io: Io): void {
 function addSetup(program: Command, io: Io): void {
   const command = program
     .command('setup')
-    .description("Fetch libtorch with pip into the user's cache; nothing happens where it is there already.")
+    .description("Fetch libtorch with pip into the user's cache, unless it is there already.")
   addCommonFlags(command)
   command
     .option('--cpu', 'the build for CPUs')
@@ -121,11 +121,13 @@ function addSetup(program: Command, io: Io): void {
 function addDoctor(program: Command, io: Io, done: (code: number) => void): void {
   const command = program
     .command('doctor')
-    .description('Look at everything that is needed here, and say what is wrong and what to do; safe to paste.')
+    .description(
+      'Check everything that is needed on this machine, and say what to do where something is wrong; safe to paste.',
+    )
   addCommonFlags(command)
   command.option(
     '--gpu',
-    'try every way of training on the GPU instead: which agree with the reference, how fast each is',
+    'try every backend on the GPU instead: which ones agree with the reference, and how fast each is',
   )
   command.action(async ({ gpu, json }: Flags) => {
     done(await (gpu === true ? doctorGpuCommand : doctorCommand)(json === true, io))

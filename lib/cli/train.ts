@@ -35,8 +35,8 @@ function report({ run, images }: Saved, stopped: boolean, json: boolean, { stdou
   stdout.write(json ? `${JSON.stringify({ run, images })}\n` : `${run}\n`)
   const folder = shellQuote(run)
   stderr.write(`${stopped ? 'Stopped and saved' : 'Done'} after ${formatCount(images)} images.\n`)
-  stderr.write(`Draw pictures: shinsaku sample ${folder} -n 16 -o grid.png\n`)
-  if (stopped) stderr.write(`Go on:         shinsaku train --resume ${folder}\n`)
+  stderr.write(`Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`)
+  if (stopped) stderr.write(`Resume: shinsaku train --resume ${folder}\n`)
 }
 
 /** Trains; resolves with the exit code. */
@@ -48,7 +48,7 @@ export async function trainCommand(options: TrainOptions, json: boolean, io: Io)
   let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
   const undo = onStopSignals(io, (signal) => {
     stoppedBy = signal
-    progress.log('Stopping: saving a checkpoint. Another signal ends at once, without it.')
+    progress.log('Stopping: saving a checkpoint. A second signal ends at once, without saving.')
     abort.abort()
   })
   const dataLine = new DataLine()

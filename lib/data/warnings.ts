@@ -2,7 +2,7 @@
 import { MAX_NAMED, type Unused } from './licences.ts'
 import type { ManifestFile, Skipped } from './manifest.ts'
 
-/** Fewer pictures than this are learned by heart rather than varied. */
+/** Fewer pictures than this are memorised rather than varied. */
 const FEW_PICTURES = 100
 const several = (count: number, noun: 'file' | 'picture') => `${count} ${noun}${count === 1 ? '' : 's'}`
 
@@ -45,20 +45,21 @@ export function warningsOf({ files, skipped, ignored, size, unusedLicences }: Fi
   const optOut = files.filter((file) => file.optOut)
   const unlicensed = unusedLicences ? files.filter(({ licence }) => licence === null) : []
   const lines = [
-    skipped.length > 0 && `Not used: ${skipped.length}: ${describeSkipped(skipped)}. dataset.json lists all.`,
+    skipped.length > 0 &&
+      `${several(skipped.length, 'file')} not used: ${describeSkipped(skipped)}. dataset.json lists all.`,
     others && `Ignored: ${others}.`,
     copies > 0 &&
-      `Copies, byte for byte, of others: ${copies} of ${count} pictures. They count double; duplicates "drop" leaves them out.`,
+      `${copies} of ${count} pictures are byte-for-byte copies of others and count twice. Set duplicates to "drop" to leave them out.`,
     count > 1 &&
       count < FEW_PICTURES &&
-      `${count} pictures are few: expect near copies of them. A thousand and more give variety.`,
-    small.length > 0 && `Enlarged, because smaller than ${size} pixels: ${withPaths(small)}.`,
+      `${count} pictures are few: expect near copies of them. A thousand or more give variety.`,
+    small.length > 0 && `Smaller than ${size} pixels and enlarged: ${withPaths(small)}.`,
     optOut.length > 0 &&
-      `Training or data mining is forbidden by the rights holder of ${withPaths(optOut)}. Make sure that you may use them.`,
-    unlicensed.length > 0 && `LICENSES.csv names no licence for ${withPaths(unlicensed)}.`,
+      `The rights holder forbids training or data mining: ${withPaths(optOut)}. Make sure that you may use them.`,
+    unlicensed.length > 0 && `LICENSES.csv has no licence for ${withPaths(unlicensed)}.`,
     unusedLicences &&
       unusedLicences.count > 0 &&
-      `LICENSES.csv has entries that fit no picture: ${some(unusedLicences.first, unusedLicences.count)}.`,
+      `LICENSES.csv has entries that match no picture: ${some(unusedLicences.first, unusedLicences.count)}.`,
   ]
   return lines.filter((line) => typeof line === 'string')
 }

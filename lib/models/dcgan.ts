@@ -68,12 +68,12 @@ export const dcgan = defineModel({
     return [
       {
         path: 'batchNorm',
-        message: `must be "running" for a single picture of variant "${train.variant}", or draw at least 2`,
+        message: `must be "running" for a single picture of variant "${train.variant}", or sample at least 2`,
       },
     ]
   },
   sampleDefaults: () => ({}),
-  // The statistics of the sheet itself, as pytorch/examples draws its own; running ones mean nothing at the start.
+  // The statistics of the grid itself, as pytorch/examples samples its own; running ones mean nothing at the start.
   previewOptions: (train) => ({ batchNorm: hasDenseStem(train) && train.previews === 1 ? 'running' : 'batch' }),
   // Each discriminator update counts its own steps, on the host.
   canReplay: (train) => train.discriminatorUpdates === 1,

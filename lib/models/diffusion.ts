@@ -46,7 +46,7 @@ export const diffusion = defineModel({
     loss: option(z.enum(['l1', 'l2']), 'Distance between prediction and target.'),
     lossWeight: option(
       z.enum(['none', 'p2', 'min-snr']),
-      'Weight of each time step in the loss. "none" is the plain weight of the objective.',
+      'Weight of each time step in the loss. "none" is the usual weight of the objective.',
       { default: 'none' },
     ),
     p2Gamma: option(rate(0, 10), 'Exponent of the p2 weight.', { default: 1 }),
@@ -78,11 +78,11 @@ export const diffusion = defineModel({
   sampleSpecs: {
     sampler: option(
       z.enum(['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddim', 'ddpm']),
-      'Sampler. Where none is given: "unipc", or "ddim" with eta. "ddpm" takes one step for every time step.',
+      'Sampler: "unipc" by default, "ddim" where eta is given. "ddpm" takes every time step.',
     ),
     steps: option(
       count(1, 10000),
-      'Denoising steps for each picture, one evaluation of the network each. 50 for "ddim", all for "ddpm".',
+      'Denoising steps, each one pass of the network: 50 by default for "ddim", all for "ddpm".',
     ),
     eta: option(rate(0, 1), 'Noise that DDIM adds at each step: 0 is deterministic, 1 is DDPM-like.', { default: 0 }),
   },
@@ -109,7 +109,7 @@ export const diffusion = defineModel({
     if (o.schedule === 'linear' && o.timesteps <= 20)
       problems.push({
         path: 'timesteps',
-        message: `must be above 20 for schedule "linear", whose steps would else remove more than all of the picture, but is ${o.timesteps}`,
+        message: `must be above 20 for schedule "linear", whose steps would otherwise remove more than the whole picture, but is ${o.timesteps}`,
       })
     return problems
   },

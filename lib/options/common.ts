@@ -6,7 +6,7 @@ import { colour, count, duration, rate, seed } from './values.ts'
 export const commonSpecs = {
   data: option(
     z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
-    'Folder of pictures, a list of files, or "builtin:icons[:COUNT[:SEED]]" for face icons drawn on the spot.',
+    'Folder of pictures, a list of files, or "builtin:icons[:COUNT[:SEED]]" for the built-in face icons.',
     { default: 'builtin:icons', placeholder: 'PATH' },
   ),
   out: option(z.string().min(1), 'Folder that receives the numbered run folders.', {
@@ -16,12 +16,12 @@ export const commonSpecs = {
   }),
   resume: option(
     z.union([z.boolean(), z.string().min(1)]),
-    'Go on with the newest run of this kind in out, or with the run named.',
+    'Resume the newest run of this kind in out, or the run that is named.',
     { default: false, placeholder: 'RUN' },
   ),
   allowChanges: option(
     z.array(z.string().min(1)).min(1).nullable(),
-    'Options that may differ from those a resumed run was started with, with "data" for the pictures; null for none.',
+    'Options that may differ from those the resumed run was started with; "data" stands for its pictures, null for none.',
     { default: null, placeholder: 'NAME,...' },
   ),
   size: option(count(8, 1024), 'Side of the square pictures, in pixels.'),
@@ -36,16 +36,19 @@ export const commonSpecs = {
   lr: option(rate(0, 1), 'Learning rate of Adam.'),
   lrSchedule: option(
     z.enum(['constant', 'linear', 'cosine']),
-    'Course of the learning rate from warm-up to maxImages.',
+    'How the learning rate changes from warm-up to maxImages.',
     {
       default: 'constant',
     },
   ),
   warmup: option(count(0), 'Images over which the learning rate rises from 0.', { default: 0, placeholder: 'IMAGES' }),
-  clipGradNorm: option(z.number().positive().nullable(), 'Largest norm of the gradients; null for no limit.'),
+  clipGradNorm: option(
+    z.number().positive().nullable(),
+    'Clip the norm of the gradients to this; null for no clipping.',
+  ),
   betas: option(z.tuple([rate(0, 0.999999), rate(0, 0.999999)]), "Adam's decay rates."),
-  emaDecay: option(rate(0, 0.999999).nullable(), 'Decay of the averaged weights; null for no average.'),
-  emaEvery: option(count(1), 'Updates between two averagings.'),
+  emaDecay: option(rate(0, 0.999999).nullable(), 'Decay of the averaged weights (EMA); null for no average.'),
+  emaEvery: option(count(1), 'Updates from one averaging to the next.'),
   precision: option(
     z.enum(['auto', 'fp32', 'tf32', 'bf16']),
     'Arithmetic of the training step. "auto" is tf32 on CUDA and fp32 on the CPU.',
@@ -53,18 +56,18 @@ export const commonSpecs = {
   ),
   exact: option(
     z.boolean(),
-    'Use only operations that give the bits of the PyTorch reference, and on a GPU only deterministic convolutions. Slower on the CPU.',
+    "Compute with PyTorch's own operations, bit for bit, and on a GPU with deterministic convolutions only. Slower on the CPU.",
     { default: false },
   ),
   deterministic: option(
     z.boolean(),
-    'On a GPU use only deterministic algorithms: the same seed gives the same bytes again on the same GPU. Slower.',
+    'Use only deterministic algorithms on a GPU: the same seed gives the same bytes again on the same GPU. Slower.',
     { default: false },
   ),
   device: option(z.enum(['auto', 'cpu', 'cuda']), 'Where to compute. "auto" takes a GPU if there is one.', {
     default: 'auto',
   }),
-  threads: option(count(0, 1024), 'CPU threads; 0 takes all that the process, or its container, may use.', {
+  threads: option(count(0, 1024), 'CPU threads; 0 uses all that the process, or its container, may use.', {
     default: 0,
   }),
   flip: option(z.boolean(), 'Mirror half of the pictures at random.', { default: true }),
@@ -76,20 +79,26 @@ export const commonSpecs = {
   background: option(colour, 'Colour behind transparent pictures when channels is 1 or 3.', { default: '#ffffff' }),
   fit: option(
     z.enum(['cover', 'contain', 'stretch']),
-    'How a picture that is not square is fitted: cut, padded with background, or stretched.',
+    'How a picture that is not square is made so: cropped, padded with background, or stretched.',
     { default: 'cover' },
   ),
   crop: option(z.enum(['centre', 'top', 'entropy', 'attention']), 'Which part is kept when fit is "cover".', {
     default: 'centre',
   }),
-  onUnreadable: option(z.enum(['skip', 'fail']), 'What to do about a picture that cannot be decoded.', {
+  onUnreadable: option(z.enum(['skip', 'fail']), 'What to do with a picture that cannot be decoded.', {
     default: 'skip',
   }),
-  duplicates: option(z.enum(['keep', 'drop']), 'What to do about files with equal bytes.', { default: 'keep' }),
-  maxPixels: option(count(64, 2 ** 30), 'Largest picture that is decoded, in pixels; larger ones count as broken.', {
-    default: 4096 * 4096,
+  duplicates: option(z.enum(['keep', 'drop']), 'What to do with files that are equal byte for byte.', {
+    default: 'keep',
   }),
-  maxImages: option(count(1), 'Stop after this many images were seen.', { placeholder: 'IMAGES' }),
+  maxPixels: option(
+    count(64, 2 ** 30),
+    'Largest picture that is decoded, in pixels; larger ones count as unreadable.',
+    {
+      default: 4096 * 4096,
+    },
+  ),
+  maxImages: option(count(1), 'Stop once the network has seen this many images.', { placeholder: 'IMAGES' }),
   maxTime: option(duration.nullable(), 'Stop after this time, such as 20m or 12h; null for no limit.', {
     default: null,
     placeholder: 'TIME',
@@ -99,14 +108,14 @@ export const commonSpecs = {
   keepCheckpoints: option(count(1, 100000), 'Checkpoints to keep; older ones are deleted.', { default: 3 }),
   maxRollbacks: option(
     count(0, 1000),
-    'How often in a row a run goes back to its last checkpoint after a loss or a weight that is no number.',
+    'How often in a row a run goes back to its last checkpoint after a NaN in the loss or the weights.',
     { default: 3, placeholder: 'TIMES' },
   ),
   logImages: option(count(1), 'Images between two lines of metrics.jsonl.', { default: 200, placeholder: 'IMAGES' }),
-  previews: option(count(0, 1024), 'Pictures on each preview sheet; 0 for no previews.', { default: 16 }),
+  previews: option(count(0, 1024), 'Pictures on each preview grid; 0 for no previews.', { default: 16 }),
 } as const
 
-/** They, complete. */
+/** The same, complete. */
 export type CommonOptions = Resolved<typeof commonSpecs>
 
 /** Options of `load()`. */
@@ -115,7 +124,7 @@ export const loadSpecs = {
   threads: commonSpecs.threads,
   exact: option(
     z.boolean(),
-    'Sample with operations that give the bits of the PyTorch reference, as a run trained with exact always does.',
+    "Sample with PyTorch's own operations, bit for bit, as a run that was trained with exact always does.",
     { default: false },
   ),
 } as const

@@ -4,7 +4,7 @@ import { option, type Resolved } from './option-spec.ts'
 import { count, seed } from './values.ts'
 
 export const sampleSpecs = {
-  count: option(count(1, 1_000_000), 'Pictures to draw; the number of seeds where those are given.', {
+  count: option(count(1, 1_000_000), 'Pictures to sample; with seeds, as many as there are seeds.', {
     default: 1,
     short: 'n',
   }),
@@ -26,5 +26,5 @@ export const sampleSpecs = {
 
 export type SampleSpecs = typeof sampleSpecs
 
-/** They, complete. */
+/** The same, complete. */
 export type CommonSampleOptions = Resolved<SampleSpecs>

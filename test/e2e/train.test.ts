@@ -108,7 +108,7 @@ describe('pictures', () => {
     const folder = await drawPictures(temporaryFolder(), 3)
     await copyFile(join(folder, 'picture-1.png'), join(folder, 'copy.png'))
     const kept = await told(folder)
-    expect(kept.text).toContain('Copies, byte for byte, of others: 1 of 4 pictures')
+    expect(kept.text).toContain('1 of 4 pictures are byte-for-byte copies of others')
     const dropped = await told(folder, { duplicates: 'drop' })
     expect(json(dropped.folder, 'dataset.json')).toMatchObject({ count: 3, skipped: [{ path: expect.any(String) }] })
     expect(dropped.last.updates).toBe(3)

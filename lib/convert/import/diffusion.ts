@@ -118,7 +118,7 @@ async function readAdam(
   ] as const) {
     const came = group.get(name)
     if (came !== undefined && came !== expected)
-      throw unsupported(path, `has an Adam with ${name} ${String(came)}, but only ${expected} is known here`)
+      throw unsupported(path, `has an Adam with ${name} ${String(came)}, but only ${expected} can be imported`)
   }
   const betas = group.get('betas')
   const pair = betas && typeof betas === 'object' && 'items' in betas ? betas.items : []

@@ -47,7 +47,7 @@ async function find(files: readonly Parts[], given: Readonly<Record<string, unkn
   const others = (first!.root?.entries() ?? []).map(([key]) => JSON.stringify(String(key).slice(0, 40)))
   throw unsupported(
     first!.path,
-    `holds no network that is known here. Expected: "model" with init_conv, downs, ups (denoising-diffusion-pytorch) or main.0.weight (netG.pth, netD.pth). Came: ${names.join('; ') || others.slice(0, 5).join(', ') || 'nothing'}`,
+    `holds no network that can be imported. Expected: "model" with init_conv, downs, ups (denoising-diffusion-pytorch) or main.0.weight (netG.pth, netD.pth). Came: ${names.join('; ') || others.slice(0, 5).join(', ') || 'nothing'}`,
   )
 }
 

@@ -26,7 +26,7 @@ describe('help', () => {
     expect(plain).toContain('--[no-]flip Mirror half of the pictures at random. (default: on)')
     expect(plain).toContain('--betas <A,B,...> ')
     expect(plain).toContain(
-      'Course of the learning rate from warm-up to maxImages. One of: constant, linear, cosine. (default: constant)',
+      'How the learning rate changes from warm-up to maxImages. One of: constant, linear, cosine. (default: constant)',
     )
     expect(stdout.match(/^\S.*:$/gm)).toEqual([
       'Arguments:',

@@ -122,7 +122,7 @@ describe('broken pictures', () => {
       expect.arrayContaining(['it is empty', expect.stringContaining('more than 16777216 pixels')]),
     )
     expect(dataset.warnings.join('\n')).toMatch(
-      /Not used: 5: g\.png \(.+\), a\.png \(it is empty\), c\.jpg \(.+\) and 2 more/,
+      /5 files not used: g\.png \(.+\), a\.png \(it is empty\), c\.jpg \(.+\) and 2 more/,
     )
   })
 
@@ -243,9 +243,9 @@ describe('rights', () => {
       [null, null, null, false],
     ])
     const text = warnings.join('\n')
-    expect(text).toMatch(/names no licence for 1 picture: b\.png/)
-    expect(text).toMatch(/entries that fit no picture: c\.png/)
-    expect(text).toMatch(/forbidden by the rights holder of 1 picture: a\/2\.png/)
+    expect(text).toMatch(/has no licence for 1 picture: b\.png/)
+    expect(text).toMatch(/entries that match no picture: c\.png/)
+    expect(text).toMatch(/rights holder forbids training or data mining: 1 picture: a\/2\.png/)
   })
 
   test('a malformed LICENSES.csv is refused', async () => {
@@ -261,7 +261,7 @@ describe('rights', () => {
     for (let i = 0; i < 2; i++) {
       const { manifest, warnings } = await load(root)
       expect(manifest.files[0]?.optOut).toBe(true)
-      expect(warnings.join('\n')).toContain('forbidden by the rights holder of 1 picture: a.png')
+      expect(warnings.join('\n')).toContain('rights holder forbids training or data mining: 1 picture: a.png')
     }
   })
 })
@@ -272,7 +272,7 @@ describe('warnings', () => {
     await writeFile(join(root, 'notes.txt'), '')
     const text = (await load(root, { size: 16 })).warnings.join('\n')
     expect(text).toMatch(/2 pictures are few/)
-    expect(text).toMatch(/Enlarged, because smaller than 16 pixels: 2 pictures: a\.png, b\.png\./)
+    expect(text).toMatch(/Smaller than 16 pixels and enlarged: 2 pictures: a\.png, b\.png\./)
     expect(text).toMatch(/Ignored: 1 file of other kinds: \.txt 1\./)
   })
 })
