@@ -48,8 +48,8 @@ async function loadOnce(folder, size, cacheFolder) {
     import('../dist/options/resolve.js'),
   ])
   const begun = performance.now()
-  const { count } = await loadDataset(resolveTrain({ data: folder, size }), { cacheFolder })
-  process.stdout.write(JSON.stringify({ images: count, seconds: (performance.now() - begun) / 1000 }))
+  const { store } = await loadDataset(resolveTrain({ data: folder, size }), { cacheFolder })
+  process.stdout.write(JSON.stringify({ images: store.count, seconds: (performance.now() - begun) / 1000 }))
 }
 
 export async function ingestRows({ venv, size, threads, rounds, log }) {

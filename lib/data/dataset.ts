@@ -1,22 +1,25 @@
-/** The data of a run: pictures found, decoded once, described, ready as one block of pixels. */
+/** The data of a run: pictures found, decoded once, described, ready in a store of pixels. */
 import { join } from 'node:path'
 import { abortError, ShinsakuError } from '../errors.ts'
-import { type PixelSettings, unreadable } from '../images/images.ts'
+import type { PixelSettings } from '../images/images.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { userCacheFolder } from '../system/cache.ts'
-import { type Decoded, decodeAll, measureAll } from './decode.ts'
-import { DecodeJournal } from './decode-journal.ts'
+import { usableMemory } from '../system/memory.ts'
+import { measureAll } from './decode.ts'
 import { type Licences, readLicences } from './licences.ts'
+import { loadOrDecode } from './load-or-decode.ts'
 import { digestOf, type Manifest, type ManifestFile, type Skipped } from './manifest.ts'
 import type { Measured, Outcome } from './outcome.ts'
-import { cachePath, loadPixels, storePixels } from './pixel-cache.ts'
+import type { StoreKind } from './pixel-cache.ts'
+import { type PixelStore, rowBytes } from './pixel-store.ts'
 import { openSource, type Source } from './source.ts'
 import { describeIgnored, describeSkipped, warningsOf } from './warnings.ts'
 
 export type { Manifest, ManifestFile } from './manifest.ts'
 
-/** The options that decide what the pixels are. */
-export type DatasetOptions = PixelSettings & Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates'>
+/** The options that decide what the pixels are, and where they are kept. */
+export type DatasetOptions = PixelSettings &
+  Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates' | 'pixelStore'>
 
 /** How far reading the pictures has come. */
 export type DataProgress = {
@@ -38,11 +41,8 @@ export type DatasetHooks = {
 }
 
 export type Dataset = {
-  /** uint8, `[count, size, size, channels]`, in the order of `manifest.files`. */
-  pixels: Uint8Array
-  count: number
-  size: number
-  channels: number
+  /** One row for each of `manifest.files`, in their order. Whoever has it closes it. */
+  store: PixelStore
   manifest: Manifest
   /** One line each, for people. */
   warnings: string[]
@@ -89,51 +89,11 @@ function empty(source: Source, skipped: readonly Skipped[]): ShinsakuError {
   })
 }
 
-function throwFirstBroken(list: readonly Measured[], outcomes: readonly Outcome[]): void {
-  for (const [index, outcome] of outcomes.entries()) {
-    if ('reason' in outcome) throw unreadable(list[index]!.item.path, outcome.reason)
-  }
-}
+/** Of the memory that this process may use, what pixels may take before they stay in a file. */
+const MEMORY_SHARE = 1 / 4
 
-/** Pixels from the cache, or decoded and then kept there. A cache that cannot be written gives a warning. */
-async function loadOrDecode(
-  list: readonly Measured[],
-  settings: PixelSettings,
-  failOnBroken: boolean,
-  { signal, onProgress, cacheFolder = join(userCacheFolder(), 'pixels') }: DatasetHooks,
-): Promise<Decoded & { warnings: string[] }> {
-  const path = await cachePath(cacheFolder, list, settings)
-  const kept = await loadPixels(path, settings, list.length)
-  if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
-  if (kept) {
-    if (failOnBroken) throwFirstBroken(list, kept.outcomes)
-    return { ...kept, warnings: [] }
-  }
-  let done = 0
-  const onDone = (more: number) => {
-    done += more
-    onProgress?.({ phase: 'decode', done, total: list.length })
-  }
-  const partial = await DecodeJournal.open(cacheFolder, settings)
-  let whole = false
-  try {
-    const { lasting, ...decoded } = await decodeAll(list, settings, failOnBroken, partial, { signal, onDone })
-    const warnings: string[] = []
-    if (lasting) {
-      await storePixels(path, cacheFolder, decoded).then(
-        () => {
-          whole = true
-        },
-        (error: unknown) => {
-          warnings.push(`Decoded pictures could not be kept for the next start: ${(error as Error).message}.`)
-        },
-      )
-    }
-    return { ...decoded, warnings }
-  } finally {
-    await (whole ? partial.discard() : partial.keep())
-  }
-}
+const storeKind = (pixelStore: DatasetOptions['pixelStore'], bytes: number): StoreKind =>
+  pixelStore === 'auto' ? (bytes > usableMemory() * MEMORY_SHARE ? 'file' : 'memory') : pixelStore
 
 /** Splits what was decoded into the manifest's files and those that failed. */
 function toManifest(
@@ -161,12 +121,12 @@ function toManifest(
 
 /**
  * Reads the pictures that `data` names. Rejects with DATA_NOT_FOUND, DATA_EMPTY, IMAGE_UNREADABLE where onUnreadable
- * is "fail", LICENSES_INVALID, OPTION_INVALID, OUT_OF_MEMORY, ABORT_ERR.
+ * is "fail", LICENSES_INVALID, OPTION_INVALID, OUT_OF_MEMORY, ABORT_ERR; DISK_FULL, FILE_FAILED for pixels in a file.
  */
 export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks = {}): Promise<Dataset> {
   const { size, channels, background, fit, crop, maxPixels } = options
   const settings = { size, channels, background, fit, crop, maxPixels }
-  const { signal, onProgress } = hooks
+  const { signal, onProgress, cacheFolder = join(userCacheFolder(), 'pixels') } = hooks
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
   const source = await openSource(options.data)
   const licences =
@@ -176,20 +136,31 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
           source.root,
           source.items.map(({ path }) => path),
         )
-  let done = 0
-  const onDone = (more: number) => {
-    done += more
-    onProgress?.({ phase: 'read', done, total: source.items.length })
+  /** What hears of `more` pictures done, of so many. */
+  const counter = (phase: DataProgress['phase'], total: number) => {
+    let done = 0
+    return (more: number) => {
+      done += more
+      onProgress?.({ phase, done, total })
+    }
   }
-  const { list, skipped: passedOver } = dropUnusable(await measureAll(source.items, { signal, onDone }), options)
+  const measured = await measureAll(source.items, { signal, onDone: counter('read', source.items.length) })
+  const { list, skipped: passedOver } = dropUnusable(measured, options)
   if (list.length === 0) throw empty(source, [...source.skipped, ...passedOver])
-  const { outcomes, pixels, warnings } = await loadOrDecode(list, settings, options.onUnreadable === 'fail', hooks)
+  const kind = storeKind(options.pixelStore, list.length * rowBytes(settings))
+  const { outcomes, store, warnings } = await loadOrDecode(
+    { list, settings, failOnBroken: options.onUnreadable === 'fail', kind, cacheFolder },
+    { signal, onDone: counter('decode', list.length) },
+  )
   const { files, broken } = toManifest(source, list, outcomes, licences)
   const skipped = [...source.skipped, ...passedOver, ...broken]
-  if (files.length === 0) throw empty(source, skipped)
+  if (files.length === 0) {
+    await store.close()
+    throw empty(source, skipped)
+  }
   const { name: data, ignored } = source
   const count = files.length
   const manifest: Manifest = { version: 1, data, count, digest: digestOf(files), settings, files, skipped, ignored }
   const findings = { files, skipped, ignored, size, unusedLicences: licences?.unused() ?? null }
-  return { pixels, count, size, channels, manifest, warnings: [...warningsOf(findings), ...warnings] }
+  return { store, manifest, warnings: [...warningsOf(findings), ...warnings] }
 }

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileError } from '../errors.ts'
 import { Appender } from '../files/append.ts'
 import { type OpenFile, openRegular, readFully } from '../files/read.ts'
 import { makeFolderDurable, remove } from '../files/write.ts'
@@ -19,6 +20,9 @@ const BLOCK_BYTES = 1 << 20
 const STALE_MS = 30 * 24 * 3600 * 1000
 
 type Recalled = { content: string; outcome: Outcome; pixels: Uint8Array }
+
+/** Where the record of a picture is kept. */
+export type Place = { path: string; position: number }
 
 async function toRecord({ content, outcome, pixels }: Recalled): Promise<Buffer> {
   const json = Buffer.from(JSON.stringify({ content, outcome }))
@@ -47,7 +51,7 @@ async function readRecord(opened: OpenFile, position: number, pictureBytes: numb
   return { content, outcome, pixels: record.subarray(HEAD_BYTES + jsonBytes, end), next: position + record.length }
 }
 
-async function* readRecords(path: string, pictureBytes: number): AsyncGenerator<Recalled> {
+async function* readRecords(path: string, pictureBytes: number): AsyncGenerator<Recalled & Place> {
   const opened = await openRegular(path).catch(() => null)
   if (!opened) return
   try {
@@ -55,7 +59,7 @@ async function* readRecords(path: string, pictureBytes: number): AsyncGenerator<
       // What follows a record that was cut short or damaged cannot be found.
       const record = await readRecord(opened, position, pictureBytes).catch(() => null)
       if (!record) return
-      yield record
+      yield { ...record, path, position }
       position = record.next
     }
   } finally {
@@ -65,7 +69,7 @@ async function* readRecords(path: string, pictureBytes: number): AsyncGenerator<
 
 /**
  * The files of one folder with pictures decoded by the same settings and decoder. Each start appends to one of its
- * own, so several at once do not meet. Nothing here fails a start: what cannot be kept is decoded again.
+ * own, so several at once do not meet. What cannot be kept is decoded again, unless somebody wants to read() it.
  */
 export class DecodeJournal {
   readonly #folder: string
@@ -75,12 +79,18 @@ export class DecodeJournal {
   readonly #ours: string[] = []
   #pending: Buffer[] = []
   #pendingBytes = 0
+  /** This start's own file, and its length with what is pending. */
+  readonly #path: string
+  #length = 0
   #file: Promise<Appender | null> | undefined
+  #failure: unknown
+  readonly #readers = new Map<string, Promise<OpenFile>>()
 
   private constructor(folder: string, key: string, pictureBytes: number) {
     this.#folder = folder
     this.#key = key
     this.#pictureBytes = pictureBytes
+    this.#path = join(folder, `${key}-${randomUUID()}.partial`)
   }
 
   static async open(folder: string, settings: PixelSettings): Promise<DecodeJournal> {
@@ -91,7 +101,10 @@ export class DecodeJournal {
   }
 
   /** Calls `take` for each item that was decoded before; removes files that are long forgotten. */
-  async recall(list: readonly Measured[], take: (index: number, decoding: Decoding) => void): Promise<void> {
+  async recall(
+    list: readonly Measured[],
+    take: (index: number, decoding: Decoding, place: Place) => void,
+  ): Promise<void> {
     const places = new Map<string, number[]>()
     for (const [index, item] of list.entries()) {
       const key = contentKey(item)
@@ -106,8 +119,8 @@ export class DecodeJournal {
       if (age > STALE_MS) await remove(path).catch(() => {})
       if (!name.startsWith(this.#key)) continue
       let foreign = false
-      for await (const { content, outcome, pixels } of readRecords(path, this.#pictureBytes)) {
-        for (const index of places.get(content) ?? []) take(index, { outcome, pixels })
+      for await (const { content, outcome, pixels, position } of readRecords(path, this.#pictureBytes)) {
+        for (const index of places.get(content) ?? []) take(index, { outcome, pixels }, { path, position })
         foreign ||= !places.has(content)
         if (places.has(content)) places.set(content, [])
       }
@@ -117,11 +130,14 @@ export class DecodeJournal {
   }
 
   /** Keeps one picture. Resolves when the disk keeps up. */
-  async add(item: Measured, { outcome, pixels }: Decoding): Promise<void> {
+  async add(item: Measured, { outcome, pixels }: Decoding): Promise<Place> {
     const record = await toRecord({ content: contentKey(item), outcome, pixels })
+    const place = { path: this.#path, position: this.#length }
     this.#pending.push(record)
     this.#pendingBytes += record.length
+    this.#length += record.length
     if (this.#pendingBytes >= BLOCK_BYTES) await this.#write()
+    return place
   }
 
   async #write(): Promise<void> {
@@ -129,32 +145,57 @@ export class DecodeJournal {
     this.#pending = []
     this.#pendingBytes = 0
     if (block.length === 0) return
-    this.#file ??= this.#create().catch(() => null)
+    this.#file ??= this.#create().catch((error) => this.#giveUp(error))
     const file = await this.#file
-    await file?.append(block).catch(() => {
+    await file?.append(block).catch((error) => {
       // A full disk stays full; what is not kept is decoded again.
-      this.#file = Promise.resolve(null)
+      this.#file = Promise.resolve(this.#giveUp(error))
       return file.close().catch(() => {})
     })
   }
 
+  #giveUp(error: unknown): null {
+    this.#failure ??= error
+    return null
+  }
+
+  /** Throws what kept this start's pictures from being kept. */
+  requireKept(): void {
+    if (this.#failure) throw this.#failure
+  }
+
   async #create(): Promise<Appender> {
     await makeFolderDurable(this.#folder)
-    const path = join(this.#folder, `${this.#key}-${randomUUID()}.partial`)
-    this.#ours.push(path)
-    return Appender.create(path)
+    this.#ours.push(this.#path)
+    return Appender.create(this.#path)
+  }
+
+  /** The pixels of a picture that was added or recalled. Rejects with DISK_FULL or FILE_FAILED. */
+  async read({ path, position }: Place): Promise<Uint8Array> {
+    await this.#write()
+    this.requireKept()
+    const reader = this.#readers.get(path) ?? openRegular(path)
+    this.#readers.set(path, reader)
+    const record = await readRecord(await reader, position, this.#pictureBytes)
+    if (!record) throw fileError('read', path, new Error('it is not as it was written'))
+    return record.pixels
+  }
+
+  async #close(): Promise<void> {
+    await (await this.#file)?.close().catch(() => {})
+    for (const reader of this.#readers.values()) await reader.then(({ file }) => file.close()).catch(() => {})
   }
 
   /** Ends an interrupted start: what it decoded is there for the next one. */
   async keep(): Promise<void> {
     await this.#write()
-    await (await this.#file)?.close().catch(() => {})
+    await this.#close()
   }
 
   /** Ends a start that needs none of it any more. */
   async discard(): Promise<void> {
     this.#pending = []
-    await (await this.#file)?.close().catch(() => {})
+    await this.#close()
     for (const path of this.#ours) await remove(path).catch(() => {})
   }
 }

@@ -1,14 +1,11 @@
-/** From items to bytes: each file measured, each picture decoded into its place. */
+/** From items to bytes: each file measured, each picture decoded. */
 import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
 import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../images/images.ts'
-import type { DecodeJournal } from './decode-journal.ts'
+import type { DecodeJournal, Place } from './decode-journal.ts'
 import { digest } from './digest.ts'
 import type { Decoding, Item, Measured, Outcome } from './outcome.ts'
 import { forEachIndex } from './pool.ts'
-
-/** Pixels of the items that could be decoded, in order, without gaps. */
-export type Decoded = { outcomes: Outcome[]; pixels: Uint8Array }
 
 /** `onDone` hears how many more are done. */
 export type Hooks = { signal?: AbortSignal | undefined; onDone?: ((count: number) => void) | undefined }
@@ -72,60 +69,40 @@ async function tryItem(measured: Measured, settings: PixelSettings, failOnBroken
   }
 }
 
-function allocate(count: number, settings: PixelSettings): Uint8Array {
-  const { size, channels } = settings
-  try {
-    return new Uint8Array(count * size * size * channels)
-  } catch (cause) {
-    const message = `There is not enough memory for ${count} times ${size}x${size} pixels`
-    throw new ShinsakuError('OUT_OF_MEMORY', message, { cause, hint: 'Lower size, or give fewer pictures.' })
-  }
-}
+/** Takes a picture into the set; a failure of it ends the call. */
+export type Keep = (index: number, decoding: Decoding, place: Place | null) => void
 
 /**
- * Decodes every item that is not in `partial` yet, and keeps it there. With `failOnBroken` the first broken one in
+ * Decodes every item that is not in `journal` yet, and keeps it there. With `failOnBroken` the first broken one in
  * order rejects with IMAGE_UNREADABLE. `lasting` is false where a file failed for a reason that is not in its content.
  */
 export async function decodeAll(
   list: readonly Measured[],
   settings: PixelSettings,
   failOnBroken: boolean,
-  partial: DecodeJournal,
+  journal: DecodeJournal,
+  keep: Keep,
   { signal, onDone }: Hooks,
-): Promise<Decoded & { lasting: boolean }> {
-  const pixels = allocate(list.length, settings)
-  const pictureBytes = settings.size * settings.size * settings.channels
+): Promise<{ outcomes: Outcome[]; lasting: boolean }> {
   const outcomes = new Array<Outcome | undefined>(list.length)
   let lasting = true
-  const place = (index: number, { outcome, pixels: picture }: Decoding) => {
-    pixels.set(picture, index * pictureBytes)
-    outcomes[index] = outcome
-  }
   let recalled = 0
-  await partial.recall(list, (index, decoding) => {
+  await journal.recall(list, (index, decoding, place) => {
     // A broken one is decoded again where it ends the call, so that the first in order does.
     if (failOnBroken && 'reason' in decoding.outcome) return
-    place(index, decoding)
+    keep(index, decoding, place)
+    outcomes[index] = decoding.outcome
     recalled += 1
   })
   if (recalled > 0) onDone?.(recalled)
   await forEachIndex(list.length, signal, async (index) => {
     if (outcomes[index]) return
     const decoding = await tryItem(list[index]!, settings, failOnBroken)
-    if (decoding.lasting) await partial.add(list[index]!, decoding)
-    else lasting = false
-    place(index, decoding)
+    const place = decoding.lasting ? await journal.add(list[index]!, decoding) : null
+    lasting &&= decoding.lasting
+    keep(index, decoding, place)
+    outcomes[index] = decoding.outcome
     onDone?.(1)
   })
-  return { ...withoutGaps(outcomes as Outcome[], pixels, pictureBytes), lasting }
-}
-
-function withoutGaps(outcomes: Outcome[], pixels: Uint8Array, pictureBytes: number): Decoded {
-  let count = 0
-  for (const [index, outcome] of outcomes.entries()) {
-    if ('reason' in outcome) continue
-    if (count < index) pixels.copyWithin(count * pictureBytes, index * pictureBytes, (index + 1) * pictureBytes)
-    count += 1
-  }
-  return { outcomes, pixels: pixels.subarray(0, count * pictureBytes) }
+  return { outcomes: outcomes as Outcome[], lasting }
 }

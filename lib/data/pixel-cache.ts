@@ -1,4 +1,7 @@
-/** Decoded pixels kept between starts: one file for each content, settings and decoder; a damaged one is no file. */
+/**
+ * Decoded pixels kept between starts: one file for each content, settings and decoder; a damaged one is no file.
+ * It is read into memory, or checked and left open for FilePixelStore, whose rows are its pixels.
+ */
 import { createHash, type Hash } from 'node:crypto'
 import { join } from 'node:path'
 import { Budget } from '../files/budget.ts'
@@ -6,8 +9,9 @@ import { JsonCursor } from '../files/json-cursor.ts'
 import { type OpenFile, openRegular, readFully } from '../files/read.ts'
 import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import { decoderVersion, type PixelSettings } from '../images/images.ts'
-import type { Decoded } from './decode.ts'
-import { contentKey, isOutcome, type Measured } from './outcome.ts'
+import { FilePixelStore } from './file-pixel-store.ts'
+import { contentKey, isOutcome, type Measured, type Outcome } from './outcome.ts'
+import { MemoryPixelStore, type PixelStore, type RowShape, rowBytes } from './pixel-store.ts'
 
 // Layout: magic, length of the JSON of outcomes as uint32 LE, that JSON, pixels, SHA-256 of all before.
 const MAGIC = Buffer.from('SHPIXEL1')
@@ -28,17 +32,25 @@ export async function cachePath(folder: string, list: readonly Measured[], setti
   return join(folder, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.pixels`)
 }
 
+/** Pictures by what decoding found out about each, and the pixels of those that have any, in that order. */
+type Content = { outcomes: readonly Outcome[]; rows: Uint8Array | AsyncIterable<Uint8Array> }
+
+async function* inPieces(bytes: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (bytes instanceof Uint8Array) {
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
+  } else for await (const part of bytes) yield* inPieces(part)
+}
+
 /** Writes the file whole or not at all. */
-export async function storePixels(path: string, folder: string, { outcomes, pixels }: Decoded): Promise<void> {
+export async function storePixels(path: string, folder: string, { outcomes, rows }: Content): Promise<void> {
   const json = Buffer.from(JSON.stringify(outcomes))
   const head = Buffer.alloc(HEAD_BYTES)
   MAGIC.copy(head)
   head.writeUInt32LE(json.length, MAGIC.length)
   async function* chunks() {
     const hash = createHash('sha256')
-    for (const part of [head, json, pixels]) {
-      for (let at = 0; at < part.length; at += PIECE_BYTES) {
-        const piece = part.subarray(at, at + PIECE_BYTES)
+    for (const part of [head, json, rows]) {
+      for await (const piece of inPieces(part)) {
         hash.update(piece)
         yield piece
       }
@@ -49,8 +61,62 @@ export async function storePixels(path: string, folder: string, { outcomes, pixe
   await writeDurable(path, chunks())
 }
 
-/** Reads `bytes` at `position` into the hash as well. */
-async function readHashed(opened: OpenFile, hash: Hash, bytes: Uint8Array, position: number) {
+type Stored = { outcomes: Outcome[]; store: PixelStore }
+
+/** Where pixels are kept while a run trains. */
+export type StoreKind = 'memory' | 'file'
+
+/**
+ * What was stored for `count` items; null where there is nothing, or nothing whole: every byte is read and checked.
+ * Pixels of kind "file" are left where they are, in an open file.
+ */
+export async function openPixels(
+  path: string,
+  shape: RowShape,
+  count: number,
+  kind: StoreKind,
+): Promise<Stored | null> {
+  const opened = await openRegular(path).catch(() => null)
+  if (!opened) return null
+  const stored = await readStored(opened, shape, count, kind).catch(() => null)
+  if (!(stored?.store instanceof FilePixelStore)) await opened.file.close()
+  return stored
+}
+
+async function readStored(opened: OpenFile, shape: RowShape, count: number, kind: StoreKind): Promise<Stored | null> {
+  const { bytes } = opened
+  const hash = createHash('sha256')
+  const head = Buffer.alloc(HEAD_BYTES)
+  if (!(await readHashed(opened, hash, head, 0)) || !head.subarray(0, MAGIC.length).equals(MAGIC)) return null
+  const jsonBytes = head.readUInt32LE(MAGIC.length)
+  const offset = HEAD_BYTES + jsonBytes
+  const pixelBytes = bytes - offset - HASH_BYTES
+  if (pixelBytes < 0 || pixelBytes > count * rowBytes(shape) || jsonBytes > (count + 1) * MAX_OUTCOME_BYTES) return null
+  const json = Buffer.alloc(jsonBytes)
+  if (!(await readHashed(opened, hash, json, HEAD_BYTES))) return null
+  const pixels = kind === 'memory' ? new Uint8Array(pixelBytes) : null
+  const read = pixels ? readHashed(opened, hash, pixels, offset) : skimHashed(opened, hash, pixelBytes, offset)
+  if (!(await read)) return null
+  const digest = Buffer.alloc(HASH_BYTES)
+  if (!(await readFully(opened, digest, bytes - HASH_BYTES)) || !hash.digest().equals(digest)) return null
+  const outcomes = parseOutcomes(json, count, bytes)
+  const rows = outcomes?.filter((outcome) => !('reason' in outcome)).length
+  if (!outcomes || pixelBytes !== rows! * rowBytes(shape)) return null
+  const store = pixels ? new MemoryPixelStore(pixels, shape) : new FilePixelStore(opened, offset, rows!, shape)
+  return { outcomes, store }
+}
+
+function parseOutcomes(json: Buffer, count: number, fileBytes: number): Outcome[] | null {
+  const refuse = (problem: string): never => {
+    throw new Error(problem)
+  }
+  new JsonCursor(json, refuse, new Budget(fileBytes + count * OWN_OUTCOME_BYTES, refuse)).weigh()
+  const outcomes: unknown = JSON.parse(json.toString())
+  return Array.isArray(outcomes) && outcomes.length === count && outcomes.every(isOutcome) ? outcomes : null
+}
+
+/** Reads into `bytes` what is at `position`, and into the hash as well. False where the file ends before. */
+async function readHashed(opened: OpenFile, hash: Hash, bytes: Uint8Array, position: number): Promise<boolean> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     const piece = bytes.subarray(at, at + PIECE_BYTES)
     if (!(await readFully(opened, piece, position + at))) return false
@@ -59,40 +125,10 @@ async function readHashed(opened: OpenFile, hash: Hash, bytes: Uint8Array, posit
   return true
 }
 
-/** What was stored for `count` items; null where there is nothing, or nothing whole. */
-export async function loadPixels(
-  path: string,
-  settings: Pick<PixelSettings, 'size' | 'channels'>,
-  count: number,
-): Promise<Decoded | null> {
-  const opened = await openRegular(path).catch(() => null)
-  if (!opened) return null
-  const { file, bytes } = opened
-  try {
-    const hash = createHash('sha256')
-    const head = Buffer.alloc(HEAD_BYTES)
-    if (!(await readHashed(opened, hash, head, 0)) || !head.subarray(0, MAGIC.length).equals(MAGIC)) return null
-    const jsonBytes = head.readUInt32LE(MAGIC.length)
-    const pixelBytes = bytes - HEAD_BYTES - jsonBytes - HASH_BYTES
-    const pictureBytes = settings.size * settings.size * settings.channels
-    if (pixelBytes < 0 || pixelBytes > count * pictureBytes || jsonBytes > (count + 1) * MAX_OUTCOME_BYTES) return null
-    const json = Buffer.alloc(jsonBytes)
-    const pixels = new Uint8Array(pixelBytes)
-    const stored = Buffer.alloc(HASH_BYTES)
-    if (!(await readHashed(opened, hash, json, HEAD_BYTES))) return null
-    if (!(await readHashed(opened, hash, pixels, HEAD_BYTES + jsonBytes))) return null
-    if (!(await readFully(opened, stored, bytes - HASH_BYTES)) || !hash.digest().equals(stored)) return null
-    const refuse = (problem: string): never => {
-      throw new Error(problem)
-    }
-    new JsonCursor(json, refuse, new Budget(bytes + count * OWN_OUTCOME_BYTES, refuse)).weigh()
-    const outcomes: unknown = JSON.parse(json.toString())
-    if (!Array.isArray(outcomes) || outcomes.length !== count || !outcomes.every(isOutcome)) return null
-    const decoded = outcomes.filter((outcome) => !('reason' in outcome)).length
-    return pixels.length === decoded * pictureBytes ? { outcomes, pixels } : null
-  } catch {
-    return null
-  } finally {
-    await file.close()
-  }
+/** Reads so many bytes into the hash alone. */
+async function skimHashed(opened: OpenFile, hash: Hash, bytes: number, position: number): Promise<boolean> {
+  const piece = new Uint8Array(Math.min(bytes, PIECE_BYTES))
+  for (let at = 0; at < bytes; at += PIECE_BYTES)
+    if (!(await readHashed(opened, hash, piece.subarray(0, bytes - at), position + at))) return false
+  return true
 }

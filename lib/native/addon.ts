@@ -46,6 +46,9 @@ export interface NativeImages {
   dispose(): void
 }
 
+/** Pictures of the next updates: their indices, one after the other, and how many of them each update takes. */
+export type UpdatePlan = { indices: Int32Array; sizes: Int32Array }
+
 export interface NativeSampler {
   /** One bounded unit of work; resolves to true when every picture is finished. */
   step(): Promise<boolean>
@@ -64,8 +67,16 @@ export interface NativeInferenceModel {
 }
 
 export interface NativeTrainer {
-  /** `updates` optimizer updates, one bounded unit. */
-  step(updates: number): Promise<Metrics>
+  /**
+   * Which pictures the next `updates` updates take. Changes nothing: a checkpoint between plan() and step() is as if
+   * plan() had not been called.
+   */
+  plan(updates: number): Promise<UpdatePlan>
+  /**
+   * `updates` optimizer updates, one bounded unit. `pixels`: the rows of the planned pictures, uint8
+   * [sum of sizes, H, W, C], where the set is not resident, and only there.
+   */
+  step(updates: number, pixels?: Uint8Array): Promise<Metrics>
   /** Everything a resumed run needs, in a fixed order. */
   tensors(): Promise<TensorInfo[]>
   tensor(name: string): Promise<Uint8Array>
@@ -81,7 +92,7 @@ export interface Addon {
   info(): Promise<DeviceInfo>
   /** CPU threads of the device thread's work, at least 1; it holds for the whole process. */
   setThreads(threads: number): Promise<void>
-  images(pixels: Uint8Array, shape: readonly number[], device: string): Promise<NativeImages>
+  images(pixels: Uint8Array | null, shape: readonly number[], device: string): Promise<NativeImages>
   trainer(spec: Spec, images: NativeImages): Promise<NativeTrainer>
   generator(spec: Spec, tensors: readonly HostTensor[]): Promise<NativeInferenceModel>
   describe(spec: Spec): Promise<Description>

@@ -98,6 +98,11 @@ export const commonSpecs = {
       default: 4096 * 4096,
     },
   ),
+  pixelStore: option(
+    z.enum(['auto', 'memory', 'file']),
+    'Where decoded pixels are while a run trains: all in memory, or in a file of the cache that is read ahead. "auto" takes the file where they would fill more than a quarter of the memory.',
+    { default: 'auto' },
+  ),
   maxImages: option(count(1), 'Stop once the network has seen this many images.', { placeholder: 'IMAGES' }),
   maxTime: option(duration.nullable(), 'Stop after this time, such as 20m or 12h; null for no limit.', {
     default: null,

@@ -49,18 +49,19 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, options)
-  const dataset = await loadDataset(options, signal ? { signal } : {})
+  const { store, manifest, warnings } = await loadDataset(options, signal ? { signal } : {})
+  await store.close()
   const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
   const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }
   const stateBytes = parameters * FLOAT * (copies.weights + copies.gradients + copies.adam + copies.ema)
   const checkpointBytes = parameters * FLOAT * (copies.weights + copies.adam + copies.ema)
-  const activation = activationBytes * Math.min(options.batch, dataset.count)
-  const picturesBytes = dataset.pixels.byteLength
+  const activation = activationBytes * Math.min(options.batch, store.count)
+  const picturesBytes = store.resident?.byteLength ?? 0
   return {
     ...placement,
     options,
     origins: options.recipe === null ? null : optionOrigins(options.recipe, options, given),
-    data: { count: dataset.count, skipped: dataset.manifest.skipped.length, warnings: dataset.warnings },
+    data: { count: store.count, skipped: manifest.skipped.length, warnings },
     layers,
     parameters,
     memory: {

@@ -36,7 +36,7 @@ export async function planPlacement(options: ResolvedTrainOptions, { onLog }: Ho
   return placeOn(await resolveDevice(options.device), options, (await addon.info()).cpuOps)
 }
 
-/** Reads the pictures, selects the backend and makes the trainer. Its memory is freed by dispose(). */
+/** Reads the pictures, selects the backend and makes the trainer. Whoever has it disposes of the trainer and closes the store. */
 export async function openTrainer(
   options: ResolvedTrainOptions,
   planned: Placement,
@@ -51,6 +51,7 @@ export async function openTrainer(
     const trainer = await makeTrainer(native, options, placement, data)
     return { options, native, placement, data, trainer, findings }
   } catch (error) {
+    await data.store.close()
     throw withAdvice(error, options)
   }
 }
@@ -59,10 +60,11 @@ async function makeTrainer(
   { addon }: Loaded,
   options: ResolvedTrainOptions,
   placement: Placement,
-  { pixels, count, size, channels }: Dataset,
+  { store }: Dataset,
 ): Promise<NativeTrainer> {
   await addon.setThreads(threadsFor(options.threads))
-  const images = await addon.images(pixels, [count, size, size, channels], placement.device)
+  const { resident, count, size, channels } = store
+  const images = await addon.images(resident, [count, size, size, channels], placement.device)
   try {
     return await addon.trainer(toSpec(options, placement), images)
   } finally {

@@ -18,20 +18,12 @@ const SAMPLES = 'samples'
 const MAX_REALS = 64
 
 /** Writes reals.png: pictures of the data, spread over it, as the network sees them but for mirroring. */
-export async function writeReals(
-  directory: RunDirectory,
-  runLog: RunLog,
-  { pixels, count, size, channels }: Dataset,
-): Promise<void> {
+export async function writeReals(directory: RunDirectory, runLog: RunLog, { store }: Dataset): Promise<void> {
+  const { count, size, channels } = store
   const shown = Math.min(count, MAX_REALS)
-  const bytes = size * size * channels
-  const chosen = new Uint8Array(shown * bytes)
-  for (let i = 0; i < shown; i++) {
-    const index = Math.floor((i * count) / shown)
-    chosen.set(pixels.subarray(index * bytes, (index + 1) * bytes), i * bytes)
-  }
-  const { pixels: sheet, ...shape } = makeGrid(chosen, shown, size, channels)
-  const png = await encodePicture(sheet, { ...shape, channels }, 'png')
+  const indices = Array.from({ length: shown }, (_, i) => Math.floor((i * count) / shown))
+  const { pixels, ...shape } = makeGrid(await store.read(indices), shown, size, channels)
+  const png = await encodePicture(pixels, { ...shape, channels }, 'png')
   await writeDurable(directory.realsPath, png)
   runLog.picture(0, 'reals', png, shape.width, shape.height)
 }

@@ -12,6 +12,7 @@ const free = new Set([
   'allowChanges',
   'device',
   'threads',
+  'pixelStore',
   'maxImages',
   'maxTime',
   'checkpointImages',

@@ -16,6 +16,7 @@ import type { CheckpointDeps, Save } from './checkpointer.ts'
 import { copyTensors } from './copy-tensors.ts'
 import { environment } from './environment.ts'
 import type { Hooks, OpenTrainer } from './open-trainer.ts'
+import { Prefetch } from './prefetch.ts'
 import { drawPreview } from './previews.ts'
 import { type RollbackDeps, restoreForAttempt } from './rollback.ts'
 import { RunLog } from './run-log.ts'
@@ -78,6 +79,7 @@ export async function sessionDeps(opened: OpenTrainer, hooks: Hooks, kind: RunKi
     return { ...start, ...callbacks(opened, directory, runLog), ...hooks }
   } catch (error) {
     trainer.dispose()
+    await opened.data.store.close()
     await runLog?.close()
     await directory?.close()
     throw error
@@ -96,12 +98,13 @@ async function describeStart(
   { options, native, placement, data, findings }: OpenTrainer,
   folder: string,
 ): Promise<string[]> {
+  const { store } = data
   const { threads } = await native.addon.info()
-  const warnings = [...data.warnings, batchWarning(options, data.count)].filter((warning) => warning !== undefined)
+  const warnings = [...data.warnings, batchWarning(options, store.count)].filter((warning) => warning !== undefined)
   return [
     ...findings,
     `Run folder: ${folder}`,
-    `Pictures: ${data.count} of ${data.size}x${data.size}, ${data.channels} channels`,
+    `Pictures: ${store.count} of ${store.size}x${store.size}, ${store.channels} channels${store.resident ? '' : ', in a file that is read while training goes on'}`,
     ...warnings.map((warning) => `Warning: ${warning}`),
     `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to draw`,
   ]
@@ -116,6 +119,7 @@ function callbacks(
   const { path: run } = directory
   const definition = definitionOf(options.model)
   const { ops, graph, precision } = placement
+  const prefetch = data.store.resident ? null : new Prefetch(trainer, data.store)
   /** Over a copy of the weights as they are now: training goes on meanwhile. */
   const withModel = async <T>(images: number, use: (model: Model) => PromiseLike<T>): Promise<T> => {
     const model = new Model({ options, placement, images, run, generator: (weights) => trainer.generator(weights) })
@@ -128,14 +132,19 @@ function callbacks(
     computing: { ops, graph, precision },
     imagesPerUpdate: definition.imagesPerUpdate(options),
     mainLoss: definition.mainLoss,
-    step: (updates) => trainer.step(updates),
+    step: (updates) => (prefetch ?? trainer).step(updates),
     save: (state) => save(state, { options, data, trainer }, run, runLog),
-    restore: (attempt) => restoreForAttempt(attempt, run, trainer, runLog, options.seed),
+    async restore(attempt) {
+      const state = await restoreForAttempt(attempt, run, trainer, runLog, options.seed)
+      await prefetch?.reset()
+      return state
+    },
     preview: (images) => withModel(images, (model) => drawPreview(directory, runLog, model, images)),
     sample: (call, images) => withModel(images, (model) => model.sample(call)),
     finish: () => openModel(run, { device: options.device, threads: options.threads }),
     async close() {
       trainer.dispose()
+      await data.store.close()
       await runLog.close().finally(() => directory.close())
     },
   }

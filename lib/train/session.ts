@@ -7,6 +7,7 @@ import type { Pictures } from '../sampling/pictures.ts'
 import { isNotFinite, withAdvice } from './advice.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { Rollback } from './rollback.ts'
+import { mayPass } from './save-failures.ts'
 import type { SessionDeps } from './session-deps.ts'
 import { type Counters, eta, Means, Rate, type Status } from './status.ts'
 import { UnitSizer } from './unit-sizer.ts'
@@ -29,6 +30,8 @@ export class Session {
   #rate = new Rate()
   #stopped = false
   #ended = false
+  /** Pictures that could not be read: the run ends with this, once its checkpoint is saved. */
+  #unreadable: ShinsakuError | undefined
   readonly #startedAt = performance.now()
 
   constructor(deps: SessionDeps) {
@@ -72,6 +75,7 @@ export class Session {
       if (previewStart) await this.#deps.preview(this.#counters.images)
       while (!this.#done() || this.#units.length > 0) await this.#turn().catch((error) => this.#rollBack(error))
       await this.#checkpointer.finish(this.#state())
+      if (this.#unreadable) throw this.#unreadable
       if (signal?.aborted) throw abortError(signal, 'Training')
       return await this.#deps.finish()
     } catch (cause) {
@@ -104,7 +108,8 @@ export class Session {
     const { options, signal } = this.#deps
     const { images, elapsedSeconds } = this.#counters
     const timeIsUp = options.maxTime !== null && elapsedSeconds >= options.maxTime
-    return this.#stopped || signal?.aborted === true || timeIsUp || images >= options.maxImages
+    const mustEnd = this.#stopped || signal?.aborted === true || this.#unreadable !== undefined
+    return mustEnd || timeIsUp || images >= options.maxImages
   }
 
   /** After a loss or a weight that is NaN: on from the newest checkpoint, as often as `maxRollbacks` allows. */
@@ -143,7 +148,14 @@ export class Session {
   /** Takes the result of the oldest unit into counters, means, logs and statuses. */
   async #settleUnit(): Promise<void> {
     const unit = this.#units[0]!
-    const metrics = await unit.result.finally(() => this.#units.shift())
+    const metrics = await unit.result
+      .finally(() => this.#units.shift())
+      .catch((error: unknown) => {
+        // The trainer reads no files: this is of the pictures, and what came before them is sound.
+        if (!mayPass(error)) throw error
+        this.#unreadable ??= error
+      })
+    if (!metrics) return
     const now = performance.now()
     const seconds = (now - unit.startedAt) / 1000
     // The next unit starts where this one ended, not where it was queued.

@@ -13,7 +13,7 @@ async function pixelsOf({ data, size, channels }, options) {
   if (data === 'numbers')
     return new Uint8Array(PICTURES * size * size * channels).map((_, i) => Math.imul(i, 2654435761) >>> 24)
   const source = data === 'icons' ? `builtin:icons:${PICTURES}` : data
-  return (await loadDataset({ ...options, data: source })).pixels
+  return (await loadDataset({ ...options, data: source, pixelStore: 'memory' })).store.resident
 }
 
 /** Writes the pictures as both sides get them: as one block, and as PNG files without loss. */

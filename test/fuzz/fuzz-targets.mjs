@@ -194,7 +194,7 @@ function eventsTarget({ frame, imageValue, maskedCrc, scalarValue, scanEvents, s
   }
 }
 
-function datasetTargets({ readLicences, matchesGlob, loadPixels, readXmp, forbidsTraining, writeXmp }, memory) {
+function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbidsTraining, writeXmp }, memory) {
   const pixels = (outcomes, bytes) => {
     const text = json(outcomes)
     const head = Buffer.concat([Buffer.from('SHPIXEL1'), Buffer.alloc(4)])
@@ -255,8 +255,9 @@ function datasetTargets({ readLicences, matchesGlob, loadPixels, readXmp, forbid
         return sealed(body)
       },
       async parse(bytes) {
-        const kept = await loadPixels(memory(bytes), { size: 8, channels: 3 }, 2)
-        if (kept && (kept.outcomes.length !== 2 || kept.pixels.length % 192 !== 0)) throw new Error('another form')
+        const kept = await openPixels(memory(bytes), { size: 8, channels: 3 }, 2, 'memory')
+        if (kept && (kept.outcomes.length !== 2 || kept.store.resident.length % 192 !== 0))
+          throw new Error('another form')
       },
     },
     {

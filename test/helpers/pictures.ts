@@ -1,7 +1,7 @@
 /** Pictures that tests draw, and the settings they are decoded with. */
 import { crc32, deflateSync } from 'node:zlib'
 import sharp from 'sharp'
-import type { DatasetOptions } from '../../lib/data/dataset.ts'
+import { type DatasetHooks, type DatasetOptions, loadDataset } from '../../lib/data/dataset.ts'
 import type { PixelSettings } from '../../lib/images/images.ts'
 
 export type Colour = readonly number[]
@@ -26,8 +26,18 @@ export const datasetOptions = (data: DatasetOptions['data'], over: Partial<Datas
   data,
   onUnreadable: 'skip',
   duplicates: 'keep',
+  pixelStore: 'memory',
   ...over,
 })
+
+/** A data set with all its pixels, wherever its store keeps them. */
+export async function loadPixels(options: DatasetOptions, hooks: DatasetHooks = {}) {
+  const { store, ...rest } = await loadDataset(options, hooks)
+  const { count, size, channels } = store
+  const pixels = await store.read(Array.from({ length: count }, (_, index) => index))
+  await store.close()
+  return { ...rest, pixels, count, size, channels }
+}
 
 /** A picture of these colours, from a function of the position. */
 export function draw(width: number, height: number, colourAt: (x: number, y: number) => Colour) {

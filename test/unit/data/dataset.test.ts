@@ -4,9 +4,19 @@ import { writeFileSync } from 'node:fs'
 import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { type DatasetHooks, type DatasetOptions, loadDataset } from '../../../lib/data/dataset.ts'
+import type { DatasetHooks, DatasetOptions } from '../../../lib/data/dataset.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
-import { BLUE, type Colour, claimingPng, datasetOptions, flat, GREEN, pixelAt, RED } from '../../helpers/pictures.ts'
+import {
+  BLUE,
+  type Colour,
+  claimingPng,
+  datasetOptions,
+  flat,
+  GREEN,
+  loadPixels,
+  pixelAt,
+  RED,
+} from '../../helpers/pictures.ts'
 
 let cacheFolder: string
 beforeEach(() => {
@@ -14,7 +24,7 @@ beforeEach(() => {
 })
 
 const load = (data: DatasetOptions['data'], over: Partial<DatasetOptions> = {}, hooks: DatasetHooks = {}) =>
-  loadDataset(datasetOptions(data, over), { cacheFolder, ...hooks })
+  loadPixels(datasetOptions(data, over), { cacheFolder, ...hooks })
 
 /** A folder of flat pictures. */
 async function folderOf(pictures: Readonly<Record<string, Colour>>): Promise<string> {

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { type DatasetOptions, loadDataset } from '../../../lib/data/dataset.ts'
+import type { DatasetOptions } from '../../../lib/data/dataset.ts'
 import { DecodeJournal as Cache } from '../../../lib/data/decode-journal.ts'
 import type { Measured } from '../../../lib/data/outcome.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
-import { datasetOptions, flat } from '../../helpers/pictures.ts'
+import { datasetOptions, flat, loadPixels } from '../../helpers/pictures.ts'
 
 let root: string
 let cacheFolder: string
@@ -25,7 +25,7 @@ beforeEach(async () => {
 /** Loads; `seen` is how many pictures were done at each report: the first jumps over those that were recalled. */
 async function load(over: Partial<DatasetOptions> = {}, folder = cacheFolder) {
   const seen: number[] = []
-  const dataset = await loadDataset(datasetOptions(root, over), {
+  const dataset = await loadPixels(datasetOptions(root, over), {
     cacheFolder: folder,
     onProgress: ({ phase, done }) => {
       if (phase === 'decode') seen.push(done)
@@ -37,7 +37,7 @@ async function load(over: Partial<DatasetOptions> = {}, folder = cacheFolder) {
 /** Loads, and aborts after `count` decoded pictures. */
 async function interrupt(count: number, over: Partial<DatasetOptions> = {}) {
   const controller = new AbortController()
-  const call = loadDataset(datasetOptions(root, over), {
+  const call = loadPixels(datasetOptions(root, over), {
     cacheFolder,
     signal: controller.signal,
     onProgress: ({ phase, done }) => {
@@ -93,7 +93,7 @@ test('a whole start over other pictures leaves it alone', async () => {
   await interrupt(6)
   const other = temporaryFolder()
   await flat([9, 9, 9]).png().toFile(join(other, 'a.png'))
-  await loadDataset(datasetOptions(other), { cacheFolder })
+  await loadPixels(datasetOptions(other), { cacheFolder })
   expect((await load()).seen[0]).toBeGreaterThanOrEqual(6)
   expect(await partials()).toEqual([])
 })
@@ -162,7 +162,7 @@ test('pictures are on disk while others are decoded: a killed process loses litt
     },
   }
   // 768 kB a picture: each second one is written.
-  await loadDataset(datasetOptions(root, { size: 512 }), hooks)
+  await loadPixels(datasetOptions(root, { size: 512 }), hooks)
   await copy
   const again = await load({ size: 512 }, copied)
   expect(again.seen[0]).toBeGreaterThanOrEqual(4)

@@ -4,10 +4,21 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { chmod, mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type DatasetHooks, type DatasetOptions, loadDataset } from '../../../lib/data/dataset.ts'
+import type { DatasetHooks, DatasetOptions } from '../../../lib/data/dataset.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { type OddFile, oddFiles } from '../../helpers/odd-pictures.ts'
-import { BLUE, type Colour, datasetOptions, draw, flat, GREEN, noise, pixelAt, RED } from '../../helpers/pictures.ts'
+import {
+  BLUE,
+  type Colour,
+  datasetOptions,
+  draw,
+  flat,
+  GREEN,
+  loadPixels,
+  noise,
+  pixelAt,
+  RED,
+} from '../../helpers/pictures.ts'
 import { tally, times } from '../../helpers/tally.ts'
 
 let cacheFolder: string
@@ -16,7 +27,7 @@ beforeEach(() => {
 })
 
 const load = (data: DatasetOptions['data'], over: Partial<DatasetOptions> = {}, hooks: DatasetHooks = {}) =>
-  loadDataset(datasetOptions(data, over), { cacheFolder, ...hooks })
+  loadPixels(datasetOptions(data, over), { cacheFolder, ...hooks })
 
 const options = datasetOptions('')
 const BYTES = options.size ** 2 * options.channels

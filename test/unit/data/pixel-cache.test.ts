@@ -2,10 +2,10 @@
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { type DatasetOptions, loadDataset } from '../../../lib/data/dataset.ts'
-import { loadPixels, storePixels } from '../../../lib/data/pixel-cache.ts'
+import type { DatasetOptions } from '../../../lib/data/dataset.ts'
+import { openPixels, storePixels } from '../../../lib/data/pixel-cache.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
-import { BLUE, datasetOptions, flat, GREEN, RED } from '../../helpers/pictures.ts'
+import { BLUE, datasetOptions, flat, GREEN, loadPixels, RED } from '../../helpers/pictures.ts'
 
 let root: string
 let cacheFolder: string
@@ -20,7 +20,7 @@ beforeEach(async () => {
 /** Loads, and counts the pictures that were decoded. */
 async function load(over: Partial<DatasetOptions> = {}, folder = cacheFolder) {
   let decoded = 0
-  const dataset = await loadDataset(datasetOptions(root, over), {
+  const dataset = await loadPixels(datasetOptions(root, over), {
     cacheFolder: folder,
     onProgress: ({ phase }) => {
       if (phase === 'decode') decoded += 1
@@ -100,7 +100,7 @@ test('SHINSAKU_CACHE is the folder by default', async () => {
   const home = temporaryFolder()
   process.env.SHINSAKU_CACHE = home
   try {
-    await loadDataset(datasetOptions(root))
+    await loadPixels(datasetOptions(root))
   } finally {
     if (before === undefined) delete process.env.SHINSAKU_CACHE
     else process.env.SHINSAKU_CACHE = before
@@ -111,10 +111,9 @@ test('SHINSAKU_CACHE is the folder by default', async () => {
 test('pictures of a few bytes, very many of them: what is known of each may take more than its pixels', async () => {
   const count = 60_000
   const outcomes = Array.from({ length: count }, (_, i) => ({ width: 2, height: i + 1, format: 'png', optOut: false }))
-  const decoded = { outcomes, pixels: new Uint8Array(count * 12).fill(7) }
   const path = join(cacheFolder, 'many.pixels')
-  await storePixels(path, cacheFolder, decoded)
-  const found = await loadPixels(path, { size: 2, channels: 3 }, count)
+  await storePixels(path, cacheFolder, { outcomes, rows: new Uint8Array(count * 12).fill(7) })
+  const found = await openPixels(path, { size: 2, channels: 3 }, count, 'memory')
   expect(found?.outcomes.length).toBe(count)
   expect(found?.outcomes.at(-1)).toEqual(outcomes.at(-1))
 })
