@@ -2,8 +2,19 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** One line of such a program; `error` is relative, `same` 0 where bits differ that must not, `told` a share of what is. */
-export type Case = { set?: string; name: string; error?: number; same?: number; growth?: number; told?: number }
+/**
+ * One line of such a program; `error` is relative, `same` 0 where bits differ that must not, `told` a share of what is,
+ * `refused` 0 where a second derivative was not refused.
+ */
+export type Case = {
+  set?: string
+  name: string
+  error?: number
+  same?: number
+  growth?: number
+  told?: number
+  refused?: number
+}
 
 /** All lines of a program of build/cmake. */
 export function casesOf(program: string): Case[] {

@@ -4,7 +4,9 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/randn.h>
 
+#include "check.h"
 #include "core/ops/cuda/cuda_ops.h"
+#include "core/ops/cuda/linear_attention.h"
 #include "core/ops/cuda/norm.h"
 #include "cuda/plugin.h"
 #include "cuda_emulation.h"
@@ -227,6 +229,20 @@ void CompareOperations() {
   });
 }
 
+// Each function with a backward of our own refuses to be differentiated twice.
+void RefuseSecondOrder() {
+  set_name = kCudaOps;
+  const auto refuse = [](const std::string& operation, const Leaves& inputs,
+                         const std::function<at::Tensor(const Leaves&)>& run) {
+    Report(operation, "refused", IsFirstOrderOnly(operation, inputs, run));
+  };
+  refuse("the norm", {Random({2, kPluginChannels, 3, 5}), Random({1, kPluginChannels, 1, 1})}, [](const Leaves& l) {
+    return FusedNorm(l[0], {}, {NormWeights::Kind::kRms, l[1], {}}, {}, {}, true, {});
+  });
+  refuse("linear attention", {Random({2, 15, 384}), Random({2, 4, 32, 4})},
+         [](const Leaves& l) { return RowsLinearAttention(l[0], l[1], 4, 0.5); });
+}
+
 }  // namespace
 
 // What the core finds where a process has opened the plugin.
@@ -241,5 +257,6 @@ int main() {
   RunGroups<float>("float32");
   RunGroups<Half>("bfloat16");
   CompareOperations();
+  RefuseSecondOrder();
   return 0;
 }

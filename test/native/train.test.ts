@@ -33,6 +33,21 @@ describe('every operation and network of every set, forward and back, on one thr
   test('gives the same bits again', () => {
     expect(cases.filter(({ same }) => same === 0)).toEqual([])
   })
+
+  test('has a first derivative, and refuses a second one', () => {
+    const functions = [
+      'the 1x1 convolution',
+      'the 3x3 convolution',
+      'the convolution of stride 2',
+      'the concatenation',
+      'the norm',
+      'linear attention',
+    ]
+    for (const set of sets) {
+      const refusing = cases.filter((c) => c.set === set && c.refused === 1)
+      expect(refusing.map(({ name }) => name).sort()).toEqual(functions.sort())
+    }
+  })
 })
 
 const models: Record<string, TrainOptions> = {

@@ -15,6 +15,7 @@
 
 #include "core/nn/dcgan.h"
 #include "core/nn/unet.h"
+#include "core/ops/cpu/train/functions.h"
 #include "core/ops/ops.h"
 #include "check.h"
 
@@ -202,6 +203,34 @@ void Adversarial(Checker& checker) {
     }
 }
 
+// Each function with a backward of our own refuses to be differentiated twice.
+void SecondOrder() {
+  cpu::Context cx(*cpu::KernelsNamed(set_name));
+  const auto refuse = [&](const std::string& operation, const Tensors& inputs,
+                          const std::function<Tensor(const Tensors&)>& run) {
+    Report(operation, "refused", IsFirstOrderOnly(operation, inputs, run));
+  };
+  const Tensor x = Random({2, 32, 6, 10}), y = Random({2, 32, 6, 10});
+  const auto weight = [](int64_t kernel) { return Random({32, 32, kernel, kernel}, 0.1); };
+  const auto gain = Random({1, 32, 1, 1});
+  refuse("the 3x3 convolution", {x, weight(3)},
+         [&](const Tensors& t) { return cpu::TrainConv3x3(cx, t[0], {t[1], {}}, false); });
+  refuse("the convolution of stride 2", {x, weight(4)}, [&](const Tensors& t) {
+    return cpu::TrainPhased(cx, t[0], {t[1], {}}, *cpu::PhasesOfConv(4, 2, 1, 6, 10));
+  });
+  refuse("the 1x1 convolution", {x, weight(1)},
+         [&](const Tensors& t) { return cpu::TrainPointwise(cx, t[0], {t[1], {}}); });
+  refuse("the concatenation", {x, y}, [&](const Tensors& t) { return cpu::TrainJoin(t[0], t[1]); });
+  refuse("the norm", {x, gain}, [&](const Tensors& t) {
+    return cpu::TrainNorm(cx, t[0], {NormWeights::Kind::kRms, t[1], {}}, {});
+  });
+  refuse("linear attention", {x, Random({384, 32, 1, 1}, 0.2)}, [&](const Tensors& t) {
+    AttentionWeights w;
+    w.to_qkv = t[1];
+    return cpu::TrainLinearAttention(cx, t[0], w);
+  });
+}
+
 // A network, whose parameters stay where they are: they are doubles for one side and floats for the other.
 void Networked(Checker& checker, const std::string& name, const ParameterSet& set, const Tensor& x,
                const std::function<Tensor(Ops&, const Tensor&)>& forward) {
@@ -282,6 +311,7 @@ int main() {
     Norms(checker);
     Attentions(checker);
     Adversarial(checker);
+    SecondOrder();
     Networks(checker);
   }
 }

@@ -18,6 +18,8 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "core/ops/first_order.h"
+
 namespace shinsaku {
 namespace {
 
@@ -64,6 +66,7 @@ struct LinearAttentionFunction : torch::autograd::Function<LinearAttentionFuncti
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    RequireFirstOrder("linear attention");
     const variable_list saved = context->get_saved_variables();
     const Tensor &qkv = saved[0], &memory = saved[1], &q = saved[2], &e = saved[3], &memory_e = saved[4];
     const Tensor &kv = saved[5], &sums = saved[6], &factor = saved[7];

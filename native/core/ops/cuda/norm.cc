@@ -5,6 +5,7 @@
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "core/ops/first_order.h"
 #include "core/runtime/cuda_plugin.h"
 
 namespace shinsaku {
@@ -68,6 +69,7 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    RequireFirstOrder("the norm");
     const variable_list saved = context->get_saved_variables();
     const Tensor &x = saved[0], &bias = saved[1], &gain = saved[2], &beta = saved[3], &scale = saved[4];
     const Tensor &shift = saved[5], &root = saved[6];

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/ops/cpu/train/functions.h"
+#include "core/ops/first_order.h"
 
 namespace shinsaku::cpu {
 namespace {
@@ -40,6 +41,7 @@ struct Conv3x3Function : torch::autograd::Function<Conv3x3Function> {
   }
 
   static tensor_list backward(AutogradContext* ctx, const tensor_list& gradients) {
+    RequireFirstOrder("the 3x3 convolution");
     const auto saved = ctx->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1];
     Context& cx = *reinterpret_cast<Context*>(ctx->saved_data["context"].toInt());

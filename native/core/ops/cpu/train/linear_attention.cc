@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/ops/cpu/train/functions.h"
+#include "core/ops/first_order.h"
 
 namespace shinsaku::cpu {
 namespace {
@@ -284,6 +285,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   }
 
   static tensor_list backward(AutogradContext* ctx, const tensor_list& gradients) {
+    RequireFirstOrder("linear attention");
     const auto saved = ctx->get_saved_variables();
     const Tensor &normed = saved[0], &weight = saved[1], &memory = saved[2];
     const Shape s{normed.size(0),

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/ops/cpu/train/functions.h"
+#include "core/ops/first_order.h"
 
 namespace shinsaku::cpu {
 namespace {
@@ -127,6 +128,7 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
   }
 
   static tensor_list backward(AutogradContext* ctx, const tensor_list& gradients) {
+    RequireFirstOrder("the norm");
     const auto saved = ctx->get_saved_variables();
     const Tensor &x = saved[0], &vectors = saved[5];
     Context& cx = *reinterpret_cast<Context*>(ctx->saved_data["context"].toInt());

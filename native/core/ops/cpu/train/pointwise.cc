@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/ops/cpu/train/functions.h"
+#include "core/ops/first_order.h"
 
 namespace shinsaku::cpu {
 namespace {
@@ -35,6 +36,7 @@ struct PointwiseFunction : torch::autograd::Function<PointwiseFunction> {
   }
 
   static tensor_list backward(AutogradContext* ctx, const tensor_list& gradients) {
+    RequireFirstOrder("the 1x1 convolution");
     const auto saved = ctx->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1];
     Context& cx = *reinterpret_cast<Context*>(ctx->saved_data["context"].toInt());

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/ops/cpu/train/functions.h"
+#include "core/ops/first_order.h"
 
 namespace shinsaku::cpu {
 namespace {
@@ -35,6 +36,7 @@ struct JoinFunction : torch::autograd::Function<JoinFunction> {
     return y;
   }
   static tensor_list backward(AutogradContext* ctx, const tensor_list& gradients) {
+    RequireFirstOrder("the concatenation");
     const Tensor dy = AsRows(gradients[0]);
     const int64_t rows = dy.size(0) * dy.size(2) * dy.size(3);
     int64_t start = 0;
