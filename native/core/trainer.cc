@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "core/models/training_step.h"
+#include "core/models/registry.h"
 #include "core/runtime/caching_allocator.h"
 #include "core/runtime/device.h"
 #include "core/runtime/finite.h"
@@ -174,11 +174,11 @@ std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::
 }
 
 Description Describe(const Spec& spec) {
-  TraceOps trace;
+  Recorder recorder;
   Description description;
-  description.parameters = FindModel(spec).trace(spec, trace);
-  description.layers = std::move(trace.layers);
-  description.activation_bytes = trace.activation_bytes;
+  description.parameters = FindModel(spec).describe(spec, recorder);
+  description.layers = recorder.layers();
+  description.activation_bytes = static_cast<double>(recorder.saved_bytes());
   return description;
 }
 

@@ -170,7 +170,7 @@ Leaves Gradients(const Leaves& leaves, at::ScalarType type,
 void CompareOperation(const std::string& name, const Leaves& leaves,
                       const std::function<at::Tensor(Ops& ops, const Leaves& leaves)>& operation) {
   CudaOps cuda;
-  ReferenceOps reference;
+  Ops reference;
   const Leaves found = Gradients(leaves, at::kFloat, operation, cuda);
   const Leaves expected = Gradients(leaves, at::kDouble, operation, reference);
   for (size_t i = 0; i < found.size(); ++i) {

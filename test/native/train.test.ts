@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 describe('every operation and network of every set, forward and back, on one thread and two', () => {
   test('is checked', () => {
-    expect([...new Set(cases.map(({ set }) => set))].sort()).toEqual([...sets].sort())
+    expect([...new Set(cases.map(({ set }) => set))].sort()).toEqual([...sets, 'reference'].sort())
     for (const set of sets)
       expect(cases.filter((c) => c.set === set && c.error !== undefined).length).toBeGreaterThan(1000)
   })
@@ -48,6 +48,18 @@ describe('every operation and network of every set, forward and back, on one thr
       expect(refusing.map(({ name }) => name).sort()).toEqual(functions.sort())
     }
   })
+})
+
+test('describe() says within 3 % how much memory autograd keeps for a picture', () => {
+  const told = cases.filter((c) => c.told !== undefined)
+  expect(told.map(({ name }) => name)).toEqual([
+    'U-Net 2.3',
+    'U-Net 0.26',
+    'DCGAN pytorch',
+    'DCGAN chainer',
+    'DCGAN radford',
+  ])
+  for (const { name, told: share } of told) expect(Math.abs(share! - 1), name).toBeLessThan(0.03)
 })
 
 const models: Record<string, TrainOptions> = {

@@ -8,6 +8,7 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros_like.h>
+#include <malloc.h>
 
 #include <cmath>
 #include <cstdio>
@@ -45,7 +46,7 @@ Tensors Gradients(Ops& ops, const Run& run, const Tensors& inputs, const Tensor&
 }
 
 struct Checker {
-  std::unique_ptr<Ops> ops = MakeTrainingOps(set_name), truth = MakeReferenceOps();
+  std::unique_ptr<Ops> ops = MakeTrainingOps(set_name), truth = std::make_unique<Ops>();
 
   void Check(const std::string& name, const Tensors& inputs, const Run& run) {
     Tensors doubles;
@@ -158,9 +159,6 @@ void Attentions(Checker& checker) {
         checker.Check(name, inputs, [=](Ops& ops, const Tensors& t) {
           return full ? ops.FullAttention(t[0], weights(t)) : ops.LinearAttention(t[0], weights(t));
         });
-        checker.Check(name + " and the residual", inputs, [=](Ops& ops, const Tensors& t) {
-          return full ? ops.AddFullAttention(t[0], weights(t)) : ops.AddLinearAttention(t[0], weights(t));
-        });
       }
 }
 
@@ -175,7 +173,7 @@ void Adversarial(Checker& checker) {
                       w.gain = t[1], w.bias = t[2];
                       w.running_mean = at::zeros_like(t[1].detach());
                       w.running_var = at::zeros_like(t[1].detach());
-                      const Tensor y = ops.BatchNormActivate(t[0], w, BatchStatistics::kTrain, Activation::kRelu);
+                      const Tensor y = ops.BatchNorm(t[0], w, BatchStatistics::kTrain, Activation::kRelu);
                       // The running statistics stand beside the result, to be compared as well.
                       return y + w.running_mean.sum() + w.running_var.sum();
                     });
@@ -298,12 +296,69 @@ void Networks(Checker& checker) {
   }
 }
 
+// What a walk on the meta device says that autograd keeps, beside what the heap holds after a forward pass.
+void Saved(const std::string& name, const std::function<Tensor(Ops&, Fill, at::Device, int64_t)>& forward) {
+  Recorder recorder;
+  Ops described(&recorder), reference;
+  {
+    const at::NoGradGuard no_grad;
+    forward(described, Fill::kMeta, at::kMeta, 1);
+  }
+  Report(name, "told", static_cast<double>(recorder.saved_bytes()) /
+                           forward(reference, Fill::kDraw, at::kCPU, 2).item<double>());
+}
+
+double HeldBytes() {
+  const auto heap = mallinfo2();
+  return static_cast<double>(heap.uordblks + heap.hblkhd);
+}
+
+// The bytes that the graph of `run` holds for each of two pictures.
+Tensor HeldBy(const std::function<Tensor()>& run) {
+  run();  // once before, for what libraries keep
+  const double before = HeldBytes();
+  const Tensor y = run();
+  return at::full({}, (HeldBytes() - before) / 2);
+}
+
+void Activations() {
+  set_name = "reference";
+  for (const char* variant : {"2.3", "0.26"}) {
+    const UnetPlan plan({{"variant", std::string(variant)}, {"dim", 32.0}, {"dimMults", std::vector<double>{1, 2}},
+                         {"size", 32.0}, {"channels", 3.0}, {"selfCondition", false}});
+    Saved(std::string("U-Net ") + variant, [&](Ops& ops, Fill fill, at::Device device, int64_t count) {
+      ParameterSet set(fill, device, generator);
+      const Unet network(plan, set, "");
+      const auto options = at::TensorOptions(at::kFloat).device(device);
+      const Tensor x = at::empty({count, 3, 32, 32}, options).zero_(), t = at::full({count}, 7, options.dtype(at::kLong));
+      if (fill == Fill::kMeta) return network.Forward(ops, x, t, {});
+      set.RequireGrad(true);
+      return HeldBy([&] { return network.Forward(ops, x, t, {}); });
+    });
+  }
+  for (const char* variant : {"pytorch", "chainer", "radford"}) {
+    const DcganPlan plan({{"variant", std::string(variant)}, {"size", 64.0}, {"channels", 3.0}, {"latent", 100.0},
+                          {"width", 64.0}});
+    Saved(std::string("DCGAN ") + variant, [&](Ops& ops, Fill fill, at::Device device, int64_t count) {
+      DcganGenerator network(plan, fill, device, generator);
+      DcganDiscriminator discriminator(plan, fill, device, generator);
+      const Tensor z = at::empty({count, plan.latent}, at::TensorOptions(at::kFloat).device(device)).zero_();
+      const auto statistics = fill == Fill::kMeta ? BatchStatistics::kRunning : BatchStatistics::kTrain;
+      const auto run = [&] { return discriminator.Forward(ops, network.Forward(ops, z, statistics), statistics); };
+      if (fill == Fill::kMeta) return run();
+      network.set().RequireGrad(true), discriminator.set().RequireGrad(true);
+      return HeldBy(run);
+    });
+  }
+}
+
 }  // namespace
 }  // namespace shinsaku
 
 int main() {
   using namespace shinsaku;
   at::set_num_threads(2);
+  Activations();
   for (const std::string& name : CpuOpsNames()) {
     set_name = name;
     Checker checker;

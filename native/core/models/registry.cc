@@ -1,24 +1,22 @@
-// The kinds of model that are there: each kind's recipe file adds its own.
-#include <vector>
+// The table of the kinds of model.
+#include "core/models/registry.h"
 
-#include "core/models/training_step.h"
+#include "core/models/dcgan/kind.h"
+#include "core/models/diffusion/kind.h"
 
 namespace shinsaku {
 namespace {
 
-// Filled before main() from several files, so it must come to life at first use.
-std::vector<ModelKind>& Kinds() {
-  static std::vector<ModelKind> kinds;
-  return kinds;
-}
+constexpr ModelKind kKinds[] = {
+    {"diffusion", MakeDiffusionTrainingStep, MakeDiffusionInferenceModel, DescribeDiffusion},
+    {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan},
+};
 
 }  // namespace
 
-RegisterModel::RegisterModel(const ModelKind& kind) { Kinds().push_back(kind); }
-
 const ModelKind& FindModel(const Spec& spec) {
   const std::string& name = Text(spec, "model");
-  for (const ModelKind& kind : Kinds()) {
+  for (const ModelKind& kind : kKinds) {
     if (name == kind.name) return kind;
   }
   throw Failure("NATIVE_FAILED", "unknown model \"" + name + "\"");

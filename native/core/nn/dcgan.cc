@@ -40,7 +40,7 @@ Style StyleOf(DcganVariant variant) {
   throw Failure("NATIVE_FAILED", "unknown DCGAN variant");
 }
 
-DcganVariant PresetOf(const std::string& name) {
+DcganVariant VariantOf(const std::string& name) {
   if (name == "pytorch") return DcganVariant::kPytorch;
   if (name == "chainer") return DcganVariant::kChainer;
   if (name == "radford") return DcganVariant::kRadford;
@@ -147,7 +147,7 @@ class Builder {
 }  // namespace
 
 DcganPlan::DcganPlan(const Spec& spec)
-    : variant(PresetOf(Text(spec, "variant"))),
+    : variant(VariantOf(Text(spec, "variant"))),
       size(Integer(spec, "size")),
       channels(Integer(spec, "channels")),
       latent(Integer(spec, "latent")),
@@ -200,7 +200,7 @@ Tensor DcganGenerator::Forward(Ops& ops, const Tensor& z, BatchStatistics statis
     }
     if (!layer.norm) break;
     ops.Enter(layer.norm_name);
-    x = CheckCancelled(ops.BatchNormActivate(x, *layer.norm, statistics, Activation::kRelu));
+    x = CheckCancelled(ops.BatchNorm(x, *layer.norm, statistics, Activation::kRelu));
     if (x.dim() == 2) x = x.view({x.size(0), -1, plan_.stem, plan_.stem});
   }
   return CheckCancelled(ops.Activate(x, style.output));
@@ -234,11 +234,9 @@ Tensor DcganDiscriminator::Forward(Ops& ops, const Tensor& pictures, BatchStatis
     const DcganLayer& layer = layers_[i];
     ops.Enter(layer.name);
     x = ops.Conv(x, {layer.weight, layer.bias}, 2, style.padding);
-    if (layer.norm) {
-      ops.Enter(layer.norm_name);
-      x = ops.BatchNorm(x, *layer.norm, statistics);
-    }
-    x = CheckCancelled(ops.Activate(x, style.hidden));
+    ops.Enter(layer.norm_name);
+    x = CheckCancelled(layer.norm ? ops.BatchNorm(x, *layer.norm, statistics, style.hidden)
+                                  : ops.Activate(x, style.hidden));
   }
   const DcganLayer& head = layers_.back();
   ops.Enter(head.name);

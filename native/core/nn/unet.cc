@@ -45,8 +45,8 @@ Tensor Unet::Run(Ops& ops, const Resnet& block, const Tensor& x, const Tensor& t
 
 Tensor Unet::Run(Ops& ops, const Attention& attention, const Tensor& x) const {
   ops.Enter(attention.name);
-  return CheckCancelled(attention.full ? ops.AddFullAttention(x, attention.weights)
-                                       : ops.AddLinearAttention(x, attention.weights));
+  return CheckCancelled(attention.full ? ops.FullAttention(x, attention.weights)
+                                       : ops.LinearAttention(x, attention.weights));
 }
 
 Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tensor& condition) const {

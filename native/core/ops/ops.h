@@ -1,5 +1,5 @@
-// The ops set: every operation a network is made of. A network is written once as a walk over this
-// interface; what runs it (reference, fast CPU, CUDA) is chosen by the set that is handed in.
+// The ops set: every operation a network is made of. A network is written once as a walk over it; what runs
+// the walk (reference, fast CPU, CUDA) is chosen by the set that is handed in.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "core/ops/recorder.h"
 
 namespace shinsaku {
 
@@ -35,7 +37,7 @@ struct NormWeights {
   static constexpr int64_t kGroups = 8;
 };
 
-// Attention with its own pre-norm.
+// Attention with its own norm before it.
 struct AttentionWeights {
   int64_t heads = 4;
   int64_t head_dim = 32;
@@ -77,30 +79,44 @@ struct Residual {
 
 enum class DownKind { kConv4, kUnshuffle };  // 4x4 stride 2 pad 1 / 2x2 pixel-unshuffle then 1x1
 
+// The bodies here are the reference: ATen calls in the order of the PyTorch original, so the same bits, on
+// any device. A set derives from it and overrides what it does faster.
 class Ops {
  public:
+  // `recorder`, which outlives this, notes every operation of the reference.
+  explicit Ops(Recorder* recorder = nullptr) : recorder_(recorder) {}
   virtual ~Ops() = default;
-  virtual const char* name() const = 0;
+  virtual const char* name() const { return "reference"; }
 
-  // Names what comes next, for Describe() and for error texts; nested by the caller: "downs.0.0.block1".
-  virtual void Enter(const std::string& /*layer*/) {}
+  // Names what comes next, for the recorder; nested by the caller: "downs.0.0.block1".
+  void Enter(const std::string& layer) {
+    if (recorder_) recorder_->Enter(layer);
+  }
 
-  virtual Tensor Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding) = 0;
+  virtual Tensor Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding);
   virtual Tensor ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
-                               int64_t output_padding) = 0;
-  virtual Tensor Linear(const Tensor& x, const LinearWeights& w) = 0;
-  virtual Tensor Activate(const Tensor& x, Activation activation) = 0;
+                               int64_t output_padding);
+  virtual Tensor Linear(const Tensor& x, const LinearWeights& w);
+  virtual Tensor Activate(const Tensor& x, Activation activation);
+  // Sines, then cosines, of t I64 [N] times each of `frequencies` F32 [half]; [N,2 half].
+  virtual Tensor Sinusoids(const Tensor& t, const Tensor& frequencies);
+  virtual Tensor Norm(const Tensor& x, const NormWeights& w);
   // norm(x) * (scale + 1) + shift where scale and shift [N,C,1,1] are defined, then SiLU.
   virtual Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
-                              const Tensor& shift) = 0;
-  virtual Tensor Norm(const Tensor& x, const NormWeights& w) = 0;
-  virtual Tensor LinearAttention(const Tensor& x, const AttentionWeights& w) = 0;
-  virtual Tensor FullAttention(const Tensor& x, const AttentionWeights& w) = 0;
-  virtual Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind) = 0;
-  virtual Tensor Up(const Tensor& x, const ConvWeights& w) = 0;  // nearest x2, then 3x3
-  virtual Tensor Add(const Tensor& a, const Tensor& b) = 0;
-  virtual Tensor Concat(const Tensor& a, const Tensor& b) = 0;  // over channels
-  virtual Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics) = 0;
+                              const Tensor& shift);
+  // Batch norm, then the activation.
+  virtual Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
+                           Activation activation);
+  virtual Tensor LinearAttention(const Tensor& x, const AttentionWeights& w);  // attention(x) + x
+  virtual Tensor FullAttention(const Tensor& x, const AttentionWeights& w);    // attention(x) + x
+  virtual Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind);
+  virtual Tensor Up(const Tensor& x, const ConvWeights& w);  // nearest x2, then 3x3
+  virtual Tensor Concat(const Tensor& a, const Tensor& b);   // over channels
+  virtual Tensor Keep(const Tensor& x);                      // `x` for later, safe from changes in place
+  virtual Tensor ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                                  const Tensor& scale, const Tensor& shift);  // 3x3
+  virtual Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
+                                 const Residual& residual);  // 3x3, and the residual
 
   // The form in memory in which this set wants a weight.
   virtual at::MemoryFormat WeightFormat(const Tensor& /*weight*/) const {
@@ -114,26 +130,23 @@ class Ops {
   // A pass of the network begins: a set may use the memory of the last pass again.
   virtual void Begin() {}
 
-  // Sines, then cosines, of t I64 [N] times each of `frequencies` F32 [half]; [N,2 half].
-  virtual Tensor Sinusoids(const Tensor& t, const Tensor& frequencies);
+ private:
+  // Notes an operation with its weights, and what autograd saves for its backward. Returns `result`.
+  Tensor Record(const char* operation, Tensor result, Recorder::Tensors weights, Recorder::Tensors saved) {
+    if (recorder_) recorder_->Operation(operation, result, weights, saved);
+    return result;
+  }
+  // The same for one without weights, which is no layer of its own.
+  Tensor Record(Tensor result, Recorder::Tensors saved) {
+    if (recorder_) recorder_->Save(saved);
+    return result;
+  }
 
-  // What follows is made of the operations above, in the reference's order, unless a set can do it in one go.
-  virtual Tensor Keep(const Tensor& x);  // `x` for later, safe from changes in place
-  virtual Tensor ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                                  const Tensor& scale, const Tensor& shift);  // 3x3
-  virtual Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
-                                 const Residual& residual);                       // 3x3, and the residual
-  virtual Tensor AddLinearAttention(const Tensor& x, const AttentionWeights& w);  // attention(x) + x
-  virtual Tensor AddFullAttention(const Tensor& x, const AttentionWeights& w);
-  virtual Tensor BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
-                                   Activation activation);
+  Recorder* recorder_;
 };
 
 // Throws DATA_TOO_FEW where a batch norm over `x` has one value for each unit.
 void RequireSeveralValues(const Tensor& x);
-
-// ATen calls in the order of the PyTorch reference: the same bits, on any device.
-std::unique_ptr<Ops> MakeReferenceOps();
 
 // The name of the set for CUDA devices.
 inline constexpr char kCudaOps[] = "cuda";

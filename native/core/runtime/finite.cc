@@ -31,7 +31,7 @@ namespace {
 
 constexpr int64_t kPiece = 1 << 16;
 
-// Bits of the float that is farthest from zero; those of infinity, and of what is no number, are the largest.
+// Bits of the float that is farthest from zero; those of infinity, and of NaN, are the largest.
 uint32_t Largest(const float* x, int64_t count) {
   uint32_t largest = 0;
   for (int64_t i = 0; i < count; ++i)

@@ -1,5 +1,5 @@
 // Draws pictures with a DCGAN's generator: one forward pass for each chunk of seeds.
-#include "core/models/dcgan/sampler.h"
+#include "core/models/dcgan/kind.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>

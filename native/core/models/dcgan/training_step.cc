@@ -1,4 +1,4 @@
-// The adversarial game of the DCGAN: losses and update rules of the three presets.
+// The adversarial game of the DCGAN: losses and update rules of the three variants.
 //
 // One update is k = "discriminatorUpdates" discriminator steps, each on pictures of its own, and one
 // generator step; "accumulate" batches make one step. How the two meet is the variant's:
@@ -14,15 +14,13 @@
 #include <ATen/ops/binary_cross_entropy.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
 #include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 
-#include "core/models/dcgan/sampler.h"
-#include "core/models/training_step.h"
+#include "core/models/dcgan/kind.h"
 #include "core/nn/dcgan.h"
 #include "core/optim/adam.h"
 #include "core/optim/ema.h"
@@ -32,7 +30,7 @@ namespace shinsaku {
 namespace {
 
 // Latents of a batch and, where a graph to the generator is kept, the pictures made of them.
-struct Generated {
+struct FakeBatch {
   Tensor z;       // [N,latent]
   Tensor images;  // [N,C,H,W] or undefined
 };
@@ -73,7 +71,7 @@ class DcganTrainingStep : public TrainingStep {
                       "each discriminator update is counted on the host, so a graph can hold one");
       graphs_ = std::make_unique<Graphs>(device, random.device);
     }
-    // The latents of the example's sample sheet: not used, but part of the stream.
+    // The latents of the example's grid of samples: not used, but part of the stream.
     if (plan_.variant == DcganVariant::kPytorch) DrawLatent(plan_, Integer(spec, "batch"), random_.device);
     generator_.set().RequireGrad(true);
     discriminator_.set().RequireGrad(true);
@@ -86,7 +84,7 @@ class DcganTrainingStep : public TrainingStep {
 
   void Update(DataLoader& loader, Meter& meter) override {
     const double lr = LearningRate(spec_, loader.images_seen());
-    const auto work = [&] { return RunUpdate(loader, lr); };
+    const auto work = [&] { return ComputeUpdate(loader, lr); };
     std::vector<Tensor> results;
     if (graphs_) {
       adam_g_->Begin(lr);
@@ -125,7 +123,7 @@ class DcganTrainingStep : public TrainingStep {
  private:
   // One update as the variant has it. Returns both losses, and what the discriminator thinks of data and of
   // generated pictures.
-  std::vector<Tensor> RunUpdate(DataLoader& loader, double lr) {
+  std::vector<Tensor> ComputeUpdate(DataLoader& loader, double lr) {
     const int64_t k = Integer(spec_, "discriminatorUpdates");
     switch (plan_.variant) {
       case DcganVariant::kPytorch: {
@@ -139,7 +137,7 @@ class DcganTrainingStep : public TrainingStep {
         SimultaneousStep(loader, lr);
         break;
       case DcganVariant::kRadford: {
-        std::vector<Generated> fresh;
+        std::vector<FakeBatch> fresh;
         for (int64_t i = 0; i < accumulate_; ++i) fresh.push_back({Latents(), {}});
         GeneratorStep(fresh, BatchStatistics::kTrain, lr);
         for (int64_t i = 0; i < k; ++i) DiscriminatorStep(loader, lr, false);
@@ -222,8 +220,8 @@ class DcganTrainingStep : public TrainingStep {
   }
 
   // Moves the discriminator alone. Returns what the generator made, with its graph if `keep_graph`.
-  std::vector<Generated> DiscriminatorStep(DataLoader& loader, double lr, bool keep_graph) {
-    std::vector<Generated> made;
+  std::vector<FakeBatch> DiscriminatorStep(DataLoader& loader, double lr, bool keep_graph) {
+    std::vector<FakeBatch> made;
     BeginDiscriminator();
     for (int64_t i = 0; i < accumulate_; ++i) {
       const Tensor data = loader.Next(plan_.range());
@@ -240,7 +238,7 @@ class DcganTrainingStep : public TrainingStep {
   }
 
   // Moves the generator alone. Pictures whose graph was not kept are made again, with `statistics`.
-  void GeneratorStep(const std::vector<Generated>& made, BatchStatistics statistics, double lr) {
+  void GeneratorStep(const std::vector<FakeBatch>& made, BatchStatistics statistics, double lr) {
     loss_g_ = Zero();
     for (const auto& [z, images] : made) {
       const Tensor logits = Discriminate(images.defined() ? images : Generate(z, statistics));
@@ -280,23 +278,11 @@ class DcganTrainingStep : public TrainingStep {
   Tensor loss_g_, loss_d_, d_real_, d_fake_;
 };
 
-std::unique_ptr<TrainingStep> MakeDcgan(const Spec& spec, RandomState& random, at::Device device) {
+}  // namespace
+
+std::unique_ptr<TrainingStep> MakeDcganTrainingStep(const Spec& spec, RandomState& random,
+                                                    at::Device device) {
   return std::make_unique<DcganTrainingStep>(spec, random, device);
 }
 
-int64_t TraceDcgan(const Spec& spec, TraceOps& trace) {
-  const at::NoGradGuard no_grad;
-  const DcganPlan plan(spec);
-  const at::Device meta(at::kMeta);
-  DcganGenerator generator(plan, Fill::kMeta, meta, std::nullopt);
-  DcganDiscriminator discriminator(plan, Fill::kMeta, meta, std::nullopt);
-  const Tensor z = at::empty({1, plan.latent}, at::TensorOptions(at::kFloat).device(meta));
-  discriminator.Forward(trace, generator.Forward(trace, z, BatchStatistics::kRunning),
-                        BatchStatistics::kRunning);
-  return generator.set().count() + discriminator.set().count();
-}
-
-const RegisterModel kDcgan({"dcgan", MakeDcgan, MakeDcganInferenceModel, TraceDcgan});
-
-}  // namespace
 }  // namespace shinsaku

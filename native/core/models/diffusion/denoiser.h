@@ -32,7 +32,6 @@ class Denoiser {
   ParameterSet& set() { return set_; }
   const Schedule& schedule() const { return schedule_; }
   const UnetPlan& plan() const { return plan_; }
-  const Unet& unet() const { return unet_; }
   const Ops& ops() const { return *ops_; }
 
  private:

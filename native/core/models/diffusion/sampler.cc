@@ -1,5 +1,5 @@
 // Draws pictures with a diffusion model: DDPM, DDIM and few-step solvers, one network evaluation at a time.
-#include "core/models/diffusion/sampler.h"
+#include "core/models/diffusion/kind.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>

@@ -9,8 +9,7 @@
 #include <ATen/ops/randn.h>
 
 #include "core/models/diffusion/denoiser.h"
-#include "core/models/diffusion/sampler.h"
-#include "core/models/training_step.h"
+#include "core/models/diffusion/kind.h"
 #include "core/optim/adam.h"
 #include "core/optim/ema.h"
 #include "core/runtime/autocast.h"
@@ -134,22 +133,11 @@ class DiffusionTrainingStep : public TrainingStep {
   std::unique_ptr<Graphs> graphs_;
 };
 
-std::unique_ptr<TrainingStep> MakeDiffusion(const Spec& spec, RandomState& random, at::Device device) {
+}  // namespace
+
+std::unique_ptr<TrainingStep> MakeDiffusionTrainingStep(const Spec& spec, RandomState& random,
+                                                        at::Device device) {
   return std::make_unique<DiffusionTrainingStep>(spec, random, device);
 }
 
-int64_t TraceDiffusion(const Spec& spec, TraceOps& trace) {
-  const at::NoGradGuard no_grad;
-  const at::Device meta(at::kMeta);
-  Denoiser denoiser(spec, Fill::kMeta, meta, std::nullopt, MakeReferenceOps());
-  const UnetPlan& plan = denoiser.plan();
-  const Tensor x =
-      at::empty({1, plan.channels, plan.size, plan.size}, at::TensorOptions(at::kFloat).device(meta));
-  denoiser.unet().Forward(trace, x, at::empty({1}, at::TensorOptions(at::kLong).device(meta)), {});
-  return denoiser.set().count();
-}
-
-const RegisterModel kDiffusion({"diffusion", MakeDiffusion, MakeDiffusionInferenceModel, TraceDiffusion});
-
-}  // namespace
 }  // namespace shinsaku

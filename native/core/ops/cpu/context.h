@@ -93,8 +93,8 @@ NormRows RowsOf(Context& cx, const NormWeights& w, int64_t channels);
 void NormaliseBatch(Context& cx, const FeatureMap& x, const BatchNormWeights& w, BatchStatistics statistics,
                     bool relu, const FeatureMap& y);
 
-// attention(x), with `add` also + x.
-FeatureMap LinearAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w, bool add);
-FeatureMap FullAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w, bool add);
+// attention(x) + x.
+FeatureMap LinearAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w);
+FeatureMap FullAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w);
 
 }  // namespace shinsaku::cpu

@@ -46,9 +46,8 @@ Tensor CpuOps::Linear(const Tensor& x, const LinearWeights& w) { return cpu::Lin
 // Small or last: ATen's functions do. They take the last numbers of a tensor by other instructions than the
 // rest, so a row of a few numbers would depend on how many rows there are.
 Tensor CpuOps::Activate(const Tensor& x, Activation activation) {
-  const auto reference = MakeReferenceOps();
-  if (x.dim() != 2) return reference->Activate(x, activation);
-  return ByRows(x, [&](const Tensor& row) { return reference->Activate(row, activation); });
+  if (x.dim() != 2) return Ops::Activate(x, activation);
+  return ByRows(x, [&](const Tensor& row) { return Ops::Activate(row, activation); });
 }
 
 Tensor CpuOps::Sinusoids(const Tensor& t, const Tensor& frequencies) {
@@ -70,11 +69,11 @@ Tensor CpuOps::Norm(const Tensor& x, const NormWeights& w) {
 }
 
 Tensor CpuOps::LinearAttention(const Tensor& x, const AttentionWeights& w) {
-  return cpu::LinearAttention(cx_, cx_.MapOf(x), w, false).tensor;
+  return cpu::LinearAttention(cx_, cx_.MapOf(x), w).tensor;
 }
 
 Tensor CpuOps::FullAttention(const Tensor& x, const AttentionWeights& w) {
-  return cpu::FullAttention(cx_, cx_.MapOf(x), w, false).tensor;
+  return cpu::FullAttention(cx_, cx_.MapOf(x), w).tensor;
 }
 
 Tensor CpuOps::Down(const Tensor& x, const ConvWeights& w, DownKind kind) {
@@ -87,13 +86,7 @@ Tensor CpuOps::Up(const Tensor& x, const ConvWeights& w) {
   return cpu::Conv3x3(cx_, cx_.MapsOf(x), w, true).tensor;
 }
 
-Tensor CpuOps::Add(const Tensor& a, const Tensor& b) { return a + b; }
-
 Tensor CpuOps::Concat(const Tensor& a, const Tensor& b) { return cx_.Join(a, b); }
-
-Tensor CpuOps::BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics) {
-  return BatchNormActivate(x, w, statistics, Activation::kIdentity);
-}
 
 Tensor CpuOps::ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                                 const Tensor& scale, const Tensor& shift) {
@@ -110,16 +103,8 @@ Tensor CpuOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const N
   return h.tensor;
 }
 
-Tensor CpuOps::AddLinearAttention(const Tensor& x, const AttentionWeights& w) {
-  return cpu::LinearAttention(cx_, cx_.MapOf(x), w, true).tensor;
-}
-
-Tensor CpuOps::AddFullAttention(const Tensor& x, const AttentionWeights& w) {
-  return cpu::FullAttention(cx_, cx_.MapOf(x), w, true).tensor;
-}
-
-Tensor CpuOps::BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
-                                 Activation activation) {
+Tensor CpuOps::BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
+                         Activation activation) {
   TORCH_CHECK(statistics != BatchStatistics::kTrain, "the cpu ops set does not train");
   if (statistics == BatchStatistics::kBatch) RequireSeveralValues(x);
   const bool units = x.dim() == 2;

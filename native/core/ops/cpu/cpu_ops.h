@@ -28,19 +28,14 @@ class CpuOps : public Ops {
   Tensor FullAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind) override;
   Tensor Up(const Tensor& x, const ConvWeights& w) override;
-  Tensor Add(const Tensor& a, const Tensor& b) override;
   Tensor Concat(const Tensor& a, const Tensor& b) override;
-  Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics) override;
-
+  Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
+                   Activation activation) override;
   Tensor Keep(const Tensor& x) override { return x; }
   Tensor ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                           const Tensor& scale, const Tensor& shift) override;
   Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                          const Residual& residual) override;
-  Tensor AddLinearAttention(const Tensor& x, const AttentionWeights& w) override;
-  Tensor AddFullAttention(const Tensor& x, const AttentionWeights& w) override;
-  Tensor BatchNormActivate(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
-                           Activation activation) override;
 
  private:
   cpu::Context cx_;

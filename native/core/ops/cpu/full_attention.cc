@@ -106,10 +106,10 @@ struct FullAttentionOp {
     cx.kernels.gemm(read);
   }
 
-  void Put(int64_t task, const Packed& out, bool add, const FeatureMap& y) const {
+  void Put(int64_t task, const Packed& out, const FeatureMap& y) const {
     const int64_t n = task / blocks, first = task % blocks * kBlock;
     const int64_t rows = Rows(task % blocks), start = (n * x.pixels() + first) * x.step;
-    if (add) std::copy_n(x.data + start, rows * x.step, y.data + start);
+    std::copy_n(x.data + start, rows * x.step, y.data + start);
     Gemm g;
     g.a = Projected(n, first);
     g.a_row = 3 * hidden;
@@ -119,7 +119,7 @@ struct FullAttentionOp {
     g.c_row = g.columns = y.step;
     g.rows = rows;
     g.bias = out.bias.const_data_ptr<float>();
-    g.accumulate = add;
+    g.accumulate = true;
     cx.kernels.gemm(g);
   }
 
@@ -131,7 +131,7 @@ struct FullAttentionOp {
 
 }  // namespace
 
-FeatureMap FullAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w, bool add) {
+FeatureMap FullAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w) {
   const FullAttentionOp op{cx, x, w};
   // Made before threads ask for them.
   RowsOf(cx, w.norm, x.channels);
@@ -149,7 +149,7 @@ FeatureMap FullAttention(Context& cx, const FeatureMap& x, const AttentionWeight
   each_task(x.count * op.blocks, [&](int64_t task, float* own) { op.Project(task, own); });
   each_task(x.count * w.heads, [&](int64_t task, float*) { op.SetMemoryFormat(task); });
   each_task(x.count * w.heads * op.blocks, [&](int64_t task, float* own) { op.Attend(task, own); });
-  each_task(x.count * op.blocks, [&](int64_t task, float*) { op.Put(task, out, add, y); });
+  each_task(x.count * op.blocks, [&](int64_t task, float*) { op.Put(task, out, y); });
   return y;
 }
 

@@ -74,7 +74,7 @@ struct NormRows {
   const float* residual = nullptr;            // [rows,width] or none
 };
 
-// The way back of a norm: rows of the gradient of what NormRows gives, without its residual. With xhat the
+// The backward of a norm: rows of the gradient of what NormRows gives, without its residual. With xhat the
 // normalised x and u = xhat * factor + offset, y = act(u).
 struct NormBack {
   Scaling scaling = Scaling::kFixed;
@@ -113,7 +113,7 @@ struct Kernels {
   void (*transform_weights)(const Taps& w, int64_t rows, int64_t width, float* u, int64_t step);
   // Transforms the tiles first+begin .. first+end into v[frequency][slot][in], slot counted from `first`.
   void (*transform_input)(const Tiles& t, int64_t first, int64_t begin, int64_t end, float* v);
-  // The way back from m[frequency][slot][out], with bias, into the picture.
+  // From m[frequency][slot][out], with bias, back into the picture.
   void (*transform_output)(const Tiles& t, int64_t first, int64_t begin, int64_t end, const float* m);
   void (*norm)(const NormRows& n);
   // Sums of each column over the rows, then sums of squares of distances from sum/rows.
@@ -139,7 +139,7 @@ struct Kernels {
   // y = y * a + x * b + c by column.
   void (*scale_add)(const float* x, float* y, int64_t rows, int64_t width, const float* a, const float* b,
                     const float* c);
-  // The way back of `softmax`: dy = y * (dy - sum(y * dy) / scale) for each group.
+  // The backward of `softmax`: dy = y * (dy - sum(y * dy) / scale) for each group.
   void (*softmax_back)(const float* y, float* dy, int64_t rows, int64_t row, int64_t width, int64_t group,
                        float scale);
   // dy = y * (dy - share) by column.

@@ -18,7 +18,6 @@ struct LinearAttentionOp {
   Context& cx;
   const FeatureMap& x;
   const AttentionWeights& w;
-  const bool add;
   const int64_t hidden = w.heads * w.head_dim;
   const int64_t pieces = (x.pixels() + kPiece - 1) / kPiece;
   // Of a piece: the largest key of each channel, the sum of exp_column_sum, and k^T x [hidden][step].
@@ -145,7 +144,7 @@ struct LinearAttentionOp {
     const int64_t first = (task / pieces * x.pixels() + task % pieces * kPiece) * x.step;
     n.x = g.c;
     n.y = y.data + first;
-    if (add) n.residual = x.data + first;
+    n.residual = x.data + first;
     n.rows = rows;
     cx.kernels.norm(n);
   }
@@ -160,8 +159,8 @@ struct LinearAttentionOp {
 
 }  // namespace
 
-FeatureMap LinearAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w, bool add) {
-  const LinearAttentionOp op{cx, x, w, add};
+FeatureMap LinearAttention(Context& cx, const FeatureMap& x, const AttentionWeights& w) {
+  const LinearAttentionOp op{cx, x, w};
   RowsOf(cx, w.out_norm, x.channels);  // made before threads ask for it
   const int64_t tasks = x.count * op.pieces;
   const FeatureMap y = cx.NewFeatureMap(x.count, x.channels, x.height, x.width);

@@ -1,11 +1,11 @@
 // The CUDA ops set: convolutions in NHWC and one kernel for a norm and what follows it, forward and backward.
 #pragma once
 
-#include "core/ops/reference/reference_ops.h"
+#include "core/ops/ops.h"
 
 namespace shinsaku {
 
-class CudaOps : public ReferenceOps {
+class CudaOps : public Ops {
  public:
   const char* name() const override { return kCudaOps; }
   at::MemoryFormat WeightFormat(const Tensor& weight) const override;

@@ -1,4 +1,4 @@
-// The reference set's two attentions, in the forms of both U-Nets.
+// The reference's two attentions, in the forms of both U-Nets.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/einsum.h>
@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include "core/ops/reference/reference_ops.h"
+#include "core/ops/ops.h"
 
 namespace shinsaku {
 namespace {
@@ -41,7 +41,7 @@ Tensor Normalise(const Tensor& x) {
 
 }  // namespace
 
-Tensor ReferenceOps::LinearAttention(const Tensor& x, const AttentionWeights& w) {
+Tensor Ops::LinearAttention(const Tensor& x, const AttentionWeights& w) {
   auto [q, k, v] = Project(*this, x, w);
   const int64_t batch = x.size(0), height = x.size(2), width = x.size(3);
   if (w.memory.defined()) {  // [heads,head_dim,memories] before the pixels
@@ -50,21 +50,25 @@ Tensor ReferenceOps::LinearAttention(const Tensor& x, const AttentionWeights& w)
   }
   q = q.softmax(-2);
   k = k.softmax(-1);
-  q = q * std::pow(static_cast<double>(w.head_dim), -0.5);
+  const Tensor scaled = q * std::pow(static_cast<double>(w.head_dim), -0.5);
   if (w.divide_values) v = v / (height * width);
   const Tensor context = at::einsum("bhdn,bhen->bhde", {k, v});
-  const Tensor out = at::einsum("bhde,bhdn->bhen", {context, q});
-  const Tensor y = Conv(out.reshape({batch, w.heads * w.head_dim, height, width}), w.to_out, 1, 0);
-  return w.out_norm.gain.defined() ? Norm(y, w.out_norm) : y;
+  const Tensor out =
+      at::einsum("bhde,bhdn->bhen", {context, scaled}).reshape({batch, w.heads * w.head_dim, height, width});
+  Record("linear_attention", out, {w.memory}, {q, k, v, scaled, context});
+  const Tensor y = Conv(out, w.to_out, 1, 0);
+  return (w.out_norm.gain.defined() ? Norm(y, w.out_norm) : y) + x;
 }
 
-Tensor ReferenceOps::FullAttention(const Tensor& x, const AttentionWeights& w) {
+Tensor Ops::FullAttention(const Tensor& x, const AttentionWeights& w) {
   auto [q, k, v] = Project(*this, x, w);
   const int64_t batch = x.size(0), height = x.size(2), width = x.size(3);
   Tensor out;  // [N,heads,pixels,head_dim]
   if (w.cosine) {
-    const Tensor logits = at::einsum("bhdi,bhdj->bhij", {Normalise(q), Normalise(k)}) * kCosineScale;
-    out = at::einsum("bhij,bhdj->bhid", {logits.softmax(-1), v});
+    const Tensor unit_q = Normalise(q), unit_k = Normalise(k);
+    const Tensor logits = at::einsum("bhdi,bhdj->bhij", {unit_q, unit_k}) * kCosineScale;
+    const Tensor weights = logits.softmax(-1);
+    out = Record(at::einsum("bhij,bhdj->bhid", {weights, v}), {q, k, v, unit_q, unit_k, weights});
   } else {
     q = q.transpose(-2, -1), k = k.transpose(-2, -1), v = v.transpose(-2, -1);
     if (w.memory.defined()) {  // [heads,memories,head_dim] before the pixels
@@ -73,10 +77,12 @@ Tensor ReferenceOps::FullAttention(const Tensor& x, const AttentionWeights& w) {
     }
     const double scale = std::pow(static_cast<double>(w.head_dim), -0.5);
     const Tensor logits = at::einsum("bhid,bhjd->bhij", {q, k}) * scale;
-    out = at::einsum("bhij,bhjd->bhid", {logits.softmax(-1), v});
+    const Tensor weights = logits.softmax(-1);
+    out = Record(at::einsum("bhij,bhjd->bhid", {weights, v}), {q, k, v, weights});
   }
   const Tensor y = out.transpose(-2, -1).reshape({batch, w.heads * w.head_dim, height, width});
-  return Conv(y, w.to_out, 1, 0);
+  Record("attention", y, {w.memory}, {});
+  return Conv(y, w.to_out, 1, 0) + x;
 }
 
 }  // namespace shinsaku

@@ -20,7 +20,7 @@ typedef int32_t IntVec __attribute__((vector_size(kLanes * 4)));
 SHINSAKU_INLINE Vec Load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 SHINSAKU_INLINE void Store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 SHINSAKU_INLINE Vec Splat(float x) { return x - Vec{}; }
-// The instructions give b where either is no number, as these comparisons do, but GCC makes them of two each.
+// The instructions give b where either is NaN, as these comparisons do, but GCC makes them of two each.
 SHINSAKU_INLINE Vec Max(Vec a, Vec b) {
 #if SHINSAKU_LANES == 8
   return _mm256_max_ps(a, b);

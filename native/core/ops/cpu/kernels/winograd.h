@@ -1,4 +1,4 @@
-// Winograd's transforms for F(4x4, 3x3) of Lavin 2016: of weights, of tiles, and the way back.
+// Winograd's transforms for F(4x4, 3x3) of Lavin 2016: of weights, of tiles, and of what is put out.
 #pragma once
 
 #include "core/ops/cpu/kernels.h"

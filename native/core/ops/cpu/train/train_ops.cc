@@ -21,7 +21,7 @@ Tensor TrainOps::Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int
   }
   const auto phases = cpu::PhasesOfConv(kernel, stride, padding, x.size(2), x.size(3));
   if (phases && WholePanels(x, w)) return cpu::TrainPhased(cx_, x, w, *phases);
-  return ReferenceOps::Conv(cpu::AsRows(x), w, stride, padding);
+  return Ops::Conv(cpu::AsRows(x), w, stride, padding);
 }
 
 Tensor TrainOps::ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
@@ -29,33 +29,23 @@ Tensor TrainOps::ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t st
   const auto phases =
       cpu::PhasesOfTransposed(w.weight.size(2), stride, padding, output_padding, x.size(2), x.size(3));
   if (phases && WholePanels(x, w)) return cpu::TrainPhased(cx_, x, w, *phases);
-  return ReferenceOps::ConvTranspose(cpu::AsRows(x), w, stride, padding, output_padding);
+  return Ops::ConvTranspose(cpu::AsRows(x), w, stride, padding, output_padding);
 }
 
 Tensor TrainOps::NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
                               const Tensor& shift) {
-  if (!Whole(x)) return ReferenceOps::NormFilmSilu(x, w, scale, shift);
+  if (!Whole(x)) return Ops::NormFilmSilu(x, w, scale, shift);
   return cpu::TrainNorm(cx_, x, w, {scale, shift, true, {}});
 }
 
 Tensor TrainOps::Norm(const Tensor& x, const NormWeights& w) {
-  return Whole(x) ? cpu::TrainNorm(cx_, x, w, {}) : ReferenceOps::Norm(x, w);
-}
-
-Tensor TrainOps::Attend(const Tensor& x, const AttentionWeights& w, const Tensor& residual) {
-  const Tensor y = cpu::TrainPointwise(cx_, cpu::TrainLinearAttention(cx_, Norm(x, w.norm), w), w.to_out);
-  return cpu::TrainNorm(cx_, y, w.out_norm, {{}, {}, false, residual});
+  return Whole(x) ? cpu::TrainNorm(cx_, x, w, {}) : Ops::Norm(x, w);
 }
 
 Tensor TrainOps::LinearAttention(const Tensor& x, const AttentionWeights& w) {
-  if (!Whole(x) || !Whole(w.head_dim) || !w.out_norm.gain.defined())
-    return ReferenceOps::LinearAttention(x, w);
-  return Attend(x, w, {});
-}
-
-Tensor TrainOps::AddLinearAttention(const Tensor& x, const AttentionWeights& w) {
-  if (!Whole(x) || !Whole(w.head_dim) || !w.out_norm.gain.defined()) return Ops::AddLinearAttention(x, w);
-  return Attend(x, w, x);
+  if (!Whole(x) || !Whole(w.head_dim) || !w.out_norm.gain.defined()) return Ops::LinearAttention(x, w);
+  const Tensor y = cpu::TrainPointwise(cx_, cpu::TrainLinearAttention(cx_, Norm(x, w.norm), w), w.to_out);
+  return cpu::TrainNorm(cx_, y, w.out_norm, {{}, {}, false, x});
 }
 
 Tensor TrainOps::Down(const Tensor& x, const ConvWeights& w, DownKind kind) {
@@ -65,11 +55,11 @@ Tensor TrainOps::Down(const Tensor& x, const ConvWeights& w, DownKind kind) {
 }
 
 Tensor TrainOps::Up(const Tensor& x, const ConvWeights& w) {
-  return Whole(x, w) ? cpu::TrainConv3x3(cx_, x, w, true) : ReferenceOps::Up(cpu::AsRows(x), w);
+  return Whole(x, w) ? cpu::TrainConv3x3(cx_, x, w, true) : Ops::Up(cpu::AsRows(x), w);
 }
 
 Tensor TrainOps::Concat(const Tensor& a, const Tensor& b) {
-  return Whole(a) && Whole(b) ? cpu::TrainJoin(a, b) : ReferenceOps::Concat(a, b);
+  return Whole(a) && Whole(b) ? cpu::TrainJoin(a, b) : Ops::Concat(a, b);
 }
 
 Tensor TrainOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,

@@ -4,11 +4,11 @@
 #pragma once
 
 #include "core/ops/cpu/context.h"
-#include "core/ops/reference/reference_ops.h"
+#include "core/ops/ops.h"
 
 namespace shinsaku {
 
-class TrainOps : public ReferenceOps {
+class TrainOps : public Ops {
  public:
   explicit TrainOps(const cpu::Kernels& kernels) : cx_(kernels) {}
   const char* name() const override { return cx_.kernels.name; }
@@ -25,11 +25,9 @@ class TrainOps : public ReferenceOps {
   Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind) override;
   Tensor Up(const Tensor& x, const ConvWeights& w) override;
   Tensor Concat(const Tensor& a, const Tensor& b) override;
-
   Tensor Keep(const Tensor& x) override { return x; }
   Tensor ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                          const Residual& residual) override;
-  Tensor AddLinearAttention(const Tensor& x, const AttentionWeights& w) override;
 
  private:
   bool Whole(int64_t channels) const { return channels % cx_.kernels.vector_width == 0; }
@@ -41,7 +39,6 @@ class TrainOps : public ReferenceOps {
   bool WholePanels(const Tensor& x, const ConvWeights& w) const {
     return Whole(x) && Whole(w.weight.size(0)) && w.weight.size(1) % cx_.kernels.panel == 0;
   }
-  Tensor Attend(const Tensor& x, const AttentionWeights& w, const Tensor& residual);
 
   cpu::Context cx_;
 };

@@ -1,0 +1,18 @@
+// Gaussian diffusion as a kind of model: what core/models/registry.cc lists.
+#pragma once
+
+#include <memory>
+
+#include "core/models/training_step.h"
+#include "core/ops/recorder.h"
+
+namespace shinsaku {
+
+std::unique_ptr<TrainingStep> MakeDiffusionTrainingStep(const Spec& spec, RandomState& random,
+                                                        at::Device device);
+// Its Sample() reads "seeds", "sampler", "steps", "eta" and "batch".
+std::unique_ptr<InferenceModel> MakeDiffusionInferenceModel(const Spec& spec, const NamedTensors& weights,
+                                                            at::Device device);
+int64_t DescribeDiffusion(const Spec& spec, Recorder& recorder);
+
+}  // namespace shinsaku
