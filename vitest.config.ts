@@ -6,7 +6,8 @@ export default defineConfig({
     // A crash of the addon costs one file; two at once, because libtorch uses every core by itself.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Against hangs only: a machine that is busy with other things may take minutes over what a quiet one does in seconds.
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
   },
 })

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { type TrainCall, train, verify } from '../../lib/index.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { ledgerOf } from '../helpers/ledger.ts'
@@ -12,20 +12,20 @@ import {
   drawPictures,
   ENDLESS,
   errorOf,
+  jsonIn,
   linesOf,
-  sharedFolder,
   tinyRun,
   useOwnCache,
+  usePictures,
   whenTraining,
 } from '../helpers/runs.ts'
 import { tally, times } from '../helpers/tally.ts'
 
 useOwnCache()
-const data = join(sharedFolder(), 'data')
-beforeAll(() => drawPictures(data, 10))
+const data = usePictures(10)
 
 const BREAKS = 10
-const looked: TrainCall = { checkpointImages: 20, logImages: 10, previews: 2, previewSteps: 2, maxImages: 160 }
+const looked: TrainCall = { checkpointImages: 20, logImages: 10, previews: 2, maxImages: 160 }
 
 /** Trains until `maxImages`, aborted `breaks` times on the way and gone on with each time. */
 async function breakOften(out: string, options: TrainCall, breaks: number): Promise<string> {
@@ -136,7 +136,7 @@ describe('resume', () => {
     expect(model).toMatchObject({ images: 63, run, options: { lr: 0.001 } })
     const text = told.join('\n')
     expect(text).toMatch(/Changed: lr: 0\.0001 then, 0\.001 now\nChanged: pictures: 10 then, 7 now: 3 missing/)
-    expect(JSON.parse(readFileSync(join(run, 'dataset.json'), 'utf8')).count).toBe(7)
+    expect(jsonIn(run, 'dataset.json').count).toBe(7)
     expect(linesOf(run).map(({ images }) => images)).toEqual([...new Set(linesOf(run).map(({ images }) => images))])
     // The next one needs no permission.
     expect((await train({ resume: run, data: others, maxImages: 70 })).images).toBeGreaterThanOrEqual(70)
@@ -200,7 +200,6 @@ test.skipIf(!mounted)(
       logImages: 4,
       keepCheckpoints: 2,
       previews: 2,
-      previewSteps: 2,
     }
     const { run } = await tinyRun(join(disk, 'runs'), data, { ...options, onLog })
     expect(told.join('\n')).toContain('(2 of 3')

@@ -1,22 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Pictures, type TrainCall, train } from '../../lib/index.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import {
-  checkpointsOf,
-  drawPictures,
-  ENDLESS,
-  errorOf,
-  sharedFolder,
-  tinyRun,
-  useOwnCache,
-  whenTraining,
-} from '../helpers/runs.ts'
+import { checkpointsOf, ENDLESS, errorOf, tinyRun, useOwnCache, usePictures, whenTraining } from '../helpers/runs.ts'
 
 useOwnCache()
-const data = join(sharedFolder(), 'data')
-beforeAll(() => drawPictures(data, 10))
+const data = usePictures(10)
 
 const endless = (options: TrainCall = {}) => tinyRun(temporaryFolder(), data, { maxImages: ENDLESS, ...options })
 const imagesOf = (checkpoint: string) => Number(basename(checkpoint))

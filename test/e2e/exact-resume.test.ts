@@ -2,23 +2,20 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type TrainCall, train } from '../../lib/index.ts'
 import type { Addon, HostTensor, Metrics, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import { checkpointsOf, drawPictures, linesOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
+import { checkpointsOf, linesOf, tinyRun, useOwnCache, usePictures } from '../helpers/runs.ts'
 import { smallTrainer } from '../helpers/specs.ts'
 
-// A second each, but not on a machine with much else to do.
-vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 })
 useOwnCache()
-const data = join(sharedFolder(), 'data')
+const data = usePictures(10)
 let addon: Addon
 let cpuOps: readonly string[]
 beforeAll(async () => {
-  await drawPictures(data, 10)
   addon = await loadAddon()
   await addon.setThreads(1)
   cpuOps = (await addon.info()).cpuOps

@@ -1,15 +1,15 @@
 /** R29: runs of every version of the checkpoint format, and of the options' names, are sampled from and resumed. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { load, train } from '../../lib/index.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import { drawPictures, errorOf, linesOf, tinyRun, useOwnCache } from '../helpers/runs.ts'
+import { drawPictures, errorOf, jsonIn, linesOf, tinyRun, useOwnCache } from '../helpers/runs.ts'
 
 useOwnCache()
 const fixtures = join(import.meta.dirname, '../fixtures/checkpoints')
 
-const configIn = (run: string) => JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'))
+const configIn = (run: string) => jsonIn(run, 'config.json')
 
 test.each(readdirSync(fixtures))('R29: a run of format %s', async (version) => {
   const folder = temporaryFolder()

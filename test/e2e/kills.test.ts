@@ -1,40 +1,22 @@
 /** Real processes, killed at any moment: nothing that was reported as saved is lost. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newestValidCheckpoint } from '../../lib/checkpoint/find.ts'
 import { verify } from '../../lib/index.ts'
+import { once, runCli, tinyFlags } from '../helpers/cli-process.ts'
 import { memoryFolder, temporaryFolder } from '../helpers/folder.ts'
 import { ledgerOf } from '../helpers/ledger.ts'
-import { drawPictures, sharedFolder } from '../helpers/runs.ts'
+import { usePictures } from '../helpers/runs.ts'
 import { tally, times } from '../helpers/tally.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const program = here('../../dist/cli/main.js')
-const shared = sharedFolder()
-const data = join(shared, 'data')
-beforeAll(() => drawPictures(data, 10))
+const data = usePictures(10)
 
-const tiny = '--size 16 --dim 8 --dim-mults 1,2 --timesteps 20 --batch 4 --previews 0 --threads 1 --log-images 4'.split(
-  ' ',
-)
-
-type Life = { code: number | null; signal: NodeJS.Signals | null; stderr: string }
-
-/** Runs the command line in `cwd`; `onText` sees what it has said so far. */
-function shinsaku(cwd: string, args: readonly string[], onText: (text: string, child: ChildProcess) => void) {
-  const env = { ...process.env, SHINSAKU_DEVICE: 'cpu' }
-  const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })
-  let stderr = ''
-  child.stderr!.on('data', (chunk) => {
-    stderr += chunk
-    onText(stderr, child)
-  })
-  return new Promise<Life>((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stderr })))
-}
+const tiny = [...tinyFlags, ...'--batch 4 --previews 0 --log-images 4'.split(' ')]
 
 /** A number from 0 to 1 that looks random and is the same each time. */
 const share = (n: number) => createHash('sha256').update(String(n)).digest().readUInt32LE() / 2 ** 32
@@ -56,14 +38,12 @@ describe('R08: SIGKILL at random times of a run that saves after every update', 
     // Learned on the way: how long a life must last, on this machine, to save a few times.
     let span = 2000
     for (let n = 0; n < kills; n++) {
-      let due = false
-      const { signal, stderr } = await shinsaku(cwd, [...line, '--checkpoint-images', '4'], (text, child) => {
-        // One in ten is killed while it starts, and one in three of the others just after it has saved.
-        const begun = n % 10 === 9 || text.includes(n % 3 === 0 ? 'Checkpoint:' : 'Model:')
-        if (due || !begun) return
-        due = true
+      // One in ten is killed while it starts, and one in three of the others just after it has saved.
+      const sign = n % 10 === 9 ? '' : n % 3 === 0 ? 'Checkpoint:' : 'Model:'
+      const kill = once(sign, (child) => {
         setTimeout(() => child.kill('SIGKILL'), share(n) * (n % 3 === 0 ? span / 10 : span))
       })
+      const { signal, stderr } = await runCli(cwd, [...line, '--checkpoint-images', '4'], kill)
       const saves = stderr.split('Checkpoint:').length - 1
       if (saves > 0) lively += 1
       if (n % 3 !== 0) span *= saves === 0 ? 1.5 : saves > 10 ? 0.7 : 1
@@ -81,11 +61,11 @@ describe('R08: SIGKILL at random times of a run that saves after every update', 
       passed += 1
     }
     const end = ['--max-images', String(saved + 16)]
-    const last = await shinsaku(cwd, [...line, '--checkpoint-images', '4', ...end], () => {})
+    const last = await runCli(cwd, [...line, '--checkpoint-images', '4', ...end])
     expect(last, last.stderr).toMatchObject({ code: 0 })
     const straight = temporaryFolder()
-    const once = await shinsaku(straight, [...line, '--checkpoint-images', '100000', ...end], () => {})
-    expect(once, once.stderr).toMatchObject({ code: 0 })
+    const unbroken = await runCli(straight, [...line, '--checkpoint-images', '100000', ...end])
+    expect(unbroken, unbroken.stderr).toMatchObject({ code: 0 })
     expect(await ledgerOf(join(cwd, RUN))).toEqual(await ledgerOf(join(straight, RUN)))
     expect(await verify(join(cwd, RUN))).toMatchObject({ whole: true })
     expect(lively).toBeGreaterThan(kills / 4)
@@ -101,12 +81,10 @@ describe('R33: SIGTERM while a checkpoint is written', () => {
   test('finishes it, saves the last image and ends with 0', async () => {
     const cwd = temporaryFolder()
     for (let n = 0; n < times(1, 10); n++) {
-      let due = false
-      const { code, stderr } = await shinsaku(cwd, [...line, '--checkpoint-images', '4'], (text, child) => {
-        if (due || !text.includes('Checkpoint:')) return
-        due = true
+      const end = once('Checkpoint:', (child) => {
         setTimeout(() => child.kill('SIGTERM'), share(n) * 200)
       })
+      const { code, stderr } = await runCli(cwd, [...line, '--checkpoint-images', '4'], end)
       expect(code, stderr).toBe(0)
       expect(stderr).toContain('Stopped and saved')
       expect(await verify(join(cwd, RUN))).toMatchObject({ whole: true })

@@ -7,12 +7,11 @@ import type { NativeTrainer } from '../../lib/native/addon.ts'
 import { loadNative } from '../../lib/native/load.ts'
 import { openSafetensors } from '../../lib/safetensors/safetensors.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import { checkpointsOf, drawPictures, errorOf, linesOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
+import { checkpointsOf, drawPictures, errorOf, linesOf, tinyRun, useOwnCache, usePictures } from '../helpers/runs.ts'
 import { tally, times } from '../helpers/tally.ts'
 
 useOwnCache()
-const data = join(sharedFolder(), 'data')
-beforeAll(() => drawPictures(data, 10))
+const data = usePictures(10)
 
 /** NaN goes into a weight before a unit that begins past `images`, as long as `left` is not 0. */
 const poison = { images: 0, left: 0 }

@@ -1,21 +1,20 @@
 /** Which operations train is on record; a run keeps to those of the reference until "exact" may differ. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { type TrainCall, train } from '../../lib/index.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import { drawPictures, errorOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
+import { errorOf, jsonIn, tinyRun, useOwnCache, usePictures } from '../helpers/runs.ts'
 
 useOwnCache()
-const data = join(sharedFolder(), 'data')
+const data = usePictures(8)
 let fastest: string
 beforeAll(async () => {
-  await drawPictures(data, 8)
   fastest = (await (await loadAddon()).info()).cpuOps[0] ?? 'reference'
 })
 
-const recordOf = (run: string) => JSON.parse(readFileSync(join(run, 'environment.json'), 'utf8'))
+const recordOf = (run: string) => jsonIn(run, 'environment.json')
 
 /** Goes on for 8 images; resolves with the set on record and the log. */
 async function resumeRun(run: string, maxImages: number, more: TrainCall = {}) {

@@ -3,16 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPaths, findBuilds, packageRoot as root } from '../../lib/libtorch/builds.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 
 const load = (file: string) => import(new URL(`../../test/package/${file}.mjs`, import.meta.url).href)
 const { attwProblems, fileProblems, manifestProblems, publintProblems, symbolProblems } = await load('contents')
 const { checkTypes, sources, run } = await load('project')
-
-// A busy machine takes many times as long; a program that hangs is ended by its own limit (test/package/project.mjs).
-vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 })
 
 let work: string
 let tarball: string

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type TrainCall, train } from '../../lib/index.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import {
@@ -10,15 +10,14 @@ import {
   ENDLESS,
   errorOf,
   linesOf,
-  sharedFolder,
   tinyRun,
   useOwnCache,
+  usePictures,
   whenTraining,
 } from '../helpers/runs.ts'
 
 useOwnCache()
-const data = join(sharedFolder(), 'data')
-beforeAll(() => drawPictures(data, 10))
+const data = usePictures(10)
 
 const newest = (folder: string) => join(folder, 'checkpoints', checkpointsOf(folder).at(-1)!)
 const bytesOf = (folder: string, file: string) => readFileSync(join(newest(folder), file))
@@ -41,7 +40,7 @@ describe('a run that was stopped and resumed', () => {
     const out = temporaryFolder()
     const straight = await tinyRun(out, data, { ...options, logImages: 30 })
     // No unit of work crosses a snapshot, so this run stops early on the fastest machine too.
-    const looked = { checkpointImages: 40, previews: 2, previewSteps: 2 }
+    const looked = { checkpointImages: 40, previews: 2 }
     const first = tinyRun(out, data, { ...options, ...looked, logImages: 30 })
     // Looking at a run must not change it.
     const drawn = first.sample({ seed: 1 })

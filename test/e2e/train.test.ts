@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type ErrorCode, Model, ShinsakuError, type TrainCall, train } from '../../lib/index.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import {
@@ -9,20 +9,18 @@ import {
   drawPictures,
   ENDLESS,
   errorOf,
+  jsonIn,
   linesOf,
-  sharedFolder,
   statusesOf,
   tinyRun,
   useOwnCache,
+  usePictures,
 } from '../helpers/runs.ts'
 
 useOwnCache()
-const shared = sharedFolder()
-const data = join(shared, 'data')
-beforeAll(() => drawPictures(data, 10))
+const data = usePictures(10)
 
 const run = (options: TrainCall = {}) => tinyRun(temporaryFolder(), data, options)
-const json = (...path: string[]) => JSON.parse(readFileSync(join(...path), 'utf8'))
 const isPng = (path: string) => readFileSync(path).subarray(1, 4).toString() === 'PNG'
 
 describe('a run', () => {
@@ -31,7 +29,7 @@ describe('a run', () => {
     { model: 'dcgan', size: 32, series: ['learningRate', 'lossD', 'lossG'] },
   ] as const)('of $model tells its statuses, keeps its records and resolves with a model', async (expected) => {
     const { model: name, size, series } = expected
-    const more = { maxImages: 60, checkpointImages: 30, logImages: 20, previews: 3, previewSteps: 2 }
+    const more = { maxImages: 60, checkpointImages: 30, logImages: 20, previews: 3 }
     const training = run({ model: name, ...more })
     const statuses = await statusesOf(training)
     const model = await training
@@ -41,13 +39,13 @@ describe('a run', () => {
     for (const { loss, maxImages } of statuses) expect([Number.isFinite(loss), maxImages]).toEqual([true, 60])
     expect(statuses.at(-1)).toMatchObject({ images: 60, updates: 18, epoch: 5, etaSeconds: 0 })
     expect(statuses.at(-1)!.imagesPerSecond).toBeGreaterThan(0)
-    const { ops, graph, precision } = json(training.folder!, 'environment.json')
+    const { ops, graph, precision } = jsonIn(training.folder!, 'environment.json')
     expect(statuses.at(-1)).toMatchObject({ ops, graph, precision })
     expect(model).toBeInstanceOf(Model)
     expect(model).toMatchObject({ images: 60, run: training.folder, device: 'cpu', options: { model: name, size } })
     const folder = training.folder!
-    expect(json(folder, 'config.json').options).toEqual(JSON.parse(JSON.stringify(model.options)))
-    expect(json(folder, 'dataset.json')).toMatchObject({ count: 10, files: expect.any(Array) })
+    expect(jsonIn(folder, 'config.json').options).toEqual(JSON.parse(JSON.stringify(model.options)))
+    expect(jsonIn(folder, 'dataset.json')).toMatchObject({ count: 10, files: expect.any(Array) })
     expect(readdirSync(folder).filter((file) => file.startsWith('events.out.tfevents.'))).toHaveLength(1)
     expect(linesOf(folder).map(({ images }) => images)).toEqual([20, 40, 60])
     expect(Object.keys(linesOf(folder)[0])).toEqual(expect.arrayContaining([...series]))
@@ -72,7 +70,6 @@ describe('a run', () => {
     const started = performance.now()
     const model = await run({ maxImages: ENDLESS, maxTime: 0.5 })
     expect(performance.now() - started).toBeGreaterThan(500)
-    expect(performance.now() - started).toBeLessThan(15_000)
     expect(model.images).toBeGreaterThan(0)
   })
 
@@ -110,7 +107,7 @@ describe('pictures', () => {
     const kept = await told(folder)
     expect(kept.text).toContain('1 of 4 pictures are byte-for-byte copies of others')
     const dropped = await told(folder, { duplicates: 'drop' })
-    expect(json(dropped.folder, 'dataset.json')).toMatchObject({ count: 3, skipped: [{ path: expect.any(String) }] })
+    expect(jsonIn(dropped.folder, 'dataset.json')).toMatchObject({ count: 3, skipped: [{ path: expect.any(String) }] })
     expect(dropped.last.updates).toBe(3)
   })
 

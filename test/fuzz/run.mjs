@@ -18,7 +18,7 @@ const HEAP_MB = 128
 const OWN_HEAP_MB = 24
 
 async function load() {
-  const modules = await Promise.all(moduleNames.map((name) => import(`../dist/${name}.js`)))
+  const modules = await Promise.all(moduleNames.map((name) => import(`../../dist/${name}.js`)))
   const { ShinsakuError } = await import('../../dist/errors.js')
   return { targets: makeTargets(Object.assign({}, ...modules)), isExpected: (e) => e instanceof ShinsakuError }
 }

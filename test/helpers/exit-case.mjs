@@ -53,6 +53,9 @@ const ways = {
   },
   async 'exit-long'() {
     const { trainer } = await makeTrainer(true)
+    const begun = Date.now()
+    await trainer.step(1)
+    console.log(`an update takes ${Date.now() - begun}`)
     trainer.step(50).catch(() => {})
     soon(() => {
       console.log(`exiting at ${Date.now()}`)

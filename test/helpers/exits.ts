@@ -24,12 +24,11 @@ export const endings: Record<string, { code: number } | { signal: NodeJS.Signals
   'signal-handled SIGTERM': { code: 3 },
 }
 
-export type Ended = { code: number | null; signal: NodeJS.Signals | null; seconds: number; output: string }
+export type Ended = { code: number | null; signal: NodeJS.Signals | null; output: string }
 
 /** Runs a child that ends as `name` says: a way, and maybe the signal to send once it trains. */
 export function runToEnd(name: string, file = 'exit-case.mjs', args: string[] = []): Promise<Ended> {
   const [way, signal] = name.split(' ') as [string, NodeJS.Signals | undefined]
-  const started = performance.now()
   const child = spawn(process.execPath, ['--expose-gc', program(file), ...args, way], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -40,11 +39,7 @@ export function runToEnd(name: string, file = 'exit-case.mjs', args: string[] = 
       if (signal && output.includes('training')) child.kill(signal)
     })
   }
-  return new Promise((resolve) =>
-    child.on('close', (code, by) =>
-      resolve({ code, signal: by, seconds: (performance.now() - started) / 1000, output }),
-    ),
-  )
+  return new Promise((resolve) => child.on('close', (code, by) => resolve({ code, signal: by, output })))
 }
 
 /** Starts `count` workers that train, and terminates them while they do. */

@@ -8,7 +8,7 @@ import { loadAddon } from '../../lib/native/load.ts'
 import { draw, noise } from './pictures.ts'
 
 const small: Record<'diffusion' | 'dcgan', TrainCall> = {
-  diffusion: { model: 'diffusion', size: 16, dim: 8, dimMults: [1, 2], timesteps: 20 },
+  diffusion: { model: 'diffusion', size: 16, dim: 8, dimMults: [1, 2], timesteps: 20, previewSteps: 2 },
   dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16 },
 }
 
@@ -45,6 +45,13 @@ export async function drawPictures(folder: string, count: number, size = 16): Pr
   return folder
 }
 
+/** A folder of `count` drawn pictures for all tests of the file. To be called once, outside of tests. */
+export function usePictures(count: number): string {
+  const folder = join(sharedFolder(), 'data')
+  beforeAll(() => drawPictures(folder, count))
+  return folder
+}
+
 /** Starts a tiny run of `model` that keeps its run folder in `out`. */
 export function tinyRun(out: string, data: TrainCall['data'], more: TrainCall = {}): TrainingRun {
   return train({ ...small[more.model ?? 'diffusion'], ...quiet, data: data!, out, ...more })
@@ -69,6 +76,10 @@ export const errorOf = (work: PromiseLike<unknown>): Promise<ShinsakuError> =>
     () => expect.unreachable('it did not fail'),
     (error) => error,
   )
+
+/** What is in a JSON file, such as one of a run's records. */
+// biome-ignore lint/suspicious/noExplicitAny: what is in it is what the tests ask
+export const jsonIn = (...path: string[]): any => JSON.parse(readFileSync(join(...path), 'utf8'))
 
 /** Names of a run's checkpoints. */
 export const checkpointsOf = (folder: string): string[] =>

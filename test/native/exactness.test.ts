@@ -32,8 +32,6 @@ const golden = JSON.parse(readFileSync(new URL('../golden/exactness.json', impor
 }
 
 const PICTURES = 110
-/** Some seconds of computing, in milliseconds that also do on a machine with much else to do. */
-const BUSY = 900_000
 const addon: Addon = await loadAddon()
 const { cpuCapability } = await addon.info()
 const { bits, exact, promise } = goldenHere(golden.made, cpuCapability)
@@ -183,7 +181,7 @@ describe.each(golden.cases.map((given, i) => ({ ...given, ...bits.cases[i]! })))
       places.push(await placeOf(trainer))
       await note(step)
     }
-  }, BUSY)
+  })
   afterAll(() => {
     trainer.dispose()
     images.dispose()

@@ -160,4 +160,4 @@ test('memory stays as it is over many updates', async () => {
     expect(growthOf(resident)).toBeLessThan(8 << 20)
     trainer.dispose()
   }
-}, 120_000)
+})

@@ -28,10 +28,10 @@ test.each([
 ])('%s against %s: %s', (path, pattern, expected) => expect(matchesGlob(path, pattern)).toBe(expected))
 
 test('a hostile pattern costs little', () => {
-  const begun = performance.now()
+  const begun = process.cpuUsage()
   expect(matchesGlob('a'.repeat(5000), `${'*a'.repeat(500)}b`)).toBe(false)
   expect(matchesGlob('a/'.repeat(2000), `${'**/a/'.repeat(200)}b`)).toBe(false)
-  expect(performance.now() - begun).toBeLessThan(5000)
+  expect(process.cpuUsage(begun).user).toBeLessThan(5e6)
 })
 
 test('isGlob', () => {

@@ -5,6 +5,7 @@ import { type Lock, takeLock } from '../../../lib/files/lock.ts'
 import { type FetchOptions, fetchLibtorch, type WheelSet } from '../../../lib/libtorch/fetch.ts'
 import { fetchedRoot, findLibtorch } from '../../../lib/libtorch/find.ts'
 import { torchVersion } from '../../../lib/libtorch/wheels.ts'
+import { until } from '../../helpers/until.ts'
 import { emptyMachine, fakeDownload, makeWheel, torchFiles } from '../../helpers/wheels.ts'
 
 // The machine that tests run on may have less room than a libtorch needs.
@@ -75,7 +76,8 @@ describe('several at once', () => {
     const lines: string[] = []
     const fetched = fetchCpu({ onLine: (line) => lines.push(line) })
     const waiting = `waiting for process ${process.pid}, which is fetching libtorch`
-    await vi.waitFor(() => expect(lines).toEqual([waiting]))
+    await until(() => lines.length > 0)
+    expect(lines).toEqual([waiting])
     expect(inCache()).toEqual([expect.stringMatching(/^\.lock-cpu-/)])
     await lock.release()
     await fetched
@@ -94,15 +96,20 @@ describe('several at once', () => {
 })
 
 test('progress: how much of which wheel has come', async () => {
+  const untilSeen = (name: string) => `until [ -e "$SHINSAKU_CACHE/${name}" ]; do sleep 0.05; done`
   const { bytes } = wheels.torch.cpu.files[0]!
   fakeDownload(
-    'head -c 100 "$PIP_FIND_LINKS"/*.whl > "$folder/torch-1+cpu.whl"; sleep 1.2; cp "$PIP_FIND_LINKS"/*.whl "$folder/torch-1+cpu.whl"; sleep 1.2',
+    `head -c 100 "$PIP_FIND_LINKS"/*.whl > "$TMPDIR/part.tmp"; mv "$TMPDIR/part.tmp" "$folder/torch-1+cpu.whl"
+    ${untilSeen('part')}
+    cp "$PIP_FIND_LINKS"/*.whl "$TMPDIR/all.tmp"; mv "$TMPDIR/all.tmp" "$folder/torch-1+cpu.whl"
+    ${untilSeen('all')}`,
   )
   const seen: number[] = []
   await fetchCpu({
     onProgress: ({ name, bytes: done, totalBytes }) => {
       expect({ name, totalBytes }).toEqual({ name: 'torch', totalBytes: bytes })
       seen.push(done)
+      writeFileSync(join(machine.cache, done === 100 ? 'part' : 'all'), '')
     },
   })
   expect(seen[0]).toBe(100)
@@ -116,7 +123,7 @@ describe('cut in the middle', () => {
     const stop = new AbortController()
     const reason = new Error('enough')
     const fetched = fetchCpu({ signal: stop.signal, onLine: (line) => lines.push(line) })
-    await vi.waitFor(() => expect(lines.at(-1)).toBe('begun'), 10_000)
+    await until(() => lines.at(-1) === 'begun')
     expect(inCache()).toEqual([expect.stringMatching(/^\.fetch-cpu-/), expect.stringMatching(/^\.lock-cpu-/)])
     stop.abort(reason)
     await expect(fetched).rejects.toMatchObject({ code: 'ABORT_ERR', name: 'AbortError', cause: reason })

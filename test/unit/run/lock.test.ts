@@ -10,7 +10,7 @@ const locks = (folder: string) => readdirSync(folder).filter((name) => name.star
 
 /** A process that does nothing until it is ended. */
 function sleeper(): ChildProcess {
-  const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'])
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60000)'])
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }

@@ -2,7 +2,9 @@ import { describe, expect, test, vi } from 'vitest'
 import { ShinsakuError } from '../../../lib/errors.ts'
 import type { SessionDeps } from '../../../lib/train/session-deps.ts'
 import type { Status } from '../../../lib/train/status.ts'
+import { errorOf } from '../../helpers/runs.ts'
 import { makeSession } from '../../helpers/session.ts'
+import { until } from '../../helpers/until.ts'
 
 describe('the loop', () => {
   test('stops at the first update that reaches maxImages, saves, and resolves with the model', async () => {
@@ -39,10 +41,9 @@ describe('the loop', () => {
 
   test('stops after maxTime', async () => {
     const { session, seen } = makeSession({ maxImages: 1e9, maxTime: 0.1 })
-    const started = performance.now()
     await session.train()
-    expect(performance.now() - started).toBeLessThan(5000)
     expect(seen.saved).toHaveLength(1)
+    expect(seen.statuses.at(-1)!.elapsedSeconds).toBeGreaterThanOrEqual(0.1)
   })
 
   test('a resumed session goes on from its images and does not preview or save them again', async () => {
@@ -63,16 +64,20 @@ describe('the loop', () => {
 describe('from outside', () => {
   test('stop() ends after the running units, saves and resolves', async () => {
     const { session, seen } = makeSession({ maxImages: 1e9 })
-    setTimeout(() => session.stop(), 20)
-    expect(await session.train()).toBe('model')
+    const training = session.train()
+    await until(() => seen.statuses.length > 2)
+    session.stop()
+    expect(await training).toBe('model')
     expect(seen.saved).toEqual([seen.statuses.at(-1)!.images])
   })
 
   test('an aborted signal saves without a preview and rejects with AbortError', async () => {
     const abort = new AbortController()
     const { session, seen } = makeSession({ maxImages: 1e9 }, { signal: abort.signal })
-    setTimeout(() => abort.abort('enough'), 20)
-    await expect(session.train()).rejects.toMatchObject({ name: 'AbortError', code: 'ABORT_ERR', cause: 'enough' })
+    const training = errorOf(session.train())
+    await until(() => seen.statuses.length > 2)
+    abort.abort('enough')
+    expect(await training).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR', cause: 'enough' })
     expect(seen.saved).toEqual([seen.statuses.at(-1)!.images])
     expect(seen.previews).toEqual([0])
     expect(seen.closed).toBe(1)
@@ -149,7 +154,7 @@ describe('while a checkpoint is written', () => {
     const { session } = makeSession({ maxImages: 1e9 }, deps)
     const training = session.train()
     const first = session.checkpoint()
-    await vi.waitFor(() => expect(writes.length).toBe(1), { interval: 1, timeout: 10_000 })
+    await until(() => writes.length === 1)
     const [second, third] = [session.checkpoint(), session.checkpoint()]
     expect(await first).toBe(`checkpoint ${writes[0]!.images}`)
     expect(await third).toBe(await second)
