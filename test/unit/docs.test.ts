@@ -18,7 +18,7 @@ const documents: ReadonlyMap<string, string> = new Map(
   readdirSync(join(root, 'docs'))
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`)
-    .concat('README.md', 'CONTRIBUTING.md')
+    .concat('README.md', 'CONTRIBUTING.md', 'test/requirements.md')
     .map((path) => [path, read(path)]),
 )
 const pages = [...documents.keys()]
