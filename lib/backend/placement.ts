@@ -8,7 +8,7 @@ export type Placement = {
   ops: string
   /** Whether each update is recorded once as a CUDA graph and replayed. */
   graph: boolean
-  /** The ops set that draws: "reference", or one of `DeviceInfo.cpuOps`, which compute in fp32 whatever trained. */
+  /** The ops set that samples: "reference", or one of `DeviceInfo.cpuOps`, which compute in fp32 whatever trained. */
   samplingOps: string
 }
 

@@ -64,7 +64,7 @@ async function keep(path: string, gpu: string, tried: readonly Trial[]): Promise
 
 /**
  * The placement with the fastest way that agrees with the reference on this GPU. The first run of its kind tries
- * them all, which takes some seconds and is told to `log`; without one only what is on record counts.
+ * them all, which takes some seconds and is reported to `log`; without one only what is on record counts.
  */
 export async function selectBackend(
   native: Loaded,

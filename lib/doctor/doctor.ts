@@ -75,9 +75,10 @@ function gpuCheck(gpu: string, problem: string | null, { flavour }: Libtorch): C
 }
 
 async function loadChecks(libtorch: Libtorch, probe: () => Promise<Probe>): Promise<Check[]> {
-  const told = await probe()
-  if ('message' in told) return [wrong('load', `${told.code ? `${told.code}: ` : ''}${told.message}`, told.advice)]
-  const { builtFor, cpu, threads, gpu, gpuProblem, pictures } = told
+  const probed = await probe()
+  if ('message' in probed)
+    return [wrong('load', `${probed.code ? `${probed.code}: ` : ''}${probed.message}`, probed.advice)]
+  const { builtFor, cpu, threads, gpu, gpuProblem, pictures } = probed
   return [
     good('load', `the addon for torch ${builtFor} works: ${cpu}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`),
     gpuCheck(gpu, gpuProblem, libtorch),

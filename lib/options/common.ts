@@ -21,7 +21,7 @@ export const commonSpecs = {
   ),
   allowChanges: option(
     z.array(z.string().min(1)).min(1).nullable(),
-    'Options that may differ from those the resumed run was started with; "data" stands for its pictures, null for none.',
+    'Options that may differ from those the resumed run was started with, or "data" for its pictures; null for none.',
     { default: null, placeholder: 'NAME,...' },
   ),
   size: option(count(8, 1024), 'Side of the square pictures, in pixels.'),
@@ -79,7 +79,7 @@ export const commonSpecs = {
   background: option(colour, 'Colour behind transparent pictures when channels is 1 or 3.', { default: '#ffffff' }),
   fit: option(
     z.enum(['cover', 'contain', 'stretch']),
-    'How a picture that is not square is made so: cropped, padded with background, or stretched.',
+    'How a picture that is not square is fitted: cropped, padded with background, or stretched.',
     { default: 'cover' },
   ),
   crop: option(z.enum(['centre', 'top', 'entropy', 'attention']), 'Which part is kept when fit is "cover".', {

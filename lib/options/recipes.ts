@@ -1,4 +1,4 @@
-/** Recipes: one word that sets every option to what a published source says. Options that are given themselves win over it. */
+/** Recipes: one word that sets every option to what a published source says. What the caller gives overrides it. */
 import type { ModelName } from '../models/table.ts'
 
 /** `stated`: what the source says. `chosen`: what it leaves open where our usual default would not do. */

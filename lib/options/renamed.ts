@@ -1,4 +1,4 @@
-/** Names that options and their values had in older versions: stored runs are read through this table, callers are told the new one. */
+/** Names that options and their values had in older versions: stored runs are read through this table, callers are given the new one. */
 
 const names: Readonly<Record<string, string>> = {
   allow: 'allowChanges',

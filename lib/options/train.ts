@@ -12,7 +12,7 @@ export const trainSpecs = {
   model: option(z.enum(modelNames), 'Kind of model.', { default: 'diffusion' }),
   recipe: option(
     z.enum(recipeNames).nullable(),
-    'Set every option to what a published source says; options that are given themselves win over it.',
+    'Set every option to what a published source says; what you give yourself overrides it.',
     { default: null, placeholder: 'NAME' },
   ),
   ...commonSpecs,

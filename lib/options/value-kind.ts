@@ -129,7 +129,7 @@ export const trainGroups = (): Group[] => groups(trainSpecs, ({ specs }) => spec
 export const sampleGroups = (): Group[] =>
   groups(sampleSpecs, (definition) => definition.sampleSpecs, sampleDefaultText)
 
-/** What a PyTorch file may leave open and drawing needs to know. */
+/** What a PyTorch file may leave open and sampling needs to know. */
 const leftOpen = ['size', 'objective', 'schedule']
 
 /** Options of `load()`: where to compute, and those for files of PyTorch programs. */

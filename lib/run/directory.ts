@@ -84,7 +84,7 @@ export class RunDirectory {
     await writeDurable(this.datasetPath, toJson(dataset))
   }
 
-  /** What tells the data of this run from other data. Throws RUN_INVALID. */
+  /** What distinguishes the data of this run from other data. Throws RUN_INVALID. */
   readDataset(): Promise<DatasetRecord> {
     return readDatasetRecord(this.datasetPath)
   }
@@ -98,7 +98,7 @@ export class RunDirectory {
     return join(this.path, 'dataset.json')
   }
 
-  /** A sheet of the pictures as the network sees them. */
+  /** A grid of the pictures as the network sees them. */
   get realsPath(): string {
     return join(this.path, 'reals.png')
   }
@@ -111,12 +111,12 @@ export class RunDirectory {
     return join(this.path, 'samples')
   }
 
-  /** Where the preview sheet drawn after this many images lies. */
+  /** Where the preview grid after this many images lies. */
   samplePath(images: number): string {
     return join(this.#samplesFolder, sampleName(images))
   }
 
-  /** Writes a preview sheet. */
+  /** Writes a preview grid. */
   async writeSample(images: number, png: Uint8Array): Promise<void> {
     await makeSubfolderDurable(this.#samplesFolder)
     await writeDurable(this.samplePath(images), png)
@@ -141,7 +141,7 @@ export class RunDirectory {
   }
 
   /**
-   * Drops what metrics.jsonl, the event files and the preview sheets have after `images`, so that a resumed run can
+   * Drops what metrics.jsonl, the event files and the preview grids have after `images`, so that a resumed run can
    * write it again. To be called before anything is appended. Resolves with the tags of the events left at `images`.
    */
   async truncateRecords(images: number): Promise<ReadonlySet<string>> {

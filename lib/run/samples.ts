@@ -1,4 +1,4 @@
-/** The preview sheets of a run: their names, and those that a resumed run will draw again. */
+/** The preview grids of a run: their names, and those that a resumed run will sample again. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError } from '../errors.ts'
@@ -6,7 +6,7 @@ import { remove } from '../files/write.ts'
 
 export const sampleName = (images: number): string => `${String(images).padStart(9, '0')}.png`
 
-/** Removes the sheets after `images`. */
+/** Removes the grids after `images`. */
 export async function truncateSamples(folder: string, images: number): Promise<void> {
   const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return []

@@ -5,7 +5,7 @@ import type { Check, Verification } from './verify-run.ts'
 export type { Check, Verification }
 
 /**
- * Reads everything that a run folder (or one checkpoint folder) holds and tells, file by file, whether it is as it
+ * Reads everything that a run folder (or one checkpoint folder) holds and says, file by file, whether it is as it
  * was written. Changes nothing; a damaged file is a finding, not an error. Rejects with RUN_NOT_FOUND,
  * OPTION_INVALID, or FILE_FAILED where this process may not read.
  */

@@ -18,7 +18,7 @@ const documents: ReadonlyMap<string, string> = new Map(
   readdirSync(join(root, 'docs'))
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`)
-    .concat('README.md', 'CONTRIBUTING.md')
+    .concat('README.md', 'CONTRIBUTING.md', 'test/requirements.md')
     .map((path) => [path, read(path)]),
 )
 const pages = [...documents.keys()]
@@ -92,10 +92,19 @@ const missingPaths = (text: string) =>
     .map(([, path]) => path!)
     .filter((path) => !existsSync(join(root, path.replace(/\/[^/]*\*.*$/, ''))))
 
+/** What a page looks for "in" a file that does not have it, as in `name` in `path`. */
+const misplacedNames = (text: string) =>
+  [...text.matchAll(/`([\w:]+)`(?: of .{1,40})? in `((?:lib|native|test|bench|scripts)\/[\w./-]+\.\w+)`/g)]
+    .map(([, name, path]) => ({ name: name!.split('::').at(-1)!, path: path! }))
+    .filter(({ name, path }) => !existsSync(join(root, path)) || !new RegExp(`\\b${name}\\b`).test(read(path)))
+    .map(({ name, path }) => `${name} in ${path}`)
+
 describe('what is named is there', () => {
   test.each(pages)('in %s', (page) => {
-    expect(brokenLinks(page, documents.get(page)!)).toEqual([])
-    expect(missingPaths(documents.get(page)!)).toEqual([])
+    const text = documents.get(page)!
+    expect(brokenLinks(page, text)).toEqual([])
+    expect(missingPaths(text)).toEqual([])
+    expect(misplacedNames(text)).toEqual([])
   })
 
   test('what is not would be noticed', () => {
@@ -104,6 +113,8 @@ describe('what is named is there', () => {
     const paths =
       '`lib/errors.ts`, `lib/gone.ts`, `docs/reliability/*.json`, `docs/gone/*.json`, `node scripts/docs.mjs`'
     expect(missingPaths(paths)).toEqual(['lib/gone.ts', 'docs/gone/*.json'])
+    const names = '`fileError` in `lib/errors.ts`, `gone` in `lib/errors.ts`, `A::quoted` in `lib/gone.ts`'
+    expect(misplacedNames(names)).toEqual(['gone in lib/errors.ts', 'quoted in lib/gone.ts'])
   })
 })
 
