@@ -1,38 +1,60 @@
-// Whole pictures: how soon a process that loads a model has its first one, and how long the next takes. shinsaku draws with
-// its few-step sampler and with the reference's DDIM of 50 steps, the reference with the latter.
+// Whole pictures: how soon a process that loads a model has its first one, and how long the next takes. shinsaku samples
+// with its few-step sampler and with the reference's DDIM of 50 steps, the reference with the latter.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { peer } from './commands.mjs'
 import { row } from './rows.mjs'
+
+/** @import { Case, CaseSettings } from './cases.mjs' */
+/** @import { Machine } from './machine.mjs' */
+/** @import { Venv } from '../test/exactness/venv.mjs' */
+
+/** @typedef {{ first: number, next: number }} Times */
 
 const DDIM = { sampler: 'ddim', steps: 50 }
 const self = fileURLToPath(import.meta.url)
-const peer = fileURLToPath(new URL('picture.py', import.meta.url))
 
-/** A run of the network with its first weights, and the same network as the reference saves it. */
-async function prepare(folder, settings, { venv }) {
+/**
+ * A run of the network with its first weights, and the same network as the reference saves it.
+ * @param {string} folder
+ * @param {CaseSettings} settings
+ * @param {Venv} venv
+ */
+async function prepare(folder, settings, venv) {
   const { train } = await import('../dist/index.js')
-  const { variant, dim, dimMults, size } = settings
+  const { variant = '2.3', dim, dimMults, size } = settings
   const model = await train({
     ...{ data: 'builtin:icons:4', model: 'diffusion', variant, dim, dimMults, size, out: folder },
     ...{ batch: 1, accumulate: 1, maxImages: 1, previews: 0 },
   })
   model.dispose()
   const file = join(folder, 'reference.pt')
-  execFileSync(venv.python, [peer, 'save', file, JSON.stringify(settings)], {
+  execFileSync(venv.python, [peer, JSON.stringify({ ...settings, who: 'save', file })], {
     env: venv.env(variant),
     stdio: 'inherit',
   })
   return { run: model.run, file }
 }
 
+/**
+ * @param {string} program
+ * @param {string[]} args
+ * @returns {Times}
+ */
 const times = (program, args, env = process.env) =>
   JSON.parse(execFileSync(program, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }))
 
-/** In a process of its own: milliseconds from load() to the first picture in a file, and those of one more picture. */
-async function draw(run, options, file, threads) {
+/**
+ * In a process of its own: milliseconds from load() to the first picture in a file, and those of one more picture.
+ * @param {string} run
+ * @param {object} options
+ * @param {string} file
+ * @param {number} threads
+ */
+async function sampleTwice(run, options, file, threads) {
   const { load } = await import('../dist/index.js')
   const begun = performance.now()
   const model = await load(run, { threads })
@@ -45,25 +67,29 @@ async function draw(run, options, file, threads) {
   model.dispose()
 }
 
+/** @param {Case} one @param {Machine} machine */
 export async function pictureRows(one, machine) {
   const { settings, who, rounds } = one
+  const { venv } = machine
+  if (!venv) throw new Error('whole pictures are compared on a CPU')
   const folder = mkdtempSync(join(tmpdir(), 'shinsaku-picture-'))
-  const { run, file } = await prepare(folder, settings, machine)
-  const own = (options) => () =>
+  const { run, file } = await prepare(folder, settings, venv)
+  const own = (/** @type {object} */ options) => () =>
     times(process.execPath, [self, run, JSON.stringify(options), join(folder, 'own.png'), String(settings.threads)])
-  const { OMP_WAIT_POLICY: _, ...env } = machine.venv.env(settings.variant)
+  const { OMP_WAIT_POLICY: _, ...env } = venv.env(settings.variant ?? '2.3')
   const sides = {
     ...(who.includes('shinsaku') && { shinsaku: own({ steps: settings.steps }), 'shinsaku-ddim50': own(DDIM) }),
     ...(who.includes('eager') && {
-      eager: () => times(machine.venv.python, [peer, 'draw', file, JSON.stringify({ ...settings, ...DDIM })], env),
+      eager: () => times(venv.python, [peer, JSON.stringify({ ...settings, ...DDIM, who: 'sample', file })], env),
     }),
   }
+  /** @type {Record<string, Times[]>} */
   const found = Object.fromEntries(Object.keys(sides).map((side) => [side, []]))
   for (let round = 0; round < rounds; round++)
-    for (const [side, measure] of Object.entries(sides)) found[side].push(measure())
+    for (const [side, measure] of Object.entries(sides)) found[side]?.push(measure())
   rmSync(folder, { recursive: true })
   const text = `${one.name()}: shinsaku ${settings.steps} steps, others DDIM-50`
-  return ['first', 'next'].flatMap((which) =>
+  return /** @type {const} */ (['first', 'next']).flatMap((which) =>
     Object.entries(found).map(([side, all]) =>
       row(
         `${which === 'first' ? 'load to first' : 'next'} ${text}`,
@@ -75,6 +101,6 @@ export async function pictureRows(one, machine) {
 }
 
 if (process.argv[1] === self) {
-  const [run, options, file, threads] = process.argv.slice(2)
-  await draw(run, JSON.parse(options), file, Number(threads))
+  const [run = '', options = '{}', file = '', threads] = process.argv.slice(2)
+  await sampleTwice(run, JSON.parse(options), file, Number(threads))
 }
