@@ -30,7 +30,11 @@ const own = ['shinsaku-reference', best]
 const backends = ['shinsaku-reference-graph', 'shinsaku-cuda', best]
 const graphs = ['compile', 'graphs', best]
 
-/** `note` tells works of the same name apart. */
+/**
+ * `note` tells works of the same name apart.
+ * @type {{ group: string, works: Work[], size: number, batch: number, precision: string, who: string[], variant?: string,
+ *   note?: string }[]}
+ */
 const all = [
   { ...unet, ...tf32, batch: 16, who: [...peers, ...own] },
   { ...unet, ...bf16, batch: 16, who: [...peers, ...own] },
@@ -42,8 +46,8 @@ const all = [
   { ...unet, ...tf32, batch: 16, who: graphs, note: 'with CUDA graphs' },
   { ...unet, ...bf16, batch: 16, who: graphs, note: 'with CUDA graphs' },
   { ...dcgan, who: graphs, note: 'with CUDA graphs' },
-  { ...unet, group: 'forward', works: /** @type {Work[]} */ (['forward']), ...tf32, batch: 1, who: [...peers, ...own] },
-  { ...unet, group: 'forward', works: /** @type {Work[]} */ (['forward']), ...tf32, batch: 16, who: [...peers, ...own] },
+  { ...unet, group: 'forward', works: ['forward'], ...tf32, batch: 1, who: [...peers, ...own] },
+  { ...unet, group: 'forward', works: ['forward'], ...tf32, batch: 16, who: [...peers, ...own] },
 ]
 
 /** The cases that the flags ask for; of a rehearsal in miniature. @param {Flags} flags @returns {Case[]} */

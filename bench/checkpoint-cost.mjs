@@ -10,7 +10,8 @@ import { median } from './rows.mjs'
 
 const { values } = readFlags({
   command: 'node bench/checkpoint-cost.mjs',
-  about: 'What a checkpoint costs the training beside it: blocks of updates with and without one, in turn. Needs a build.',
+  about:
+    'What a checkpoint costs the training beside it: blocks of updates with and without one, in turn. Needs a build.',
   flags: {
     json: { help: 'prints JSON' },
     record: { help: 'makes what was measured a section of docs/reliability.md' },

@@ -50,9 +50,15 @@ function commandOf(who, settings, machine, fresh = false) {
   const held = settings.isa ? ISAS[settings.isa]?.env : {}
   const given = { ...settings, who }
   if (isOwn({ who }))
-    return { program: process.execPath, args: [script('ours.mjs'), JSON.stringify(given)], env: { ...process.env, ...held }, log }
+    return {
+      program: process.execPath,
+      args: [script('ours.mjs'), JSON.stringify(given)],
+      env: { ...process.env, ...held },
+      log,
+    }
   const { program, env } = pythonFor(machine, settings, fresh)
-  const file = ['onnxruntime', 'openvino'].includes(who) && machine.venv ? onnxFile(machine.venv, peer, settings) : undefined
+  const file =
+    ['onnxruntime', 'openvino'].includes(who) && machine.venv ? onnxFile(machine.venv, peer, settings) : undefined
   if (who === 'onnxruntime') {
     const more = { ...given, file, package: onnxruntimePackage() }
     return { program: process.execPath, args: [script('onnx.mjs'), JSON.stringify(more)], env: process.env, log }

@@ -121,7 +121,7 @@ export function parseFlags(argv) {
     wait: given.wait,
     log: given.log,
     json: given.json,
-    from: given.from ?? [],
+    from: /** @type {string[]} */ (given.from ?? []),
     note: given.note,
     docs: given.docs,
   }

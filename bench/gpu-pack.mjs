@@ -13,7 +13,8 @@ const NAME = 'shinsaku-gpu'
 
 const { values } = readFlags({
   command: 'npm run gpu-pack --',
-  about: 'Packs what an offline machine with a GPU needs to build, test and time shinsaku: bench/gpu/run.sh does so there.',
+  about:
+    'Packs what an offline machine with a GPU needs to build, test and time shinsaku: bench/gpu/run.sh does so there.',
   flags: { out: { value: 'FILE', default: join('build', 'gpu-pack', `${NAME}.tar.xz`), help: 'the archive' } },
 })
 const archive = resolve(root, values.out)
@@ -62,7 +63,8 @@ const superfluous = /\.(d\.[cm]?ts|map|md)$|\/(docs?|man)\/|musl/
 
 function copyPackages() {
   for (const at of closure([...Object.keys(manifest(root).dependencies), ...packages])) {
-    const wanted = (/** @type {string} */ path) => !superfluous.test(path.slice(at.length)) && !path.slice(at.length).includes('node_modules')
+    const wanted = (/** @type {string} */ path) =>
+      !superfluous.test(path.slice(at.length)) && !path.slice(at.length).includes('node_modules')
     if (!at.includes('musl')) cpSync(at, join(folder, relative(root, at)), { recursive: true, filter: wanted })
   }
 }

@@ -101,7 +101,10 @@ export async function ingestRows({ settings: { size, threads }, rounds }, { venv
           encoding: 'utf8',
           env: venv.env(),
         })
-        for (const { who, images, seconds } of lines.trim().split('\n').map((line) => JSON.parse(line))) {
+        for (const { who, images, seconds } of lines
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line))) {
           if (who.endsWith(`x${EPOCHS}`)) add(`${EPOCHS} epochs ${name}`, 'torchvision', seconds)
           else add(`ingest ${name}`, who, (seconds / images) * 1000)
         }

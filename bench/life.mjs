@@ -11,7 +11,8 @@ import { median } from './rows.mjs'
 /** @import { Row } from './rows.mjs' */
 
 const self = fileURLToPath(import.meta.url)
-const SMALL = /** @type {const} */ ({ model: 'diffusion', data: 'builtin:icons:64', size: 16, dim: 8, dimMults: [1, 2], batch: 4 })
+const model = /** @type {const} */ ('diffusion')
+const SMALL = { model, data: 'builtin:icons:64', size: 16, dim: 8, dimMults: [1, 2], batch: 4 }
 const MB = 2 ** 20
 const rss = () => process.memoryUsage.rss() / MB
 

@@ -21,9 +21,15 @@ const { addon } = native
 await addon.setThreads(threads)
 const place = settings.device === 'cpu' ? 'cpu' : 'cuda:0'
 const { variant, dim, dimMults, width, latent } = settings
-const network = model === 'dcgan' ? { model, width, latent } : { model: 'diffusion', variant, dim, dimMults }
+/** @type {import('../dist/options/resolve.js').TrainOptions} */
+const network =
+  model === 'dcgan'
+    ? { model, width, latent }
+    : { model: 'diffusion', variant: variant === '0.26' ? '0.26' : '2.3', dim, dimMults }
 const exact = who === 'shinsaku-exact'
-const options = resolveTrain({ ...network, size, batch, seed, precision, exact, previews: 0 })
+/** @type {Placement['precision']} */
+const products = precision === 'tf32' || precision === 'bf16' ? precision : 'fp32'
+const options = resolveTrain({ ...network, size, batch, seed, precision: products, exact, previews: 0 })
 const { cpuOps } = await addon.info()
 const set = who === 'shinsaku-avx2' ? 'cpu-avx2' : isa && ISAS[isa]?.ops
 const planned = placeOn(place, options, set ? [set] : cpuOps)

@@ -64,7 +64,10 @@ function section([prefix, title, text], rows) {
   const bare = works.map((work) => work.replace(new RegExp(`^${prefix},? ?`), '') || work)
   const across = who.length <= 3
   const body = across
-    ? [...heading(['', ...who]), ...works.map((work, i) => line([bare[i], ...who.map((name) => cell(work, name))]))]
+    ? [
+        ...heading(['', ...who]),
+        ...works.map((work, i) => line([bare[i] ?? work, ...who.map((name) => cell(work, name))])),
+      ]
     : [...heading(['', ...bare]), ...who.map((name) => line([name, ...works.map((work) => cell(work, name))]))]
   const dates = datesOf(here)
   return [`## ${title}`, '', ...(text ? [text, ''] : []), ...body, '', `Measured ${dates}.`, '']

@@ -39,7 +39,8 @@ function workSection(work, rows) {
     const name = meanings[row.who] ?? row.who
     if (row.median === undefined) return [name, row.problem ?? '', '', '', '', '', '']
     const { median, min, batch = 1, ready = 0 } = row
-    const ratio = (/** @type {string} */ base) => (medianOf(base) ? `${((medianOf(base) ?? 0) / median).toFixed(2)}x` : '')
+    const ratio = (/** @type {string} */ base) =>
+      medianOf(base) ? `${((medianOf(base) ?? 0) / median).toFixed(2)}x` : ''
     const time = `${fixed(median)} (${fixed(min)})`
     const rate = fixed((1000 * batch) / median, 0)
     return [name, time, rate, ratio('eager'), ratio('compile'), gibibytes(row), `${(ready / 1000).toFixed(0)} s`]
@@ -91,7 +92,13 @@ function exactSections({ twice, cpu, beside, problems }) {
     course(row.plainTwice),
     row.fastProblem ?? course(row.fast),
   ])
-  const lossHead = ['run', 'updates', 'losses, both deterministic', 'weights identical', 'losses, Python as users run it']
+  const lossHead = [
+    'run',
+    'updates',
+    'losses, both deterministic',
+    'weights identical',
+    'losses, Python as users run it',
+  ]
   const lossTable = textTable([...lossHead, 'Python twice', 'cuda in a graph beside Python'], losses)
   const distances = cpu.map(({ name, relative }) => [name, relative.toExponential(1)])
   return [

@@ -78,7 +78,12 @@ export function readCudaResults(path) {
     return existsSync(file) ? readFileSync(file, 'utf8') : undefined
   }
   const json = (/** @type {string} */ name) => JSON.parse(text(name) ?? 'null') ?? undefined
-  return { machine: json('machine.json'), bench: json('bench.json'), exact: json('exact.json'), doctor: text('doctor.log') }
+  return {
+    machine: json('machine.json'),
+    bench: json('bench.json'),
+    exact: json('exact.json'),
+    doctor: text('doctor.log'),
+  }
 }
 
 /** @param {CudaResult[]} results */

@@ -40,7 +40,11 @@ async function turn(side, work, warm, count) {
  * @param {Plan} plan
  * @returns {Promise<Map<Side, Timings> | undefined>}
  */
-export async function timeRounds(sides, work, { rounds: wanted, warm, leastMs, total, left = () => Number.POSITIVE_INFINITY, onFirst }) {
+export async function timeRounds(
+  sides,
+  work,
+  { rounds: wanted, warm, leastMs, total, left = () => Number.POSITIVE_INFINITY, onFirst },
+) {
   /** @type {Map<Side, Timings>} */
   const timings = new Map()
   let cost = 0

@@ -89,7 +89,8 @@ function distances(sampled, reference, count) {
   const length = sampled.length / count
   return Array.from({ length: count }, (_, picture) => {
     let sum = 0
-    for (let i = picture * length; i < (picture + 1) * length; i++) sum += ((sampled[i] ?? 0) - (reference[i] ?? 0)) ** 2
+    for (let i = picture * length; i < (picture + 1) * length; i++)
+      sum += ((sampled[i] ?? 0) - (reference[i] ?? 0)) ** 2
     return Number(Math.sqrt(sum / length).toPrecision(4))
   })
 }
@@ -116,7 +117,7 @@ async function measure(run, weights, seed, count, threads) {
   const { options, images, generator } = await openGenerator(run, weights, threads)
   const seeds = Array.from({ length: count }, (_, i) => seed + i)
   const { size, channels, variant, dim, dimMults, objective, schedule, timesteps } = options
-  const reference = await sample(generator, seeds, 'ddim', timesteps)
+  const reference = await sample(generator, seeds, 'ddim', timesteps ?? 1000)
   const rows = []
   for (const steps of STEPS) {
     for (const sampler of SAMPLERS) {
@@ -133,9 +134,7 @@ const parts = values.from?.split(',').map((file) => JSON.parse(readFileSync(file
 const [run] = words
 if (!parts && (words.length !== 1 || !run)) refuse('give a run folder, or --from with the data of an earlier call')
 const { weights, seed, count, threads } = values
-const data = parts
-  ? merge(parts)
-  : await measure(run ?? '', weights, Number(seed), Number(count), Number(threads))
+const data = parts ? merge(parts) : await measure(run ?? '', weights, Number(seed), Number(count), Number(threads))
 if (values.json) writeFileSync(values.json, `${JSON.stringify(data)}\n`)
 if (values.svg) writeFileSync(values.svg, samplerChart(data))
 console.log(samplerTable(data))

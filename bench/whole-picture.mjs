@@ -27,7 +27,8 @@ async function prepare(folder, settings, venv) {
   const { train } = await import('../dist/index.js')
   const { variant = '2.3', dim, dimMults, size } = settings
   const model = await train({
-    ...{ data: 'builtin:icons:4', model: 'diffusion', variant, dim, dimMults, size, out: folder },
+    ...{ data: 'builtin:icons:4', model: /** @type {const} */ ('diffusion'), dim, dimMults, size, out: folder },
+    variant: variant === '0.26' ? '0.26' : '2.3',
     ...{ batch: 1, accumulate: 1, maxImages: 1, previews: 0 },
   })
   model.dispose()

@@ -4,14 +4,15 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { readFlags } from './flags.mjs'
 
 /** @import { Libtorch } from '../dist/libtorch/find.js' */
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-const succeeds = (/** @type {string} */ program, /** @type {string[]} */ args) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
+const succeeds = (/** @type {string} */ program, /** @type {string[]} */ args) =>
+  spawnSync(program, args, { stdio: 'ignore' }).status === 0
 
 /** Programs the build needs, each with the line that installs it on Debian and Ubuntu. */
 function missingTools() {
@@ -55,7 +56,8 @@ function newest(path) {
 }
 
 /** Oldest of the given files; 0 when one is missing. */
-const oldest = (/** @type {string[]} */ ...paths) => Math.min(...paths.map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)))
+const oldest = (/** @type {string[]} */ ...paths) =>
+  Math.min(...paths.map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)))
 
 const at = (/** @type {string[]} */ ...parts) => join(root, ...parts)
 
@@ -80,7 +82,8 @@ async function phase(name, needed, work) {
   if (needed) await statePhase(name, work)
 }
 
-const run = (/** @type {string} */ program, /** @type {string[]} */ args) => execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] })
+const run = (/** @type {string} */ program, /** @type {string[]} */ args) =>
+  execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] })
 
 const tsc = at('node_modules', 'typescript', 'bin', 'tsc')
 
@@ -95,7 +98,6 @@ export const compileTypeScript = () =>
     oldest(at('dist', 'index.js')) < Math.max(newest(at('lib')), newest(at('tsconfig.build.json'))),
     () => run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']),
   )
-
 
 /** Loaded when it is there: a fresh clone has no dist/ yet. */
 const loadLibtorch = async () => ({

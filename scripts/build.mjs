@@ -40,7 +40,8 @@ if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`LIBTORCH:PATH=${
   rmSync(out, { recursive: true })
 
 const ninja = spawnSync('ninja', ['--version']).status === 0 ? ['-G', 'Ninja'] : []
-const run = (/** @type {string[]} */ ...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+const run = (/** @type {string[]} */ ...args) =>
+  execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
 const sanitize = values.sanitize ? ['-DSHINSAKU_SANITIZE=ON'] : []
 // What is shipped names no folder of the machine it was built on, and runs on older ones.
 const flags = toShip
@@ -63,9 +64,7 @@ run(
 )
 const plugin = buildPaths.plugin.at(-1) ?? ''
 const hasPlugin = readFileSync(join(out, 'CMakeCache.txt'), 'utf8').includes('NVCC:FILEPATH=/')
-const targets = toShip
-  ? ['--target', 'shinsaku', 'loader', ...(hasPlugin ? ['shinsaku_cuda'] : [])]
-  : []
+const targets = toShip ? ['--target', 'shinsaku', 'loader', ...(hasPlugin ? ['shinsaku_cuda'] : [])] : []
 run('--build', out, '-j', String(availableParallelism()), ...targets)
 
 /** Replaced by rename: a process that has the old one mapped keeps it whole. @param {string} file @param {string} folder */

@@ -13,7 +13,7 @@ export class UsageError extends Error {}
 /**
  * What each flag holds once it is read.
  * @template {Record<string, Flag>} F
- * @typedef {{ [K in keyof F]: F[K] extends { multiple: true } ? string[] | undefined
+ * @typedef {{ [K in keyof F]: F[K] extends { multiple: boolean } ? string[] | undefined
  *   : F[K] extends { value: string } ? (F[K] extends { default: string } ? string : string | undefined)
  *   : boolean }} Values
  */
@@ -24,7 +24,9 @@ export class UsageError extends Error {}
  */
 export function helpOf({ command, about, flags = {}, words }) {
   const all = [...Object.entries(flags), /** @type {[string, Flag]} */ (['help', { help: 'this text' }])]
-  const heads = all.map(([name, { value, multiple }]) => `--${name}${value ? ` ${value}` : ''}${multiple ? ' ...' : ''}`)
+  const heads = all.map(
+    ([name, { value, multiple }]) => `--${name}${value ? ` ${value}` : ''}${multiple ? ' ...' : ''}`,
+  )
   const width = Math.max(...heads.map((head) => head.length)) + 2
   const lines = all.map(([, flag], i) => {
     const text = flag.default === undefined ? flag.help : `${flag.help} (default: ${flag.default})`

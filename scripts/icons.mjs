@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { root } from './bootstrap.mjs'
 import { readFlags } from './flags.mjs'
 
-readFlags({ command: 'node scripts/icons.mjs', about: 'Makes docs/icons.png, the grid of built-in icons. Needs dist/.' })
+readFlags({
+  command: 'node scripts/icons.mjs',
+  about: 'Makes docs/icons.png, the grid of built-in icons. Needs dist/.',
+})
 const { drawIcon } = await import('../dist/icons/icons.js')
 const { encodePicture, makeGrid, renderSvg } = await import('../dist/images/images.js')
 const { resolveTrain } = await import('../dist/options/resolve.js')

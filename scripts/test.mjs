@@ -10,7 +10,8 @@ import { readFlags } from './flags.mjs'
 const { words } = readFlags({
   command: 'npm test --',
   words: '[FILE... | -- VITEST FLAGS]',
-  about: 'Sets everything up, checks style, types and generated files, and runs the tests: all, or those of the files given.',
+  about:
+    'Sets everything up, checks style, types and generated files, and runs the tests: all, or those of the files given.',
 })
 
 await bootstrap()
@@ -35,13 +36,7 @@ const run = (name, program, args) => {
   if (spawnSync(program, args, { cwd: root, stdio: 'inherit' }).status !== 0) failed.push(name)
 }
 for (const [name, program, args] of checks) run(name, program, args)
-run('tests', bin('vitest'), [
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-  ...words,
-])
+run('tests', bin('vitest'), ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...words])
 
 const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined
 for (const name of failed) console.error(`failed: ${name}`)

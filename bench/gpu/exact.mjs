@@ -116,7 +116,10 @@ const cases = [
 async function runReference() {
   const folder = mkdtempSync(join(tmpdir(), 'shinsaku-exact-'))
   for (const size of new Set(cases.map((one) => one.size))) writeFileSync(join(folder, `${size}.bin`), picturesOf(size))
-  const of = (/** @type {typeof cases[number]} */ { dimMults = [1, 2, 4, 8], ...one }, /** @type {boolean} */ deterministic) => {
+  const of = (
+    /** @type {typeof cases[number]} */ { dimMults = [1, 2, 4, 8], ...one },
+    /** @type {boolean} */ deterministic,
+  ) => {
     const pixels = join(folder, `${one.size}.bin`)
     const device = rehearse ? 'cpu' : 'cuda'
     return { ...one, dimMults, deterministic, variant: '2.3', seed: 3407, device, pixels }
@@ -175,7 +178,10 @@ function problemOf(error) {
 async function fastLosses(options, updates) {
   if (rehearse) return { problem: 'no GPU' }
   try {
-    const { trainer, close } = await open({ ...options, exact: false, deterministic: false }, { ops: 'cuda', graph: true })
+    const { trainer, close } = await open(
+      { ...options, exact: false, deterministic: false },
+      { ops: 'cuda', graph: true },
+    )
     const { loss } = await trainer.step(updates)
     close()
     return { losses: loss }

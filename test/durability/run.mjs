@@ -9,8 +9,11 @@ import { bootstrap, root } from '../../scripts/bootstrap.mjs'
 import { readFlags, refuse } from '../../scripts/flags.mjs'
 import { writeSection } from './report.mjs'
 
+/** @import { Tries } from './report.mjs' */
+
 const hostile = 'test/unit/data/hostile.test.ts'
 
+/** @type {Record<string, { title: string, files: string[], only?: string }>} */
 const parts = {
   checkpoints: { title: 'Checkpoints', files: ['test/unit/checkpoint'] },
   folder: { title: 'A folder of very many files', files: [hostile], only: 'R46' },
@@ -29,8 +32,9 @@ const parts = {
   },
 }
 
-/** Counts of the same kind as one. */
+/** Counts of the same kind as one. @param {Tries[]} lines */
 function addUp(lines) {
+  /** @type {Map<string, Tries>} */
   const rows = new Map()
   for (const { what, tried, passed } of lines) {
     const row = rows.get(what) ?? { what, tried: 0, passed: 0 }
@@ -39,9 +43,9 @@ function addUp(lines) {
   return [...rows.values()].sort((a, b) => a.what.localeCompare(b.what))
 }
 
-/** Runs one part; whether every test of it passed. Only then its section is written. */
+/** Runs one part; whether every test of it passed. Only then its section is written. @param {string} name */
 function runPart(name) {
-  const { title, files, only } = parts[name]
+  const { title, files, only } = parts[name] ?? refuse(`there is no part ${name}`)
   const folder = mkdtempSync(join(tmpdir(), 'shinsaku-durability-'))
   const counts = join(folder, 'counts.jsonl')
   const { status } = spawnSync(

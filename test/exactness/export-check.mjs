@@ -34,7 +34,11 @@ async function check({ shape, sample }) {
   const model = await load(run, place)
   const { pixels } = await model.sample({ seed, ...sample })
   const ours = createHash('sha256').update(pixels).digest('hex')
-  const said = await runReference('../golden/make/exported.py', [file, JSON.stringify({ ...options, seed })], shape.variant)
+  const said = await runReference(
+    '../golden/make/exported.py',
+    [file, JSON.stringify({ ...options, seed })],
+    shape.variant,
+  )
   const [loaded, theirs] = said.split('\n').slice(-2)
   console.log(JSON.stringify({ ...shape, weights, tensors, loaded, ours, theirs, equal: ours === theirs }))
   return ours === theirs

@@ -145,9 +145,9 @@ ${markdown(
 )}
 
 \`=\` means every bit is equal; a number is the largest difference, relative to the largest value. Weights, averages, gradients and moments are compared after ${SNAPSHOTS.join(', ')} updates (and the last one, where a case has fewer), everything else in every update. Each case has ${several(cases.map(({ pictures }) => pictures))} pictures; 50 updates of 16 are more than seven epochs of 110.
-${section('Diffusion, U-Net "2.3": denoising-diffusion-pytorch 2.3.4', variant('2.3'))}${section(
+${section('Diffusion, U-Net "2.3": denoising-diffusion-pytorch 2.3.4', unet('2.3'))}${section(
   'Diffusion, U-Net "0.26": denoising-diffusion-pytorch 0.26.4',
-  variant('0.26'),
+  unet('0.26'),
 )}${section(
   'DCGAN',
   own.filter(({ model }) => model === 'dcgan'),

@@ -18,8 +18,8 @@ const execute = promisify(execFile)
 
 /** Each package with the ema-pytorch of its time. */
 export const references = {
-  '0.26': { 'denoising-diffusion-pytorch': '0.26.4', 'ema-pytorch': '0.0.9' },
-  '2.3': { 'denoising-diffusion-pytorch': '2.3.4', 'ema-pytorch': '0.7.9' },
+  0.26: { 'denoising-diffusion-pytorch': '0.26.4', 'ema-pytorch': '0.0.9' },
+  2.3: { 'denoising-diffusion-pytorch': '2.3.4', 'ema-pytorch': '0.7.9' },
 }
 
 const TORCHVISION = '0.28.0'
