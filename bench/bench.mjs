@@ -1,47 +1,98 @@
 #!/usr/bin/env node
-// `npm run bench`: times shinsaku beside what a user would otherwise run. Every side is a process of its own that waits
-// while another works, and the rounds go round all sides, so that all see the same machine in the same minutes.
-//   npm run bench -- [--only forward,train,dcgan,sample,startup,ingest,life] [--who shinsaku,eager,...] [--rounds 8]
-//     [--variant 2.3] [--dim 64] [--dim-mults 1,2,4,8] [--size 128] [--batch 1] [--threads 2] [--steps 8]
-//     [--isa avx2] [--json FILE] [--docs] [--note TEXT] [--from FILE]
-// --isa holds every side of forward, train and dcgan to what a smaller processor has.
-// Without --variant, --size or --batch each kind of work has the cases of cases.mjs. --json writes
-// { machine, rows: [{ work, who, median, min, rounds, unit }] }; --docs puts the rows into docs/benchmarks.json, in place
-// of earlier ones of the same work, and makes docs/benchmarks.md and its chart of that file; --note says there what else is
-// to know of the machine. --from reads rows instead of measuring. The peers are installed into the user's cache at the
-// first use.
-import { readFileSync, writeFileSync } from 'node:fs'
+// `npm run bench`: times shinsaku beside what a user would otherwise run, on a CPU or a GPU; bench/flags.mjs says how.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { readFlags, refuse, UsageError } from '../scripts/flags.mjs'
 import { casesOf } from './cases.mjs'
-import { parseFlags } from './flags.mjs'
-import { machine } from './machine.mjs'
-import { measure } from './measure.mjs'
-import { writeDocs } from './report.mjs'
-import { table } from './table.mjs'
+import { parseFlags, usage } from './flags.mjs'
+import { table } from './rows.mjs'
 
-async function main() {
-  const flags = parseFlags(process.argv.slice(2))
-  if (flags.from) {
-    const { machine: there, rows } = JSON.parse(readFileSync(flags.from, 'utf8'))
-    console.log(table(rows))
-    if (flags.docs) writeDocs(rows, { ...there, ...(flags.note && { note: flags.note }) })
-    return
+/** @import { Flags } from './flags.mjs' */
+/** @import { AnyRow, FailedRow } from './rows.mjs' */
+
+/** The flags; prints the usage or refuses. @returns {Flags} */
+function readOwnFlags() {
+  readFlags(usage)
+  try {
+    return parseFlags(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return refuse(error.message)
   }
-  const here = await machine(flags)
-  const { processor, threads, versions } = here
-  const rows = []
-  console.log(`${processor}; ${versions}; ${here.date}`)
-  for (const one of casesOf(flags)) {
-    const found = await measure(one, here)
-    rows.push(...found.map((row) => ({ ...row, date: here.date })))
-    console.log(table(found))
-    // After each case, so that a run that is broken off keeps what it has.
-    if (flags.json)
-      writeFileSync(flags.json, `${JSON.stringify({ machine: { processor, threads, versions }, rows }, null, 1)}\n`)
-  }
-  if (flags.docs) writeDocs(rows, { ...here, ...(flags.note && { note: flags.note }) })
 }
 
-await main().catch((error) => {
-  console.error(error.usage ? `${error.message}\nSee the head of bench/bench.mjs.` : error)
-  process.exitCode = error.usage ? 2 : 1
-})
+/** After each case, so that a run that is broken off keeps what it has. @param {string | undefined} file @param {object} result */
+const keep = (file, result) => file && writeFileSync(file, `${JSON.stringify(result, null, 1)}\n`)
+
+/** @param {Flags} flags */
+async function benchCpu(flags) {
+  const [{ describeCpu }, { measure }, { writeDocs }] = await Promise.all([
+    import('./machine.mjs'),
+    import('./measure.mjs'),
+    import('./report.mjs'),
+  ])
+  const here = await describeCpu(flags)
+  const { processor, threads, versions, date, note } = here
+  console.log(`${processor}; ${versions}; fp32; ${date}`)
+  const machine = { processor, threads, versions, note }
+  /** @type {AnyRow[]} */
+  const rows = []
+  for (const one of casesOf(flags)) {
+    const found = await measure(one, here)
+    rows.push(...found.map((row) => ({ ...row, date })))
+    console.log(table(found))
+    keep(flags.json, { device: 'cpu', machine, rows })
+  }
+  if (flags.docs) writeDocs(rows, machine)
+}
+
+/** @param {Flags} flags */
+async function benchCuda(flags) {
+  const [{ describeGpu, describeRehearsal }, { Schedule }] = await Promise.all([
+    import('./machine.mjs'),
+    import('./cuda.mjs'),
+  ])
+  const schedule = new Schedule(casesOf(flags), flags, describeRehearsal(flags))
+  const machine = describeGpu()
+  if (flags.wait) await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next()
+  schedule.begin()
+  /** @type {(AnyRow | FailedRow)[]} */
+  const rows = []
+  const result = async () => ({
+    ...{ device: flags.rehearse ? 'rehearsal' : 'cuda', machine: await machine },
+    ...{ arguments: process.argv.slice(2), rows, leftOut: schedule.leftOut },
+  })
+  const write = async () => keep(flags.json, await result())
+  for await (const found of schedule.rows()) {
+    rows.push(...found)
+    console.log(`\n${table(found)}`)
+    await write()
+  }
+  await write()
+  for (const title of schedule.leftOut) console.log(`left out for want of time: ${title}`)
+  if (flags.docs) (await import('./report.mjs')).writeCudaDocs([{ bench: await result() }])
+  process.exit(rows.length > 0 ? 0 : 1)
+}
+
+/** What was measured earlier: on a CPU a file of --json, on a GPU the same or a folder of bench/gpu/run.sh. @param {Flags} flags */
+async function readEarlier(flags) {
+  const { readCudaResults, writeCudaDocs, writeDocs } = await import('./report.mjs')
+  const missing = flags.from.find((file) => !existsSync(file))
+  if (missing) refuse(`--from ${missing}: there is no such file`)
+  if (flags.device === 'cuda') {
+    const results = flags.from.map(readCudaResults)
+    for (const { bench } of results) if (bench) console.log(table(bench.rows))
+    if (flags.docs) writeCudaDocs(results)
+    return
+  }
+  for (const file of flags.from) {
+    const { machine, rows } = JSON.parse(readFileSync(file, 'utf8'))
+    console.log(table(rows))
+    if (flags.docs) writeDocs(rows, { ...machine, ...(flags.note && { note: flags.note }) })
+  }
+}
+
+const flags = readOwnFlags()
+if (flags.from.length > 0) await readEarlier(flags)
+else if (flags.device === 'cuda') await benchCuda(flags)
+else await benchCpu(flags)

@@ -1,5 +1,18 @@
-// What is measured: each kind of work with its usual sizes, and who takes part.
-import { DRAWING } from './flags.mjs'
+// What is measured: each kind of work with its usual sizes, and who takes part. cases-cuda.mjs has those of a GPU.
+import { casesOfCuda } from './cases-cuda.mjs'
+import { EVALUATORS } from './flags.mjs'
+
+/** @import { Flags } from './flags.mjs' */
+/** @import { SideSettings, Work } from './side.mjs' */
+
+/**
+ * One case: `works` are done one after another by the same sides. `key` of a work names its row.
+ * @typedef {Omit<SideSettings, 'who'>} CaseSettings
+ * @typedef {{ group: string, works: Work[], settings: CaseSettings, who: string[], rounds: number,
+ *   name(work?: string): string }} Case
+ * @typedef {{ variant?: string, size?: number, batch?: number }} Size
+ * @typedef {{ works?: Work[], who: string[], rounds: number, sizes: Size[], name(size: Size, work: string): string }} Kind
+ */
 
 const TRAINING = ['shinsaku', 'shinsaku-exact', 'eager', 'channels_last', 'compile']
 
@@ -10,14 +23,17 @@ export const HELD = new RegExp(`${heldTo}.*`)
 /** `shinsaku-avx2` is what `shinsaku` is there. */
 const CANNOT_BE_HELD = ['onnxruntime', 'shinsaku-avx2']
 
-const all = {
+/** @type {Record<string, Kind>} */
+const kinds = {
   forward: {
-    who: DRAWING,
+    works: ['forward'],
+    who: EVALUATORS,
     rounds: 10,
     sizes: ['2.3', '0.26'].flatMap((variant) => [1, 4].map((batch) => ({ variant, size: 128, batch }))),
     name: ({ variant, size, batch }) => `forward, U-Net ${variant}, ${size} px, batch ${batch}`,
   },
   train: {
+    works: ['train'],
     who: TRAINING,
     rounds: 8,
     sizes: [
@@ -28,12 +44,12 @@ const all = {
     name: ({ variant, size, batch }) => `training step, U-Net ${variant}, ${size} px, batch ${batch}`,
   },
   dcgan: {
-    works: ['dcgan-train', 'dcgan-draw'],
+    works: ['train', 'forward'],
     who: TRAINING,
     rounds: 8,
     sizes: [{ size: 64, batch: 64 }],
     name: ({ size, batch }, work) =>
-      `${work === 'dcgan-train' ? 'training step' : 'drawing'}, DCGAN, ${size} px, batch ${batch}`,
+      `${work === 'train' ? 'training step' : 'drawing'}, DCGAN, ${size} px, batch ${batch}`,
   },
   sample: {
     who: ['shinsaku', 'eager'],
@@ -42,6 +58,7 @@ const all = {
     name: ({ variant, size }) => `picture, U-Net ${variant}, ${size} px`,
   },
   startup: {
+    works: ['forward'],
     who: ['shinsaku', 'eager', 'compile', 'freezing', 'onnxruntime', 'openvino'],
     rounds: 3,
     sizes: [{ variant: '2.3', size: 128, batch: 1 }],
@@ -51,26 +68,51 @@ const all = {
   life: { who: ['shinsaku'], rounds: 1, sizes: [{}], name: () => 'life' },
 }
 
-/** The cases that the flags ask for; a size or batch given stands in place of the usual ones. */
-export function casesOf({ only, who, rounds, variant, size, batch, dim, dimMults, threads, isa, steps = 8 }) {
-  const given = Object.fromEntries(Object.entries({ variant, size, batch }).filter(([, value]) => value !== undefined))
-  return only.flatMap((group) => {
-    const { sizes, works = [group], ...rest } = all[group]
-    const wanted = sizes.map((one) => ({ ...one, ...given }))
-    const distinct = [...new Map(wanted.map((one) => [JSON.stringify(one), one])).values()]
-    return distinct.map((one) => ({
-      group,
-      works,
-      settings: { dim, dimMults, threads, steps, isa, ...one },
-      who: rest.who.filter((name) => who.includes(name) && !(isa && CANNOT_BE_HELD.includes(name))),
-      rounds: rounds ?? rest.rounds,
-      name: (work) => `${name(rest.name(one, work), { dim, dimMults })}${isa ? `${heldTo}${isa.toUpperCase()}` : ''}`,
-    }))
-  })
+/** Networks of another size than the usual one say so. @param {string} text @param {Flags} flags */
+function named(text, { dim, dimMults, isa }) {
+  const usual = (dim === 64 && dimMults.join() === '1,2,4,8') || !text.includes('U-Net')
+  const held = isa ? `${heldTo}${isa.toUpperCase()}` : ''
+  return `${usual ? text : `${text}, dim ${dim} (${dimMults})`}${held}`
 }
 
-/** Networks of another size than the usual one say so. */
-function name(text, { dim, dimMults }) {
-  const usual = dim === 64 && dimMults.join() === '1,2,4,8'
-  return usual || !text.includes('U-Net') ? text : `${text}, dim ${dim} (${dimMults})`
+/**
+ * What the flags give in place of the usual sizes.
+ * @param {Flags} flags
+ * @returns {Size}
+ */
+export const sizesGiven = ({ variant, size, batch }) =>
+  Object.fromEntries(Object.entries({ variant, size, batch }).filter(([, value]) => value !== undefined))
+
+/**
+ * @param {string} group
+ * @param {Kind} kind
+ * @param {Flags} flags
+ * @returns {Case[]}
+ */
+function casesOfKind(group, { works = [], who, rounds, sizes, name }, flags) {
+  const wanted = sizes.map((one) => ({ ...one, ...sizesGiven(flags) }))
+  const distinct = [...new Map(wanted.map((one) => [JSON.stringify(one), one])).values()]
+  const { dim, dimMults, threads, steps, isa } = flags
+  const network = group === 'dcgan' ? { width: 64, latent: 100 } : { dim, dimMults }
+  return distinct.map((one) => ({
+    group,
+    works,
+    settings: {
+      model: group === 'dcgan' ? 'dcgan' : 'unet',
+      ...{ works, device: 'cpu', precision: 'fp32', seed: 3407, threads, steps, isa },
+      ...{ ...network, size: 128, batch: 1, ...one },
+    },
+    who: who.filter((name) => flags.who.includes(name) && !(isa && CANNOT_BE_HELD.includes(name))),
+    rounds: flags.rounds ?? rounds,
+    name: (work = '') => named(name(one, work), flags),
+  }))
+}
+
+/** The cases that the flags ask for; a size or batch given stands in place of the usual ones. @param {Flags} flags */
+export function casesOf(flags) {
+  if (flags.device === 'cuda') return casesOfCuda(flags)
+  return flags.only.flatMap((group) => {
+    const kind = kinds[group]
+    return kind ? casesOfKind(group, kind, flags) : []
+  })
 }

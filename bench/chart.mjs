@@ -1,11 +1,14 @@
 // The chart of docs/benchmarks.md: for each work, how many times as long as shinsaku the others took.
 import { HELD } from './cases.mjs'
-import { ratios } from './table.mjs'
+import { ratios } from './rows.mjs'
+
+/** @import { Row } from './rows.mjs' */
 
 const WIDTH = 760
 const LEFT = 250
 const RIGHT = 700
 const BAR = 13
+/** @type {Record<string, string>} */
 const COLOURS = {
   eager: '#718096',
   channels_last: '#2b6cb0',
@@ -16,7 +19,9 @@ const COLOURS = {
 }
 const SHOWN = /^(forward|training step|drawing)/
 
+/** @param {Row[]} rows */
 export function chart(rows) {
+  const ratioOf = (/** @type {Row} */ row) => ratios(row, rows)?.median ?? 1
   const peers = rows.filter(
     ({ who, work }) =>
       COLOURS[who] &&
@@ -25,8 +30,8 @@ export function chart(rows) {
       rows.some((row) => row.work === work && row.who === 'shinsaku'),
   )
   const works = [...new Set(peers.map(({ work }) => work))]
-  const most = Math.ceil(Math.max(1, ...peers.map((row) => ratios(row, rows).median)) + 0.2)
-  const x = (ratio) => LEFT + (ratio / most) * (RIGHT - LEFT)
+  const most = Math.ceil(Math.max(1, ...peers.map((row) => ratioOf(row))) + 0.2)
+  const x = (/** @type {number} */ ratio) => LEFT + (ratio / most) * (RIGHT - LEFT)
   const parts = []
   let y = 64
   for (const work of works) {
@@ -35,7 +40,7 @@ export function chart(rows) {
       `<text x="${LEFT - 12}" y="${y + (here.length * BAR) / 2}" text-anchor="end" dominant-baseline="middle">${work}</text>`,
     )
     for (const row of here) {
-      const ratio = ratios(row, rows).median
+      const ratio = ratioOf(row)
       parts.push(
         `<rect x="${LEFT}" y="${y}" width="${(x(ratio) - LEFT).toFixed(1)}" height="${BAR - 2}" fill="${COLOURS[row.who]}"/>`,
         `<text x="${(x(ratio) + 4).toFixed(1)}" y="${y + BAR / 2}" font-size="10" dominant-baseline="middle">${ratio.toFixed(2)}</text>`,

@@ -1,34 +1,37 @@
-// What a checkpoint costs the training beside it: blocks of updates with and without one, in turn. Needs a build.
+#!/usr/bin/env node
+// What a checkpoint costs the training beside it: blocks of updates with and without one, in turn.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { root } from '../scripts/bootstrap.mjs'
+import { readFlags } from '../scripts/flags.mjs'
 import { writeSection } from '../test/durability/report.mjs'
+import { median } from './rows.mjs'
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    // Makes what was measured a section of docs/reliability.md.
-    record: { type: 'boolean', default: false },
-    pairs: { type: 'string', default: '5' },
+const { values } = readFlags({
+  command: 'node bench/checkpoint-cost.mjs',
+  about:
+    'What a checkpoint costs the training beside it: blocks of updates with and without one, in turn. Needs a build.',
+  flags: {
+    json: { help: 'prints JSON' },
+    record: { help: 'makes what was measured a section of docs/reliability.md' },
+    pairs: { value: 'N', default: '5', help: 'pairs of blocks' },
     // The state, and with it the checkpoint, is the same at any size; small pictures only make updates short.
-    size: { type: 'string', default: '32' },
-    batch: { type: 'string', default: '2' },
-    updates: { type: 'string', default: '10' },
-    folder: { type: 'string', default: tmpdir() },
+    size: { value: 'N', default: '32', help: 'pixels on a side' },
+    batch: { value: 'N', default: '2', help: 'pictures in an update' },
+    updates: { value: 'N', default: '10', help: 'updates in a block' },
+    folder: { value: 'FOLDER', help: 'where checkpoints are written (usual: the temporary folder)' },
   },
 })
 const [pairs, updates] = [Number(values.pairs), Number(values.updates)]
 const EVERY_SECONDS = 60
 
-const load = (path) => import(join(root, 'dist', path))
-const { loadAddon } = await load('native/load.js')
-const { threadsFor } = await load('native/cpus.js')
-const { placeOn, toSpec } = await load('native/spec.js')
-const { resolveTrain } = await load('options/resolve.js')
-const { saveCheckpoint } = await load('checkpoint/save.js')
-const { copyTensors } = await load('train/copy-tensors.js')
+const { loadAddon } = await import('../dist/native/load.js')
+const { threadsFor } = await import('../dist/system/cpus.js')
+const { placeOn, toSpec } = await import('../dist/backend/placement.js')
+const { resolveTrain } = await import('../dist/options/resolve.js')
+const { saveCheckpoint } = await import('../dist/checkpoint/save.js')
+const { copyTensors } = await import('../dist/train/copy-tensors.js')
 
 const options = resolveTrain({ size: Number(values.size), batch: Number(values.batch) })
 const { size, channels } = options
@@ -39,7 +42,7 @@ const spec = toSpec(options, placeOn('cpu', options, []))
 const { parameters } = await addon.describe(spec)
 const images = await addon.images(new Uint8Array(8 * size * size * channels), [8, size, size, channels], 'cpu')
 const trainer = await addon.trainer(spec, images)
-const folder = mkdtempSync(join(values.folder, 'shinsaku-cost-'))
+const folder = mkdtempSync(join(values.folder ?? tmpdir(), 'shinsaku-cost-'))
 
 const cpuSeconds = () => {
   const { user, system } = process.cpuUsage()
@@ -60,12 +63,12 @@ async function save() {
     origin,
     tensors,
     readTensor: read,
-    keepCheckpoints: 1,
+    keep: 1,
   })
   return { stall, written }
 }
 
-/** Trains a block, with a checkpoint written beside it or not; ends when both are done. */
+/** Trains a block, with a checkpoint written beside it or not; ends when both are done. @param {boolean} withSave */
 async function block(withSave) {
   const [started, cpu] = [performance.now(), cpuSeconds()]
   const saving = withSave ? await save() : undefined
@@ -73,8 +76,6 @@ async function block(withSave) {
   bytes = (await saving?.written)?.bytes ?? bytes
   return { wall: (performance.now() - started) / 1000, cpu: cpuSeconds() - cpu, stall: saving?.stall ?? 0 }
 }
-
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]
 
 try {
   await block(true)
@@ -85,7 +86,8 @@ try {
     for (const withSave of pair % 2 === 0 ? [false, true] : [true, false])
       (withSave ? saving : plain).push(await block(withSave))
   }
-  const added = (field) => median(saving.map((one, i) => one[field] - plain[i][field]))
+  const added = (/** @type {'wall' | 'cpu'} */ field) =>
+    median(saving.map((one, i) => one[field] - (plain[i]?.[field] ?? Number.NaN)))
   const result = {
     parameters,
     checkpointBytes: bytes,
@@ -99,7 +101,7 @@ try {
     cpuShare: added('cpu') / (EVERY_SECONDS * threads),
     wallShare: added('wall') / EVERY_SECONDS,
   }
-  const percent = (share) => `${(share * 100).toFixed(2)} %`
+  const percent = (/** @type {number} */ share) => `${(share * 100).toFixed(2)} %`
   const lines = [
     `${parameters} parameters, ${bytes} bytes a checkpoint, ${threads} threads, ${pairs} pairs of blocks`,
     `training stands still for ${result.stallSeconds.toFixed(2)} s while the state is copied`,

@@ -1,41 +1,38 @@
+#!/usr/bin/env node
 // `npm run gpu-pack`: one archive for an offline linux-x64 machine that has a GPU, a Python with torch, CMake and a C++
 // compiler, but no Node. It holds Node, the sources, the node_modules that a build, the GPU tests and the benchmark
 // need, and the Python packages of the benchmark's peers. Ends with the line that unpacks and runs it.
-//   npm run gpu-pack [-- --out FILE]
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { compileTypeScript, installPackages, root, statePhase } from '../scripts/bootstrap.mjs'
+import { readFlags } from '../scripts/flags.mjs'
 
 const LIMIT = 60e6
 const NAME = 'shinsaku-gpu'
 
-const { values } = parseArgs({
-  options: { out: { type: 'string', default: join(root, 'build', 'gpu-pack', `${NAME}.tar.xz`) } },
+const { values } = readFlags({
+  command: 'npm run gpu-pack --',
+  about:
+    'Packs what an offline machine with a GPU needs to build, test and time shinsaku: bench/gpu/run.sh does so there.',
+  flags: { out: { value: 'FILE', default: join('build', 'gpu-pack', `${NAME}.tar.xz`), help: 'the archive' } },
 })
-const archive = resolve(values.out)
+const archive = resolve(root, values.out)
 const scratch = join(root, 'build', 'gpu-pack')
 const folder = join(scratch, NAME)
 
 const sources = ['package.json', 'CMakeLists.txt', 'vitest.config.ts', 'tsconfig.json', 'LICENSE']
-const folders = [
-  'lib',
-  'native',
-  'dist',
-  'scripts',
-  join('test', 'gpu'),
-  join('test', 'helpers'),
-  join('test', 'native'),
-]
+const inTest = ['gpu', 'helpers', 'native', 'exactness', join('golden', 'make')]
+const folders = ['lib', 'native', 'dist', 'bench', 'scripts', ...inTest.map((name) => join('test', name))]
 const packages = ['node-addon-api', 'node-api-headers', 'vitest']
 
+/** @type {(program: string, args: string[], options?: import('node:child_process').ExecFileSyncOptions) => unknown} */
 const run = (program, args, options = {}) =>
   execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
 
-const manifest = (package_) => JSON.parse(readFileSync(join(package_, 'package.json'), 'utf8'))
+const manifest = (/** @type {string} */ folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 
-/** Where Node would find a package from another one's folder; undefined when it is not installed. */
+/** Where Node would find a package from another one's folder; undefined when it is not installed. @param {string} name @param {string} from */
 function locate(name, from) {
   for (let at = from; ; at = dirname(at)) {
     const found = join(at, 'node_modules', name)
@@ -44,10 +41,11 @@ function locate(name, from) {
   }
 }
 
-/** Folders of these packages and of all that they need. Optional ones count where they are installed. */
+/** Folders of these packages and of all that they need. Optional ones count where they are installed. @param {string[]} names */
 function closure(names) {
+  /** @type {Set<string>} */
   const found = new Set()
-  const visit = (name, from, optional) => {
+  const visit = (/** @type {string} */ name, /** @type {string} */ from, /** @type {boolean} */ optional) => {
     const at = locate(name, from)
     if (!at && !optional) throw new Error(`${name} is not installed; run npm ci`)
     if (!at || found.has(at)) return
@@ -65,7 +63,8 @@ const superfluous = /\.(d\.[cm]?ts|map|md)$|\/(docs?|man)\/|musl/
 
 function copyPackages() {
   for (const at of closure([...Object.keys(manifest(root).dependencies), ...packages])) {
-    const wanted = (path) => !superfluous.test(path.slice(at.length)) && !path.slice(at.length).includes('node_modules')
+    const wanted = (/** @type {string} */ path) =>
+      !superfluous.test(path.slice(at.length)) && !path.slice(at.length).includes('node_modules')
     if (!at.includes('musl')) cpSync(at, join(folder, relative(root, at)), { recursive: true, filter: wanted })
   }
 }

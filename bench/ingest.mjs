@@ -9,13 +9,22 @@ import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { row } from './rows.mjs'
 
+/** @import { Case } from './cases.mjs' */
+/** @import { Machine } from './machine.mjs' */
+/** @typedef {{ side: number, format: string }} Source */
+
 const SOURCES = [128, 256, 512, 1024].flatMap((side) => ['png', 'jpg'].map((format) => ({ side, format })))
 const EPOCHS = 10
 const PICTURES = 100
 const self = fileURLToPath(import.meta.url)
 
-/** Pictures that compress as photographs do: smooth, with some noise. */
-async function drawFolder(folder, { side, format }, count) {
+/**
+ * Pictures that compress as photographs do: smooth, with some noise.
+ * @param {string} folder
+ * @param {Source} source
+ * @param {number} count
+ */
+async function makePictures(folder, { side, format }, count) {
   for (let n = 0; n < count; n++) {
     const pixels = Buffer.alloc(side * side * 3)
     let state = n + 1
@@ -34,7 +43,14 @@ async function drawFolder(folder, { side, format }, count) {
   }
 }
 
-/** A start of ours in a process of its own: the first decodes, a second would find the cache. */
+/**
+ * A start of ours in a process of its own: the first decodes, a second would find the cache.
+ * @param {string} folder
+ * @param {number} size
+ * @param {number} threads
+ * @param {string} cacheFolder
+ * @returns {Promise<{ images: number, seconds: number }>}
+ */
 async function ours(folder, size, threads, cacheFolder) {
   const { stdout } = await promisify(execFile)(process.execPath, [self, folder, String(size), cacheFolder], {
     env: { ...process.env, UV_THREADPOOL_SIZE: String(Math.max(4, threads)) },
@@ -42,6 +58,11 @@ async function ours(folder, size, threads, cacheFolder) {
   return JSON.parse(stdout)
 }
 
+/**
+ * @param {string} folder
+ * @param {number} size
+ * @param {string} cacheFolder
+ */
 async function loadOnce(folder, size, cacheFolder) {
   const [{ loadDataset }, { resolveTrain }] = await Promise.all([
     import('../dist/data/dataset.js'),
@@ -52,10 +73,13 @@ async function loadOnce(folder, size, cacheFolder) {
   process.stdout.write(JSON.stringify({ images: store.count, seconds: (performance.now() - begun) / 1000 }))
 }
 
-export async function ingestRows({ venv, size, threads, rounds, log }) {
+/** @param {Case} one @param {Machine} machine */
+export async function ingestRows({ settings: { size, threads }, rounds }, { venv }) {
+  if (!venv) throw new Error('reading pictures is compared on a CPU')
   const peer = fileURLToPath(new URL('ingest.py', import.meta.url))
+  /** @type {Map<string, number[]>} */
   const times = new Map()
-  const add = (work, who, value) => {
+  const add = (/** @type {string} */ work, /** @type {string} */ who, /** @type {number} */ value) => {
     const key = JSON.stringify([work, who])
     times.set(key, [...(times.get(key) ?? []), value])
   }
@@ -63,7 +87,7 @@ export async function ingestRows({ venv, size, threads, rounds, log }) {
     const name = `${source.format} ${source.side} px`
     const folder = mkdtempSync(join(tmpdir(), 'shinsaku-ingest-'))
     try {
-      await drawFolder(folder, source, PICTURES)
+      await makePictures(folder, source, PICTURES)
       for (let round = 0; round < rounds; round++) {
         const cache = mkdtempSync(join(tmpdir(), 'shinsaku-cache-'))
         const first = await ours(folder, size, threads, cache)
@@ -77,11 +101,14 @@ export async function ingestRows({ venv, size, threads, rounds, log }) {
           encoding: 'utf8',
           env: venv.env(),
         })
-        for (const { who, images, seconds } of lines.trim().split('\n').map(JSON.parse)) {
+        for (const { who, images, seconds } of lines
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line))) {
           if (who.endsWith(`x${EPOCHS}`)) add(`${EPOCHS} epochs ${name}`, 'torchvision', seconds)
           else add(`ingest ${name}`, who, (seconds / images) * 1000)
         }
-        log(`${name}, round ${round + 1} of ${rounds}`)
+        console.error(`${name}, round ${round + 1} of ${rounds}`)
       }
     } finally {
       rmSync(folder, { recursive: true })
@@ -94,6 +121,6 @@ export async function ingestRows({ venv, size, threads, rounds, log }) {
 }
 
 if (process.argv[1] === self) {
-  const [folder, size, cacheFolder] = process.argv.slice(2)
+  const [folder = '', size, cacheFolder = ''] = process.argv.slice(2)
   await loadOnce(folder, Number(size), cacheFolder)
 }

@@ -6,13 +6,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { middle } from './rows.mjs'
+import { median } from './rows.mjs'
+
+/** @import { Row } from './rows.mjs' */
 
 const self = fileURLToPath(import.meta.url)
-const SMALL = { model: 'diffusion', data: 'builtin:icons:64', size: 16, dim: 8, dimMults: [1, 2], batch: 4 }
+const model = /** @type {const} */ ('diffusion')
+const SMALL = { model, data: 'builtin:icons:64', size: 16, dim: 8, dimMults: [1, 2], batch: 4 }
 const MB = 2 ** 20
 const rss = () => process.memoryUsage.rss() / MB
 
+/**
+ * @param {string} work
+ * @param {number} value
+ * @param {string} unit
+ * @returns {Row}
+ */
 const one = (work, value, unit) => ({ work, who: 'shinsaku', median: value, min: value, rounds: 1, unit })
 
 /** The 99th percentile of how late the event loop is, beyond the timer that measures it. */
@@ -28,18 +37,28 @@ function watchLoop() {
 
 /** The median of the RSS over a stretch, so that one moment does not decide. */
 class Memory {
+  /** @type {{ share: number, mb: number }[]} */
   readings = []
+
+  /** @param {number} share */
   note(share) {
     this.readings.push({ share, mb: rss() })
   }
+
+  /**
+   * @param {number} from
+   * @param {number} to
+   */
   between(from, to) {
-    return middle(this.readings.filter(({ share }) => share >= from && share <= to).map(({ mb }) => mb))
+    return median(this.readings.filter(({ share }) => share >= from && share <= to).map(({ mb }) => mb))
   }
+
   get growth() {
     return this.between(0.9, 1) - this.between(0.1, 0.2)
   }
 }
 
+/** @type {Record<string, (folder: string) => Promise<Row[]>>} */
 const scenarios = {
   async sampling(folder) {
     const { train } = await import('../dist/index.js')
@@ -97,9 +116,9 @@ const scenarios = {
       previews: 0,
       out: folder,
     })
-    const draw = (seed) => model.sample({ seed, steps: 20, sampler: 'ddim', weights: 'raw' })
+    const draw = (/** @type {number} */ seed) => model.sample({ seed, steps: 20, sampler: 'ddim', weights: 'raw' })
     const seeds = [0, 1, 2, 3]
-    const timed = async (work) => {
+    const timed = async (/** @type {() => Promise<unknown>} */ work) => {
       const begun = performance.now()
       await work()
       return performance.now() - begun
@@ -114,7 +133,7 @@ const scenarios = {
       shares.push((100 * apart) / together)
     }
     return [
-      { ...one('throughput of 4 samplers at once, of one', middle(shares), '%'), min: Math.min(...shares), rounds: 10 },
+      { ...one('throughput of 4 samplers at once, of one', median(shares), '%'), min: Math.min(...shares), rounds: 10 },
     ]
   },
 
@@ -136,6 +155,7 @@ const scenarios = {
   },
 }
 
+/** @returns {Row[]} */
 export function lifeRows() {
   return Object.keys(scenarios).flatMap((name) =>
     JSON.parse(
@@ -146,7 +166,7 @@ export function lifeRows() {
 
 if (process.argv[1] === self) {
   const folder = mkdtempSync(join(tmpdir(), 'shinsaku-life-'))
-  const rows = await scenarios[process.argv[2]](folder)
+  const rows = await scenarios[process.argv[2] ?? '']?.(folder)
   rmSync(folder, { recursive: true })
   console.log(JSON.stringify(rows))
   process.exit(0)

@@ -1,95 +1,96 @@
-// Measures one case: rounds over all sides, and the floor of the machine beside them.
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ingestRows } from './ingest.mjs'
-import { lifeRows } from './life.mjs'
-import { pictureRows } from './picture.mjs'
-import { middle, row } from './rows.mjs'
-import { start } from './sides.mjs'
+// Measures a case on a CPU: rounds over all sides, and the floor of the machine beside them.
+import { sideOf } from './commands.mjs'
+import { cpuOf, timeRounds } from './rounds.mjs'
+import { row } from './rows.mjs'
 
-/** Threads that still spin after one side's work end before the next begins. */
-const PAUSE = 30
+/** @import { Case } from './cases.mjs' */
+/** @import { Machine } from './machine.mjs' */
+/** @import { Row } from './rows.mjs' */
 
-async function openSides(one, { cpuOps, venv }) {
+/** @param {Case} one @param {Machine} machine */
+async function openSides(one, machine) {
+  const who = one.who.filter((name) => name !== 'shinsaku-avx2' || machine.cpuOps[0] === 'cpu-avx512')
   const sides = []
-  const who = one.who.filter((name) => name !== 'shinsaku-avx2' || cpuOps[0] === 'cpu-avx512')
   for (const name of [...who, 'peak']) {
-    const settings = { ...one.settings, group: one.group, works: one.works }
-    const side = await start(name, settings, venv).catch((error) => {
-      console.error(`${name} takes no part: ${error.message}`)
-    })
-    if (!side) continue
-    console.error(`${one.name(one.works[0])}: ${name} ${side.detail ?? ''}, ready after ${Math.round(side.ready)} ms`)
+    const side = sideOf(name, one.settings, machine)
+    await side.start()
+    const how = side.problem ?? `${side.facts.detail ?? ''}, ready after ${Math.round(side.ready)} ms`
+    console.error(`${one.name(one.works[0])}: ${name} ${how}`)
     sides.push(side)
   }
   return sides
 }
 
-/** What the direct arithmetic of the work takes at the fastest matrix product of this run. */
-function floorRow(work, flops, peaks, rounds) {
-  const ms = flops / (Math.max(...peaks) * 1e6)
-  return { work, who: 'floor', median: ms, min: ms, rounds, unit: 'ms', gflop: flops / 1e9, peak: Math.max(...peaks) }
+/**
+ * What the direct arithmetic of the work takes at the fastest matrix product of this run.
+ * @param {string} work
+ * @param {number} flops
+ * @param {number[]} peaks
+ * @returns {Row}
+ */
+function floorRow(work, flops, peaks) {
+  const peak = Math.max(...peaks)
+  const ms = flops / (peak * 1e6)
+  return { work, who: 'floor', median: ms, min: ms, rounds: peaks.length, unit: 'ms', gflop: flops / 1e9, peak }
 }
 
+/** @param {Case} one @param {Machine} machine */
 async function steady(one, machine) {
   const sides = await openSides(one, machine)
+  /** @type {Row[]} */
   const rows = []
   for (const work of one.works) {
-    const times = new Map(sides.map(({ who }) => [who, []]))
-    for (const side of sides) await side.work(work)
-    for (let round = 0; round < one.rounds; round++) {
-      for (const side of sides) {
-        await sleep(PAUSE)
-        times.get(side.who).push(await side.work(work))
-      }
-    }
     const name = one.name(work)
-    const peaks = times.get('peak')?.map(({ gflops }) => gflops)
-    times.delete('peak')
-    for (const [who, all] of times) {
-      const cpu = middle(all.map((time) => time.cpu))
-      rows.push({
-        ...row(
-          name,
-          who,
-          all.map((time) => time.ms),
-        ),
-        cpu,
-      })
+    const timings = await timeRounds(sides, work, { rounds: one.rounds, warm: 0, leastMs: 0, total: 0 })
+    for (const [{ who }, found] of timings ?? []) {
+      if (who !== 'peak' && found.times.length > 0)
+        rows.push({ ...row(name, who, found.times), cpu: cpuOf(found), precision: one.settings.precision })
     }
-    const flops = sides.find(({ who }) => who === 'peak')?.flops?.[work]
-    if (peaks && flops) rows.push(floorRow(name, flops, peaks, one.rounds))
+    const peak = sides.find(({ who }) => who === 'peak')
+    const rates = peak && timings?.get(peak)?.answers.map(({ gflops = 0 }) => gflops)
+    const flops = peak?.facts.flops?.[work]
+    if (flops && rates && rates.length > 0) rows.push(floorRow(name, flops, rates))
   }
-  for (const side of sides) await side.end()
+  for (const side of sides) side.end()
   return rows
 }
 
-/** From the start of the process until the network has run once; compiled forms begin with an empty cache. */
-async function startup(one, { venv }) {
+/**
+ * From the start of the process until the network has run once; compiled forms begin with an empty cache.
+ * @param {Case} one
+ * @param {Machine} machine
+ */
+async function startup(one, machine) {
+  /** @type {Map<string, number[]>} */
   const times = new Map(one.who.map((who) => [who, []]))
   for (let round = 0; round < one.rounds; round++) {
     for (const who of one.who) {
       const compiles = ['compile', 'freezing'].includes(who)
       if (compiles && round > 0) continue
-      const side = await start(who, { ...one.settings, group: 'forward', works: ['forward'] }, venv, true)
-      times.get(who).push(side.ready)
-      await side.end()
+      const side = sideOf(who, one.settings, machine, true)
+      await side.start()
+      if (side.problem === undefined) times.get(who)?.push(side.ready)
+      side.end()
     }
   }
-  return [...times].map(([who, all]) => row(one.name(), who, all))
+  return [...times].filter(([, all]) => all.length > 0).map(([who, all]) => row(one.name(), who, all))
 }
 
+/**
+ * @param {Case} one
+ * @param {Machine} machine
+ * @returns {Promise<Row[]>}
+ */
 export async function measure(one, machine) {
   switch (one.group) {
     case 'sample':
-      return pictureRows(one, machine)
+      return (await import('./whole-picture.mjs')).pictureRows(one, machine)
     case 'startup':
       return startup(one, machine)
-    case 'ingest': {
-      const { size, threads } = one.settings
-      return ingestRows({ venv: machine.venv, size, threads, rounds: one.rounds, log: console.error })
-    }
+    case 'ingest':
+      return (await import('./ingest.mjs')).ingestRows(one, machine)
     case 'life':
-      return lifeRows()
+      return (await import('./life.mjs')).lifeRows()
     default:
       return steady(one, machine)
   }

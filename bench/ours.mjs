@@ -1,51 +1,104 @@
-// The project's own side of the benchmark: the trainer and the generator that train() and sample() use.
-
+// The project's own side of the benchmark: the trainer and the sampler that train() and sample() use. Training is driven as
+// lib/train does it: units of about a tenth of a second, two of them in flight.
 import { placeOn, toSpec } from '../dist/backend/placement.js'
-import { loadAddon } from '../dist/native/load.js'
+import { selectBackend } from '../dist/backend/select.js'
+import { loadNative } from '../dist/native/load.js'
 import { resolveTrain } from '../dist/options/resolve.js'
+import { UnitSizer } from '../dist/train/unit-sizer.js'
 import { ISAS } from './flags.mjs'
-import { serve } from './side.mjs'
+import { serve } from './serve.mjs'
 
-const { who, group, works, variant, dim, dimMults, size, batch, threads, isa } = JSON.parse(process.argv[2])
+/** @import { Placement } from '../dist/backend/placement.js' */
+/** @import { NativeSampler, Spec } from '../dist/native/addon.js' */
+/** @import { SideSettings } from './side.mjs' */
+
+const settings = /** @type {SideSettings} */ (JSON.parse(process.argv[2] ?? '{}'))
+const { who, model, works, batch, size, threads, seed, precision, isa } = settings
 const PICTURES = 128
 
-const addon = await loadAddon()
+const native = await loadNative()
+const { addon } = native
 await addon.setThreads(threads)
+const place = settings.device === 'cpu' ? 'cpu' : 'cuda:0'
+const { variant, dim, dimMults, width, latent } = settings
+/** @type {import('../dist/options/resolve.js').TrainOptions} */
+const network =
+  model === 'dcgan'
+    ? { model, width, latent }
+    : { model: 'diffusion', variant: variant === '0.26' ? '0.26' : '2.3', dim, dimMults }
 const exact = who === 'shinsaku-exact'
-const shape = { size, batch, previews: 0, exact }
-const options = resolveTrain(
-  group === 'dcgan' ? { model: 'dcgan', ...shape } : { model: 'diffusion', variant, dim, dimMults, ...shape },
-)
+/** @type {Placement['precision']} */
+const products = precision === 'tf32' || precision === 'bf16' ? precision : 'fp32'
+const options = resolveTrain({ ...network, size, batch, seed, precision: products, exact, previews: 0 })
 const { cpuOps } = await addon.info()
-const set = who === 'shinsaku-avx2' ? 'cpu-avx2' : ISAS[isa]?.ops
-const placement = placeOn('cpu', options, set ? [set] : cpuOps)
-const pixels = new Uint8Array(PICTURES * size * size * 3).map(() => Math.random() * 256)
-const images = await addon.images(pixels, [PICTURES, size, size, 3], 'cpu')
+const set = who === 'shinsaku-avx2' ? 'cpu-avx2' : isa && ISAS[isa]?.ops
+const planned = placeOn(place, options, set ? [set] : cpuOps)
+
+/**
+ * `shinsaku` computes as it chooses itself; on a GPU `shinsaku-OPS` and `shinsaku-OPS-graph` as the name says. A rehearsal
+ * without a GPU has neither CUDA's operations nor graphs.
+ * @returns {Promise<Placement>}
+ */
+async function choose() {
+  const [, ops, graph] = who.split('-')
+  if (place !== 'cpu' && ops) return { ...planned, ops, graph: graph === 'graph', samplingOps: ops }
+  return selectBackend(native, options, planned, (line) => console.error(line))
+}
+const placement = await choose()
+const pictures = Math.max(PICTURES, 16 * batch)
+const pixels = new Uint8Array(pictures * size * size * 3).map((_, i) => Math.imul(i, 2654435761) >>> 24)
+const images = await addon.images(pixels, [pictures, size, size, 3], place)
 const trainer = await addon.trainer(toSpec(options, placement), images)
 
+let secondsPerUpdate = 0.05
+
+/** @param {number} count */
+async function train(count) {
+  const sizer = new UnitSizer(1)
+  sizer.record(1, secondsPerUpdate)
+  const inFlight = []
+  let left = count
+  let last = performance.now()
+  while (left > 0 || inFlight.length > 0) {
+    while (left > 0 && inFlight.length < 2) {
+      const updates = Math.min(left, sizer.next(0, left, 0))
+      inFlight.push({ updates, done: trainer.step(updates) })
+      left -= updates
+    }
+    const unit = inFlight.shift()
+    if (!unit) break
+    await unit.done
+    const now = performance.now()
+    secondsPerUpdate = (now - last) / 1000 / unit.updates
+    sizer.record(unit.updates, (now - last) / 1000)
+    last = now
+  }
+}
+
 const seeds = Array.from({ length: batch }, (_, i) => i)
-let generator
-const sampler = async (args) => {
-  generator ??= await trainer.generator('raw')
+const generator = works.includes('forward') ? await trainer.generator('raw') : undefined
+
+/** @param {Spec} args */
+async function begin(args) {
+  if (!generator) throw new Error('this side has no forward')
   return generator.sampler({ seeds, batch, ...args })
 }
 
+/** @type {NativeSampler | undefined} */
 let denoising
-const all = {
-  /** One denoising step: one evaluation of the network, and the sampler's arithmetic. */
-  async forward() {
-    denoising ??= await sampler({ steps: 1000, sampler: 'ddim', eta: 0 })
-    if (await denoising.step()) denoising = undefined
-  },
-  train: () => trainer.step(1),
-  'dcgan-train': () => trainer.step(1),
-  async 'dcgan-draw'() {
-    const drawn = await sampler({ batchNorm: 'running' })
-    while (!(await drawn.step()));
-    drawn.dispose()
-  },
+/** A denoising step, which is one evaluation of the network and the sampler's arithmetic; or a batch of DCGAN's pictures. */
+async function forward(/** @type {number} */ count) {
+  for (let i = 0; i < count; i++) {
+    if (model === 'dcgan') {
+      const sampler = await begin({ batchNorm: 'running' })
+      while (!(await sampler.step()));
+      sampler.dispose()
+    } else {
+      denoising ??= await begin({ steps: 1000, sampler: 'ddim', eta: 0 })
+      if (await denoising.step()) denoising = undefined
+    }
+  }
 }
 
-const { ops, samplingOps } = placement
-const detail = works[0].endsWith('train') ? ops : samplingOps
-await serve(Object.fromEntries(works.map((name) => [name, all[name]])), { detail })
+const detail = Object.entries(placement).map(([name, value]) => `${name} ${value}`)
+await serve(Object.fromEntries(works.map((name) => [name, { train, forward }[name]])), { detail: detail.join(', ') })

@@ -3,24 +3,32 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { userCacheFolder } from '../dist/system/cache.js'
+
+/** @import { CaseSettings } from './cases.mjs' */
+/** @import { Venv } from '../test/exactness/venv.mjs' */
 
 export const ONNXRUNTIME = '1.30.0'
 const OPENVINO = '2026.4.1'
 const ONNX = '1.23.2'
 
-const nodeFolder = join(userCacheFolder(), `bench-onnxruntime-${ONNXRUNTIME}`)
+let nodeFolder = ''
 
-/** Installs what is missing; says which versions there are. */
+/**
+ * Installs what is missing; says which versions there are.
+ * @param {Venv} venv
+ * @param {string[]} only
+ */
 export async function openPeers({ folder, python }, only) {
+  const { userCacheFolder } = await import('../dist/system/cache.js')
+  nodeFolder = join(userCacheFolder(), `bench-onnxruntime-${ONNXRUNTIME}`)
   const complete = join(folder, `bench-${OPENVINO}-${ONNX}`)
-  const drawn = only.some((group) => ['forward', 'startup'].includes(group))
-  if (drawn && !existsSync(complete)) {
+  const wanted = only.some((group) => ['forward', 'startup'].includes(group))
+  if (wanted && !existsSync(complete)) {
     console.error(`installing OpenVINO into ${folder}`)
     execFileSync(python, ['-m', 'pip', 'install', '-q', `openvino==${OPENVINO}`, `onnx==${ONNX}`], { stdio: 'inherit' })
     writeFileSync(complete, '')
   }
-  if (drawn && !existsSync(join(nodeFolder, 'complete'))) {
+  if (wanted && !existsSync(join(nodeFolder, 'complete'))) {
     console.error(`installing onnxruntime-node into ${nodeFolder}`)
     mkdirSync(nodeFolder, { recursive: true })
     // Its scripts fetch CUDA libraries; the one for CPUs is in the package.
@@ -33,16 +41,21 @@ export async function openPeers({ folder, python }, only) {
   return `OpenVINO ${OPENVINO}`
 }
 
-export const onnxruntimePackage = join(nodeFolder, 'node_modules', 'onnxruntime-node')
+export const onnxruntimePackage = () => join(nodeFolder, 'node_modules', 'onnxruntime-node')
 
-/** The file of a network, exported once. */
-export function onnxFile({ folder, python, env }, script, settings) {
-  const { variant, dim, dimMults, size, batch } = settings
+/**
+ * The file of a network, exported once.
+ * @param {Venv} venv
+ * @param {string} peer
+ * @param {CaseSettings} settings
+ */
+export function onnxFile({ folder, python, env }, peer, settings) {
+  const { variant = '2.3', dim, dimMults = [], size, batch } = settings
   const file = join(folder, 'onnx', `${[variant, dim, ...dimMults, size, batch].join('-')}.onnx`)
   if (!existsSync(file)) {
     mkdirSync(join(folder, 'onnx'), { recursive: true })
     const unfinished = `${file}.part`
-    execFileSync(python, [script, JSON.stringify({ ...settings, who: 'export', file: unfinished })], {
+    execFileSync(python, [peer, JSON.stringify({ ...settings, who: 'export', file: unfinished })], {
       env: env(variant),
       stdio: ['ignore', 'ignore', 'inherit'],
     })

@@ -1,147 +1,94 @@
-// docs/benchmarks.md and its chart, made of docs/benchmarks.json.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { HELD } from './cases.mjs'
+// The one writer of the benchmarks' pages: docs/benchmarks.md and its chart of docs/benchmarks.json, and
+// docs/benchmarks-gpu.md, where what is measured on a GPU is put before what was measured earlier.
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { chart } from './chart.mjs'
-import { digits, ratios } from './table.mjs'
+import { cpuPage } from './page-cpu.mjs'
+import { cudaPage } from './page-cuda.mjs'
 
-const docs = (name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url))
+/** @import { Described } from './machine.mjs' */
+/** @import { CudaResult } from './page-cuda.mjs' */
+/** @import { Row } from './rows.mjs' */
 
-const SECTIONS = [
-  ['forward', 'Drawing: one denoising step', 'One evaluation of the network, and the sampler where there is one.'],
-  ['training step', 'Training: one update', ''],
-  ['drawing', 'DCGAN: drawing', ''],
-  ['load to first', 'From `load()` to the first picture', ''],
-  ['next', 'The next picture', ''],
-  [
-    'start',
-    'Start to the first evaluation',
-    'From the start of the process; compiled forms begin with an empty cache.',
-  ],
-  ['ingest', 'Reading pictures: milliseconds a picture', '"again" is a second start, which finds the cache.'],
-  ['10 epochs', 'Reading pictures: ten epochs', 'shinsaku decodes once, a DataLoader in every epoch.'],
-]
+/**
+ * What one kind of machine measured; `others` are further kinds.
+ * @typedef {Omit<Described, 'date'>} CpuMachine
+ * @typedef {{ machine: CpuMachine, rows: Row[] }} CpuResult
+ * @typedef {CpuResult & { others?: CpuResult[] }} CpuData
+ */
 
-const line = (cells) => `| ${cells.join(' | ')} |`
-const heading = (cells) => [line(cells), line(cells.map((_, i) => (i < 1 ? '---' : '---:')))]
-const value = ({ median, min, unit }) => `${digits(median)} (${digits(min)}) ${unit}`
+const docs = (/** @type {string} */ name) => join(import.meta.dirname, '..', 'docs', name)
 
-/** Each kind of work, and the same held to a smaller processor. */
-const sections = (one, rows) => {
-  const held = rows.filter(({ work }) => HELD.test(work))
-  const [prefix, title] = one
-  return [
-    ...section(
-      one,
-      rows.filter((row) => !held.includes(row)),
-    ),
-    ...section(
-      [prefix, `${title}${held[0]?.work.match(HELD)[0]}`, ''],
-      held.map((row) => ({ ...row, work: row.work.replace(HELD, '') })),
-    ),
-  ]
-}
-
-function section([prefix, title, text], rows) {
-  const here = rows.filter(({ work }) => work.startsWith(prefix))
-  if (here.length === 0) return []
-  const works = [...new Set(here.map(({ work }) => work))]
-  const who = [...new Set(here.map((row) => row.who))]
-  const cell = (work, name) => {
-    const row = here.find((one) => one.work === work && one.who === name)
-    if (!row) return ''
-    const than = ratios(row, here)
-    if (name === 'floor') return `${digits(row.median)} ${row.unit}`
-    return than && !name.startsWith('shinsaku') ? `${value(row)}, **${than.median.toFixed(2)}x**` : value(row)
-  }
-  const bare = works.map((work) => work.replace(new RegExp(`^${prefix},? ?`), '') || work)
-  const across = who.length <= 3
-  const body = across
-    ? [...heading(['', ...who]), ...works.map((work, i) => line([bare[i], ...who.map((name) => cell(work, name))]))]
-    : [...heading(['', ...bare]), ...who.map((name) => line([name, ...works.map((work) => cell(work, name))]))]
-  const dates = [...new Set(here.map(({ date }) => date))].join(', ')
-  return [`## ${title}`, '', ...(text ? [text, ''] : []), ...body, '', `Measured ${dates}.`, '']
-}
-
-function life(rows) {
-  const here = rows.filter(({ unit, work }) => !SECTIONS.some(([prefix]) => work.startsWith(prefix)) && unit)
-  if (here.length === 0) return []
-  return [
-    '## A process that lives long',
-    '',
-    ...heading(['', 'shinsaku']),
-    ...here.map((row) => line([row.work, `${digits(row.median)} ${row.unit}`])),
-    '',
-    `Measured ${[...new Set(here.map(({ date }) => date))].join(', ')}.`,
-    '',
-  ]
-}
-
-const place = ({ processor, threads, versions, note }) =>
-  `${processor}; ${threads} threads; ${versions}.${note ? `\n${note}` : ''}`
-
-const other = ({ machine, rows }) => `## On another processor
-
-${place(machine)}
-
-${SECTIONS.flatMap((one) => sections(one, rows))
-  .map((text) => text.replace(/^## /, '### '))
-  .join('\n')}`
-
-const page = ({ machine, rows, others }) => `# Benchmarks
-
-${place(machine)}
-
-\`npm run bench\` measures all of this on your machine, and \`npm run bench -- --docs\` writes this page; \`docs/benchmarks.json\` has
-the numbers. Medians of interleaved rounds, minima in brackets; in bold, how many times as long as shinsaku the other took.
-Every side is a process of its own with the same threads, weights (both sides draw them from seed 3407) and sizes of input.
-The U-Net has dim 64 and multipliers 1, 2, 4, 8: 36 million parameters.
-
-![How many times as long as shinsaku the others take](benchmarks.svg)
-
-- \`shinsaku\` is what \`train()\` and \`sample()\` do by default, \`shinsaku-exact\` the same with \`exact: true\`, \`shinsaku-avx2\` the default
-  on a processor without AVX-512, here on one that has it. The cpu kernels' numbers are within a relative 1e-5 of PyTorch's in
-  double (\`test/native/ops_check.cc\`); PyTorch's own operations are as exact or more so, and the same bits only with \`exact\`.
-- \`eager\` is denoising-diffusion-pytorch (2.3.4, or 0.26.4 for "0.26") or the DCGAN example of PyTorch, with pictures in memory;
-  \`channels_last\`, \`compile\` and \`freezing\` (for drawing) are the same in that layout, through \`torch.compile\`, and with
-  inductor's freezing. \`onnxruntime\` is the exported network in onnxruntime-node, \`openvino\` in OpenVINO, both in float32.
-- Held to AVX2, on the same machine: \`npm run bench -- --isa avx2\` lets libtorch, oneDNN, MKL, inductor and shinsaku use no more than
-  an older processor has. onnxruntime-node cannot be held.
-- \`floor\` is the arithmetic of the direct algorithms at the fastest matrix product that libtorch reached in these very rounds.
-  Winograd needs less arithmetic and may go below it.
-
-${SECTIONS.flatMap((one) => sections(one, rows)).join('\n')}
-${life(rows).join('\n')}
-${others.map(other).join('\n')}`
-
+/** @param {CpuMachine} machine @returns {CpuMachine} */
 const pick = ({ processor, threads, versions, note }) => ({ processor, threads, versions, note })
 
-/** OptionSpecs of a work that was measured again replace its earlier ones. */
+/**
+ * Rows of a work that was measured again replace its earlier ones.
+ * @param {CpuResult | undefined} old
+ * @param {Row[]} rows
+ * @param {CpuMachine} machine
+ * @returns {CpuResult}
+ */
 function renewed(old, rows, machine) {
   const again = new Set(rows.map(({ work }) => work))
   return {
-    machine: pick({ note: old.machine?.note, ...machine }),
-    rows: [...old.rows.filter(({ work }) => !again.has(work)), ...rows],
+    machine: pick({ ...machine, note: machine.note ?? old?.machine.note }),
+    rows: [...(old?.rows ?? []).filter(({ work }) => !again.has(work)), ...rows],
   }
 }
 
-/** The page is the first machine's; what another kind of processor measured follows it. */
+/**
+ * The data with these rows in it. The page is the first machine's; what another kind of processor measured follows it.
+ * @param {CpuData | undefined} data
+ * @param {Row[]} rows
+ * @param {CpuMachine} machine
+ * @returns {CpuData}
+ */
+export function withRows(data, rows, machine) {
+  if (!data) return renewed(undefined, rows, machine)
+  const { others = [], ...first } = data
+  const isHere = (/** @type {CpuResult} */ one) => one.machine.processor === machine.processor
+  if (isHere(first)) return { ...renewed(first, rows, machine), others }
+  const renewedOther = renewed(others.find(isHere), rows, machine)
+  return { ...first, others: [...others.filter((one) => !isHere(one)), renewedOther] }
+}
+
+/**
+ * Puts rows into the data, and makes the page and its chart of it.
+ * @param {Row[]} rows
+ * @param {CpuMachine} machine
+ */
 export function writeDocs(rows, machine) {
   const file = docs('benchmarks.json')
-  const { others = [], ...first } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { rows: [] }
-  const here = first.machine?.processor ?? machine.processor
-  const isHere = (one) => one.machine?.processor === machine.processor
-  const data =
-    machine.processor === here
-      ? { ...renewed(first, rows, machine), others }
-      : {
-          ...first,
-          others: [
-            ...others.filter((one) => !isHere(one)),
-            renewed(others.find(isHere) ?? { rows: [] }, rows, machine),
-          ],
-        }
+  const data = withRows(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined, rows, machine)
   writeFileSync(file, `${JSON.stringify(data, null, 1)}\n`)
-  writeFileSync(docs('benchmarks.md'), `${page(data).trimEnd()}\n`)
+  writeFileSync(docs('benchmarks.md'), `${cpuPage(data).trimEnd()}\n`)
   writeFileSync(docs('benchmarks.svg'), chart(data.rows))
+}
+
+/**
+ * What a GPU measured: a file of --json, or a folder of bench/gpu/run.sh with all that it found.
+ * @param {string} path
+ * @returns {CudaResult}
+ */
+export function readCudaResults(path) {
+  if (!statSync(path).isDirectory()) return { bench: JSON.parse(readFileSync(path, 'utf8')) }
+  const text = (/** @type {string} */ name) => {
+    const file = join(path, name)
+    return existsSync(file) ? readFileSync(file, 'utf8') : undefined
+  }
+  const json = (/** @type {string} */ name) => JSON.parse(text(name) ?? 'null') ?? undefined
+  return {
+    machine: json('machine.json'),
+    bench: json('bench.json'),
+    exact: json('exact.json'),
+    doctor: text('doctor.log'),
+  }
+}
+
+/** @param {CudaResult[]} results */
+export function writeCudaDocs(results, file = docs('benchmarks-gpu.md')) {
+  const page = cudaPage(results, existsSync(file) ? readFileSync(file, 'utf8') : '')
+  writeFileSync(file, page)
+  console.log(`${file}: ${page.split('\n').length} lines`)
 }

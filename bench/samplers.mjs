@@ -1,28 +1,36 @@
 #!/usr/bin/env node
-// How far few-step pictures are from those of all steps. Prints a table; writes the data and the chart where asked.
-//   node bench/samplers.mjs RUN [--weights raw] [--seed 1000] [--count 16] [--threads 2] [--json FILE] [--svg FILE]
-//   node bench/samplers.mjs --from FILE,FILE [--json FILE] [--svg FILE]
+// How far few-step pictures are from those of all steps: a table, and where asked the data and the chart of docs/samplers.md.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { readFlags, refuse } from '../scripts/flags.mjs'
 import { samplerChart, samplerTable } from './samplers-chart.mjs'
+
+/** @import { NativeInferenceModel } from '../dist/native/addon.js' */
+/** @import { SamplerData } from './samplers-chart.mjs' */
 
 const SAMPLERS = ['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm', 'ddim']
 const STEPS = [4, 5, 6, 8, 10, 15, 20, 50]
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    weights: { type: 'string', default: 'ema' },
-    seed: { type: 'string', default: '1000' },
-    count: { type: 'string', default: '16' },
-    threads: { type: 'string', default: '2' },
-    json: { type: 'string' },
-    svg: { type: 'string' },
-    from: { type: 'string' },
+const { values, words } = readFlags({
+  command: 'node bench/samplers.mjs',
+  words: 'RUN',
+  about: 'How far few-step pictures of a run are from those of all steps. Needs a build.',
+  flags: {
+    weights: { value: 'ema|raw', default: 'ema', help: 'the averaged weights or the latest' },
+    seed: { value: 'N', default: '1000', help: 'of the first picture' },
+    count: { value: 'N', default: '16', help: 'pictures' },
+    threads: { value: 'N', default: '2', help: 'of the processor' },
+    json: { value: 'FILE', help: 'writes the data' },
+    svg: { value: 'FILE', help: 'writes the chart' },
+    from: { value: 'FILE,FILE', help: 'takes the data of earlier calls instead of a run' },
   },
 })
 
-/** The generator of a run's averaged or latest weights, with what it was trained with. */
+/**
+ * The network with a run's averaged or latest weights, and what it was trained with.
+ * @param {string} run
+ * @param {string} weights
+ * @param {number} threads
+ */
 async function openGenerator(run, weights, threads) {
   const [
     { newestValidCheckpoint },
@@ -56,8 +64,14 @@ async function openGenerator(run, weights, threads) {
   return { options, images: manifest.images, generator: await addon.generator(toSpec(options, placement), tensors) }
 }
 
-/** Pictures in [-1, 1], before they become pixels. */
-async function draw(generator, seeds, sampler, steps) {
+/**
+ * Pictures in [-1, 1], before they become pixels.
+ * @param {NativeInferenceModel} generator
+ * @param {number[]} seeds
+ * @param {string} sampler
+ * @param {number} steps
+ */
+async function sample(generator, seeds, sampler, steps) {
   const job = await generator.sampler({ seeds, batch: seeds.length, eta: 0, sampler, steps })
   while (!(await job.step()));
   const bytes = await job.values()
@@ -65,35 +79,50 @@ async function draw(generator, seeds, sampler, steps) {
   return new Float32Array(bytes.slice().buffer).map((value) => Math.min(1, Math.max(-1, value)))
 }
 
-/** Root of the mean square of the differences, for each picture. */
-function distances(drawn, reference, count) {
-  const length = drawn.length / count
+/**
+ * Root of the mean square of the differences, for each picture.
+ * @param {Float32Array} sampled
+ * @param {Float32Array} reference
+ * @param {number} count
+ */
+function distances(sampled, reference, count) {
+  const length = sampled.length / count
   return Array.from({ length: count }, (_, picture) => {
     let sum = 0
-    for (let i = picture * length; i < (picture + 1) * length; i++) sum += (drawn[i] - reference[i]) ** 2
+    for (let i = picture * length; i < (picture + 1) * length; i++)
+      sum += ((sampled[i] ?? 0) - (reference[i] ?? 0)) ** 2
     return Number(Math.sqrt(sum / length).toPrecision(4))
   })
 }
 
-/** Data of one run with different seeds, measured apart. */
+/** Data of one run with different seeds, measured apart. @param {SamplerData[]} parts */
 function merge([first, ...others]) {
+  if (!first) return refuse('--from names no file')
   for (const other of others) {
     first.seeds.push(...other.seeds)
-    for (const [i, row] of first.rows.entries()) row.rmse.push(...other.rows[i].rmse)
+    for (const [i, row] of first.rows.entries()) row.rmse.push(...(other.rows[i]?.rmse ?? []))
   }
   return first
 }
 
+/**
+ * @param {string} run
+ * @param {string} weights
+ * @param {number} seed
+ * @param {number} count
+ * @param {number} threads
+ * @returns {Promise<SamplerData>}
+ */
 async function measure(run, weights, seed, count, threads) {
   const { options, images, generator } = await openGenerator(run, weights, threads)
   const seeds = Array.from({ length: count }, (_, i) => seed + i)
   const { size, channels, variant, dim, dimMults, objective, schedule, timesteps } = options
-  const reference = await draw(generator, seeds, 'ddim', timesteps)
+  const reference = await sample(generator, seeds, 'ddim', timesteps ?? 1000)
   const rows = []
   for (const steps of STEPS) {
     for (const sampler of SAMPLERS) {
-      const drawn = await draw(generator, seeds, sampler, steps)
-      rows.push({ sampler, steps, rmse: distances(drawn, reference, count) })
+      const sampled = await sample(generator, seeds, sampler, steps)
+      rows.push({ sampler, steps, rmse: distances(sampled, reference, count) })
       console.error(rows.at(-1))
     }
   }
@@ -102,13 +131,10 @@ async function measure(run, weights, seed, count, threads) {
 }
 
 const parts = values.from?.split(',').map((file) => JSON.parse(readFileSync(file, 'utf8')))
-if (!parts && positionals.length !== 1) {
-  console.error('Give a run folder, or --from with the data of an earlier call.')
-  process.exit(2)
-}
-const data = parts
-  ? merge(parts)
-  : await measure(positionals[0], values.weights, Number(values.seed), Number(values.count), Number(values.threads))
+const [run] = words
+if (!parts && (words.length !== 1 || !run)) refuse('give a run folder, or --from with the data of an earlier call')
+const { weights, seed, count, threads } = values
+const data = parts ? merge(parts) : await measure(run ?? '', weights, Number(seed), Number(count), Number(threads))
 if (values.json) writeFileSync(values.json, `${JSON.stringify(data)}\n`)
 if (values.svg) writeFileSync(values.svg, samplerChart(data))
 console.log(samplerTable(data))

@@ -1,19 +1,25 @@
+#!/usr/bin/env node
 // Brings a fresh clone to where everything can run: tools, packages, compiled TypeScript, libtorch, the addon.
 // Uses Node's own modules only, because npm may not have run yet. Each phase is skipped when it is up to date.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+import { readFlags } from './flags.mjs'
+
+/** @import { Libtorch } from '../dist/libtorch/find.js' */
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-const succeeds = (program, args) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
+const succeeds = (/** @type {string} */ program, /** @type {string[]} */ args) =>
+  spawnSync(program, args, { stdio: 'ignore' }).status === 0
 
 /** Programs the build needs, each with the line that installs it on Debian and Ubuntu. */
 function missingTools() {
   const python = process.env.SHINSAKU_PYTHON || 'python3'
   const compiler = process.env.CXX || 'c++'
-  const [major, minor] = process.versions.node.split('.').map(Number)
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  /** @type {[name: string, line: string, present: () => boolean][]} */
   const tools = [
     [
       'Node ^20.19 or >=22.12',
@@ -37,7 +43,11 @@ function missingTools() {
   return tools.filter(([, , present]) => !present())
 }
 
-/** Newest change below a path, in milliseconds; 0 when it does not exist. */
+/**
+ * Newest change below a path, in milliseconds; 0 when it does not exist.
+ * @param {string} path
+ * @returns {number}
+ */
 function newest(path) {
   if (!existsSync(path)) return 0
   const stat = statSync(path)
@@ -46,11 +56,16 @@ function newest(path) {
 }
 
 /** Oldest of the given files; 0 when one is missing. */
-const oldest = (...paths) => Math.min(...paths.map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)))
+const oldest = (/** @type {string[]} */ ...paths) =>
+  Math.min(...paths.map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)))
 
-const at = (...parts) => join(root, ...parts)
+const at = (/** @type {string[]} */ ...parts) => join(root, ...parts)
 
-/** Does the work, and says on stderr that it does and how long it took. */
+/**
+ * Does the work, and says on stderr that it does and how long it took.
+ * @param {string} name
+ * @param {() => unknown} work
+ */
 export async function statePhase(name, work) {
   console.error(`[shinsaku] ${name} ...`)
   const started = performance.now()
@@ -58,11 +73,17 @@ export async function statePhase(name, work) {
   console.error(`[shinsaku] ${name}: ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
 
+/**
+ * @param {string} name
+ * @param {boolean} needed
+ * @param {() => unknown} work
+ */
 async function phase(name, needed, work) {
   if (needed) await statePhase(name, work)
 }
 
-const run = (program, args) => execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] })
+const run = (/** @type {string} */ program, /** @type {string[]} */ args) =>
+  execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] })
 
 const tsc = at('node_modules', 'typescript', 'bin', 'tsc')
 
@@ -78,16 +99,20 @@ export const compileTypeScript = () =>
     () => run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']),
   )
 
-const load = (file) => import(pathToFileURL(at('dist', 'libtorch', file)).href)
+/** Loaded when it is there: a fresh clone has no dist/ yet. */
+const loadLibtorch = async () => ({
+  ...(await import('../dist/libtorch/builds.js')),
+  ...(await import('../dist/libtorch/find.js')),
+  ...(await import('../dist/libtorch/fetch.js')),
+})
 
 /** The libtorch to build for: any that the sources compile against. */
 async function findOrFetch() {
-  const [{ sourceMinors }, { findLibtorch }] = [await load('builds.js'), await load('find.js')]
+  const { sourceMinors, findLibtorch, fetchLibtorch } = await loadLibtorch()
   try {
     return findLibtorch(sourceMinors)
   } catch (error) {
-    if (error.code !== 'LIBTORCH_MISSING') throw error
-    const { fetchLibtorch } = await load('fetch.js')
+    if (/** @type {{ code?: string }} */ (error).code !== 'LIBTORCH_MISSING') throw error
     await phase('fetching libtorch with pip', true, () =>
       fetchLibtorch({ onLine: (line) => console.error(`  ${line}`) }),
     )
@@ -95,9 +120,9 @@ async function findOrFetch() {
   }
 }
 
-/** Whether the addon there is was built for this minor version of torch. */
+/** Whether the addon there is was built for this minor version of torch. @param {Libtorch} libtorch */
 async function isBuiltFor({ version }) {
-  const { findBuilds, minorOf } = await load('builds.js')
+  const { findBuilds, minorOf } = await loadLibtorch()
   return findBuilds().addons.has(minorOf(version))
 }
 
@@ -122,11 +147,16 @@ export async function bootstrap() {
       run(process.execPath, [at('scripts', 'build.mjs')]),
     )
   } catch (error) {
-    console.error(
-      `[shinsaku] ${error.code ? `${error.code}: ` : ''}${error.message}${error.hint ? `\n${error.hint}` : ''}`,
-    )
+    const { code, message, hint } = /** @type {Error & { code?: string, hint?: string }} */ (error)
+    console.error(`[shinsaku] ${code ? `${code}: ` : ''}${message}${hint ? `\n${hint}` : ''}`)
     process.exit(1)
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bootstrap()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  readFlags({
+    command: 'npm run build',
+    about: 'Brings a fresh clone to where everything can run: packages, compiled TypeScript, libtorch, the addon.',
+  })
+  await bootstrap()
+}

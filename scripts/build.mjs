@@ -8,12 +8,27 @@ import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { readFlags } from './flags.mjs'
+
+const { values, words } = readFlags({
+  command: 'node scripts/build.mjs',
+  words: '[rebuild]',
+  about: `Builds the addon into build/, with CMake, for the libtorch that is found. SHINSAKU_BUILD names another folder.
+With "rebuild", as prebuildify calls it, what is built can be shipped.`,
+  flags: {
+    debug: { help: 'a build for a debugger' },
+    clean: { help: 'begins anew' },
+    sanitize: { help: 'with AddressSanitizer and UndefinedBehaviorSanitizer' },
+    target: { value: 'NODE', help: "prebuildify's; one build is for every Node" },
+    arch: { value: 'ARCH', help: "prebuildify's; it is this machine's" },
+  },
+})
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const given = process.argv.slice(2)
-const config = given.includes('--debug') ? 'Debug' : 'Release'
+const config = values.debug ? 'Debug' : 'Release'
+const toShip = words.includes('rebuild')
 const base = resolve(process.env.SHINSAKU_BUILD || root)
 const out = join(base, 'build', 'cmake')
-if (given.includes('--clean')) rmSync(out, { recursive: true, force: true })
+if (values.clean) rmSync(out, { recursive: true, force: true })
 
 const { buildPaths, minorOf, sourceMinors } = await import('../dist/libtorch/builds.js')
 const { findLibtorch } = await import('../dist/libtorch/find.js')
@@ -25,10 +40,11 @@ if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`LIBTORCH:PATH=${
   rmSync(out, { recursive: true })
 
 const ninja = spawnSync('ninja', ['--version']).status === 0 ? ['-G', 'Ninja'] : []
-const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-const sanitize = given.includes('--sanitize') ? ['-DSHINSAKU_SANITIZE=ON'] : []
+const run = (/** @type {string[]} */ ...args) =>
+  execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+const sanitize = values.sanitize ? ['-DSHINSAKU_SANITIZE=ON'] : []
 // What is shipped names no folder of the machine it was built on, and runs on older ones.
-const flags = given.includes('rebuild')
+const flags = toShip
   ? [
       '-DSHINSAKU_PORTABLE=ON',
       `-DCMAKE_CXX_FLAGS=-ffile-prefix-map=${root}/= -ffile-prefix-map=${libtorch.root}/=libtorch/`,
@@ -46,14 +62,12 @@ run(
   ...flags,
   '-Wno-dev',
 )
-const plugin = buildPaths.plugin.at(-1)
+const plugin = buildPaths.plugin.at(-1) ?? ''
 const hasPlugin = readFileSync(join(out, 'CMakeCache.txt'), 'utf8').includes('NVCC:FILEPATH=/')
-const targets = given.includes('rebuild')
-  ? ['--target', 'shinsaku', 'loader', ...(hasPlugin ? ['shinsaku_cuda'] : [])]
-  : []
+const targets = toShip ? ['--target', 'shinsaku', 'loader', ...(hasPlugin ? ['shinsaku_cuda'] : [])] : []
 run('--build', out, '-j', String(availableParallelism()), ...targets)
 
-/** Replaced by rename: a process that has the old one mapped keeps it whole. */
+/** Replaced by rename: a process that has the old one mapped keeps it whole. @param {string} file @param {string} folder */
 function place(file, folder) {
   mkdirSync(folder, { recursive: true })
   copyFileSync(join(out, file), join(folder, `.${file}`))

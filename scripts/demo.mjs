@@ -1,9 +1,16 @@
-// `npm run demo`: sets everything up, trains a small model on the built-in icons, and draws a sheet with it.
+#!/usr/bin/env node
+// `npm run demo`: sets everything up, trains a small model on the built-in icons, and samples a grid from it.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bootstrap, root } from './bootstrap.mjs'
+import { readFlags } from './flags.mjs'
+
+readFlags({
+  command: 'npm run demo',
+  about: 'Sets everything up, trains a small model on the built-in icons for five minutes, and samples a grid from it.',
+})
 
 // Small enough for two CPU cores: a few minutes show heads, though not yet good ones.
 const options = [
@@ -25,7 +32,7 @@ const options = [
 
 await bootstrap()
 const out = mkdtempSync(join(tmpdir(), 'shinsaku-demo-'))
-const cli = (...args) =>
+const cli = (/** @type {string[]} */ ...args) =>
   execFileSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -34,9 +41,9 @@ const { run } = JSON.parse(
   cli('train', 'builtin:icons', '--out', out, '--json', ...options)
     .trim()
     .split('\n')
-    .at(-1),
+    .at(-1) ?? '',
 )
-const sheet = join(out, 'grid.png')
-cli('sample', run, '--count', '36', '--seed', '1', '--out', sheet)
+const grid = join(out, 'grid.png')
+cli('sample', run, '--count', '36', '--seed', '1', '--out', grid)
 console.log(`The run:      ${run}`)
-console.log(`Its pictures: ${sheet}`)
+console.log(`Its pictures: ${grid}`)

@@ -1,10 +1,17 @@
+#!/usr/bin/env node
 // Writes the generated parts of docs/, or with --check says whether they are as generated. Needs dist/.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSections, renderReliability } from '../test/durability/report.mjs'
 import { root } from './bootstrap.mjs'
+import { readFlags } from './flags.mjs'
 import { fillTables, makeTables, tablesOf } from './tables.mjs'
 
+const { values } = readFlags({
+  command: 'npm run docs --',
+  about: 'Writes the generated parts of docs/. Needs dist/.',
+  flags: { check: { help: 'only says whether they are as generated' } },
+})
 const [{ errorTable }, { valueKindOf, sampleGroups, trainGroups }, { commandHelp }, { recipes }] = await Promise.all([
   import('../dist/errors.js'),
   import('../dist/options/value-kind.js'),
@@ -19,10 +26,12 @@ const examples = Object.fromEntries(
     return [`examples/${file}`, `\`\`\`js\n${code}\`\`\``]
   }),
 )
+/** @type {[page: string, generate: (text: string) => string][]} */
 const pagesWithTables = Object.entries(tablesOf).map(([page, names]) => {
   const own = Object.fromEntries(names.map((name) => [name, tables[name]]))
   return [page, (text) => fillTables(text, own)]
 })
+/** @type {Record<string, (text: string) => string>} */
 const documents = {
   ...Object.fromEntries(pagesWithTables),
   'docs/embedding.md': (text) => fillTables(text, examples),
@@ -33,7 +42,7 @@ for (const [name, generate] of Object.entries(documents)) {
   const text = readFileSync(path, 'utf8')
   const generated = generate(text)
   if (generated === text) continue
-  if (!process.argv.includes('--check')) writeFileSync(path, generated)
+  if (!values.check) writeFileSync(path, generated)
   else {
     console.error(`${name} is not as generated. Run: npm run docs`)
     process.exitCode = 1

@@ -1,10 +1,17 @@
-// Draws docs/icons.png, the sheet of built-in icons that the README shows: `node scripts/icons.mjs` after `npm run build`.
+#!/usr/bin/env node
+// Makes docs/icons.png, the grid of built-in icons that the README shows.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { drawIcon } from '../dist/icons/icons.js'
-import { encodePicture, makeGrid, renderSvg } from '../dist/images/images.js'
-import { resolveTrain } from '../dist/options/resolve.js'
 import { root } from './bootstrap.mjs'
+import { readFlags } from './flags.mjs'
+
+readFlags({
+  command: 'node scripts/icons.mjs',
+  about: 'Makes docs/icons.png, the grid of built-in icons. Needs dist/.',
+})
+const { drawIcon } = await import('../dist/icons/icons.js')
+const { encodePicture, makeGrid, renderSvg } = await import('../dist/images/images.js')
+const { resolveTrain } = await import('../dist/options/resolve.js')
 
 const [columns, rows, size] = [8, 4, 96]
 const settings = resolveTrain({ size })

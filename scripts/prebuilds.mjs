@@ -1,13 +1,17 @@
+#!/usr/bin/env node
 // `npm run prebuilds`: the tarball as it is published, with an addon for the torch that is fetched; with minor
 // versions of torch as arguments, or --all, with one for each of these.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import prebuildify from 'prebuildify'
 import { compileTypeScript, installPackages, root, statePhase } from './bootstrap.mjs'
+import { readFlags, refuse } from './flags.mjs'
 
-/** The public wheels of the other minor versions, of which only headers and symbols are used. */
+/**
+ * The public wheels of the other minor versions, of which only headers and symbols are used: version, bytes, sha256.
+ * @type {Record<string, [version: string, bytes: number, sha256: string]>}
+ */
 const otherTorches = {
   2.11: ['2.11.0', 530_604_548, '7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a'],
   2.12: ['2.12.1', 532_169_264, '6e29e7e74d05bda7d955c75e99459f878ebd970ef851b4057edbd3b34a5eb4a3'],
@@ -15,36 +19,40 @@ const otherTorches = {
   2.15: ['2.15.0', 539_136_850, '48c2d861134c0b5697c7602cb5ffa68f62a2989fdcd1717e593356f67996ca1e'],
 }
 
+const { values, words: given } = readFlags({
+  command: 'npm run prebuilds --',
+  words: '[MINOR...]',
+  about: `Makes the tarball as it is published, with an addon for the torch that is fetched, or for the minor versions given.
+Others that are known: ${Object.keys(otherTorches).join(', ')}.`,
+  flags: { all: { help: 'an addon for every minor version that the sources compile against' } },
+})
+
 await installPackages()
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 await compileTypeScript()
 
+const { default: prebuildify } = await import('prebuildify')
 const { buildPaths, minorOf, sourceMinors } = await import('../dist/libtorch/builds.js')
 const { findLibtorch } = await import('../dist/libtorch/find.js')
 const { fetchLibtorch } = await import('../dist/libtorch/fetch.js')
 const { torchVersion } = await import('../dist/libtorch/wheels.js')
 
 const fetched = minorOf(torchVersion)
-const given = process.argv.slice(2)
-const minors = given.includes('--all') ? sourceMinors : given.length > 0 ? given : [fetched]
+const minors = values.all ? sourceMinors : given.length > 0 ? given : [fetched]
 const unknown = minors.filter((minor) => minor !== fetched && !otherTorches[minor])
-if (unknown.length > 0) {
-  console.error(
-    `no torch ${unknown.join(', ')} is known here; known are ${[fetched, ...Object.keys(otherTorches)].sort().join(', ')}`,
-  )
-  process.exit(2)
-}
+const names = [fetched, ...Object.keys(otherTorches)].sort().join(', ')
+if (unknown.length > 0) refuse(`no torch ${unknown.join(', ')} is known here; known are ${names}`)
 
-const onLine = (line) => console.error(`  ${line}`)
+const onLine = (/** @type {string} */ line) => console.error(`  ${line}`)
 
-/** The folder of a libtorch of this minor version; what is fetched for this only lies in `scratch`. */
+/** The folder of a libtorch of this minor version; what is fetched for this only lies in `scratch`. @param {string} minor @param {string} scratch */
 async function libtorchOf(minor, scratch) {
   try {
     return findLibtorch([minor]).root
   } catch {
     if (minor === fetched) return fetchLibtorch({ flavour: 'cpu', onLine })
   }
-  const [version, bytes, sha256] = otherTorches[minor]
+  const [version, bytes, sha256] = otherTorches[minor] ?? refuse(`no torch ${minor} is known here`)
   const torch = { name: 'torch', version, files: [{ sha256, bytes }], exact: true }
   process.env.SHINSAKU_CACHE = scratch
   return fetchLibtorch({
@@ -54,6 +62,7 @@ async function libtorchOf(minor, scratch) {
   })
 }
 
+/** @type {(name: string, cwd: string, out: readonly string[]) => Promise<void>} */
 const prebuild = (name, cwd, out) =>
   promisify(prebuildify)({
     name,

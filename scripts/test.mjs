@@ -1,34 +1,42 @@
+#!/usr/bin/env node
 // `npm test`: sets everything up, checks style, types and generated files, runs the tests, and prints the counts.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bootstrap, root } from './bootstrap.mjs'
+import { readFlags } from './flags.mjs'
+
+// What comes after -- is vitest's: npm test -- -- -t name.
+const { words } = readFlags({
+  command: 'npm test --',
+  words: '[FILE... | -- VITEST FLAGS]',
+  about:
+    'Sets everything up, checks style, types and generated files, and runs the tests: all, or those of the files given.',
+})
 
 await bootstrap()
 
-const bin = (name) => join(root, 'node_modules', '.bin', name)
+const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name)
 const report = join(root, 'build', 'test-report.json')
 mkdirSync(join(root, 'build'), { recursive: true })
 rmSync(report, { force: true })
 
+/** @type {[name: string, program: string, args: string[]][]} */
 const checks = [
   ['style of TypeScript (npm run format mends it)', bin('biome'), ['check', '.']],
   ['style of C++ (npm run format mends it)', process.execPath, ['scripts/clang-format.mjs', '--check']],
   ['types', bin('tsc'), ['--noEmit']],
+  ['types of scripts', bin('tsc'), ['-p', 'tsconfig.scripts.json']],
   ['generated docs (npm run docs mends them)', process.execPath, ['scripts/docs.mjs', '--check']],
 ]
+/** @type {string[]} */
 const failed = []
+/** @type {(name: string, program: string, args: string[]) => void} */
 const run = (name, program, args) => {
   if (spawnSync(program, args, { cwd: root, stdio: 'inherit' }).status !== 0) failed.push(name)
 }
 for (const [name, program, args] of checks) run(name, program, args)
-run('tests', bin('vitest'), [
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-  ...process.argv.slice(2),
-])
+run('tests', bin('vitest'), ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...words])
 
 const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined
 for (const name of failed) console.error(`failed: ${name}`)

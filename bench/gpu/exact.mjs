@@ -1,55 +1,74 @@
+#!/usr/bin/env node
 // Whether a run on a GPU is what it should be: the same seed twice gives the same bytes; losses of shinsaku and of the
-// Python reference side by side, from the same weights, pictures, time steps and noise; pictures drawn on the GPU and on
-// the CPU. Writes exact.json and losses.csv into --out.
-//   node bench/gpu/exact.mjs --out FOLDER [--device cuda|cpu] [--updates 200] [--limit S]
-// After --limit seconds Python is ended; what it has by then is compared.
+// Python reference side by side, from the same weights, pictures, time steps and noise; samples of the GPU and of the CPU.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
-import { placeOn, toSpec } from '../../dist/backend/placement.js'
-import { loadNative } from '../../dist/native/load.js'
-import { resolveTrain } from '../../dist/options/resolve.js'
+import { promisify } from 'node:util'
+import { readFlags } from '../../scripts/flags.mjs'
+import { exactLines } from './exact-lines.mjs'
 
-const text = (value) => ({ type: 'string', default: value })
-const { values } = parseArgs({
-  options: { out: text('.'), device: text('cuda'), updates: text('200'), limit: text('600') },
+/** @import { Spec } from '../../dist/native/addon.js' */
+/** @import { NativeTrainer, Metrics } from '../../dist/native/addon.js' */
+/** @import { Placement } from '../../dist/backend/placement.js' */
+/** @import { Beside, Course, Exact } from '../page-cuda.mjs' */
+
+const { values } = readFlags({
+  command: 'node bench/gpu/exact.mjs',
+  about: `The same seed twice on a GPU; losses beside those of Python (SHINSAKU_PYTHON); the GPU beside the CPU.
+Writes exact.json and losses.csv.`,
+  flags: {
+    out: { value: 'FOLDER', default: '.', help: 'where results go' },
+    rehearse: { help: 'in miniature, without a GPU' },
+    updates: { value: 'N', default: '200', help: 'updates beside Python' },
+    limit: { value: 'S', default: '600', help: 'Python is ended then; what it has is compared' },
+  },
 })
-const rehearsal = values.device === 'cpu'
-const place = rehearsal ? 'cpu' : 'cuda:0'
+const { placeOn, toSpec } = await import('../../dist/backend/placement.js')
+const { loadNative } = await import('../../dist/native/load.js')
+const { resolveTrain } = await import('../../dist/options/resolve.js')
+const { rehearse } = values
+const place = rehearse ? 'cpu' : 'cuda:0'
 const PICTURES = 110
 const { addon } = await loadNative()
-if (rehearsal) await addon.setThreads(1)
+if (rehearse) await addon.setThreads(1)
 
-const large = rehearsal ? { size: 16, dim: 8, dimMults: [1, 2], batch: 4 } : { size: 128, dim: 64, batch: 16 }
-const small = rehearsal ? large : { size: 64, dim: 32, batch: 16 }
-const dcgan = { model: 'dcgan', ...(rehearsal ? { size: 32, width: 8, batch: 4 } : { size: 64, batch: 64 }) }
+const large = rehearse ? { size: 16, dim: 8, dimMults: [1, 2], batch: 4 } : { size: 128, dim: 64, batch: 16 }
+const small = rehearse ? large : { size: 64, dim: 32, batch: 16 }
+const dcgan = { model: 'dcgan', ...(rehearse ? { size: 32, width: 8, batch: 4 } : { size: 64, batch: 64 }) }
 
-/** Smooth pictures, a little different from each other. */
-function drawPictures(size) {
+/** Smooth pictures, a little different from each other. @param {number} size */
+function makePictures(size) {
   const pixels = new Uint8Array(PICTURES * size * size * 3)
   for (let i = 0; i < pixels.length; i++) {
-    const [c, x, y, n] = [
-      i % 3,
-      Math.floor(i / 3) % size,
-      Math.floor(i / 3 / size) % size,
-      Math.floor(i / 3 / size / size),
-    ]
+    const [c, column, row, n] = [i % 3, Math.floor(i / 3), Math.floor(i / 3 / size), Math.floor(i / 3 / size / size)]
+    const [x, y] = [column % size, row % size]
     pixels[i] = 128 + 100 * Math.sin(((x * (c + 1) + y * 2 + n * 7) / size) * 3 + n)
   }
   return pixels
 }
-const drawn = new Map()
-const picturesOf = (size) => drawn.get(size) ?? drawn.set(size, drawPictures(size)).get(size)
+/** @type {Map<number, Uint8Array>} */
+const made = new Map()
+/** @param {number} size */
+function picturesOf(size) {
+  const pictures = made.get(size) ?? makePictures(size)
+  made.set(size, pictures)
+  return pictures
+}
 
-/** `way`, where it is given, has another ops set or a graph train. */
-async function open(options, where = place, way = {}) {
+/**
+ * A trainer; `backend` has another ops set or a graph train.
+ * @param {object} options
+ * @param {Partial<Placement>} backend
+ */
+async function open(options, backend = {}) {
+  const where = place
   const resolved = resolveTrain({ exact: true, deterministic: true, flip: false, ...options })
   const shape = [PICTURES, resolved.size, resolved.size, 3]
   const images = await addon.images(picturesOf(resolved.size), shape, where)
-  const trainer = await addon.trainer(toSpec(resolved, { ...placeOn(where, resolved, []), ...way }), images)
+  const trainer = await addon.trainer(toSpec(resolved, { ...placeOn(where, resolved, []), ...backend }), images)
   const close = () => {
     trainer.dispose()
     images.dispose()
@@ -57,16 +76,18 @@ async function open(options, where = place, way = {}) {
   return { trainer, close }
 }
 
-const digest = (bytes) => createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+const digest = (/** @type {Uint8Array} */ bytes) => createHash('sha256').update(bytes).digest('hex').slice(0, 16)
 
-/** Digests of the tensors whose names begin so. */
+/** Digests of the tensors whose names begin so. @param {NativeTrainer} trainer @param {string} prefix */
 async function digests(trainer, prefix) {
   const names = (await trainer.tensors()).map(({ name }) => name).filter((name) => name.startsWith(prefix))
+  /** @type {Record<string, string>} */
   const found = {}
   for (const name of names.sort()) found[name] = digest(await trainer.tensor(name))
   return found
 }
 
+/** @param {object} options @param {number} updates */
 async function runOurs(options, updates) {
   const { trainer, close } = await open(options)
   const metrics = await trainer.step(updates)
@@ -75,7 +96,7 @@ async function runOurs(options, updates) {
   return { metrics, all }
 }
 
-/** The same seed twice. */
+/** The same seed twice. @param {string} name @param {object} options */
 async function twice(name, options) {
   const [first, second] = [await runOurs(options, 20), await runOurs(options, 20)]
   const different = Object.keys(first.all).filter((tensor) => first.all[tensor] !== second.all[tensor])
@@ -89,21 +110,27 @@ const cases = [
   { name: 'bf16', precision: 'bf16', updates: Math.ceil(Number(values.updates) / 4), ...large },
 ]
 
+/** @typedef {{ losses?: number[], weights?: Record<string, string>, problem?: string }} Reference */
+
 /** The reference: deterministic, and twice as users run it, whose difference is what chance alone makes. */
 async function runReference() {
   const folder = mkdtempSync(join(tmpdir(), 'shinsaku-exact-'))
   for (const size of new Set(cases.map((one) => one.size))) writeFileSync(join(folder, `${size}.bin`), picturesOf(size))
-  const of = ({ dimMults = [1, 2, 4, 8], ...one }, deterministic) => {
+  const of = (
+    /** @type {typeof cases[number]} */ { dimMults = [1, 2, 4, 8], ...one },
+    /** @type {boolean} */ deterministic,
+  ) => {
     const pixels = join(folder, `${one.size}.bin`)
-    return { ...one, dimMults, deterministic, seed: 3407, device: rehearsal ? 'cpu' : 'cuda', pixels }
+    const device = rehearse ? 'cpu' : 'cuda'
+    return { ...one, dimMults, deterministic, variant: '2.3', seed: 3407, device, pixels }
   }
   const asked = cases.flatMap((one) => [of(one, true), of(one, false), of(one, false)])
   writeFileSync(join(folder, 'cases.json'), JSON.stringify(asked))
   const result = join(folder, 'result.json')
-  const env = { ...process.env, CUBLAS_WORKSPACE_CONFIG: ':4096:8', ...(rehearsal && { OMP_NUM_THREADS: '1' }) }
-  const python = process.env.SHINSAKU_PYTHON || 'python3'
+  const env = { ...process.env, CUBLAS_WORKSPACE_CONFIG: ':4096:8', ...(rehearse && { OMP_NUM_THREADS: '1' }) }
+  const program = process.env.SHINSAKU_PYTHON || 'python3'
   const script = join(import.meta.dirname, 'exact.py')
-  await promisify(execFile)(python, [script, join(folder, 'cases.json'), result], {
+  await promisify(execFile)(program, [script, join(folder, 'cases.json'), result], {
     env,
     maxBuffer: 2 ** 26,
     timeout: 1000 * Number(values.limit),
@@ -112,15 +139,21 @@ async function runReference() {
     console.log(`exact.py: ${error.killed ? `ended after ${values.limit} s` : error.stderr || error.message}`),
   )
   const { cases: found } = existsSync(result) ? JSON.parse(readFileSync(result, 'utf8')) : { cases: [] }
-  return cases.map((_, i) => found.slice(3 * i, 3 * i + 3))
+  return cases.map((_, i) => /** @type {Reference[]} */ (found.slice(3 * i, 3 * i + 3)))
 }
 
-/** How far two courses of losses are apart. */
+/**
+ * How far two courses of losses are apart.
+ * @param {number[] | undefined} a
+ * @param {number[] | undefined} b
+ * @returns {Course}
+ */
 function apart(a, b) {
   if (!a || !b) return null
-  const relative = a.map((value, i) => Math.abs(value - b[i]) / Math.abs(b[i]))
-  const first = a.findIndex((value, i) => Math.fround(value) !== Math.fround(b[i]))
-  const mean = (numbers) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length
+  const at = (/** @type {number} */ i) => b[i] ?? Number.NaN
+  const relative = a.map((value, i) => Math.abs(value - at(i)) / Math.abs(at(i)))
+  const first = a.findIndex((value, i) => Math.fround(value) !== Math.fround(at(i)))
+  const mean = (/** @type {number[]} */ numbers) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length
   const last = Math.ceil(a.length / 4)
   return {
     identical: first < 0,
@@ -130,34 +163,49 @@ function apart(a, b) {
   }
 }
 
-/** Losses of the fast way, and what went wrong with it. */
+/** @param {unknown} error */
+function problemOf(error) {
+  const { code = '', message } = /** @type {Error & { code?: string }} */ (error)
+  return `${code} ${message.split('\n')[0]}`
+}
+
+/**
+ * Losses of the fastest backend, and what went wrong with it.
+ * @param {object} options
+ * @param {number} updates
+ * @returns {Promise<{ losses?: number[] | undefined, problem?: string }>}
+ */
 async function fastLosses(options, updates) {
-  if (rehearsal) return { problem: 'no GPU' }
+  if (rehearse) return { problem: 'no GPU' }
   try {
-    const { trainer, close } = await open({ ...options, exact: false, deterministic: false }, place, {
-      ops: 'cuda',
-      graph: true,
-    })
+    const { trainer, close } = await open(
+      { ...options, exact: false, deterministic: false },
+      { ops: 'cuda', graph: true },
+    )
     const { loss } = await trainer.step(updates)
     close()
     return { losses: loss }
   } catch (error) {
-    return { problem: `${error.code ?? ''} ${error.message.split('\n')[0]}` }
+    return { problem: problemOf(error) }
   }
 }
 
+/** @param {Reference[][]} reference */
 async function besideReference(reference) {
+  /** @type {Beside[]} */
   const rows = []
+  /** @type {[string, number[]][]} */
   const columns = []
   for (const [i, one] of cases.entries()) {
     const { name, updates, ...options } = one
     const { trainer, close } = await open(options)
-    const { loss } = await trainer.step(updates)
+    const { loss = [] } = await trainer.step(updates)
     const weights = await digests(trainer, 'model.')
     close()
     const fast = await fastLosses(options, updates)
     const [deterministic, plain, again] = reference[i] ?? []
     const same = Object.keys(weights).filter((tensor) => deterministic?.weights?.[tensor] === weights[tensor]).length
+    const problem = deterministic?.problem ?? plain?.problem ?? (deterministic ? undefined : 'no result of Python')
     rows.push({
       name,
       ...options,
@@ -166,9 +214,9 @@ async function besideReference(reference) {
       besidePlain: apart(loss, plain?.losses),
       plainTwice: apart(plain?.losses, again?.losses),
       fast: apart(fast.losses, plain?.losses),
-      fastProblem: fast.problem,
+      ...(fast.problem && { fastProblem: fast.problem }),
       weights: { of: Object.keys(weights).length, same },
-      problem: deterministic?.problem ?? plain?.problem ?? (deterministic ? undefined : 'no result of Python'),
+      ...(problem && { problem }),
     })
     columns.push([`${name} shinsaku cuda graph`, fast.losses ?? []])
     columns.push([`${name} shinsaku`, loss], [`${name} python deterministic`, deterministic?.losses ?? []])
@@ -185,10 +233,15 @@ async function besideReference(reference) {
   return rows
 }
 
-const floats = (bytes) => new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-const norm = (numbers) => Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0))
+const floats = (/** @type {Uint8Array} */ bytes) => new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+const norm = (/** @type {Float32Array} */ numbers) => Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0))
 
-/** Pictures drawn from the same weights here and there, in fp32: ‖here - there‖ / ‖there‖. */
+/**
+ * Samples of the same weights here and there, in fp32: ‖here - there‖ / ‖there‖.
+ * @param {string} name
+ * @param {object} options
+ * @param {Spec} args
+ */
 async function besideCpu(name, options, args) {
   const { trainer, close } = await open({ ...options, precision: 'fp32' })
   await trainer.step(2)
@@ -197,38 +250,45 @@ async function besideCpu(name, options, args) {
   const chosen = infos.filter((info) => !other.test(info.name))
   const weights = await Promise.all(chosen.map(async (info) => ({ ...info, bytes: await trainer.tensor(info.name) })))
   close()
-  const draw = async (where) => {
+  const sample = async (/** @type {Placement['device']} */ where) => {
     const resolved = resolveTrain({ exact: true, ...options, precision: 'fp32' })
     const generator = await addon.generator(toSpec(resolved, placeOn(where, resolved, [])), weights)
     const sampler = await generator.sampler({ seeds: [1, 2], batch: 2, ...args })
     while (!(await sampler.step()));
-    const drawn = floats(await sampler.values()).slice()
+    const sampled = floats(await sampler.values()).slice()
     sampler.dispose()
     generator.dispose()
-    return drawn
+    return sampled
   }
-  const [here, there] = [await draw(place), await draw('cpu')]
-  return { name, relative: norm(here.map((value, i) => value - there[i])) / norm(there) }
+  const [here, there] = [await sample(place), await sample('cpu')]
+  return { name, relative: norm(here.map((value, i) => value - (there[i] ?? Number.NaN))) / norm(there) }
 }
 
-const report = { date: new Date().toISOString(), device: values.device, twice: [], beside: [], cpu: [], problems: [] }
+/** @type {Exact & { date: string }} */
+const report = {
+  ...{ date: new Date().toISOString(), device: rehearse ? 'rehearsal' : 'cuda' },
+  ...{ twice: [], beside: [], cpu: [], problems: [] },
+}
 const write = () => writeFileSync(join(values.out, 'exact.json'), `${JSON.stringify(report, null, 2)}\n`)
+/** @param {string} name @param {() => Promise<unknown>} work */
 async function attempt(name, work) {
   try {
     await work()
   } catch (error) {
-    report.problems.push(`${name}: ${error.code ?? ''} ${error.message.split('\n')[0]}`)
+    report.problems.push(`${name}: ${problemOf(error)}`)
   }
   write()
 }
 
-const reference = attempt('python', async () => {
-  report.reference = await runReference()
+/** @type {Reference[][]} */
+let reference = []
+const python = attempt('python', async () => {
+  reference = await runReference()
 })
 for (const precision of ['fp32', 'tf32', 'bf16']) {
   for (const [name, options] of Object.entries({
     'U-Net 2.3': small,
-    'U-Net 2022': { ...small, variant: '0.26' },
+    'U-Net 0.26': { ...small, variant: '0.26' },
     dcgan,
   }))
     await attempt(`twice ${name}`, async () =>
@@ -241,34 +301,10 @@ await attempt('U-Net beside the CPU', async () =>
 await attempt('DCGAN beside the CPU', async () =>
   report.cpu.push(await besideCpu('DCGAN', dcgan, { batchNorm: 'running' })),
 )
-await reference
+await python
 await attempt('beside', async () => {
-  report.beside = await besideReference(report.reference ?? [])
-  delete report.reference
+  report.beside = await besideReference(reference)
 })
 
-for (const { name, same, tensors, different } of report.twice)
-  console.log(
-    `twice, ${name}: ${same ? `the same bytes in ${tensors} tensors` : `DIFFERENT: ${different.join(', ') || 'metrics'}`}`,
-  )
-for (const { name, relative } of report.cpu) console.log(`beside the CPU, ${name}: ${relative.toExponential(2)}`)
-for (const { name, updates, beside, besidePlain, plainTwice, fast, weights, problem } of report.beside) {
-  console.log(
-    `beside Python, ${name}, ${updates} updates: ${problem ?? ''} weights ${weights.same} of ${weights.of} identical`,
-  )
-  for (const [what, found] of Object.entries({
-    deterministic: beside,
-    'as users run it': besidePlain,
-    'Python twice': plainTwice,
-    'cuda in a graph': fast,
-  })) {
-    if (found)
-      console.log(
-        `  ${what}: ${found.identical ? 'identical' : `from update ${found.firstDifferent}, largest ${found.largest.toExponential(2)}`}, means ${found.means.map((mean) => mean.toFixed(5)).join(' and ')}`,
-      )
-  }
-}
-for (const { name, fastProblem } of report.beside)
-  if (fastProblem) console.log(`cuda in a graph, ${name}: ${fastProblem}`)
-for (const problem of report.problems) console.log(`problem: ${problem}`)
+for (const line of exactLines(report)) console.log(line)
 process.exit(report.problems.length === 0 && report.twice.every(({ same }) => same) ? 0 : 1)

@@ -1,14 +1,16 @@
-"""The Python reference on a GPU: python exact.py CASES.json RESULT.json. Each case is settings of steps.py with pictures,
-a number of updates, and `deterministic`; the result has its losses and a digest of the weights it ends with."""
+"""The Python reference on a GPU: python exact.py CASES.json RESULT.json. Each case is settings of
+../peer/programs.py with pictures, a number of updates, and `deterministic`; the result has its losses and a digest of the weights it ends with."""
 import json
 import os
+import pathlib
 import sys
 
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-import steps
-from record import digest
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "peer"))
+import programs  # noqa: E402
+from record import digest  # noqa: E402
 
 
 def pictures(case):
@@ -18,12 +20,13 @@ def pictures(case):
 
 
 def run(case):
-    program = steps.make(case | {"model": "unet", "work": "train", "who": "eager"})
+    program = programs.make(case | {"model": "unet", "who": "eager", "tune": True})
+    train = program.step("train")
     loader = DataLoader(TensorDataset(pictures(case)), batch_size=case["batch"], shuffle=True)
     losses = []
     while len(losses) < case["updates"]:
         for (batch,) in loader:
-            losses.append(program.train(batch))
+            losses.append(train(batch))
             if len(losses) == case["updates"]:
                 break
     weights = dict(program.diffusion.named_parameters())

@@ -6,8 +6,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 export PATH="$root/node/bin:$root/node_modules/.bin:$PATH"
 # Where pip has put CMake, Ninja and CUDA's headers, if they are nowhere else.
 python=${SHINSAKU_PYTHON:-python3}
-export PATH="$PATH:$("$python" -c 'import os, sys; print(os.path.dirname(sys.executable))')"
-headers=$("$python" -c 'import glob, sysconfig; print(":".join(glob.glob(sysconfig.get_path("purelib") + "/nvidia/*/include")))')
+export PATH="$PATH:$("$python" -c 'import os, sys; print(os.path.dirname(sys.executable))' 2>/dev/null)"
+headers=$("$python" -c 'import glob, sysconfig; print(":".join(glob.glob(sysconfig.get_path("purelib") + "/nvidia/*/include")))' 2>/dev/null)
 [ -n "$headers" ] && export CPLUS_INCLUDE_PATH="${CPLUS_INCLUDE_PATH:+$CPLUS_INCLUDE_PATH:}$headers"
 export PYTHONPATH="$root/python${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 export LIBTORCH_USE_PYTORCH=1 SHINSAKU_FETCH=0

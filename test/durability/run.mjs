@@ -1,14 +1,19 @@
-// `npm run durability [-- PART...]`: the long forms of the tests that break runs; the counts of each part become a
+#!/usr/bin/env node
+// `npm run durability`: the long forms of the tests that break runs; the counts of each part become a
 // section of docs/reliability.md.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bootstrap, root } from '../../scripts/bootstrap.mjs'
+import { readFlags, refuse } from '../../scripts/flags.mjs'
 import { writeSection } from './report.mjs'
+
+/** @import { Tries } from './report.mjs' */
 
 const hostile = 'test/unit/data/hostile.test.ts'
 
+/** @type {Record<string, { title: string, files: string[], only?: string }>} */
 const parts = {
   checkpoints: { title: 'Checkpoints', files: ['test/unit/checkpoint'] },
   folder: { title: 'A folder of very many files', files: [hostile], only: 'R46' },
@@ -27,8 +32,9 @@ const parts = {
   },
 }
 
-/** OptionSpecs of the same kind as one. */
+/** Counts of the same kind as one. @param {Tries[]} lines */
 function addUp(lines) {
+  /** @type {Map<string, Tries>} */
   const rows = new Map()
   for (const { what, tried, passed } of lines) {
     const row = rows.get(what) ?? { what, tried: 0, passed: 0 }
@@ -37,9 +43,9 @@ function addUp(lines) {
   return [...rows.values()].sort((a, b) => a.what.localeCompare(b.what))
 }
 
-/** Runs one part; tells whether every test of it passed. Only then its section is written. */
+/** Runs one part; whether every test of it passed. Only then its section is written. @param {string} name */
 function runPart(name) {
-  const { title, files, only } = parts[name]
+  const { title, files, only } = parts[name] ?? refuse(`there is no part ${name}`)
   const folder = mkdtempSync(join(tmpdir(), 'shinsaku-durability-'))
   const counts = join(folder, 'counts.jsonl')
   const { status } = spawnSync(
@@ -55,12 +61,16 @@ function runPart(name) {
   return status === 0
 }
 
-const given = process.argv.slice(2)
+const { words: given } = readFlags({
+  command: 'npm run durability --',
+  words: '[PART...]',
+  about: `The long forms of the tests that break runs, all or some:
+${Object.entries(parts)
+  .map(([name, { title }]) => `  ${name.padEnd(12)} ${title}`)
+  .join('\n')}`,
+})
 const unknown = given.filter((name) => !Object.hasOwn(parts, name))
-if (unknown.length > 0) {
-  console.error(`there is no part ${unknown.join(', ')}; the parts are ${Object.keys(parts).join(', ')}`)
-  process.exit(2)
-}
+if (unknown.length > 0) refuse(`there is no part ${unknown.join(', ')}; the parts are ${Object.keys(parts).join(', ')}`)
 await bootstrap()
 const failed = (given.length > 0 ? given : Object.keys(parts)).filter((name) => !runPart(name))
 for (const name of failed) console.error(`failed: ${name}`)

@@ -1,54 +1,48 @@
 // What is compared: the cases of the full table, or one case of the caller's own.
 import { cpus } from 'node:os'
-import { parseArgs } from 'node:util'
+import { parseFlags } from '../../scripts/flags.mjs'
 
 export const SNAPSHOTS = [1, 10, 50]
 
-const text = { type: 'string' }
-const flags = {
-  model: text,
-  variant: text,
-  seed: text,
-  dim: text,
-  'dim-mults': text,
-  width: text,
-  latent: text,
-  size: text,
-  batch: text,
-  accumulate: text,
-  objective: text,
-  schedule: text,
-  timesteps: text,
-  loss: text,
-  flip: text,
-  steps: text,
-  data: text,
-  threads: text,
-}
-const outputs = {
-  json: text,
-  from: { ...text, multiple: true },
-  docs: { type: 'boolean' },
-  golden: { type: 'boolean' },
-  help: { type: 'boolean' },
+/** What a case has of its own. */
+const caseFlags = {
+  model: { value: 'diffusion|dcgan', help: 'of the case' },
+  variant: { value: 'NAME', help: '2.3 or 0.26; of a DCGAN pytorch or chainer' },
+  seed: { value: 'N', help: 'of everything that is random' },
+  dim: { value: 'N', help: 'width of the U-Net' },
+  'dim-mults': { value: 'A,B', help: 'multipliers of its levels' },
+  width: { value: 'N', help: 'of the DCGAN' },
+  latent: { value: 'N', help: 'numbers in its latent vector' },
+  size: { value: 'N', help: 'pixels on a side' },
+  batch: { value: 'N', help: 'pictures in a batch' },
+  accumulate: { value: 'N', help: 'batches in an update' },
+  objective: { value: 'noise|x0|v', help: 'what the U-Net predicts' },
+  schedule: { value: 'NAME', help: 'linear, cosine or sigmoid' },
+  timesteps: { value: 'N', help: 'of the diffusion' },
+  loss: { value: 'l1|l2', help: 'of the diffusion' },
+  flip: { value: 'on|off', help: 'pictures mirrored at random' },
+  steps: { value: 'N', help: 'updates' },
+  data: { value: 'FOLDER', help: 'pictures (usual: icons)' },
 }
 
-export const usage = `npm run exactness -- [case] [--threads N] [--json FILE] [--docs] [--golden]
-npm run exactness -- --from FILE... --docs
-
-Compares shinsaku with the Python programs that it follows, to the bit. Without a case: with all of the table.
-  case      --model diffusion|dcgan --variant 2022|2.3 --variant pytorch|chainer --seed N --dim N --dim-mults A,B,...
-            --width N --latent N --size N --batch N --accumulate N --objective noise|x0|v
-            --schedule linear|cosine|sigmoid --timesteps N --loss l1|l2 --flip on|off --steps N --data FOLDER
-  --json    writes { rows: [{ case, quantity, identical, bound }] }
-  --docs    writes docs/exactness.md
-  --from    runs nothing and takes what --json wrote in earlier runs on this processor
-  --golden  writes test/golden/exactness.json: this processor's bits, beside those of others`
+export const usage = {
+  command: 'npm run exactness --',
+  about: `Compares shinsaku with the Python programs that it follows, to the bit: in all cases of the table, or in one of your own.
+Makes the Python that it needs in the user's cache.`,
+  flags: {
+    ...caseFlags,
+    threads: { value: 'N', default: '2', help: 'of both sides' },
+    json: { value: 'FILE', help: 'writes { rows: [{ case, quantity, identical, bound }] }' },
+    docs: { help: 'writes docs/exactness.md' },
+    from: { value: 'FILE', multiple: true, help: 'runs nothing and takes what --json wrote on this processor' },
+    golden: { help: "writes test/golden/exactness.json: this processor's bits, beside those of others" },
+  },
+}
 
 const deep = [1, 2, 4, 8]
 const hourglass = [1, 4, 16]
 const diffusion = (variant, rest) => ({ model: 'diffusion', variant, ...rest })
-const own2022 = { objective: 'noise', schedule: 'cosine' }
+const own026 = { objective: 'noise', schedule: 'cosine' }
 const own23 = { objective: 'v', schedule: 'sigmoid' }
 
 const grid = (objectives, schedules) =>
@@ -58,14 +52,14 @@ const grid = (objectives, schedules) =>
 const SHORT = 10
 
 /** 0.26.4 has neither the v objective nor the sigmoid schedule. */
-function cases2022() {
-  const deep2022 = (rest) => diffusion('0.26', { dimMults: deep, ...rest })
+function cases026() {
+  const deep026 = (rest) => diffusion('0.26', { dimMults: deep, ...rest })
   return [
-    deep2022({ ...own2022 }),
-    deep2022({ ...own2022, accumulate: 2, batch: 8, seed: 42 }),
-    diffusion('0.26', { ...own2022, dimMults: hourglass }),
-    ...grid(['noise', 'x0'], ['linear', 'cosine']).map((rest, i) => deep2022({ ...rest, seed: i, steps: SHORT })),
-    deep2022({ objective: 'x0', schedule: 'linear', loss: 'l2', accumulate: 2, seed: 5, steps: SHORT }),
+    deep026({ ...own026 }),
+    deep026({ ...own026, accumulate: 2, batch: 8, seed: 42 }),
+    diffusion('0.26', { ...own026, dimMults: hourglass }),
+    ...grid(['noise', 'x0'], ['linear', 'cosine']).map((rest, i) => deep026({ ...rest, seed: i, steps: SHORT })),
+    deep026({ objective: 'x0', schedule: 'linear', loss: 'l2', accumulate: 2, seed: 5, steps: SHORT }),
     diffusion('0.26', {
       objective: 'x0',
       schedule: 'linear',
@@ -76,7 +70,7 @@ function cases2022() {
       steps: SHORT,
     }),
     diffusion('0.26', {
-      ...own2022,
+      ...own026,
       dimMults: [1, 2],
       dim: 24,
       size: 24,
@@ -133,7 +127,7 @@ function casesDcgan() {
  * thread, because threads that wait for each other on a busy machine lose more than they gain at this size.
  */
 const goldenCases = [
-  diffusion('0.26', { ...own2022, dimMults: [1, 2], data: 'numbers' }),
+  diffusion('0.26', { ...own026, dimMults: [1, 2], data: 'numbers' }),
   diffusion('0.26', {
     objective: 'x0',
     schedule: 'linear',
@@ -168,7 +162,7 @@ function complete(given, threads) {
     return { model, data: 'icons', ...common, ...own, ...given, samples }
   }
   const { variant = '2.3' } = given
-  const own = variant === '0.26' ? { ...own2022, loss: 'l1' } : { ...own23, loss: 'l2' }
+  const own = variant === '0.26' ? { ...own026, loss: 'l1' } : { ...own23, loss: 'l2' }
   const base = {
     variant,
     dim: 8,
@@ -233,13 +227,12 @@ function flagValue(name, given) {
   return numbers.has(name) ? Number(given) : given
 }
 
-/** The cases that the command line asks for, and where results go. Throws on what is not a flag. */
+/** The cases that the command line asks for, and where results go. Throws on what is not a flag. @param {string[]} args */
 export function readCommandLine(args) {
-  const { values } = parseArgs({ args, options: { ...flags, ...outputs } })
-  const threads = Number(values.threads ?? 2)
-  const own = Object.entries(values).filter(([name]) => name in flags && name !== 'threads')
-  const given = own.map(([name, value]) => [name === 'dim-mults' ? 'dimMults' : name, flagValue(name, value)])
-  const table = values.golden ? goldenCases : [...casesDcgan(), ...cases2022(), ...cases23()]
+  const { values } = parseFlags(usage, args)
+  const own = Object.entries(values).filter(([name]) => name in caseFlags)
+  const given = own.map(([name, value]) => [name === 'dim-mults' ? 'dimMults' : name, flagValue(name, String(value))])
+  const table = values.golden ? goldenCases : [...casesDcgan(), ...cases026(), ...cases23()]
   const cases = own.length > 0 ? [Object.fromEntries(given)] : table
-  return { cases: cases.map((rest) => complete(rest, threads)), output: values }
+  return { cases: cases.map((rest) => complete(rest, Number(values.threads))), output: values }
 }

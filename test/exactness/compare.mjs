@@ -19,6 +19,7 @@ function distance(a, b) {
 async function readTensors(path) {
   const reader = await openSafetensors(path)
   try {
+    /** @type {(tensor: { name: string }) => Promise<[string, Buffer]>} */
     const read = async ({ name }) => [name, Buffer.from(await reader.read(name))]
     return new Map(await Promise.all(reader.tensors.map(read)))
   } finally {
@@ -28,7 +29,7 @@ async function readTensors(path) {
 
 const floatsOf = (bytes) => new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
 
-/** OptionSpecs about weights, averages, gradients and moments after `step` updates. */
+/** Rows about weights, averages, gradients and moments after `step` updates. */
 async function tensorRows(out, step, ours, labels) {
   const reference = await readTensors(join(out, `reference-${step}.safetensors`))
   return Object.entries(labels).flatMap(([kind, label]) => {
@@ -59,9 +60,8 @@ async function drawRows({ out }, reference, replay) {
   if (all(reference.steps, 't').length > 0) rows.push(row('time steps', both('t')))
   if (both('noise') === 0) rows.push(row('noise', 0))
   else {
-    const [mine, theirs] = await Promise.all(
-      ['ours', 'reference'].map((who) => readTensors(join(out, `${who}-noise.safetensors`))),
-    )
+    const noise = (who) => readTensors(join(out, `${who}-noise.safetensors`))
+    const [mine, theirs] = [await noise('ours'), await noise('reference')]
     // Where not even the first noise is near, the streams have parted.
     rows.push(row('noise', distance(floatsOf(mine.get('noise')), floatsOf(theirs.get('noise'))) || 1))
   }

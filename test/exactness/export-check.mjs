@@ -1,16 +1,23 @@
-// Trains a little, exports, lets the Python program load the file strictly and draw with it, and compares the bytes:
-// npm run build && node test/exactness/export-check.mjs. Makes the Python that it needs, as npm run exactness does.
+#!/usr/bin/env node
+// Trains a little, exports, lets the Python program load the file strictly and sample with it, and compares the bytes.
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exportWeights, load, train } from '../../dist/index.js'
-import { openReferences } from './venv.mjs'
+import { readFlags } from '../../scripts/flags.mjs'
+
+readFlags({
+  command: 'node test/exactness/export-check.mjs',
+  about: `Trains a little, exports, lets the Python program load the file strictly and sample with it, and compares the bytes.
+Needs a build; makes the Python that it needs, as npm run exactness does.`,
+})
+const { exportWeights, load, train } = await import('../../dist/index.js')
+const { openReferences } = await import('./venv.mjs')
 
 const runReference = await openReferences((line) => console.error(line))
 const folder = mkdtempSync(join(tmpdir(), 'shinsaku-export-'))
 const seed = 11
-const place = { device: 'cpu', threads: 1 }
+const place = /** @type {const} */ ({ device: 'cpu', threads: 1 })
 const short = { data: 'builtin:icons:8', out: folder, batch: 4, maxImages: 48, previews: 0, exact: true }
 const small = { model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, timesteps: 30 }
 const models = [

@@ -13,7 +13,9 @@ async function pixelsOf({ data, size, channels }, options) {
   if (data === 'numbers')
     return new Uint8Array(PICTURES * size * size * channels).map((_, i) => Math.imul(i, 2654435761) >>> 24)
   const source = data === 'icons' ? `builtin:icons:${PICTURES}` : data
-  return (await loadDataset({ ...options, data: source, pixelStore: 'memory' })).store.resident
+  const { store } = await loadDataset({ ...options, data: source, pixelStore: 'memory' })
+  if (!store.resident) throw new Error('the pictures are not in memory')
+  return store.resident
 }
 
 /** Writes the pictures as both sides get them: as one block, and as PNG files without loss. */
@@ -103,6 +105,7 @@ export async function runOurs(addon, given) {
   const images = await addon.images(pixels, [pixels.length / (size * size * channels), size, size, channels], 'cpu')
   const spec = toSpec(options, placeOn('cpu', options, []))
   const trainer = await addon.trainer(spec, images)
+  /** @type {{ positions: number[][], epochSeeds: string[], orders: number[][] }} */
   const log = { positions: [], epochSeeds: [], orders: [] }
   const states = []
   const note = async () => {

@@ -1,17 +1,16 @@
+#!/usr/bin/env node
 // `npm run exactness`: runs the Python programs that shinsaku follows, runs shinsaku, and compares bit for bit.
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bootstrap, root } from '../../scripts/bootstrap.mjs'
+import { readFlags } from '../../scripts/flags.mjs'
 import { labelOf, readCommandLine, SNAPSHOTS, usage } from './cases.mjs'
 import * as report from './report.mjs'
 
+readFlags(usage)
 const request = readCommandLine(process.argv.slice(2))
-if (request.output.help) {
-  console.log(usage)
-  process.exit()
-}
 const { json, docs, golden, from } = request.output
 const docsFile = join(root, 'docs', 'exactness.md')
 if (from) {

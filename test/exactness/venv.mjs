@@ -7,11 +7,18 @@ import { promisify } from 'node:util'
 import { findLibtorch, pythonProgram } from '../../dist/libtorch/find.js'
 import { userCacheFolder } from '../../dist/system/cache.js'
 
+/** @import { Libtorch } from '../../dist/libtorch/find.js' */
+
+/**
+ * The Python of the references; `env` is that in which it sees the packages of a U-Net.
+ * @typedef {{ torch: string, folder: string, python: string, env: (variant?: string) => NodeJS.ProcessEnv }} Venv
+ */
+
 const execute = promisify(execFile)
 
 /** Each package with the ema-pytorch of its time. */
 export const references = {
-  2022: { 'denoising-diffusion-pytorch': '0.26.4', 'ema-pytorch': '0.0.9' },
+  0.26: { 'denoising-diffusion-pytorch': '0.26.4', 'ema-pytorch': '0.0.9' },
   2.3: { 'denoising-diffusion-pytorch': '2.3.4', 'ema-pytorch': '0.7.9' },
 }
 
@@ -19,11 +26,13 @@ const TORCHVISION = '0.28.0'
 /** What the packages import. */
 const common = 'pillow einops tqdm accelerate scipy safetensors'.split(' ')
 
+/** @type {(program: string, args: string[], options?: import('node:child_process').ExecFileOptions) => Promise<string>} */
 async function run(program, args, options = {}) {
   try {
-    return (await execute(program, args, { maxBuffer: 2 ** 28, ...options })).stdout.trim()
+    return (await execute(program, args, { maxBuffer: 2 ** 28, ...options, encoding: 'utf8' })).stdout.trim()
   } catch (error) {
-    const tail = String(error.stderr || error.message)
+    const { stderr, message } = /** @type {Error & { stderr?: string }} */ (error)
+    const tail = String(stderr || message)
       .trim()
       .split('\n')
       .slice(-15)
@@ -31,13 +40,14 @@ async function run(program, args, options = {}) {
   }
 }
 
+/** @type {(folder: string, libtorch: Libtorch, onLine: (line: string) => void) => Promise<void>} */
 async function install(folder, libtorch, onLine) {
   await rm(folder, { recursive: true, force: true })
   await mkdir(dirname(folder), { recursive: true })
   onLine(`making ${folder}`)
   await run(pythonProgram(), ['-m', 'venv', folder])
   const python = join(folder, 'bin', 'python')
-  const pip = (...args) => run(python, ['-m', 'pip', 'install', '--quiet', ...args])
+  const pip = (/** @type {string[]} */ ...args) => run(python, ['-m', 'pip', 'install', '--quiet', ...args])
   onLine(`installing torch ${libtorch.version}`)
   await pip('numpy', `torch==${libtorch.version}`)
   onLine('installing the reference packages')
@@ -50,7 +60,11 @@ async function install(folder, libtorch, onLine) {
   await writeFile(join(folder, 'complete'), `${libtorch.version}\n`)
 }
 
-/** The venv, made where it is not there yet: its folder, its Python, and the environment in which it sees the packages of a U-Net. */
+/**
+ * The venv, made where it is not there yet.
+ * @param {(line: string) => void} onLine
+ * @returns {Promise<Venv>}
+ */
 export async function openVenv(onLine) {
   const libtorch = findLibtorch()
   const versions = Object.values(references).map((packages) => packages['denoising-diffusion-pytorch'])
@@ -77,8 +91,9 @@ export async function openVenv(onLine) {
   }
 }
 
-/** A function that runs a script, named from here, beside the reference of a U-Net. */
+/** A function that runs a script, named from here, beside the reference of a U-Net. @param {(line: string) => void} onLine */
 export async function openReferences(onLine) {
   const { python, env } = await openVenv(onLine)
-  return (script, args, variant) => run(python, [join(import.meta.dirname, script), ...args], { env: env(variant) })
+  return (/** @type {string} */ script, /** @type {string[]} */ args, /** @type {string} */ variant) =>
+    run(python, [join(import.meta.dirname, script), ...args], { env: env(variant) })
 }

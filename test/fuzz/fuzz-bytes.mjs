@@ -19,6 +19,7 @@ export const dense = (before, text, after, separator = '') => {
 
 /** A zip file of entries that are stored. */
 export function storedZip(entries) {
+  /** @type {[Buffer[], Buffer[]]} */
   const [files, directory] = [[], []]
   let at = 0
   for (const [name, content] of entries) {

@@ -233,7 +233,7 @@ function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbid
       ),
       words: ['*', '**', '?', '/', '**/', 'a', '\n'],
       parse(bytes) {
-        const [path, pattern = ''] = Buffer.from(bytes).toString().split('\n')
+        const [path = '', pattern = ''] = Buffer.from(bytes).toString().split('\n')
         // Longer names exist on no file system; a name is not matched with a longer pattern.
         matchesGlob(path.slice(0, 4096), pattern.slice(0, 1024))
       },

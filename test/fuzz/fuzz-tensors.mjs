@@ -51,8 +51,7 @@ export function safetensorsTarget({ openSafetensors }, memory) {
   }
 }
 
-const fixture = (name) =>
-  brotliDecompressSync(readFileSync(new URL(`../../test/fixtures/pytorch/${name}.br`, import.meta.url)))
+const fixture = (name) => brotliDecompressSync(readFileSync(new URL(`../fixtures/pytorch/${name}.br`, import.meta.url)))
 
 /** Makes the checksums of a zip file right again, as far as its directory can be followed. */
 function repairZip(bytes) {

@@ -9,7 +9,10 @@ import { getHeapStatistics } from 'node:v8'
  *   repair      optional: makes checksums of a mutated input right again, so that what lies behind them is reached
  *   parse       reads bytes and uses what it read; may be asynchronous
  * @typedef {{ name: string, seeds: Uint8Array[], words?: string[], repair?: (bytes: Uint8Array) => Uint8Array,
- *   parse: (bytes: Uint8Array) => unknown }} Target
+ *   dense?: () => Buffer[], parse: (bytes: Uint8Array) => unknown }} Target
+ * @typedef {{ target: string, seed: number, number: number, bytes: number, problem: string }} Finding
+ * @typedef {{ target: string, runs: number, accepted: number, slowestMs: number, mostExtraBytes: number,
+ *   findings: Finding[] }} Report
  */
 
 /** Of the processor, so that a busy machine finds nothing. Parsing a small file takes well under a millisecond. */
@@ -58,8 +61,11 @@ const widest = integers.concat(2n ** 64n - 1n, 2n ** 64n - 8n)
 const put = (bytes, at, remove, insert) =>
   Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(Math.min(bytes.length, at + remove))])
 
-/** The ways of changing bytes; each gets a position that is in them or at their end. */
-const ways = [
+/**
+ * Each changes bytes in its own way, at a position that is in them or at their end.
+ * @type {((b: Buffer, at: number, next: (n: number) => number, given: { words: Buffer[], other: Buffer }) => Buffer)[]}
+ */
+const mutations = [
   // One bit, one byte.
   (b, at, next) => put(b, at, 1, Buffer.of((b[at] ?? 0) ^ (1 << next(8)))),
   (b, at, next) => put(b, at, 1, Buffer.of(next(256))),
@@ -76,20 +82,20 @@ const ways = [
     return put(b, at, next(64), other.subarray(from, from + 1 + next(256)))
   },
   // A word of the format or of JavaScript, put in or put over.
-  (b, at, next, { words }) => put(b, at, next(2) * next(12), words[next(words.length)]),
+  (b, at, next, { words }) => put(b, at, next(2) * next(12), words[next(words.length)] ?? Buffer.alloc(0)),
   // A number written as text becomes another one.
   (b, at, next, { words }) => {
-    const isDigit = (i) => b[i] >= 0x30 && b[i] <= 0x39
+    const isDigit = (i) => b.readUInt8(i) >= 0x30 && b.readUInt8(i) <= 0x39
     let begin = at
     while (begin < b.length && !isDigit(begin)) begin += 1
     let end = begin
     while (end < b.length && isDigit(end)) end += 1
-    return put(b, begin, end - begin, words[next(words.length)])
+    return put(b, begin, end - begin, words[next(words.length)] ?? Buffer.alloc(0))
   },
   // A number in binary becomes another one.
   (b, at, next) => {
     const bytes = Buffer.alloc(8)
-    bytes.writeBigUInt64LE(widest[next(widest.length)])
+    bytes.writeBigUInt64LE(widest[next(widest.length)] ?? 0n)
     return put(b, at & ~3, next(2) ? 8 : 4, next(2) ? bytes : bytes.subarray(0, 4))
   },
 ]
@@ -101,8 +107,8 @@ export function caseOf(target, seed, number) {
   const words = [...interesting, ...(target.words ?? []).map((word) => Buffer.from(word))]
   let bytes = pick()
   for (let changes = 1 + next(1 + next(8)); changes > 0; changes--) {
-    const way = ways[next(ways.length)]
-    bytes = way(bytes, next(bytes.length + 1), next, { words, other: pick() }).subarray(0, MAX_INPUT_BYTES)
+    const mutate = mutations[next(mutations.length)] ?? ((b) => b)
+    bytes = mutate(bytes, next(bytes.length + 1), next, { words, other: pick() }).subarray(0, MAX_INPUT_BYTES)
   }
   return target.repair && next(2) === 0 ? target.repair(bytes) : new Uint8Array(bytes)
 }
@@ -120,6 +126,7 @@ const allocated = () => {
 async function attempt(target, bytes, isExpected) {
   const before = allocated()
   const started = processorMs()
+  /** @type {unknown} */
   let unexpected
   let accepted = false
   try {
@@ -142,7 +149,7 @@ export async function runCase(target, bytes, isExpected, mostMs = MAX_MS) {
   }
   const { accepted, unexpected, ms, extra } = result
   const problems = [
-    unexpected !== undefined && `unexpected ${unexpected?.stack ?? unexpected}`,
+    unexpected !== undefined && `unexpected ${unexpected instanceof Error ? unexpected.stack : unexpected}`,
     ms > mostMs && `took ${Math.round(ms)} ms of the processor`,
     extra > ALLOWANCE_BYTES && `allocated ${extra} bytes beyond twice its ${bytes.length}`,
   ]
@@ -155,8 +162,9 @@ export async function runCase(target, bytes, isExpected, mostMs = MAX_MS) {
  */
 export async function fuzz(
   target,
-  { runs, seed = 1, first = 0, isExpected, onCase = () => {}, mostFindings = 10, mostMs },
+  { runs, seed = 1, first = 0, isExpected, onCase = (_number) => {}, mostFindings = 10, mostMs },
 ) {
+  /** @type {Report} */
   const report = { target: target.name, runs: 0, accepted: 0, slowestMs: 0, mostExtraBytes: 0, findings: [] }
   for (let number = first; number < first + runs && report.findings.length < mostFindings; number++) {
     onCase(number)

@@ -1,11 +1,12 @@
-// `npm run fuzz [-- --runs N --seed S --target NAME --case K --dense]`: mutated and dense files for every parser of lib/,
-// each parser in a process of its own, so that a crash, a hang and a lack of memory are findings too. Needs dist/.
+#!/usr/bin/env node
+// `npm run fuzz`: mutated and dense files for every parser of lib/, each parser in a process of its own, so that a crash,
+// a hang and a lack of memory are findings too.
 import { fork } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readFlags, refuse } from '../../scripts/flags.mjs'
 import { caseOf, fuzz } from './fuzz.mjs'
 import { makeTargets, moduleNames } from './fuzz-targets.mjs'
 
@@ -27,7 +28,7 @@ async function load() {
 async function denseChild({ name, path }) {
   const { targets, isExpected } = await load()
   try {
-    await targets.find((target) => target.name === name).parse(readFileSync(path))
+    await targets.find((target) => target.name === name)?.parse(readFileSync(path))
   } catch (error) {
     if (!isExpected(error)) throw error
   }
@@ -38,7 +39,7 @@ async function runDenseChild(given, megabytes) {
   const execArgv = [`--max-old-space-size=${megabytes}`, '--max-semi-space-size=1']
   const child = fork(fileURLToPath(import.meta.url), ['--child', JSON.stringify(given)], { execArgv, silent: true })
   let said = ''
-  child.stderr.on('data', (text) => {
+  child.stderr?.on('data', (text) => {
     said += text
   })
   const [code, signal] = await new Promise((resolve) => child.on('close', (...end) => resolve(end)))
@@ -69,10 +70,10 @@ async function child({ folder, name, runs, seed }) {
     writeSync(place, String(number).padEnd(12), 0)
     if (performance.now() - told < 1000) return
     told = performance.now()
-    process.send({ number })
+    process.send?.({ number })
   }
   const target = targets.find((target) => target.name === name)
-  process.send({ report: await fuzz(target, { runs, seed, isExpected, onCase }) })
+  if (target) process.send?.({ report: await fuzz(target, { runs, seed, isExpected, onCase }) })
   closeSync(place)
 }
 
@@ -101,7 +102,7 @@ function runTarget(name, { runs, seed }) {
       watch = setTimeout(() => process_.kill('SIGKILL'), SILENCE_MS)
     }
     rest()
-    process_.on('message', (message) => {
+    process_.on('message', (/** @type {{ report?: object }} */ message) => {
       rest()
       report = message.report ?? report
     })
@@ -115,7 +116,7 @@ function runTarget(name, { runs, seed }) {
   })
 }
 
-const tellFindings = (findings) => {
+const reportFindings = (findings) => {
   for (const finding of findings) console.log(JSON.stringify(finding))
   if (findings.length > 0) process.exitCode = 1
 }
@@ -129,36 +130,42 @@ async function runAll(targets, { runs, seed, onlyDense }) {
     reports.push({ ...report, dense })
     const { findings, ...counts } = report
     console.log(JSON.stringify({ ...counts, findings: findings.length, dense: dense.files }))
-    tellFindings([...findings, ...dense.findings])
+    reportFindings([...findings, ...dense.findings])
   }
   return reports
 }
 
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      child: { type: 'string' },
-      runs: { type: 'string', default: '100000' },
-      seed: { type: 'string', default: '1' },
-      target: { type: 'string' },
-      case: { type: 'string' },
-      dense: { type: 'boolean', default: false },
+  const { values } = readFlags({
+    command: 'npm run fuzz --',
+    about: 'Mutated and dense files for every parser of lib/, each in a process of its own. Needs dist/.',
+    flags: {
+      runs: { value: 'N', default: '100000', help: 'mutated files for each parser' },
+      seed: { value: 'S', default: '1', help: 'of the mutations' },
+      target: { value: 'NAME', help: 'one parser' },
+      case: { value: 'K', help: 'writes the bytes of one case to stdout' },
+      dense: { help: 'only dense files: 5 MB of the smallest things that a format can name' },
+      record: { help: 'makes the counts a section of docs/reliability.md' },
+      child: { value: 'JSON', help: 'what the processes it starts are told' },
     },
   })
   const given = values.child && JSON.parse(values.child)
   if (given) return given.path ? denseChild(given) : child(given)
   const { targets } = await load()
   const chosen = targets.filter(({ name }) => values.target === undefined || name === values.target)
+  const [first] = chosen
+  if (!first) refuse(`no parser is called ${values.target}; there are ${targets.map(({ name }) => name).join(', ')}`)
   const [runs, seed] = [Number(values.runs), Number(values.seed)]
-  if (values.case !== undefined) process.stdout.write(caseOf(chosen[0], seed, Number(values.case)))
+  if (values.case !== undefined) process.stdout.write(caseOf(first, seed, Number(values.case)))
   else {
     const reports = await runAll(chosen, { runs, seed, onlyDense: values.dense })
-    if (values.target === undefined && !values.dense) await record(reports, runs, seed)
+    if (values.record && values.target === undefined && !values.dense) await record(reports, runs, seed)
   }
 }
 
 async function record(reports, runs, seed) {
   const { writeSection } = await import('../durability/report.mjs')
+  /** @type {(what: string, tried: number, failed: number) => import('../durability/report.mjs').Tries} */
   const row = (what, tried, failed) => ({ what, tried, passed: Math.max(0, tried - failed) })
   const mutated = ({ target, runs, findings }) =>
     row(`${target}: read or refused with a code, in bounded time and memory`, runs, findings.length)
@@ -166,7 +173,7 @@ async function record(reports, runs, seed) {
     row(`${target}: 5 MB of the smallest things it can name, in a heap of twice that`, files, findings.length)
   writeSection(root, 'fuzz', {
     title: 'Mutated files',
-    command: `npm run fuzz -- --runs ${runs} --seed ${seed}`,
+    command: `npm run fuzz -- --runs ${runs} --seed ${seed} --record`,
     rows: [...reports.map(mutated), ...reports.filter(({ dense: { files } }) => files > 0).map(dense)],
   })
 }

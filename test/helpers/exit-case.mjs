@@ -4,7 +4,7 @@ import { parentPort, Worker } from 'node:worker_threads'
 import { loadAddon } from '../../dist/native/load.js'
 import { smallRun } from './small-run.mjs'
 
-const way = process.argv.at(-1)
+const way = process.argv.at(-1) ?? ''
 
 /** A trainer of a small network, or of one whose update takes seconds. */
 async function makeTrainer(long = false) {
@@ -42,7 +42,8 @@ async function endOfWorker(name) {
   console.log(`${name}: code ${code}, ${error}`)
 }
 
-const ways = {
+/** @type {Record<string, () => Promise<void>>} */
+const endings = {
   async exit() {
     await train()
     soon(() => process.exit(0))
@@ -95,7 +96,7 @@ const ways = {
   async garbage() {
     const { trainer } = await makeTrainer()
     for (let i = 0; i < 30; i++) await (await trainer.generator('ema')).sampler(sampling([i], 2))
-    globalThis.gc()
+    globalThis.gc?.()
     trainer.step(5).catch(() => {})
     soon(() => process.exit(0))
   },
@@ -113,7 +114,7 @@ const ways = {
   // What a worker runs.
   async worker() {
     await train()
-    parentPort.postMessage('training')
+    parentPort?.postMessage('training')
   },
   async 'worker-throw'() {
     await train()
@@ -146,5 +147,6 @@ const ways = {
   },
 }
 
-if (!Object.hasOwn(ways, way)) throw new Error(`unknown way to end: ${way}`)
-await ways[way]()
+const end = endings[way]
+if (!end) throw new Error(`unknown way to end: ${way}`)
+await end()

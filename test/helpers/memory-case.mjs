@@ -5,13 +5,13 @@ import { load, train } from '../../dist/index.js'
 import { loadAddon } from '../../dist/native/load.js'
 import { smallRun } from './small-run.mjs'
 
-const [, , thing, times, folder] = process.argv
+const [thing = '', times, folder = ''] = process.argv.slice(2)
 const SAMPLES = 40
 
 const options = {
   data: 'builtin:icons:8',
   out: join(folder, 'runs'),
-  model: 'diffusion',
+  model: /** @type {const} */ ('diffusion'),
   size: 16,
   dim: 8,
   dimMults: [1, 2],
@@ -19,7 +19,7 @@ const options = {
   batch: 4,
   threads: 1,
   previews: 0,
-  device: 'cpu',
+  device: /** @type {const} */ ('cpu'),
 }
 
 /** The addon, on one thread as `options` has it. */
@@ -33,7 +33,10 @@ const aborted = (error) => {
   if (error.code !== 'ABORT_ERR') throw error
 }
 
-/** Each makes ready, then gives what is done again and again. */
+/**
+ * Each makes ready, then gives what is done again and again.
+ * @type {Record<string, () => Promise<() => Promise<unknown>>>}
+ */
 const things = {
   async load() {
     const { run } = await train({ ...options, maxImages: 4 })
@@ -85,13 +88,15 @@ const things = {
   },
 }
 
-const once = await things[thing]()
+const make = things[thing]
+if (!make) throw new Error(`nothing is called ${thing}`)
+const once = await make()
 const rss = []
 const every = Math.ceil(Number(times) / SAMPLES)
 for (let i = 1; i <= Number(times); i++) {
   await once()
   if (i % every !== 0) continue
-  globalThis.gc()
+  globalThis.gc?.()
   // Finalizers run after the collector, and the device thread frees after them.
   await new Promise((resolve) => setTimeout(resolve, 20))
   rss.push(process.memoryUsage.rss())

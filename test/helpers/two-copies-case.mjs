@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const [, , folder, way] = process.argv
+const [folder = '', way] = process.argv.slice(2)
 const first = await import('../../dist/native/load.js')
 const second = await import(pathToFileURL(join(folder, 'dist', 'native', 'load.js')).href)
 const { smallRun } = await import('./small-run.mjs')

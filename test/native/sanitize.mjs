@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // `npm run sanitize`: the addon's tests and every operation under AddressSanitizer and UndefinedBehaviorSanitizer, and
 // the addon's leaks under valgrind. Not part of `npm test`: it builds the addon a second time and takes half an hour.
 import { spawnSync } from 'node:child_process'
@@ -5,24 +6,39 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bootstrap, root } from '../../scripts/bootstrap.mjs'
+import { readFlags } from '../../scripts/flags.mjs'
 
+const { values } = readFlags({
+  command: 'npm run sanitize --',
+  about: `The addon's tests and every operation under AddressSanitizer and UndefinedBehaviorSanitizer, and its leaks under
+valgrind. Takes half an hour.`,
+  flags: { 'no-build': { help: 'takes the build of an earlier run' } },
+})
 await bootstrap()
 
-const at = (...parts) => join(root, ...parts)
+const at = (/** @type {string[]} */ ...parts) => join(root, ...parts)
+/** @type {string[]} */
 const failed = []
 
 /** Apart from the build that is used. */
 const built = at('build', 'sanitize')
 
+/**
+ * @param {string} name
+ * @param {string} program
+ * @param {string[]} args
+ * @param {'inherit' | 'ignore'} stdout
+ */
 function run(name, program, args, env = {}, stdout = 'inherit') {
   console.log(`\n${name}`)
+  /** @type {import('node:child_process').StdioOptions} */
   const stdio = ['inherit', stdout, 'inherit']
   const { status } = spawnSync(program, args, { cwd: root, stdio, env: { ...process.env, ...env } })
   if (status !== 0) failed.push(name)
 }
 
 /** Path of a sanitizer's library, which has to be there before Node is. */
-const libraryOf = (name) =>
+const libraryOf = (/** @type {string} */ name) =>
   spawnSync(process.env.CXX || 'c++', [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim()
 
 const folder = mkdtempSync(join(tmpdir(), 'shinsaku-sanitize-'))
@@ -44,7 +60,7 @@ const sanitized = {
 const vitest = at('node_modules', '.bin', 'vitest')
 const tests = ['exit', 'addon', 'process'].map((name) => `test/native/${name}.test.ts`)
 
-if (!process.argv.includes('--no-build'))
+if (!values['no-build'])
   run('building with ASan and UBSan', process.execPath, [at('scripts', 'build.mjs'), '--sanitize'], {
     SHINSAKU_BUILD: built,
   })

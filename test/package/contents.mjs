@@ -93,7 +93,8 @@ export function attwProblems(tarball) {
     })
     return []
   } catch (error) {
-    return [`attw: ${error.stdout}${error.stderr}`]
+    const { stdout, stderr } = /** @type {{ stdout?: string, stderr?: string }} */ (error)
+    return [`attw: ${stdout}${stderr}`]
   }
 }
 
@@ -101,7 +102,7 @@ const isText = (file) => /\.(js|json|md|ts)$/.test(file)
 
 /** Paths of the machine it was built on. */
 function pathProblems(folder, files) {
-  const here = [...new Set([root, process.env.HOME, tmpdir()])].filter((path) => path?.length > 1)
+  const here = [...new Set([root, process.env.HOME ?? '', tmpdir()])].filter((path) => path.length > 1)
   return files.flatMap((file) => {
     const bytes = readFileSync(join(folder, file))
     // Documentation may speak of a temporary folder.
@@ -115,7 +116,9 @@ export async function contentProblems(tarball) {
   const folder = mkdtempSync(join(tmpdir(), 'shinsaku-tarball-'))
   try {
     execFileSync('tar', ['-xzf', tarball, '-C', folder, '--strip-components', '1'])
-    const files = readdirSync(folder, { recursive: true }).filter((file) => statSync(join(folder, file)).isFile())
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      statSync(join(folder, file)).isFile(),
+    )
     const addons = files.filter((file) => file.endsWith('.node') || isPlugin(file))
     const { size } = statSync(tarball)
     const problems = [

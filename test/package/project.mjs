@@ -5,20 +5,27 @@ import { join } from 'node:path'
 import { root } from '../../scripts/bootstrap.mjs'
 import { binary } from './tools.mjs'
 
-/** Runs a program; what it wrote is in the error when it fails. */
+/** @typedef {Error & { stdout?: string, stderr?: string, signal?: string | null }} Failed */
+
+/**
+ * Runs a program; what it wrote is in the error when it fails.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {import('node:child_process').ExecFileSyncOptions} options
+ * @returns {string}
+ */
 export function run(program, args, options) {
   try {
     return execFileSync(program, args, {
-      encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 900_000,
       ...options,
+      encoding: 'utf8',
     })
   } catch (error) {
-    const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim()
-    throw new Error(
-      `${[program, ...args].join(' ')}\n${said || error.message}${error.signal ? `\nended by ${error.signal}` : ''}`,
-    )
+    const { stdout = '', stderr = '', message, signal } = /** @type {Failed} */ (error)
+    const ended = signal ? `\nended by ${signal}` : ''
+    throw new Error(`${[program, ...args].join(' ')}\n${`${stdout}${stderr}`.trim() || message}${ended}`)
   }
 }
 
@@ -68,11 +75,11 @@ export const sources = {
 }
 
 /** Settings of TypeScript that projects have, and the files that work with them: node16 has no require of ESM yet. */
-export const typeSettings = [
+export const typeSettings = /** @type {[module: string, resolution: string, files: string[]][]} */ ([
   ['node16', 'node16', ['types.mts']],
   ['nodenext', 'nodenext', ['types.mts', 'types.cts']],
   ['esnext', 'bundler', ['types.mts']],
-]
+])
 
 export function checkTypes(folder, settingsToTry = typeSettings) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -96,6 +103,7 @@ export function checkTypes(folder, settingsToTry = typeSettings) {
 /** Runs the project's programs in one runtime; says what worked. */
 export function use(folder, { tools, runner, types = false }) {
   for (const [name, text] of Object.entries(sources)) writeFileSync(join(folder, name), text)
+  /** @type {Record<string, [program: string, before: string[]]>} */
   const runners = {
     bun: [binary(tools, 'bun'), []],
     deno: [binary(tools, 'deno'), ['run', '-A', '--node-modules-dir=manual']],
@@ -113,7 +121,7 @@ export function use(folder, { tools, runner, types = false }) {
       if (said.trim() !== expected) throw new Error(`${file} said ${said}, expected ${expected}`)
       done.push(file)
     } catch (error) {
-      failed.push(error.message)
+      failed.push(/** @type {Error} */ (error).message)
     }
   }
   if (types) done.push(checkTypes(folder))

@@ -1,42 +1,46 @@
+#!/usr/bin/env node
 // `npm run pack-check`: proves that the tarball works where npm, pnpm, yarn, Bun and Deno put it, on every Node that
 // is supported. Fetches those programs from npm's registry; libtorch is the one that is found on this machine.
-// Arguments: the tarball (made by npm run prebuilds), names of checks to run in place of all, and --tools=FOLDER to keep
-// those programs for another time.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { root } from '../../scripts/bootstrap.mjs'
-import { contentProblems } from './contents.mjs'
-import { install, use } from './project.mjs'
-import { checkSetup } from './setup.mjs'
-import { binary, fetchTools, nodeMajors, versionOf } from './tools.mjs'
+import { readFlags, refuse } from '../../scripts/flags.mjs'
 
-const given = process.argv.slice(2)
+const { values, words: given } = readFlags({
+  command: 'npm run pack-check --',
+  words: '[FILE.tgz] [CHECK...]',
+  about: `Proves that the tarball, which npm run prebuilds made, works where npm, pnpm, yarn, Bun and Deno put it, on every Node
+that is supported. CHECK is a part of a check's name, such as pnpm or "Node 22".`,
+  flags: { tools: { value: 'FOLDER', help: 'where package managers and runtimes are kept for another time' } },
+})
+const { contentProblems } = await import('./contents.mjs')
+const { install, use } = await import('./project.mjs')
+const { checkSetup } = await import('./setup.mjs')
+const { binary, fetchTools, nodeMajors, versionOf } = await import('./tools.mjs')
+
 const [tarball = readdirSync(root).find((name) => name.endsWith('.tgz'))] = given.filter((word) =>
   word.endsWith('.tgz'),
 )
-const wanted = given.filter((word) => !word.endsWith('.tgz') && !word.startsWith('--'))
-const keptTools = given.find((word) => word.startsWith('--tools='))?.slice('--tools='.length)
-if (!tarball) {
-  console.error('There is no tarball. Make it: npm run prebuilds')
-  process.exit(2)
-}
+const wanted = given.filter((word) => !word.endsWith('.tgz'))
+if (!tarball) refuse('there is no tarball; npm run prebuilds makes it')
 
 const work = mkdtempSync(join(tmpdir(), 'shinsaku-pack-'))
-const tools = keptTools ? resolve(keptTools) : join(work, 'tools')
+const tools = values.tools ? resolve(values.tools) : join(work, 'tools')
 const plain = join(work, 'plain')
 const odd = join(work, 'mit Leerzeichen, ümlaut 新作')
+/** @type {{ name: string, passed: boolean, text: string }[]} */
 const results = []
 
-/** Runs one check if it is wanted; what it returns is told beside its name, what it throws is why it failed. */
+/** Runs one check if it is wanted; what it returns is reported beside its name, what it throws is why it failed. @param {string} name @param {() => unknown} work */
 async function check(name, work) {
   if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) return
   const started = performance.now()
   const result = { name, passed: true, text: '' }
   try {
-    result.text = (await work()) ?? ''
+    result.text = String((await work()) ?? '')
   } catch (error) {
-    Object.assign(result, { passed: false, text: error.message.trim() })
+    Object.assign(result, { passed: false, text: /** @type {Error} */ (error).message.trim() })
   }
   results.push(result)
   const seconds = ((performance.now() - started) / 1000).toFixed(0)

@@ -14,7 +14,8 @@ export async function checkSetup(folder, node) {
     try {
       return JSON.parse(run(node, [cli, 'doctor', '--json'], { cwd: folder, env }))
     } catch (error) {
-      return JSON.parse(error.message.slice(error.message.indexOf('{')))
+      const { message } = /** @type {Error} */ (error)
+      return JSON.parse(message.slice(message.indexOf('{')))
     }
   }
   if (doctor().ok) throw new Error('doctor finds nothing wrong in an empty cache')

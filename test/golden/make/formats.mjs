@@ -42,7 +42,10 @@ export const png = Buffer.from(
 /** Writes ours.safetensors and one event file into a folder. */
 export async function writeFormats(folder, { openEvents, writeSafetensors }) {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
-  const read = async (name) => bytesOf(byName.get(name))
+  const read = async (name) => {
+    const tensor = byName.get(name)
+    return tensor ? bytesOf(tensor) : new Uint8Array()
+  }
   await writeSafetensors(join(folder, 'ours.safetensors'), tensors, read, metadata)
   const { now } = Date
   Date.now = () => SECONDS * 1000
