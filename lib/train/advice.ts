@@ -26,7 +26,7 @@ function finiteAdvice({ lr, clipGradNorm, precision, warmup, batch, accumulate }
   return `One of these may help: ${parts.join('; ')}.`
 }
 
-/** A loss or a weight that is no number: going back to the last checkpoint may help. */
+/** A loss or a weight that is NaN: going back to the last checkpoint may help. */
 export const isNotFinite = (error: unknown): error is ShinsakuError =>
   error instanceof ShinsakuError && (error.code === 'LOSS_NOT_FINITE' || error.code === 'WEIGHTS_NOT_FINITE')
 

@@ -258,6 +258,10 @@ function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbid
         const kept = await openPixels(memory(bytes), { size: 8, channels: 3 }, 2, 'memory')
         if (kept && (kept.outcomes.length !== 2 || kept.store.resident.length % 192 !== 0))
           throw new Error('another form')
+        const left = await openPixels(memory(bytes), { size: 8, channels: 3 }, 2, 'file')
+        const rows = await left?.store.read([...Array(left.store.count).keys()])
+        await left?.store.close()
+        if (rows && !Buffer.from(rows).equals(kept.store.resident)) throw new Error('another content')
       },
     },
     {

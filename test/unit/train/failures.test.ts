@@ -81,4 +81,17 @@ describe('failures', () => {
     expect(await session.train()).toBe('model')
     expect(seen.logged).toEqual([20, 40].map((n) => `Warning: no space. The previews at ${n} images are missing`))
   })
+
+  test('of pictures that cannot be read any more save what was trained, then end the run', async () => {
+    const gone = new ShinsakuError('FILE_FAILED', 'the disk is gone')
+    const { session, seen } = makeSession(
+      { maxImages: 1e6 },
+      { fail: (images: number) => (images > 50 ? gone : undefined) },
+    )
+    await expect(session.train()).rejects.toMatchObject({ code: 'FILE_FAILED', message: 'the disk is gone' })
+    expect(seen.saved).toEqual([seen.statuses.at(-1)!.images])
+    expect(seen.saved[0]).toBeLessThanOrEqual(50)
+    expect(seen.previews.at(-1)).toBe(seen.saved[0])
+    expect(seen.closed).toBe(1)
+  })
 })
