@@ -55,7 +55,7 @@ let bytes = 0
 
 async function save() {
   const started = performance.now()
-  const { tensors, read } = await copyTensors(trainer)
+  const { tensors, read } = await copyTensors(trainer, saves)
   const stall = (performance.now() - started) / 1000
   saves += 1
   const written = saveCheckpoint(folder, {

@@ -147,7 +147,7 @@ const scenarios = {
     const placement = placeOn('cpu', options, (await addon.info()).cpuOps)
     const images = await addon.images(new Uint8Array(16 * 16 * 3), [1, 16, 16, 3], 'cpu')
     const trainer = await addon.trainer(toSpec(options, placement), images)
-    const generator = await trainer.generator('raw')
+    const generator = await trainer.inferenceModel('raw')
     const sampler = await generator.sampler({ seeds: [0], steps: 10, sampler: 'ddim', eta: 0, batch: 1 })
     const before = rss()
     await sampler.step()

@@ -76,7 +76,7 @@ async function train(count) {
 }
 
 const seeds = Array.from({ length: batch }, (_, i) => i)
-const generator = works.includes('forward') ? await trainer.generator('raw') : undefined
+const generator = works.includes('forward') ? await trainer.inferenceModel('raw') : undefined
 
 /** @param {Spec} args */
 async function begin(args) {

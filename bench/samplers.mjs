@@ -61,7 +61,11 @@ async function openGenerator(run, weights, threads) {
   const addon = await loadAddon()
   await addon.setThreads(threads)
   const placement = placeOn('cpu', options, (await addon.info()).cpuOps)
-  return { options, images: manifest.images, generator: await addon.generator(toSpec(options, placement), tensors) }
+  return {
+    options,
+    images: manifest.images,
+    generator: await addon.inferenceModel(toSpec(options, placement), tensors),
+  }
 }
 
 /**

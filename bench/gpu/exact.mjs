@@ -252,7 +252,7 @@ async function besideCpu(name, options, args) {
   close()
   const sample = async (/** @type {Placement['device']} */ where) => {
     const resolved = resolveTrain({ exact: true, ...options, precision: 'fp32' })
-    const generator = await addon.generator(toSpec(resolved, placeOn(where, resolved, [])), weights)
+    const generator = await addon.inferenceModel(toSpec(resolved, placeOn(where, resolved, [])), weights)
     const sampler = await generator.sampler({ seeds: [1, 2], batch: 2, ...args })
     while (!(await sampler.step()));
     const sampled = floats(await sampler.values()).slice()

@@ -1,7 +1,6 @@
 /** Tries on the GPU at hand which ways of training agree with the reference there, and how fast each is. */
-import { setImmediate as turn } from 'node:timers/promises'
 import { ShinsakuError } from '../errors.ts'
-import type { Addon, NativeTrainer, Spec } from '../native/addon.ts'
+import type { Addon, NativeSnapshot, NativeTrainer, Spec } from '../native/addon.ts'
 import { type Placement, toSpec } from './placement.ts'
 
 /** What computes an update, and whether it is recorded once as a CUDA graph and replayed. */
@@ -38,79 +37,22 @@ const GRAPH_BOUND = 1e-1
 const COMPARED = 8
 const TIMED_SECONDS = 0.5
 
-type Values = Map<string, Float32Array>
+/** Adam's first moments after one update, which are the gradients, and the weights after some more. */
+type Seen = { moments: NativeSnapshot; weights: NativeSnapshot; milliseconds: number }
 
-async function read(trainer: NativeTrainer, wanted: (name: string) => boolean): Promise<Values> {
-  const values: Values = new Map()
-  for (const { name, dtype } of await trainer.tensors()) {
-    if (dtype !== 'F32' || !wanted(name)) continue
-    const { buffer, byteOffset, byteLength } = await trainer.tensor(name)
-    values.set(name, new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT))
-  }
-  return values
-}
+/** Keeps a snapshot until the trial is over. */
+type Keep = (snapshot: Promise<NativeSnapshot>) => Promise<NativeSnapshot>
 
-/** Numbers that are summed before whatever else waits for this thread has its turn: a few milliseconds' worth. */
-const PIECE = 1 << 19
-
-/** Sum of `of` over 0..length. */
-async function sum(length: number, of: (index: number) => number): Promise<number> {
-  let total = 0
-  for (let begin = 0; begin < length; begin += PIECE) {
-    for (let i = begin; i < Math.min(begin + PIECE, length); i++) total += of(i)
-    await turn()
-  }
-  return total
-}
-
-/** Sum of the squares of a - b. */
-const squares = (a: Float32Array, b?: Float32Array): Promise<number> =>
-  sum(a.length, b ? (i) => (a[i]! - b[i]!) ** 2 : (i) => a[i]! ** 2)
-
-/** NaN is further than anything. */
-const orInfinity = (distance: number): number => (Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance)
-
-/** Greatest difference of one tensor, relative to its norm, or to a little of what all of them have on average. */
-export async function distanceByTensor(a: Values, b: Values): Promise<number> {
-  const sizes = new Map<string, number>()
-  for (const [name, values] of b) sizes.set(name, await squares(values))
-  const all = [...sizes.values()].reduce((total, size) => total + size, 0)
-  const count = [...b.values()].reduce((total, { length }) => total + length, 0)
-  let furthest = 0
-  for (const [name, expected] of b) {
-    const size = Math.sqrt(Math.max(sizes.get(name)!, 0.02 ** 2 * (all / count) * expected.length))
-    const apart = Math.sqrt(await squares(a.get(name)!, expected))
-    furthest = Math.max(furthest, orInfinity(size > 0 ? apart / size : apart))
-  }
-  return furthest
-}
-
-/** Difference of two moves from the same place, relative to the second. */
-export async function distanceOfMoves(from: Values, a: Values, b: Values): Promise<number> {
-  let apart = 0
-  let moved = 0
-  for (const [name, start] of from) {
-    apart += await squares(a.get(name)!, b.get(name)!)
-    moved += await squares(b.get(name)!, start)
-  }
-  return orInfinity(moved > 0 ? Math.sqrt(apart / moved) : Math.sqrt(apart))
-}
-
-const isMoment = (name: string) => name.startsWith('optimizer.exp_avg.')
-const isWeight = (name: string) => !/^(optimizer|ema|progress|random)\./.test(name)
-
-type Seen = { moments: Values; weights: Values; milliseconds: number }
-
-async function momentsOf(trainer: NativeTrainer): Promise<Values> {
+async function momentsOf(trainer: NativeTrainer, keep: Keep): Promise<NativeSnapshot> {
   await trainer.step(1)
-  return read(trainer, isMoment)
+  return keep(trainer.snapshot('moments'))
 }
 
 /** Some updates of a trainer that begins as every other one does. */
-async function observe(trainer: NativeTrainer): Promise<Seen> {
-  const moments = await momentsOf(trainer)
+async function observe(trainer: NativeTrainer, keep: Keep): Promise<Seen> {
+  const moments = await momentsOf(trainer, keep)
   await trainer.step(COMPARED - 1)
-  const weights = await read(trainer, isWeight)
+  const weights = await keep(trainer.snapshot('weights'))
   const time = async (updates: number) => {
     const begin = performance.now()
     await trainer.step(updates)
@@ -157,23 +99,44 @@ const failed = (way: Backend, { message }: ShinsakuError): Trial => ({
 
 /** Every way with this very spec, the reference first; rejects where the reference cannot be tried. */
 async function runEach(addon: Addon, spec: Spec, precision: Placement['precision'], canReplay: boolean) {
+  const kept: NativeSnapshot[] = []
+  const keep: Keep = async (snapshot) => {
+    kept.push(await snapshot)
+    return snapshot
+  }
+  try {
+    return await compareEach(addon, spec, precision, canReplay, keep)
+  } finally {
+    for (const snapshot of kept) snapshot.dispose()
+  }
+}
+
+async function compareEach(
+  addon: Addon,
+  spec: Spec,
+  precision: Placement['precision'],
+  canReplay: boolean,
+  keep: Keep,
+): Promise<Trial[]> {
   const exactly = { ...spec, ...reference, precision: 'fp32' }
   const { start, truth } = await withTrainer(addon, exactly, async (trainer) => ({
-    start: await read(trainer, isWeight),
-    truth: await momentsOf(trainer),
+    start: await keep(trainer.snapshot('weights')),
+    truth: await momentsOf(trainer, keep),
   }))
-  const expected = await withTrainer(addon, { ...spec, ...reference }, observe)
-  const bound = Math.max(leastBound[precision], WORSE * (await distanceByTensor(expected.moments, truth)))
+  const expected = await withTrainer(addon, { ...spec, ...reference }, (trainer) => observe(trainer, keep))
+  const bound = Math.max(leastBound[precision], WORSE * (await expected.moments.distance(truth)))
   const tried: Trial[] = [
     { ...reference, milliseconds: expected.milliseconds, distance: null, bound: null, problem: null },
   ]
   /** Weights of the newest way without a graph, which the graph behind it is held against. */
-  let plain: Values | undefined = expected.weights
+  let plain: NativeSnapshot | undefined = expected.weights
   for (const way of others) {
     if (way.graph && !(canReplay && plain)) continue
     try {
-      const { moments, weights, milliseconds } = await withTrainer(addon, { ...spec, ...way }, observe)
-      const distance = await (way.graph ? distanceOfMoves(start, weights, plain!) : distanceByTensor(moments, truth))
+      const { moments, weights, milliseconds } = await withTrainer(addon, { ...spec, ...way }, (trainer) =>
+        observe(trainer, keep),
+      )
+      const distance = await (way.graph ? weights.distanceOfMoves(start, plain!) : moments.distance(truth))
       tried.push({ ...way, milliseconds, distance, bound: way.graph ? GRAPH_BOUND : bound, problem: null })
       if (!way.graph) plain = weights
     } catch (error) {

@@ -17,7 +17,6 @@ import type { TensorInfo } from '../native/addon.ts'
 import { safetensorsBytes, writeSafetensors } from '../safetensors/safetensors.ts'
 import { version } from '../system/version.ts'
 import { listCheckpoints } from './find.ts'
-import { requireFinite } from './finite.ts'
 import {
   type CheckpointState,
   checkpointsFolder,
@@ -55,7 +54,8 @@ const TEMPORARY = '.tmp-'
 /**
  * Saves a checkpoint; when this resolves, it survives a power cut. A complete checkpoint of the same position is
  * kept as it is. Only one process may save into a run: hold its lock. Throws DISK_FULL, FILE_FAILED,
- * CHECKPOINT_INVALID (for a state that could not be read back), WEIGHTS_NOT_FINITE, or what `readTensor` throws.
+ * CHECKPOINT_INVALID (for a state that could not be read back), or what `readTensor` throws, which must be where a tensor
+ * holds NaN: what is saved once with NaN in it is NaN for ever.
  */
 export async function saveCheckpoint(run: string, request: SaveRequest): Promise<Saved> {
   const parent = checkpointsFolder(run)
@@ -126,14 +126,8 @@ async function publish(parent: string, folder: string, request: SaveRequest): Pr
   const temporary = join(parent, `${TEMPORARY}${positionName(state.images)}-${process.pid}`)
   try {
     await makeNewFolder(temporary)
-    const write = (name: string, list: readonly TensorInfo[]): Promise<Written> => {
-      const infos = new Map(list.map((info) => [info.name, info]))
-      return writeSafetensors(join(temporary, name), list, async (tensor) => {
-        const bytes = await readTensor(tensor)
-        await requireFinite(infos.get(tensor)!, bytes, state.images)
-        return bytes
-      })
-    }
+    const write = (name: string, list: readonly TensorInfo[]): Promise<Written> =>
+      writeSafetensors(join(temporary, name), list, readTensor)
     const files = {
       [modelFile]: await write(modelFile, model),
       [trainingFile]: await write(trainingFile, training),

@@ -7,19 +7,36 @@
 export type Weights = 'ema' | 'raw'
 
 const EMA = 'ema.'
-/** Counters of the average itself, not weights. */
-const emaCounters = new Set(['ema.step', 'ema.initted'])
+
+/** The average's own counters, which are no weights: updates so far, and whether it holds weights yet. */
+export const emaStep = `${EMA}step`
+export const emaInitted = `${EMA}initted`
+const emaCounters = new Set([emaStep, emaInitted])
+
+/** The averaged form of a weight. */
+export const averaged = (name: string): string => EMA + name
+export const isAveraged = (name: string): boolean => name.startsWith(EMA)
+
+/** Adam's counter and moments, of a network that has one optimizer. */
+export const adamStep = 'optimizer.step'
+export const adamMoment = (kind: 'exp_avg' | 'exp_avg_sq', name: string): string => `optimizer.${kind}.${name}`
+
+const groups = ['optimizer', 'random', 'progress', 'discriminator', 'ema'] as const
+/** Adam, the random streams, the place in the pictures, the network that is not sampled with, the averages; or weights. */
+export type StateGroup = (typeof groups)[number] | 'weights'
+
+export const groupOf = (name: string): StateGroup => groups.find((group) => name.startsWith(`${group}.`)) ?? 'weights'
 
 /** Whether only a resumed run needs it: optimizer moments, generator states, the position in the data. */
 export const isTrainingState = (name: string): boolean => /^(optimizer|random|progress)\./.test(name)
 
 /** Whether it is a weight that samples are made with. */
-export const isSamplingWeight = (name: string): boolean => !isTrainingState(name) && !name.startsWith('discriminator.')
+export const isSamplingWeight = (name: string): boolean => !isTrainingState(name) && groupOf(name) !== 'discriminator'
 
 /** Names that belong to one kind of weights, and what each is called without the prefix that tells the kinds apart. */
 export function weightNames(names: readonly string[], weights: Weights): { stored: string; name: string }[] {
-  if (weights === 'raw') return names.filter((name) => !name.startsWith(EMA)).map((name) => ({ stored: name, name }))
+  if (weights === 'raw') return names.filter((name) => !isAveraged(name)).map((name) => ({ stored: name, name }))
   return names
-    .filter((name) => name.startsWith(EMA) && !emaCounters.has(name))
+    .filter((name) => isAveraged(name) && !emaCounters.has(name))
     .map((name) => ({ stored: name, name: name.slice(EMA.length) }))
 }

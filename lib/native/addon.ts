@@ -46,9 +46,17 @@ export interface NativeImages {
   dispose(): void
 }
 
+/**
+ * What a sampler may start from or be conditioned on, by name; a model whose samplers take none of a name rejects with
+ * NATIVE_FAILED. Today: `latents`, float32, of diffusion [n, C, H, W], the noise that pictures begin as in place of their
+ * seeds' own; of dcgan [n, latent].
+ */
+export type Inputs = Readonly<Record<string, { shape: readonly number[]; values: Uint8Array | Float32Array }>>
+
 /** Pictures of the next updates: their indices, one after the other, and how many of them each update takes. */
 export type UpdatePlan = { indices: Int32Array; sizes: Int32Array }
 
+/** Holds the pictures of one call; whoever wants more makes one sampler after the other. */
 export interface NativeSampler {
   /** One bounded unit of work; resolves to true when every picture is finished. */
   step(): Promise<boolean>
@@ -56,13 +64,26 @@ export interface NativeSampler {
   progress(): Promise<number>
   /** uint8 NHWC of all pictures as they are. */
   pixels(): Promise<Uint8Array>
-  /** float32 NCHW, little-endian, of those pictures that were worked on last, before they become pixels. */
+  /** float32 NCHW, little-endian, of all pictures as they are, before they become pixels. */
   values(): Promise<Uint8Array>
   dispose(): void
 }
 
 export interface NativeInferenceModel {
-  sampler(args: Spec): Promise<NativeSampler>
+  /** `args.seeds` are at most `args.batch` of them; with batchNorm "batch", any number. */
+  sampler(args: Spec, inputs?: Inputs): Promise<NativeSampler>
+  dispose(): void
+}
+
+/** Copies of values of one moment of a trainer, in host memory, to compare those of another moment or trainer with. */
+export interface NativeSnapshot {
+  /**
+   * Greatest difference of one tensor to that of `reference`, relative to its norm, or to a little of what all tensors
+   * have on average. Infinite where one holds NaN.
+   */
+  distance(reference: NativeSnapshot): Promise<number>
+  /** Difference of the moves from `start` to this and to `reference`, relative to the second. */
+  distanceOfMoves(start: NativeSnapshot, reference: NativeSnapshot): Promise<number>
   dispose(): void
 }
 
@@ -79,12 +100,21 @@ export interface NativeTrainer {
   step(updates: number, pixels?: Uint8Array): Promise<Metrics>
   /** Everything a resumed run needs, in a fixed order. */
   tensors(): Promise<TensorInfo[]>
+  /** Bytes of one of them. Rejects with WEIGHTS_NOT_FINITE, `details.tensor` and `details.element`, where it holds NaN or an infinity. */
   tensor(name: string): Promise<Uint8Array>
-  load(tensors: readonly HostTensor[]): Promise<void>
+  /**
+   * All or some of the tensors, by name. `pictures` "other": the checkpoint was made with other pictures, so its order
+   * is left out, and the epoch ends where it is.
+   */
+  load(tensors: readonly HostTensor[], pictures: 'same' | 'other'): Promise<void>
   /** Begins the random streams anew; the place in the pictures stays. */
   reseed(seed: number): Promise<void>
-  /** A generator over a copy of the weights as they are. */
-  generator(weights: 'ema' | 'raw'): Promise<NativeInferenceModel>
+  /** The network has seen `images` elsewhere: they count as whole epochs, and the next batch begins one. */
+  startAt(images: number): Promise<void>
+  /** Copies of its weights, or of Adam's first moments, as they are. */
+  snapshot(what: 'weights' | 'moments'): Promise<NativeSnapshot>
+  /** A model over a copy of the weights as they are. */
+  inferenceModel(weights: 'ema' | 'raw'): Promise<NativeInferenceModel>
   dispose(): void
 }
 
@@ -92,9 +122,18 @@ export interface Addon {
   info(): Promise<DeviceInfo>
   /** CPU threads of the device thread's work, at least 1; it holds for the whole process. */
   setThreads(threads: number): Promise<void>
-  images(pixels: Uint8Array | null, shape: readonly number[], device: string): Promise<NativeImages>
+  /**
+   * `pixels` null: the set is not resident, and each step() is given the rows it needs. `labels`: rows of one width, one
+   * row a picture.
+   */
+  images(
+    pixels: Uint8Array | null,
+    shape: readonly number[],
+    device: string,
+    labels?: Float32Array,
+  ): Promise<NativeImages>
   trainer(spec: Spec, images: NativeImages): Promise<NativeTrainer>
-  generator(spec: Spec, tensors: readonly HostTensor[]): Promise<NativeInferenceModel>
+  inferenceModel(spec: Spec, tensors: readonly HostTensor[]): Promise<NativeInferenceModel>
   describe(spec: Spec): Promise<Description>
   /** Ends the running unit early, waits for it, and refuses further calls. */
   shutdown(): void

@@ -5,9 +5,10 @@ import type { Addon } from './addon.ts'
 const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errorTable, code)
 
 function toShinsakuError(cause: unknown, call: string): ShinsakuError {
-  const { code, message } = (cause ?? {}) as { code?: unknown; message?: string }
+  const { code, message, details } = (cause ?? {}) as { code?: unknown; message?: string; details?: object }
   const text = message ?? String(cause)
-  if (isCode(code)) return new ShinsakuError(code, text, { cause, hint: errorTable[code], details: { call } })
+  if (isCode(code))
+    return new ShinsakuError(code, text, { cause, hint: errorTable[code], details: { ...details, call } })
   return new ShinsakuError('NATIVE_FAILED', `${call} failed: ${text}`, { cause, details: { call } })
 }
 

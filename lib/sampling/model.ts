@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { type Placement, toSpec } from '../backend/placement.ts'
 import type { Weights } from '../checkpoint/state-names.ts'
 import { abortError, ShinsakuError } from '../errors.ts'
-import type { Layer, NativeInferenceModel, NativeSampler } from '../native/addon.ts'
+import type { Layer, NativeInferenceModel } from '../native/addon.ts'
 import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
 import { withSampleAdvice } from './advice.ts'
 import { Pictures, type SaveOptions } from './pictures.ts'
@@ -112,23 +112,40 @@ export class Model {
     onProgress: SampleCall['onProgress'],
   ): Promise<Pictures> {
     const generator = await this.#generator(weights)
-    const sampler = await generator.sampler(toSpec(options))
-    try {
-      await drive(sampler, signal, onProgress)
-      const { seeds, seed: _, count: __, ...settings } = options
-      const provenance = {
-        generator: 'shinsaku',
-        run: basename(this.run),
-        images: this.images,
-        model: this.options.model,
-        ...settings,
-        weights,
-        operations: this.#parts.placement.samplingOps,
-      }
-      return new Pictures(await sampler.pixels(), this.options.size, this.options.channels, seeds, provenance)
-    } finally {
-      sampler.dispose()
+    const { size, channels } = this.options
+    const { seeds, seed: _, count: __, ...settings } = options
+    const provenance = {
+      generator: 'shinsaku',
+      run: basename(this.run),
+      images: this.images,
+      model: this.options.model,
+      ...settings,
+      weights,
+      operations: this.#parts.placement.samplingOps,
     }
+    // Statistics of the batch are those of all pictures together.
+    const most = options.batchNorm === 'batch' ? seeds.length : options.batch
+    const pixels = new Uint8Array(seeds.length * size * size * channels)
+    let reported = performance.now()
+    for (let begin = 0; begin < seeds.length; begin += most) {
+      const now = seeds.slice(begin, begin + most)
+      const sampler = await generator.sampler({ ...toSpec(options), seeds: now })
+      const onStep = async () => {
+        if (signal?.aborted) throw abortError(signal, 'Sampling')
+        if (!onProgress || performance.now() - reported < PROGRESS_MS) return
+        onProgress((begin + (await sampler.progress()) * now.length) / seeds.length)
+        reported = performance.now()
+      }
+      try {
+        while (!(await sampler.step())) await onStep()
+        if (begin + most < seeds.length) await onStep()
+        pixels.set(await sampler.pixels(), begin * size * size * channels)
+      } finally {
+        sampler.dispose()
+      }
+    }
+    onProgress?.(1)
+    return new Pictures(pixels, size, channels, seeds, provenance)
   }
 
   #pick(weights: 'auto' | Weights): Weights {
@@ -179,21 +196,4 @@ export class Model {
   async [Symbol.asyncDispose](): Promise<void> {
     this.dispose()
   }
-}
-
-/** Runs a sampler to its end, one bounded step at a time. */
-export async function drive(
-  sampler: NativeSampler,
-  signal?: AbortSignal,
-  onProgress?: (share: number) => void,
-): Promise<void> {
-  let reported = performance.now()
-  while (!(await sampler.step())) {
-    if (signal?.aborted) throw abortError(signal, 'Sampling')
-    if (onProgress && performance.now() - reported >= PROGRESS_MS) {
-      onProgress(await sampler.progress())
-      reported = performance.now()
-    }
-  }
-  onProgress?.(1)
 }

@@ -104,7 +104,7 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
     placement,
     images,
     run: path,
-    generator: async (weights) => addon.generator(spec, await readImported({ addon, spec }, path, given, weights)),
+    generator: async (weights) => addon.inferenceModel(spec, await readImported({ addon, spec }, path, given, weights)),
   })
 }
 
@@ -124,6 +124,6 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
     placement,
     images: place.manifest.images,
     run: place.run,
-    generator: async (weights) => addon.generator(spec, await readTensors({ addon, spec }, place, weights)),
+    generator: async (weights) => addon.inferenceModel(spec, await readTensors({ addon, spec }, place, weights)),
   })
 }

@@ -60,10 +60,9 @@ async function startAtCheckpoint(
   const otherData = meetsData ? undefined : await comparePictures(directory, data.manifest, options.allowChanges)
   const state = await restore(run, trainer, {
     log,
-    ...(otherData !== undefined && { otherPictures: data.store.count }),
+    pictures: otherData === undefined ? 'same' : 'other',
     ...((await isImported(run)) && {
-      initMissing: (missing, images) =>
-        initMissingState(trainer, missing, images, data.store.count, options.batch, log),
+      initMissing: (missing, images) => initMissingState(trainer, missing, images, log),
     }),
   })
   for (const change of [...changes, ...(otherData ? [`pictures: ${otherData}`] : [])]) log(`Changed: ${change}`)

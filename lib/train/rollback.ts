@@ -61,7 +61,7 @@ export async function restoreForAttempt(
   seed: number,
 ): Promise<CheckpointState | undefined> {
   const log = (line: string) => runLog.log(line)
-  const state = await restore(run, trainer, { log }).catch((error) => {
+  const state = await restore(run, trainer, { log, pictures: 'same' }).catch((error) => {
     // One that was imported, or is of other pictures, lacks what a trainer under way needs.
     if (error instanceof ShinsakuError && error.code === 'CHECKPOINT_MISMATCH') return undefined
     throw error

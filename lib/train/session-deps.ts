@@ -122,7 +122,13 @@ function callbacks(
   const prefetch = data.store.resident ? null : new Prefetch(trainer, data.store)
   /** Over a copy of the weights as they are now: training goes on meanwhile. */
   const withModel = async <T>(images: number, use: (model: Model) => PromiseLike<T>): Promise<T> => {
-    const model = new Model({ options, placement, images, run, generator: (weights) => trainer.generator(weights) })
+    const model = new Model({
+      options,
+      placement,
+      images,
+      run,
+      generator: (weights) => trainer.inferenceModel(weights),
+    })
     return Promise.resolve(use(model)).finally(() => model.dispose())
   }
   return {
@@ -157,7 +163,7 @@ async function save(
   run: string,
   runLog: RunLog,
 ): Promise<Save> {
-  const { tensors, read } = await copyTensors(trainer)
+  const { tensors, read } = await copyTensors(trainer, state.images)
   const write = async (): Promise<string> => {
     // Lines that belong before the checkpoint must be there when it is.
     await runLog.flush()

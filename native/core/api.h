@@ -7,6 +7,8 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -28,11 +30,15 @@ const std::vector<double>& Numbers(const Spec& spec, const std::string& key);
 // Whether a key that may be null on the TypeScript side has a value.
 bool Has(const Spec& spec, const std::string& key);
 
+// Facts of a failure that a program may read, by their names in JavaScript.
+using Details = std::map<std::string, std::variant<double, std::string>>;
+
 // A failure with one of the codes of lib/errors.ts.
 struct Failure : std::runtime_error {
-  Failure(std::string failure_code, const std::string& message)
-      : std::runtime_error(message), code(std::move(failure_code)) {}
+  Failure(std::string failure_code, const std::string& message, Details failure_details = {})
+      : std::runtime_error(message), code(std::move(failure_code)), details(std::move(failure_details)) {}
   std::string code;
+  Details details;
 };
 
 // What any exception of the core means to a caller. Never throws.
@@ -49,6 +55,10 @@ struct HostTensor : TensorInfo {
   const uint8_t* data = nullptr;
   size_t bytes = 0;
 };
+
+// Bytes and floats in host memory that the caller keeps alive.
+using Bytes = std::span<const uint8_t>;
+using Floats = std::span<const float>;
 
 // Named series with one value for each update of a unit.
 using Metrics = std::vector<std::pair<std::string, std::vector<double>>>;
@@ -95,33 +105,63 @@ class Object {
   virtual int64_t HostBytes() const { return 0; }
 };
 
-// A resident set of uint8 pictures, NHWC.
+// A set of uint8 pictures, NHWC, with or without labels.
 class Images : public Object {};
 
-// Pictures being drawn.
+// Pictures being drawn: those of one call.
 class Sampler : public Object {
  public:
-  virtual bool Step() = 0;                    // one bounded unit; true when all are finished
+  virtual bool Step() = 0;                    // one bounded unit; true when they are finished
   virtual double Progress() const = 0;        // 0..1
-  virtual std::vector<uint8_t> Pixels() = 0;  // uint8 NHWC of all pictures as they are
-  // float32 NCHW of those pictures that were worked on last, before they become pixels; to measure with.
+  virtual std::vector<uint8_t> Pixels() = 0;  // uint8 NHWC as they are
+  // float32 NCHW as they are, before they become pixels; to measure with.
   virtual std::vector<uint8_t> Values() = 0;
 };
 
 // A network with fixed weights.
 class InferenceModel : public Object {
  public:
-  virtual std::unique_ptr<Sampler> Sample(const Spec& args) = 0;
+  // `inputs` are what the pictures start from or are conditioned on, such as "latents"; they are copied.
+  virtual std::unique_ptr<Sampler> Sample(const Spec& args, const std::vector<HostTensor>& inputs) = 0;
 };
+
+// Indices of the pictures of the next updates, one after the other, and how many each update takes.
+struct UpdatePlan {
+  std::vector<int32_t> indices;
+  std::vector<int32_t> sizes;
+};
+
+// Values of one moment of a trainer, to compare with those of another that trains the same network.
+class Snapshot : public Object {
+ public:
+  // Greatest difference of one tensor to that of `reference`, relative to its norm, or to a little of what
+  // all tensors have on average. Infinite where one holds NaN.
+  virtual double Distance(const Snapshot& reference) const = 0;
+  // Difference of the moves from `start` to this and to `reference`, relative to the second.
+  virtual double DistanceOfMoves(const Snapshot& start, const Snapshot& reference) const = 0;
+};
+
+enum class SnapshotOf { kWeights, kMoments };
+
+// Whether a checkpoint was made with the pictures that a trainer has.
+enum class LoadedPictures { kSame, kOther };
 
 // Networks, optimizers, averages and data order of one run.
 class Trainer : public Object {
  public:
-  virtual Metrics Step(int64_t updates) = 0;                         // one bounded unit
-  virtual std::vector<TensorInfo> Tensors() = 0;                     // everything a resumed run needs
-  virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;  // bytes of one of them
-  virtual void Load(const std::vector<HostTensor>& tensors) = 0;     // all or some of them, by name
-  virtual void Reseed(uint64_t seed) = 0;                            // random random begin anew
+  virtual UpdatePlan Plan(int64_t updates) = 0;  // a look ahead; changes nothing
+  // One bounded unit. `pixels`: the rows of the planned pictures, where the set is not resident, and only
+  // there.
+  virtual Metrics Step(int64_t updates, std::optional<Bytes> pixels) = 0;
+  virtual std::vector<TensorInfo> Tensors() = 0;  // everything a resumed run needs
+  // Bytes of one of them. Throws WEIGHTS_NOT_FINITE where it holds NaN or an infinity.
+  virtual std::vector<uint8_t> Tensor(const std::string& name) = 0;
+  // All or some of them, by name. Of other pictures the order is left out, and the epoch ends where it is.
+  virtual void Load(const std::vector<HostTensor>& tensors, LoadedPictures pictures) = 0;
+  virtual void Reseed(uint64_t seed) = 0;  // random streams begin anew
+  // The network has seen `images` elsewhere: they count as whole epochs, and the next batch begins one.
+  virtual void StartAt(int64_t images) = 0;
+  virtual std::unique_ptr<Snapshot> MakeSnapshot(SnapshotOf what) = 0;  // copies, in host memory
   virtual std::unique_ptr<InferenceModel> MakeInferenceModel(
       const std::string& weights) = 0;  // "ema" or "raw", copied
 };
@@ -129,9 +169,10 @@ class Trainer : public Object {
 DeviceInfo Info();
 void SetThreads(int threads);  // of the calling thread's work; at least 1
 
-// `shape` is N,H,W,C. The bytes are copied to the device before this returns.
-std::shared_ptr<Images> MakeImages(const uint8_t* pixels, size_t bytes, const std::vector<int64_t>& shape,
-                                   const std::string& device);
+// `shape` is N,H,W,C. Without `pixels` the set is not resident: each unit is given those of its updates.
+// `labels` are rows of one width, one row a picture. Both are copied to the device before this returns.
+std::shared_ptr<Images> MakeImages(std::optional<Bytes> pixels, const std::vector<int64_t>& shape,
+                                   const std::string& device, std::optional<Floats> labels);
 std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images);
 std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors);
 // Layers and sizes of what `spec` names, without allocating its weights.

@@ -1,25 +1,28 @@
-// A run as the boundary sees it: recipe, data order and random random together, one unit at a time.
-#include <ATen/ops/from_blob.h>
-
+// A run as the boundary sees it: training step, data order and random streams together, one unit at a time.
 #include <map>
 
 #include "core/models/registry.h"
 #include "core/runtime/caching_allocator.h"
+#include "core/runtime/cancel.h"
 #include "core/runtime/device.h"
 #include "core/runtime/finite.h"
 #include "core/runtime/host_tensor.h"
+#include "core/runtime/snapshot.h"
+#include "core/state_names.h"
 
 namespace shinsaku {
 namespace {
 
-constexpr char kCpuStream[] = "random.cpu";
-constexpr char kDeviceStream[] = "random.device";
+using namespace state_names;
 
 // Weights, without averages and optimizer state, which follow them.
 NamedTensors WeightsOf(NamedTensors state) {
-  std::erase_if(state, [](const NamedTensor& entry) {
-    return entry.name.starts_with("ema.") || entry.name.starts_with("optimizer.");
-  });
+  std::erase_if(state, [](const NamedTensor& entry) { return !IsWeight(entry.name); });
+  return state;
+}
+
+NamedTensors MomentsOf(NamedTensors state) {
+  std::erase_if(state, [](const NamedTensor& entry) { return !IsMoment(entry.name); });
   return state;
 }
 
@@ -37,20 +40,44 @@ class RunTrainer : public Trainer {
         device_(DeviceOf(spec)),
         random_(SeedRandomState(static_cast<uint64_t>(Integer(spec, "seed")), device_)),
         training_step_(MakeTrainingStep()),
-        loader_(spec_, std::move(images), training_step_->order(), random_.cpu) {
+        loader_(images, BatchSampler(spec_, images->count(), training_step_->order(), random_.cpu)) {
     // So that records written before the first unit show what it will be computed with.
     ApplyPrecision(spec_);
   }
 
-  Metrics Step(int64_t updates) override {
+  UpdatePlan Plan(int64_t updates) override {
+    const RandomState random = random_.Fork();
+    BatchSampler sampler = loader_.sampler().Fork(random.cpu);
+    UpdatePlan plan;
+    for (int64_t left = updates; left > 0; --left) {
+      ThrowIfCancelled();
+      std::vector<at::Tensor> batches;
+      // Behind the last epoch that begins among these updates the order is known.
+      if (sampler.DependsOnDraws(left * training_step_->batches())) {
+        batches = training_step_->Rehearse(sampler, random);
+      } else {
+        for (int64_t i = 0; i < training_step_->batches(); ++i) batches.push_back(sampler.Next().indices);
+      }
+      const size_t before = plan.indices.size();
+      for (const at::Tensor& batch : batches) {
+        const auto* indices = batch.const_data_ptr<int64_t>();
+        plan.indices.insert(plan.indices.end(), indices, indices + batch.numel());
+      }
+      plan.sizes.push_back(static_cast<int32_t>(plan.indices.size() - before));
+    }
+    return plan;
+  }
+
+  Metrics Step(int64_t updates, std::optional<Bytes> pixels) override {
+    loader_.BeginUnit(updates * training_step_->batches(), pixels);
     listed_.clear();
     ApplyPrecision(spec_);
     const OnGraphStream stream(training_step_->graphs());
     const CachingAllocator::Use memory(allocator_);
     for (int64_t i = 0; i < updates; ++i) {
       training_step_->Update(loader_, meter_);
-      meter_.Add("images", static_cast<double>(loader_.images_seen()));
-      meter_.Add("epoch", static_cast<double>(loader_.epoch()));
+      meter_.Add("images", static_cast<double>(loader_.sampler().images_seen()));
+      meter_.Add("epoch", static_cast<double>(loader_.sampler().epoch()));
       allocator_.EndUpdate();
     }
     Metrics metrics = meter_.Read();
@@ -68,39 +95,47 @@ class RunTrainer : public Trainer {
   }
 
   std::vector<uint8_t> Tensor(const std::string& name) override {
-    // A checkpoint asks for a thousand in a row: they are listed once, until training replaces some.
-    if (listed_.empty()) {
-      for (const auto& [listed, tensor] : State()) listed_[listed] = tensor;
-    }
-    const auto found = listed_.find(name);
-    if (found == listed_.end()) {
+    const auto found = Listed().find(name);
+    if (found == Listed().end()) {
       throw Failure("CHECKPOINT_MISMATCH", "this run has no tensor \"" + name + "\"");
     }
-    return BytesOf(found->second);
+    const at::Tensor host = found->second.detach().to(at::kCPU).contiguous();
+    RequireFinite(name, host);
+    return BytesOf(host);
   }
 
-  void Load(const std::vector<HostTensor>& tensors) override {
-    listed_.clear();
-    std::map<std::string, at::Tensor> live;
-    for (const auto& [name, tensor] : State()) live[name] = tensor;
+  void Load(const std::vector<HostTensor>& tensors, LoadedPictures pictures) override {
+    NamedTensors progress;
     for (const auto& host : tensors) {
-      const auto found = live.find(host.name);
-      if (found == live.end()) {
+      const auto found = Listed().find(host.name);
+      if (found == Listed().end()) {
         throw Failure("CHECKPOINT_MISMATCH",
                       "the checkpoint has a tensor \"" + host.name + "\" that this run has not");
       }
       const at::Tensor value = FromHost(host);
+      if (IsProgress(host.name)) {
+        progress.push_back({host.name, value});
+        continue;
+      }
       CopyInto({host.name, found->second}, value);
-      if (host.name == kCpuStream) random_.cpu.set_state(value);
-      if (host.name == kDeviceStream) random_.device.set_state(value);
+      if (host.name == kRandomCpu) LoadStream(random_.cpu, value);
+      if (host.name == kRandomDevice) LoadStream(random_.device, value);
     }
-    loader_.Restore();
+    if (!progress.empty()) loader_.sampler().Load(progress, pictures);
   }
 
   void Reseed(uint64_t seed) override {
     listed_.clear();
     random_.cpu.set_current_seed(seed);
     random_.device.set_current_seed(seed);
+  }
+
+  void StartAt(int64_t images) override { loader_.sampler().StartAt(images); }
+
+  std::unique_ptr<Snapshot> MakeSnapshot(SnapshotOf what) override {
+    NamedTensors state = training_step_->state();
+    return CopySnapshot(what == SnapshotOf::kWeights ? WeightsOf(std::move(state))
+                                                     : MomentsOf(std::move(state)));
   }
 
   std::unique_ptr<InferenceModel> MakeInferenceModel(const std::string& weights) override {
@@ -115,10 +150,23 @@ class RunTrainer : public Trainer {
 
   NamedTensors State() const {
     NamedTensors all = training_step_->state();
-    for (const auto& entry : loader_.state()) all.push_back(entry);
-    all.push_back({kCpuStream, random_.cpu.get_state()});
-    if (!device_.is_cpu()) all.push_back({kDeviceStream, random_.device.get_state()});
+    for (const auto& entry : loader_.sampler().state()) all.push_back(entry);
+    all.push_back({kRandomCpu, random_.cpu.get_state()});
+    if (!device_.is_cpu()) all.push_back({kRandomDevice, random_.device.get_state()});
     return all;
+  }
+
+  // A checkpoint saves or loads a thousand in a row: they are listed once, until training replaces some.
+  const std::map<std::string, at::Tensor>& Listed() {
+    if (listed_.empty()) {
+      for (const auto& [name, tensor] : State()) listed_[name] = tensor;
+    }
+    return listed_;
+  }
+
+  void LoadStream(at::Generator& stream, const at::Tensor& state) {
+    listed_.clear();  // it holds a copy of the stream's state
+    stream.set_state(state);
   }
 
   Spec spec_;
@@ -132,37 +180,15 @@ class RunTrainer : public Trainer {
   std::map<std::string, at::Tensor> listed_;  // State() by name
 };
 
-std::string Sizes(at::IntArrayRef sizes) {
-  std::string text;
-  for (const int64_t size : sizes) text += (text.empty() ? "" : "x") + std::to_string(size);
-  return text;
-}
-
 }  // namespace
-
-std::shared_ptr<Images> MakeImages(const uint8_t* pixels, size_t bytes, const std::vector<int64_t>& shape,
-                                   const std::string& device) {
-  int64_t expected = shape.size() == 4 ? 1 : -1;
-  for (const int64_t size : shape) expected = size > 0 ? expected * size : -1;
-  if (expected <= 0 || static_cast<size_t>(expected) != bytes) {
-    throw Failure("SHAPE_INVALID", "pictures of shape " + Sizes(shape) +
-                                       " (count x height x width x channels) do not fit " +
-                                       std::to_string(bytes) + " bytes");
-  }
-  auto images = std::make_shared<ImageSet>();
-  // from_blob only reads: the clone is what stays.
-  images->pixels =
-      at::from_blob(const_cast<uint8_t*>(pixels), shape, at::kByte).clone().to(at::Device(device));
-  return images;
-}
 
 std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images) {
   auto set = std::dynamic_pointer_cast<ImageSet>(images);
   const int64_t size = Integer(spec, "size");
-  const std::vector<int64_t> expected{set->pixels.size(0), size, size, Integer(spec, "channels")};
-  if (set->pixels.sizes() != expected) {
-    throw Failure("SHAPE_INVALID", "the pictures are " + Sizes(set->pixels.sizes()) +
-                                       ", but the network needs " + Sizes(expected));
+  const std::vector<int64_t> expected{set->count(), size, size, Integer(spec, "channels")};
+  if (set->shape != expected) {
+    throw Failure("SHAPE_INVALID", "the pictures are " + SizesText(set->shape) + ", but the network needs " +
+                                       SizesText(expected));
   }
   return std::make_unique<RunTrainer>(spec, std::move(set));
 }

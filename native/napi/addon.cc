@@ -3,6 +3,7 @@
 
 #include "core/api.h"
 #include "napi/convert.h"
+#include "napi/handle.h"
 #include "napi/queue.h"
 
 namespace shinsaku {
@@ -11,79 +12,15 @@ namespace {
 struct Addon {
   explicit Addon(Napi::Env env) : queue(env) {}
   Queue queue;
-  Napi::FunctionReference images, sampler, generator, trainer;
+  Napi::FunctionReference images, sampler, model, snapshot, trainer;
 };
 
 Addon& Instance(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 
 Napi::Value Nothing(Napi::Env env, bool) { return env.Undefined(); }
+Napi::Value FromNumber(Napi::Env env, double number) { return Napi::Number::New(env, number); }
 
-// A core object on its way to its handle, with its size as the device thread has measured it.
-template <typename Core>
-struct Made {
-  explicit Made(std::shared_ptr<Core> made) : core(std::move(made)), bytes(core->HostBytes()) {}
-  std::shared_ptr<Core> core;
-  int64_t bytes;
-};
-
-// A JavaScript handle of a core object. Only the addon makes them; the object is freed on the device thread.
-template <typename Core>
-class Handle : public Napi::ObjectWrap<Handle<Core>> {
- public:
-  using Method = Napi::Value (*)(const Napi::CallbackInfo& info, std::shared_ptr<Core> core);
-
-  explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Handle<Core>>(info) {
-    if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "this class is not for calling new");
-    auto* made = info[0].As<Napi::External<Made<Core>>>().Data();
-    core_ = std::move(made->core);
-    bytes_ = made->bytes;
-    info.This().As<Napi::Object>().TypeTag(&kTag);
-    Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytes_);
-  }
-  ~Handle() { Free(); }
-
-  template <Method method>
-  Napi::Value Call(const Napi::CallbackInfo& info) {
-    return method(info, Get(info.Env()));
-  }
-  void dispose(const Napi::CallbackInfo&) { Free(); }
-
-  // The core object of an argument, which may be anything.
-  static std::shared_ptr<Core> From(const Napi::Value& value, const char* what) {
-    if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTag)) {
-      throw Napi::TypeError::New(value.Env(), std::string("expected ") + what);
-    }
-    return Handle::Unwrap(value.As<Napi::Object>())->Get(value.Env());
-  }
-
-  std::shared_ptr<Core> Get(Napi::Env env) {
-    if (!core_)
-      throw Napi::Error(env, ToError(env, Failure("DISPOSED", "the object was disposed before this call")));
-    return core_;
-  }
-
-  template <Method method>
-  static Napi::ClassPropertyDescriptor<Handle> Entry(const char* name) {
-    return Handle::InstanceMethod(name, &Handle::template Call<method>);
-  }
-  static Napi::Function Define(Napi::Env env, const char* name,
-                               std::vector<Napi::ClassPropertyDescriptor<Handle>> entries) {
-    entries.push_back(Handle::InstanceMethod("dispose", &Handle::dispose));
-    return Handle::DefineClass(env, name, entries);
-  }
-
- private:
-  void Free() {
-    if (!core_) return;
-    DeviceThread::Instance().Free(std::move(core_));
-    // V8 is told what a handle keeps alive, or it would see no reason to collect one that is out of use.
-    Napi::MemoryManagement::AdjustExternalMemory(this->Env(), -bytes_);
-  }
-
-  static const napi_type_tag kTag;
-  std::shared_ptr<Core> core_;
-  int64_t bytes_ = 0;
-};
+}  // namespace
 
 template <>
 const napi_type_tag Handle<Images>::kTag = {0x7368696e73616b75, 1};
@@ -93,6 +30,10 @@ template <>
 const napi_type_tag Handle<InferenceModel>::kTag = {0x7368696e73616b75, 3};
 template <>
 const napi_type_tag Handle<Trainer>::kTag = {0x7368696e73616b75, 4};
+template <>
+const napi_type_tag Handle<Snapshot>::kTag = {0x7368696e73616b75, 5};
+
+namespace {
 
 // Queued after the constructor's own work, so a handle never exists for an object that failed to be made.
 template <typename Core>
@@ -110,10 +51,7 @@ Napi::Value step(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) 
 }
 
 Napi::Value progress(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
-  return Instance(info.Env())
-      .queue.Run(
-          info.Env(), {}, [core] { return core->Progress(); },
-          [](Napi::Env env, double share) { return Napi::Number::New(env, share); });
+  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Progress(); }, FromNumber);
 }
 
 Napi::Value pixels(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
@@ -125,16 +63,46 @@ Napi::Value values(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core
 }
 
 Napi::Value sampler(const Napi::CallbackInfo& info, std::shared_ptr<InferenceModel> core) {
+  KeepAlive keep;
+  auto inputs = ToInputs(info[1], keep);
   return Instance(info.Env())
       .queue.Run(
-          info.Env(), {}, [core, args = ToSpec(info[0])] { return Made<Sampler>(core->Sample(args)); },
+          info.Env(), std::move(keep),
+          [core, args = ToSpec(info[0]), inputs = std::move(inputs)] {
+            return Made<Sampler>(core->Sample(args, inputs));
+          },
           Wrap<Sampler>(&Addon::sampler));
+}
+
+Napi::Value distance(const Napi::CallbackInfo& info, std::shared_ptr<Snapshot> core) {
+  auto reference = Handle<Snapshot>::From(info[0], "a snapshot of a trainer");
+  return Instance(info.Env())
+      .queue.Run(info.Env(), {}, [core, reference] { return core->Distance(*reference); }, FromNumber);
+}
+
+Napi::Value distanceOfMoves(const Napi::CallbackInfo& info, std::shared_ptr<Snapshot> core) {
+  auto start = Handle<Snapshot>::From(info[0], "a snapshot of a trainer");
+  auto reference = Handle<Snapshot>::From(info[1], "a snapshot of a trainer");
+  return Instance(info.Env())
+      .queue.Run(
+          info.Env(), {}, [core, start, reference] { return core->DistanceOfMoves(*start, *reference); },
+          FromNumber);
+}
+
+Napi::Value plan(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
+  const int64_t updates = ToCount(info[0]);
+  return Instance(info.Env())
+      .queue.Run(info.Env(), {}, [core, updates] { return core->Plan(updates); }, FromPlan);
 }
 
 Napi::Value train(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   const int64_t updates = ToCount(info[0]);
+  KeepAlive keep;
+  const auto pixels = ToBytesOrNone(info[1], keep);
   return Instance(info.Env())
-      .queue.Run(info.Env(), {}, [core, updates] { return core->Step(updates); }, FromMetrics);
+      .queue.Run(
+          info.Env(), std::move(keep), [core, updates, pixels] { return core->Step(updates, pixels); },
+          FromMetrics);
 }
 
 Napi::Value tensors(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
@@ -151,16 +119,34 @@ Napi::Value tensor(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core
 Napi::Value load(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   KeepAlive keep;
   auto tensors = ToTensors(info[0], keep);
+  const auto pictures =
+      ToChoice<LoadedPictures>(info[1], {{"same", LoadedPictures::kSame}, {"other", LoadedPictures::kOther}});
   return Instance(info.Env())
       .queue.Run(
           info.Env(), std::move(keep),
-          [core, tensors = std::move(tensors)] { return core->Load(tensors), true; }, Nothing);
+          [core, pictures, tensors = std::move(tensors)] { return core->Load(tensors, pictures), true; },
+          Nothing);
 }
 
 Napi::Value reseed(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   const auto seed = static_cast<uint64_t>(ToCount(info[0]));
   return Instance(info.Env())
       .queue.Run(info.Env(), {}, [core, seed] { return core->Reseed(seed), true; }, Nothing);
+}
+
+Napi::Value startAt(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
+  const int64_t images = ToCount(info[0]);
+  return Instance(info.Env())
+      .queue.Run(info.Env(), {}, [core, images] { return core->StartAt(images), true; }, Nothing);
+}
+
+Napi::Value snapshot(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
+  const auto what =
+      ToChoice<SnapshotOf>(info[0], {{"weights", SnapshotOf::kWeights}, {"moments", SnapshotOf::kMoments}});
+  return Instance(info.Env())
+      .queue.Run(
+          info.Env(), {}, [core, what] { return Made<Snapshot>(core->MakeSnapshot(what)); },
+          Wrap<Snapshot>(&Addon::snapshot));
 }
 
 Napi::Value trained(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
@@ -170,7 +156,7 @@ Napi::Value trained(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> cor
           [core, weights = info[0].ToString().Utf8Value()] {
             return Made<InferenceModel>(core->MakeInferenceModel(weights));
           },
-          Wrap<InferenceModel>(&Addon::generator));
+          Wrap<InferenceModel>(&Addon::model));
 }
 
 Napi::Value info(const Napi::CallbackInfo& call) {
@@ -184,15 +170,15 @@ Napi::Value setThreads(const Napi::CallbackInfo& call) {
 }
 
 Napi::Value images(const Napi::CallbackInfo& call) {
-  Napi::Uint8Array bytes = ToBytes(call[0]);
   KeepAlive keep;
-  keep.push_back(Napi::Persistent(bytes.As<Napi::Object>()));
+  if (call[0].IsUndefined()) throw Napi::TypeError::New(call.Env(), "expected a Uint8Array, or null");
+  const auto pixels = ToBytesOrNone(call[0], keep);
+  const auto labels = ToFloatsOrNone(call[3], keep);
   return Instance(call.Env())
       .queue.Run(
           call.Env(), std::move(keep),
-          [data = bytes.Data(), size = bytes.ByteLength(), shape = ToShape(call[1]),
-           device = call[2].ToString().Utf8Value()] {
-            return Made<Images>(MakeImages(data, size, shape, device));
+          [pixels, labels, shape = ToShape(call[1]), device = call[2].ToString().Utf8Value()] {
+            return Made<Images>(MakeImages(pixels, shape, device, labels));
           },
           Wrap<Images>(&Addon::images));
 }
@@ -206,7 +192,7 @@ Napi::Value trainer(const Napi::CallbackInfo& call) {
           Wrap<Trainer>(&Addon::trainer));
 }
 
-Napi::Value generator(const Napi::CallbackInfo& call) {
+Napi::Value inferenceModel(const Napi::CallbackInfo& call) {
   KeepAlive keep;
   auto tensors = ToTensors(call[1], keep);
   return Instance(call.Env())
@@ -215,7 +201,7 @@ Napi::Value generator(const Napi::CallbackInfo& call) {
           [spec = ToSpec(call[0]), tensors = std::move(tensors)] {
             return Made<InferenceModel>(MakeInferenceModel(spec, tensors));
           },
-          Wrap<InferenceModel>(&Addon::generator));
+          Wrap<InferenceModel>(&Addon::model));
 }
 
 Napi::Value describe(const Napi::CallbackInfo& call) {
@@ -233,18 +219,24 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       env, "Sampler",
       {Handle<Sampler>::Entry<step>("step"), Handle<Sampler>::Entry<progress>("progress"),
        Handle<Sampler>::Entry<pixels>("pixels"), Handle<Sampler>::Entry<values>("values")}));
-  addon->generator = Napi::Persistent(Handle<InferenceModel>::Define(
+  addon->model = Napi::Persistent(Handle<InferenceModel>::Define(
       env, "InferenceModel", {Handle<InferenceModel>::Entry<sampler>("sampler")}));
+  addon->snapshot = Napi::Persistent(
+      Handle<Snapshot>::Define(env, "Snapshot",
+                               {Handle<Snapshot>::Entry<distance>("distance"),
+                                Handle<Snapshot>::Entry<distanceOfMoves>("distanceOfMoves")}));
   addon->trainer = Napi::Persistent(Handle<Trainer>::Define(
       env, "Trainer",
-      {Handle<Trainer>::Entry<train>("step"), Handle<Trainer>::Entry<tensors>("tensors"),
-       Handle<Trainer>::Entry<tensor>("tensor"), Handle<Trainer>::Entry<load>("load"),
-       Handle<Trainer>::Entry<reseed>("reseed"), Handle<Trainer>::Entry<trained>("generator")}));
+      {Handle<Trainer>::Entry<plan>("plan"), Handle<Trainer>::Entry<train>("step"),
+       Handle<Trainer>::Entry<tensors>("tensors"), Handle<Trainer>::Entry<tensor>("tensor"),
+       Handle<Trainer>::Entry<load>("load"), Handle<Trainer>::Entry<reseed>("reseed"),
+       Handle<Trainer>::Entry<startAt>("startAt"), Handle<Trainer>::Entry<snapshot>("snapshot"),
+       Handle<Trainer>::Entry<trained>("inferenceModel")}));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   exports.Set("setThreads", Napi::Function::New(env, setThreads, "setThreads"));
   exports.Set("images", Napi::Function::New(env, images, "images"));
   exports.Set("trainer", Napi::Function::New(env, trainer, "trainer"));
-  exports.Set("generator", Napi::Function::New(env, generator, "generator"));
+  exports.Set("inferenceModel", Napi::Function::New(env, inferenceModel, "inferenceModel"));
   exports.Set("describe", Napi::Function::New(env, describe, "describe"));
   exports.Set("shutdown", Napi::Function::New(env, shutdown, "shutdown"));
   return exports;

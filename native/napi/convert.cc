@@ -1,6 +1,8 @@
 // The only conversions between JavaScript values and the core's plain C++ values.
 #include "napi/convert.h"
 
+#include <algorithm>
+
 namespace shinsaku {
 namespace {
 
@@ -50,6 +52,25 @@ std::vector<double> ToNumbers(const Napi::Value& value) {
   return numbers;
 }
 
+// The type of a typed array; none where `value` is anything else.
+std::optional<napi_typedarray_type> TypeOf(const Napi::Value& value) {
+  if (!value.IsTypedArray()) return std::nullopt;
+  return value.As<Napi::TypedArray>().TypedArrayType();
+}
+
+template <typename Array>
+Array Kept(const Napi::Value& value, napi_typedarray_type type, const char* what, KeepAlive& keep) {
+  if (TypeOf(value) != type) throw Napi::TypeError::New(value.Env(), std::string("expected ") + what);
+  keep.push_back(Napi::Persistent(value.As<Napi::Object>()));
+  return value.As<Array>();
+}
+
+Napi::Int32Array FromIndices(Napi::Env env, const std::vector<int32_t>& indices) {
+  auto array = Napi::Int32Array::New(env, indices.size());
+  std::copy(indices.begin(), indices.end(), array.Data());
+  return array;
+}
+
 }  // namespace
 
 Spec ToSpec(const Napi::Value& value) {
@@ -82,13 +103,6 @@ std::vector<int64_t> ToShape(const Napi::Value& value) {
   return shape;
 }
 
-Napi::Uint8Array ToBytes(const Napi::Value& value) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    throw Napi::TypeError::New(value.Env(), "expected a Uint8Array");
-  }
-  return value.As<Napi::Uint8Array>();
-}
-
 std::vector<HostTensor> ToTensors(const Napi::Value& value, KeepAlive& keep) {
   const Napi::Array array = ToList(value, "tensors");
   std::vector<HostTensor> tensors(array.Length());
@@ -98,17 +112,62 @@ std::vector<HostTensor> ToTensors(const Napi::Value& value, KeepAlive& keep) {
     tensor.name = ToText(object.Get("name"), "the name of a tensor");
     tensor.dtype = ToText(object.Get("dtype"), "the type of a tensor");
     tensor.shape = ToShape(object.Get("shape"));
-    Napi::Uint8Array bytes = ToBytes(object.Get("bytes"));
+    const auto bytes = Kept<Napi::Uint8Array>(object.Get("bytes"), napi_uint8_array, "a Uint8Array", keep);
     tensor.data = bytes.Data();
     tensor.bytes = bytes.ByteLength();
-    keep.push_back(Napi::Persistent(bytes.As<Napi::Object>()));
   }
   return tensors;
+}
+
+std::vector<HostTensor> ToInputs(const Napi::Value& value, KeepAlive& keep) {
+  if (value.IsUndefined()) return {};
+  const Napi::Object inputs = ToObject(value, "an object of inputs");
+  const Napi::Array names = inputs.GetPropertyNames();
+  std::vector<HostTensor> tensors(names.Length());
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    HostTensor& tensor = tensors[i];
+    tensor.name = names.Get(i).ToString();
+    const Napi::Object object = ToObject(inputs.Get(tensor.name), "an input with a shape and values");
+    tensor.shape = ToShape(object.Get("shape"));
+    const Napi::Value values = object.Get("values");
+    if (TypeOf(values) == napi_float32_array) {
+      const Floats floats = *ToFloatsOrNone(values, keep);
+      tensor.dtype = "F32";
+      tensor.data = reinterpret_cast<const uint8_t*>(floats.data());
+      tensor.bytes = floats.size_bytes();
+    } else {
+      const auto bytes =
+          Kept<Napi::Uint8Array>(values, napi_uint8_array, "a Uint8Array or a Float32Array", keep);
+      tensor.dtype = "U8";
+      tensor.data = bytes.Data();
+      tensor.bytes = bytes.ByteLength();
+    }
+  }
+  return tensors;
+}
+
+std::optional<Bytes> ToBytesOrNone(const Napi::Value& value, KeepAlive& keep) {
+  if (value.IsNull() || value.IsUndefined()) return std::nullopt;
+  const auto array = Kept<Napi::Uint8Array>(value, napi_uint8_array, "a Uint8Array", keep);
+  return Bytes(array.Data(), array.ElementLength());
+}
+
+std::optional<Floats> ToFloatsOrNone(const Napi::Value& value, KeepAlive& keep) {
+  if (value.IsNull() || value.IsUndefined()) return std::nullopt;
+  const auto array = Kept<Napi::Float32Array>(value, napi_float32_array, "a Float32Array", keep);
+  return Floats(array.Data(), array.ElementLength());
 }
 
 Napi::Value FromMetrics(Napi::Env env, const Metrics& metrics) {
   Napi::Object object = Napi::Object::New(env);
   for (const auto& [name, values] : metrics) object.Set(name, FromNumbers(env, values));
+  return object;
+}
+
+Napi::Value FromPlan(Napi::Env env, const UpdatePlan& plan) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("indices", FromIndices(env, plan.indices));
+  object.Set("sizes", FromIndices(env, plan.sizes));
   return object;
 }
 

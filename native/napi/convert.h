@@ -3,6 +3,8 @@
 
 #include <napi.h>
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +16,26 @@ namespace shinsaku {
 Spec ToSpec(const Napi::Value& value);
 int64_t ToCount(const Napi::Value& value);
 std::vector<int64_t> ToShape(const Napi::Value& value);
-Napi::Uint8Array ToBytes(const Napi::Value& value);
-// The bytes stay where they are; `keep` holds them.
+// One of a few words.
+template <typename Choice>
+Choice ToChoice(const Napi::Value& value, const std::map<std::string, Choice>& choices) {
+  const auto found = value.IsString() ? choices.find(value.As<Napi::String>().Utf8Value()) : choices.end();
+  if (found != choices.end()) return found->second;
+  std::string words;
+  for (const auto& [word, choice] : choices) words += (words.empty() ? "\"" : " or \"") + word + "\"";
+  throw Napi::TypeError::New(value.Env(), "expected " + words);
+}
+
+// What follows stays where it is; `keep` holds it.
 std::vector<HostTensor> ToTensors(const Napi::Value& value, KeepAlive& keep);
+// Named arrays with their shapes; none where `value` is undefined.
+std::vector<HostTensor> ToInputs(const Napi::Value& value, KeepAlive& keep);
+// None where `value` is null or undefined.
+std::optional<Bytes> ToBytesOrNone(const Napi::Value& value, KeepAlive& keep);
+std::optional<Floats> ToFloatsOrNone(const Napi::Value& value, KeepAlive& keep);
 
 Napi::Value FromMetrics(Napi::Env env, const Metrics& metrics);
+Napi::Value FromPlan(Napi::Env env, const UpdatePlan& plan);
 Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes);
 Napi::Value FromInfos(Napi::Env env, const std::vector<TensorInfo>& infos);
 Napi::Value FromDescription(Napi::Env env, const Description& description);

@@ -14,6 +14,12 @@ bool OnMainThread() { return gettid() == getpid(); }
 Napi::Value ToError(Napi::Env env, const Failure& failure) {
   Napi::Error error = Napi::Error::New(env, failure.what());
   error.Set("code", failure.code);
+  if (!failure.details.empty()) {
+    Napi::Object details = Napi::Object::New(env);
+    for (const auto& [name, value] : failure.details)
+      std::visit([&, &key = name](const auto& fact) { details.Set(key, fact); }, value);
+    error.Set("details", details);
+  }
   return error.Value();
 }
 

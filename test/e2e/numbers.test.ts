@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { firstNotFinite } from '../../lib/checkpoint/finite.ts'
+import { firstNotFinite } from '../../lib/convert/import/finite.ts'
 import type { NativeTrainer } from '../../lib/native/addon.ts'
 import { loadNative } from '../../lib/native/load.ts'
 import { openSafetensors } from '../../lib/safetensors/safetensors.ts'
@@ -31,7 +31,7 @@ beforeAll(async () => {
       if (seen > poison.images && poison.left > 0) {
         poison.left -= 1
         const bytes = new Uint8Array(new Float32Array([Number.NaN, 0, 0]).buffer)
-        await trainer.load([{ name: 'model.final_conv.bias', dtype: 'F32', shape: [3], bytes }])
+        await trainer.load([{ name: 'model.final_conv.bias', dtype: 'F32', shape: [3], bytes }], 'same')
       }
       const metrics = await step(updates)
       seen = metrics.images!.at(-1)!

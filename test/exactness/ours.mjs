@@ -52,7 +52,10 @@ async function gradientsAt(addon, images, spec, state, network) {
   const probe = await addon.trainer({ ...spec, betas: [0.5, spec.betas[1]] }, images)
   try {
     const wanted = ({ name }) => name.startsWith(`${MOMENT}${network}`)
-    await probe.load(state.map((tensor) => (wanted(tensor) ? { ...tensor, bytes: tensor.bytes.map(() => 0) } : tensor)))
+    await probe.load(
+      state.map((tensor) => (wanted(tensor) ? { ...tensor, bytes: tensor.bytes.map(() => 0) } : tensor)),
+      'same',
+    )
     await probe.step(1)
     const found = new Map()
     for (const { name } of state.filter(wanted))
@@ -86,7 +89,7 @@ async function snapshot(trainer, options) {
 async function draw(trainer, { model }, sample) {
   const { sampler, steps, eta, seed } = sample
   const args = model === 'dcgan' ? { batchNorm: 'running' } : { sampler, steps, eta }
-  const generator = await trainer.generator(model === 'dcgan' ? 'raw' : 'ema')
+  const generator = await trainer.inferenceModel(model === 'dcgan' ? 'raw' : 'ema')
   const job = await generator.sampler({ seeds: [seed], batch: 1, ...args })
   while (!(await job.step()));
   const pixels = await job.pixels()

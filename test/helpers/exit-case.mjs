@@ -12,7 +12,7 @@ async function makeTrainer(long = false) {
   return { addon, ...(await smallRun(addon, long ? { dim: 64, size: 64, batch: 16 } : {})) }
 }
 
-const sampling = (seeds, steps) => ({ seeds, steps, sampler: 'ddim', eta: 0, batch: 1 })
+const sampling = (seeds, steps) => ({ seeds, steps, sampler: 'ddim', eta: 0, batch: seeds.length })
 const soon = (action) => setTimeout(action, 150)
 const forever = async (work) => {
   for (;;) await work()
@@ -89,13 +89,13 @@ const endings = {
   },
   async sampling() {
     const { trainer } = await makeTrainer()
-    const sampler = await (await trainer.generator('ema')).sampler(sampling([1, 2, 3], 50))
+    const sampler = await (await trainer.inferenceModel('ema')).sampler(sampling([1, 2, 3], 50))
     forever(() => sampler.step()).catch(() => {})
     soon(() => process.exit(0))
   },
   async garbage() {
     const { trainer } = await makeTrainer()
-    for (let i = 0; i < 30; i++) await (await trainer.generator('ema')).sampler(sampling([i], 2))
+    for (let i = 0; i < 30; i++) await (await trainer.inferenceModel('ema')).sampler(sampling([i], 2))
     globalThis.gc?.()
     trainer.step(5).catch(() => {})
     soon(() => process.exit(0))

@@ -73,7 +73,7 @@ const things = {
   },
   async sampleStep() {
     const { trainer } = await smallRun(await quietAddon())
-    const generator = await trainer.generator('ema')
+    const generator = await trainer.inferenceModel('ema')
     const begin = () => generator.sampler({ seeds: [1], steps: 50, sampler: 'ddim', eta: 0, batch: 1 })
     let sampler = await begin()
     return async () => {

@@ -26,7 +26,7 @@ describe('surface', () => {
     const { raw } = await loadNative()
     const images = await raw.images(drawnPixels(2, 16, 3), [2, 16, 16, 3], 'cpu')
     const trainer = await raw.trainer(smallSpec({ batch: 2 }), images)
-    const generator = await trainer.generator('raw')
+    const generator = await trainer.inferenceModel('raw')
     const sampler = await generator.sampler({ seeds: [1], steps: 2, sampler: 'ddim', eta: 0, batch: 1 })
     expect(Object.keys(raw).sort()).toEqual(declared('Addon'))
     expect(methodsOf(images)).toEqual(declared('NativeImages'))
@@ -102,7 +102,7 @@ describe('errors', () => {
     const trainer = await smallTrainer(addon, {})
     const name = 'model.final_conv.bias'
     const bytes = new Uint8Array(new Float32Array([Number.NaN, 0, 0]).buffer)
-    await trainer.load([{ name, dtype: 'F32', shape: [3], bytes }])
+    await trainer.load([{ name, dtype: 'F32', shape: [3], bytes }], 'same')
     await expect(trainer.step(2)).rejects.toMatchObject({
       code: 'LOSS_NOT_FINITE',
       message: expect.stringMatching(/update 1 of 2/),
@@ -112,7 +112,7 @@ describe('errors', () => {
   test('tensors that do not belong: CHECKPOINT_MISMATCH and SHAPE_INVALID name the tensor', async () => {
     const trainer = await smallTrainer(addon, {})
     const load = (name: string, shape: number[], bytes: number) =>
-      trainer.load([{ name, dtype: 'F32', shape, bytes: new Uint8Array(bytes) }])
+      trainer.load([{ name, dtype: 'F32', shape, bytes: new Uint8Array(bytes) }], 'same')
     await expect(load('model.other', [3], 12)).rejects.toMatchObject({
       code: 'CHECKPOINT_MISMATCH',
       message: expect.stringMatching(/model\.other/),
@@ -144,7 +144,7 @@ describe('errors', () => {
       await expect(async () => wrong.trainer!(...args)).rejects.toThrow()
     }
     await expect(async () => wrong.generator!({}, [{ name: 1 }])).rejects.toThrow()
-    await expect(addon.generator({ model: 'nothing' }, [])).rejects.toMatchObject({
+    await expect(addon.inferenceModel({ model: 'nothing' }, [])).rejects.toMatchObject({
       code: 'NATIVE_FAILED',
       message: expect.stringMatching(/unknown model/),
     })
@@ -165,7 +165,7 @@ describe('state', () => {
       for (const info of await first.tensors()) saved.push({ ...info, bytes: await first.tensor(info.name) })
       const second = await smallTrainer(addon, { ...options })
       await second.step(1)
-      await second.load(saved)
+      await second.load(saved, 'same')
       const metrics = await second.step(3)
       expect(metrics.images).toEqual(expect.arrayContaining([expect.any(Number)]))
       for (const { name } of await straight.tensors()) {

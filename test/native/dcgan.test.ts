@@ -5,6 +5,7 @@ import type { Addon, NativeInferenceModel, NativeTrainer } from '../../lib/nativ
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
+import { drawPixels } from '../helpers/sampling.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
 
 type Log = [lossD: number, lossG: number, dReal: number, dFake: number][]
@@ -66,17 +67,14 @@ async function distance(trainer: NativeTrainer, game: Game & { log: Log }): Prom
 }
 
 async function draw(
-  generator: NativeInferenceModel,
+  model: NativeInferenceModel,
   seeds: number[],
-  batchNorm: string,
+  batchNorm: 'batch' | 'running',
   batch: number,
 ): Promise<Buffer> {
-  const sampler = await generator.sampler({ seeds, batchNorm, batch })
-  let steps = 1
-  while (!(await sampler.step())) steps++
+  const { pixels, steps } = await drawPixels(model, { seeds, batchNorm, batch })
   expect(steps).toBe(batchNorm === 'batch' ? 1 : Math.ceil(seeds.length / batch))
-  expect(await sampler.progress()).toBe(1)
-  return Buffer.from(await sampler.pixels())
+  return pixels
 }
 
 describe('networks', () => {
@@ -164,7 +162,7 @@ describe.each(variants)('training %s', (variant) => {
   test.each([1, 3, 4] as const)('takes and draws pictures of %i channels', async (channels) => {
     const trainer = await smallTrainer(addon, { ...options, channels })
     await trainer.step(1)
-    const pixels = await draw(await trainer.generator('raw'), [1, 2], 'batch', 2)
+    const pixels = await draw(await trainer.inferenceModel('raw'), [1, 2], 'batch', 2)
     expect(pixels).toHaveLength(2 * 32 * 32 * channels)
     expect(new Set(pixels).size).toBeGreaterThan(8)
   })
@@ -231,7 +229,7 @@ describe('updates', () => {
       const state = await Promise.all(
         (await one.tensors()).map(async (t) => ({ ...t, bytes: await one.tensor(t.name) })),
       )
-      await two.load(state)
+      await two.load(state, 'same')
       await Promise.all([one.step(2), two.step(2)])
       for (const { name } of await one.tensors()) {
         expect(Buffer.compare(await one.tensor(name), await two.tensor(name)), `${variant} ${name}`).toBe(0)
@@ -244,7 +242,7 @@ describe('drawing', () => {
   test.each(variants)('%s: one seed is one picture wherever it stands, with running statistics', async (variant) => {
     const trainer = await smallTrainer(addon, { model: 'dcgan', variant })
     await trainer.step(2)
-    const generator = await trainer.generator('raw')
+    const generator = await trainer.inferenceModel('raw')
     const [all, reversed, alone] = [
       await draw(generator, [5, 6, 7, 8, 9], 'running', 2),
       await draw(generator, [9, 8, 7, 6, 5], 'running', 2),
@@ -257,14 +255,14 @@ describe('drawing', () => {
   })
 
   test('statistics of the batch are those of all pictures together', async () => {
-    const generator = await (await smallTrainer(addon, { model: 'dcgan' })).generator('raw')
+    const generator = await (await smallTrainer(addon, { model: 'dcgan' })).inferenceModel('raw')
     const [two, three] = [await draw(generator, [1, 2], 'batch', 1), await draw(generator, [1, 2, 3], 'batch', 1)]
     expect(Buffer.compare(two, three.subarray(0, two.length))).not.toBe(0)
     expect(Buffer.compare(two, await draw(generator, [1, 2], 'batch', 2))).toBe(0)
   })
 
   test.each(variants)('%s draws before its first update: grey with running statistics', async (variant) => {
-    const generator = await (await smallTrainer(addon, { model: 'dcgan', variant })).generator('raw')
+    const generator = await (await smallTrainer(addon, { model: 'dcgan', variant })).inferenceModel('raw')
     const running = await draw(generator, [1, 2], 'running', 1)
     expect(running.every((value) => Math.abs(value - 128) < 16)).toBe(true)
     expect(new Set(await draw(generator, [1, 2], 'batch', 1)).size).toBeGreaterThan(8)
@@ -274,13 +272,13 @@ describe('drawing', () => {
     const trainer = await smallTrainer(addon, { model: 'dcgan', emaDecay: 0.9 })
     await trainer.step(2)
     const last = (await trainer.tensors()).find((tensor) => tensor.name === 'ema.generator.main.9.weight')!
-    await trainer.load([{ ...last, bytes: new Uint8Array((await trainer.tensor(last.name)).length) }])
-    const [ema, raw] = [await trainer.generator('ema'), await trainer.generator('raw')]
+    await trainer.load([{ ...last, bytes: new Uint8Array((await trainer.tensor(last.name)).length) }], 'same')
+    const [ema, raw] = [await trainer.inferenceModel('ema'), await trainer.inferenceModel('raw')]
     // Without its last weights the averaged network gives the middle of the range everywhere.
     expect(new Set(await draw(ema, [1], 'batch', 1))).toEqual(new Set([128]))
     expect(new Set(await draw(raw, [1], 'batch', 1)).size).toBeGreaterThan(8)
     const without = await smallTrainer(addon, { model: 'dcgan' })
-    await expect(without.generator('ema')).rejects.toMatchObject({
+    await expect(without.inferenceModel('ema')).rejects.toMatchObject({
       code: 'CHECKPOINT_MISMATCH',
       message: expect.stringMatching(/emaDecay/),
     })
@@ -292,10 +290,10 @@ describe('drawing', () => {
     const infos = (await trainer.tensors()).filter((tensor) => tensor.name.startsWith('generator.'))
     const tensors = await Promise.all(infos.map(async (info) => ({ ...info, bytes: await trainer.tensor(info.name) })))
     const spec = smallSpec({ model: 'dcgan' })
-    const generator = await addon.generator(spec, tensors)
-    const expected = await draw(await trainer.generator('raw'), [3], 'running', 1)
+    const generator = await addon.inferenceModel(spec, tensors)
+    const expected = await draw(await trainer.inferenceModel('raw'), [3], 'running', 1)
     expect(Buffer.compare(await draw(generator, [3], 'running', 1), expected)).toBe(0)
-    await expect(addon.generator(spec, tensors.slice(1))).rejects.toMatchObject({
+    await expect(addon.inferenceModel(spec, tensors.slice(1))).rejects.toMatchObject({
       code: 'CHECKPOINT_MISMATCH',
       message: expect.stringContaining(tensors[0]!.name),
     })

@@ -135,7 +135,7 @@ async function gradients(images: NativeImages, spec: Spec, trainer: NativeTraine
     const infos = await trainer.tensors()
     for (const info of infos) {
       const bytes = await trainer.tensor(info.name)
-      await probe.load([{ ...info, bytes: moment(info.name) ? bytes.fill(0) : bytes }])
+      await probe.load([{ ...info, bytes: moment(info.name) ? bytes.fill(0) : bytes }], 'same')
     }
     await probe.step(1)
     for (const { name } of infos.filter(({ name }) => moment(name)))
@@ -222,7 +222,7 @@ describe.each(golden.cases.map((given, i) => ({ ...given, ...bits.cases[i]! })))
   })
 
   test.skipIf(!exact)('pictures are drawn as the source draws them, to the bit', async () => {
-    const generator = await trainer.generator(model === 'dcgan' ? 'raw' : 'ema')
+    const generator = await trainer.inferenceModel(model === 'dcgan' ? 'raw' : 'ema')
     for (const [name, expected] of Object.entries(given.samples)) {
       const [how, ...rest] = name.split(' ')
       const [stepsOf, eta, seed] = rest.length === 1 ? [0, 0, rest[0]] : rest

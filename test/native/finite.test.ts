@@ -1,8 +1,16 @@
-/** R36, R39, R40 in the native part: numbers that are none are seen within a unit, and memory that runs out is survived. */
+/** R36, R37, R39, R40 in the native part: NaN is seen within a unit and saved in none, memory that runs out is survived. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { newestValidCheckpoint } from '../../lib/checkpoint/find.ts'
+import { saveCheckpoint } from '../../lib/checkpoint/save.ts'
 import type { Addon, HostTensor, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
+import { copyTensors } from '../../lib/train/copy-tensors.ts'
+import { temporaryFolder } from '../helpers/folder.ts'
 import { drawnPixels, smallSpec, smallTrainer } from '../helpers/specs.ts'
+import { tally } from '../helpers/tally.ts'
+import { saveRequest } from '../helpers/tensors.ts'
 
 let addon: Addon
 beforeAll(async () => {
@@ -14,12 +22,12 @@ beforeAll(async () => {
 const i64 = (...values: bigint[]) => new Uint8Array(BigInt64Array.from(values).buffer)
 const trains = async (trainer: NativeTrainer) => expect((await trainer.step(1)).images).toHaveLength(1)
 
-/** Sets one element of a weight. */
-async function poison(trainer: NativeTrainer, name: string, value: number): Promise<void> {
+/** Sets one element of a weight, and the others to zero. */
+async function poison(trainer: NativeTrainer, name: string, value: number, element = 0): Promise<void> {
   const info = (await trainer.tensors()).find((tensor) => tensor.name === name)!
-  const bytes = new Uint8Array(await trainer.tensor(name))
-  new Float32Array(bytes.buffer)[0] = value
-  await trainer.load([{ ...info, bytes }])
+  const elements = info.shape.reduce((product, side) => product * side, 1)
+  const bytes = new Uint8Array(Float32Array.from({ length: elements }, (_, i) => (i === element ? value : 0)).buffer)
+  await trainer.load([{ ...info, bytes }], 'same')
 }
 
 describe('R36', () => {
@@ -65,7 +73,7 @@ describe('R36', () => {
     const again = async (seed?: number) => {
       await poison(trainer, 'model.final_conv.bias', Number.NaN)
       await expect(trainer.step(2)).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE' })
-      await trainer.load(saved)
+      await trainer.load(saved, 'same')
       if (seed !== undefined) await trainer.reseed(seed)
       return trainer.step(2)
     }
@@ -87,6 +95,59 @@ describe('R36', () => {
   })
 })
 
+describe('R37 a checkpoint', () => {
+  const wrong = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  const weight = 'model.final_conv.bias'
+
+  test.each([weight, `ema.${weight}`, `optimizer.exp_avg.${weight}`])(
+    'of one infinite element in %s is refused, and leaves the checkpoint before it',
+    async (tensor) => {
+      const run = temporaryFolder()
+      const trainer = await smallTrainer(addon, {})
+      const save = async (images: number) => {
+        const { tensors, read } = await copyTensors(trainer, images)
+        return saveCheckpoint(run, saveRequest(images, { tensors, readTensor: read }))
+      }
+      const { folder } = await save(128)
+      for (const value of wrong) {
+        await poison(trainer, tensor, value, 1)
+        await expect(trainer.tensor(tensor)).rejects.toMatchObject({
+          code: 'WEIGHTS_NOT_FINITE',
+          message: `element 1 of tensor "${tensor}" is NaN or infinite`,
+          details: { tensor, element: 1 },
+        })
+        await expect(save(256)).rejects.toMatchObject({
+          code: 'WEIGHTS_NOT_FINITE',
+          message: `The checkpoint at 256 images was not saved: element 1 of tensor "${tensor}" is NaN or infinite`,
+          details: { images: 256, tensor, element: 1 },
+        })
+      }
+      expect((await newestValidCheckpoint(run)).folder).toBe(folder)
+      expect(readdirSync(join(run, 'checkpoints')).sort()).toEqual(['000000128', 'latest.json'])
+      await poison(trainer, tensor, 1)
+      await save(256)
+      tally(
+        `NaN or infinity in \`${tensor}\`: the save refused, the checkpoint before it left`,
+        wrong.length,
+        wrong.length,
+      )
+    },
+  )
+
+  test('the element is found wherever it is, in large tensors and in the order of the shape', async () => {
+    const trainer = await smallTrainer(addon, { dim: 64, dimMults: [1, 2] })
+    const name = 'model.downs.0.0.block1.proj.weight'
+    const { shape } = (await trainer.tensors()).find((tensor) => tensor.name === name)!
+    const last = shape.reduce((product, side) => product * side, 1) - 1
+    for (const element of [0, 12_345, last]) {
+      await poison(trainer, name, Number.NaN, element)
+      await expect(trainer.tensor(name)).rejects.toMatchObject({ details: { tensor: name, element } })
+    }
+    await poison(trainer, name, 3.4e38)
+    expect(await trainer.tensor(name)).toHaveLength(4 * (last + 1))
+  })
+})
+
 describe('R50 a place in the pictures that no run can have', () => {
   const position = (values: bigint[]) => ({
     name: 'progress.position',
@@ -105,12 +166,12 @@ describe('R50 a place in the pictures that no run can have', () => {
     ['a negative picture', order(...sound.with(3, -1n))],
   ])('%s is CHECKPOINT_INVALID', async (_, tensor) => {
     const trainer = await smallTrainer(addon, {})
-    await expect(trainer.load([tensor])).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' })
+    await expect(trainer.load([tensor], 'same')).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' })
   })
 
   test('that a run can have is taken', async () => {
     const trainer = await smallTrainer(addon, {})
-    await trainer.load([order(...sound), position([4n, 1n, 4n, 1n])])
+    await trainer.load([order(...sound), position([4n, 1n, 4n, 1n])], 'same')
     expect((await trainer.step(1)).images).toEqual([8])
   })
 
@@ -118,7 +179,10 @@ describe('R50 a place in the pictures that no run can have', () => {
     const trainer = await smallTrainer(addon, {})
     const { shape } = (await trainer.tensors()).find(({ name }) => name === 'random.cpu')!
     const load = (length: number, fill: number) =>
-      trainer.load([{ name: 'random.cpu', dtype: 'U8', shape: [length], bytes: new Uint8Array(length).fill(fill) }])
+      trainer.load(
+        [{ name: 'random.cpu', dtype: 'U8', shape: [length], bytes: new Uint8Array(length).fill(fill) }],
+        'same',
+      )
     await expect(load(8, 0)).rejects.toMatchObject({ code: expect.stringMatching(/_/) })
     await expect(load(shape[0]!, 255)).rejects.toMatchObject({ code: expect.stringMatching(/_/) })
   })

@@ -39,7 +39,7 @@ test('what nobody disposes is collected before it fills the memory: V8 knows how
   })
   // 12 MB of weights each; the objects themselves are a few bytes, for which V8 would collect nothing.
   for (let i = 0; i < 60; i++) {
-    registry.register(await trainer.generator('raw'), i)
+    registry.register(await trainer.inferenceModel('raw'), i)
     await new Promise((resolve) => setTimeout(resolve))
   }
   expect(freed).toBeGreaterThan(30)

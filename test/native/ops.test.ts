@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Addon, NativeInferenceModel } from '../../lib/native/addon.ts'
+import type { Addon, NativeInferenceModel, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { type Case, casesOf } from '../helpers/programs.ts'
+import { drawPixels } from '../helpers/sampling.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
 
 let addon: Addon
@@ -49,10 +50,12 @@ describe('every operation and network of every set', () => {
 })
 
 describe('drawing', () => {
-  async function draw(generator: NativeInferenceModel, args: object): Promise<Uint8Array> {
-    const sampler = await generator.sampler({ steps: 3, sampler: 'ddim', eta: 0, batch: 1, ...args })
-    while (!(await sampler.step()));
-    return sampler.pixels()
+  async function draw(
+    generator: NativeInferenceModel,
+    { seeds, batch = 1, ...args }: Spec & { seeds: readonly number[]; batch?: number },
+  ): Promise<Uint8Array> {
+    const { pixels } = await drawPixels(generator, { steps: 3, sampler: 'ddim', eta: 0, seeds, batch, ...args })
+    return pixels
   }
 
   /** Generators over the same weights after a few updates, by ops set; "reference" among them. */
@@ -63,7 +66,7 @@ describe('drawing', () => {
     const weights = await Promise.all(names.map(async (info) => ({ ...info, bytes: await trainer.tensor(info.name) })))
     const generators = new Map<string, NativeInferenceModel>()
     for (const set of ['reference', ...sets]) {
-      generators.set(set, await addon.generator(smallSpec(options, set === 'reference' ? [] : [set]), weights))
+      generators.set(set, await addon.inferenceModel(smallSpec(options, set === 'reference' ? [] : [set]), weights))
     }
     return generators
   }

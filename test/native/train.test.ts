@@ -133,7 +133,7 @@ describe.each(Object.entries(models))('%s', (_, options) => {
       const first = await smallTrainer(addon, options, 10, [set])
       await first.step(2)
       const second = await smallTrainer(addon, options, 10, [set])
-      await second.load(await stateOf(first))
+      await second.load(await stateOf(first), 'same')
       await second.step(1)
       await second.step(1)
       expect(digest(await stateOf(second))).toEqual(digest(await stateOf(straight)))

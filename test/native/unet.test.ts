@@ -96,7 +96,7 @@ describe('shapes', () => {
   ] as const)('trains and draws at $size px, $channels channels, $dimMults', async (options) => {
     const trainer = await smallTrainer(addon, { ...options, dimMults: [...options.dimMults] }, 3)
     expect((await trainer.step(2)).loss!.every(Number.isFinite)).toBe(true)
-    const sampler = await (await trainer.generator('ema')).sampler({
+    const sampler = await (await trainer.inferenceModel('ema')).sampler({
       seeds: [1, 2],
       steps: 2,
       sampler: 'ddim',

@@ -1,4 +1,5 @@
 /** A diffusion model in a file of denoising-diffusion-pytorch: a Trainer's checkpoint, or GaussianDiffusion's state dict. */
+import { adamMoment, adamStep, averaged, emaInitted, emaStep } from '../../checkpoint/state-names.ts'
 import { Dict, List, Tensor } from '../../pytorch/values.ts'
 import { requireTensors } from './expect.ts'
 import type { Entry, Found, Parts } from './parts.ts'
@@ -76,9 +77,9 @@ async function readEma(
   if (!state || !(ema instanceof Dict)) {
     return {
       entries: [
-        counter('ema.step', 0),
-        counter('ema.initted', 0),
-        ...model.map((entry) => ({ ...entry, name: `ema.${entry.name}`, copied: true })),
+        counter(emaStep, 0),
+        counter(emaInitted, 0),
+        ...model.map((entry) => ({ ...entry, name: averaged(entry.name), copied: true })),
       ],
       note: 'The file has no averaged weights: the average begins with the weights as they are.',
     }
@@ -90,9 +91,9 @@ async function readEma(
   )
   return {
     entries: [
-      counter('ema.step', step!),
-      counter('ema.initted', initted === 0 ? 0 : 1),
-      ...model.map(({ name }) => renamed(`ema.${name}`, average.get(name)!)),
+      counter(emaStep, step!),
+      counter(emaInitted, initted === 0 ? 0 : 1),
+      ...model.map(({ name }) => renamed(averaged(name), average.get(name)!)),
     ],
   }
 }
@@ -145,7 +146,7 @@ async function readMoments(
       if (!(moment instanceof Tensor) || String(moment.shape) !== String(shape))
         throw unsupported(path, `has no ${kind} of shape [${shape}] for ${name} in its optimizer`)
       entries.push(
-        renamed(`optimizer.${kind}.${name}`, { dtype: moment.dtype, shape: moment.shape, read: () => read(moment) }),
+        renamed(adamMoment(kind, name), { dtype: moment.dtype, shape: moment.shape, read: () => read(moment) }),
       )
     }
     const step = await scalarOf(path, `the step of ${name}`, (own as Dict).get('step'), read)
@@ -153,7 +154,7 @@ async function readMoments(
     if (step !== steps)
       throw unsupported(path, `has an optimizer that took ${steps} steps for some parameters and ${step} for ${name}`)
   }
-  return [counter('optimizer.step', steps ?? 0), ...entries]
+  return [counter(adamStep, steps ?? 0), ...entries]
 }
 
 const isSettings = ({ lr, betas }: Given) =>

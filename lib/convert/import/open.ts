@@ -1,5 +1,6 @@
 /** Opens files of a PyTorch program as a model: complete options, and tensors under the names they have here. */
 import { isDeepStrictEqual } from 'node:util'
+import { isAveraged } from '../../checkpoint/state-names.ts'
 import { type Problem, throwIfAny } from '../../errors.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../../options/resolve.ts'
 import { findDcgan, isDcgan } from './dcgan.ts'
@@ -101,7 +102,7 @@ export async function openImported(paths: readonly string[], { images, ...given 
     if (images !== undefined && !(Number.isSafeInteger(images) && images >= 0))
       throwIfAny([{ path: 'images', message: `expected an integer from 0 up, but got ${JSON.stringify(images)}` }])
     const seen = found.updates * options.batch * options.accumulate
-    const tensors = found.tensors.filter(({ name }) => options.emaDecay !== null || !name.startsWith('ema.'))
+    const tensors = found.tensors.filter(({ name }) => options.emaDecay !== null || !isAveraged(name))
     requireOwnBytes(files, tensors)
     const counted =
       images === undefined && found.updates > 0 ? [`${found.updates} updates count as ${seen} images.`] : []

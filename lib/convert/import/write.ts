@@ -6,6 +6,7 @@ import { measure } from '../../files/read.ts'
 import { remove, toJson, writeDurable } from '../../files/write.ts'
 import type { ResolvedTrainOptions } from '../../options/resolve.ts'
 import { createRunDirectory, importedFile, runName } from '../../run/directory.ts'
+import { requireFinite } from './finite.ts'
 import { type Imported, type ImportOptions, openImported } from './open.ts'
 import { readAs } from './state.ts'
 
@@ -37,7 +38,12 @@ async function write(run: string, imported: Imported): Promise<void> {
     },
     origin: { options: optionsDigest(imported.options), pictures: null },
     tensors: imported.tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] })),
-    readTensor: (name) => readAs(byName.get(name)!, byName.get(name)!.dtype),
+    async readTensor(name) {
+      const entry = byName.get(name)!
+      const bytes = await readAs(entry, entry.dtype)
+      await requireFinite(entry, bytes, imported.images)
+      return bytes
+    },
     keep: Number.POSITIVE_INFINITY,
   })
 }

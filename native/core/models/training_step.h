@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/api.h"
 #include "core/data/data_loader.h"
@@ -20,6 +21,11 @@ class TrainingStep {
   virtual DataOrder order() const = 0;
   // One update; takes its batches from `loader`. Adds "loss" (or one series a network) to `meter`.
   virtual void Update(DataLoader& loader, Meter& meter) = 0;
+  // How many batches that takes.
+  virtual int64_t batches() const = 0;
+  // Draws from `random` all that one Update() would draw from the CPU's stream, so that `sampler`, which
+  // draws from it too, picks what it would pick then. Returns the indices of each batch.
+  virtual std::vector<at::Tensor> Rehearse(BatchSampler& sampler, const RandomState& random) const = 0;
   // Live tensors of everything trained: weights, averages, optimizer state.
   virtual NamedTensors state() = 0;
   // Weights for a generator under their plain state names: "ema" or "raw". Live, not copied.

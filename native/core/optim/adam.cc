@@ -18,17 +18,18 @@
 #include "core/ops/ops.h"
 #include "core/optim/cpu_adam.h"
 #include "core/optim/device_adam.h"
+#include "core/state_names.h"
 
 namespace shinsaku {
 
 Adam::Adam(const NamedTensors& parameters, const std::string& prefix, const AdamOptions& options)
     : parameters_(parameters),
       options_(options),
-      steps_{"optimizer." + (prefix.empty() ? "step" : prefix + "step"), at::zeros({1}, at::kLong)} {
+      steps_{state_names::AdamStep(prefix), at::zeros({1}, at::kLong)} {
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : parameters_) {
-    exp_avg_.push_back({"optimizer.exp_avg." + prefix + name, at::zeros_like(tensor)});
-    exp_avg_sq_.push_back({"optimizer.exp_avg_sq." + prefix + name, at::zeros_like(tensor)});
+    exp_avg_.push_back({state_names::ExpAvg(prefix + name), at::zeros_like(tensor)});
+    exp_avg_sq_.push_back({state_names::ExpAvgSq(prefix + name), at::zeros_like(tensor)});
   }
 }
 

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/state_names.h"
+
 namespace shinsaku {
 namespace {
 
@@ -78,8 +80,8 @@ void Ema::Update() {
 NamedTensors Ema::weights() const { return average_; }
 
 NamedTensors Ema::state() {
-  NamedTensors all{{"ema.step", step_}, {"ema.initted", initted_}};
-  for (const auto& [name, tensor] : average_) all.push_back({"ema." + name, tensor});
+  NamedTensors all{{state_names::kEmaStep, step_}, {state_names::kEmaInitted, initted_}};
+  for (const auto& [name, tensor] : average_) all.push_back({state_names::Averaged(name), tensor});
   return all;
 }
 

@@ -1,9 +1,10 @@
-// Looks for numbers that are none: a loss or a weight that is NaN or infinite never recovers.
+// Looks for NaN and infinities: a loss or a weight that holds one never recovers.
 #include "core/runtime/finite.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/argmin.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/stack.h>
 
@@ -31,7 +32,7 @@ namespace {
 
 constexpr int64_t kPiece = 1 << 16;
 
-// Bits of the float that is farthest from zero; those of infinity, and of NaN, are the largest.
+// Bits of the float that is farthest from zero; those of infinity and NaN are the largest.
 uint32_t Largest(const float* x, int64_t count) {
   uint32_t largest = 0;
   for (int64_t i = 0; i < count; ++i)
@@ -71,6 +72,14 @@ void RequireFinite(const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
     if (tensor.is_floating_point() && !at::isfinite(tensor).all().item<bool>()) refuse(name);
   }
+}
+
+void RequireFinite(const std::string& name, const at::Tensor& x) {
+  if (!x.is_floating_point() || Finite(x)) return;
+  const auto element = at::argmin(at::isfinite(x).view({-1}).to(at::kByte)).item<int64_t>();
+  throw Failure("WEIGHTS_NOT_FINITE",
+                "element " + std::to_string(element) + " of tensor \"" + name + "\" is NaN or infinite",
+                {{"tensor", name}, {"element", static_cast<double>(element)}});
 }
 
 }  // namespace shinsaku

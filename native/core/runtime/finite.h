@@ -1,4 +1,4 @@
-// Looks for numbers that are none: a loss or a weight that is NaN or infinite never recovers.
+// Looks for NaN and infinities: a loss or a weight that holds one never recovers.
 #pragma once
 
 #include "core/api.h"
@@ -12,5 +12,9 @@ void RequireFinite(const Metrics& metrics);
 
 // Throws WEIGHTS_NOT_FINITE that names the tensor. Reads every weight once and waits for the device once.
 void RequireFinite(const NamedTensors& tensors);
+
+// Throws WEIGHTS_NOT_FINITE that names the tensor and the first such element. `x` is contiguous and on the
+// CPU.
+void RequireFinite(const std::string& name, const at::Tensor& x);
 
 }  // namespace shinsaku

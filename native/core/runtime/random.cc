@@ -8,6 +8,11 @@
 
 namespace shinsaku {
 
+RandomState RandomState::Fork() const {
+  const at::Generator copy = cpu.clone();
+  return {copy, shared() ? copy : at::Generator()};
+}
+
 at::Generator CpuGenerator(uint64_t seed) { return at::make_generator<at::CPUGeneratorImpl>(seed); }
 
 RandomState SeedRandomState(uint64_t seed, at::Device device) {

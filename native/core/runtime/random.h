@@ -1,4 +1,4 @@
-// The random random of a run. Each trainer owns its own generators, seeded as torch.manual_seed would.
+// The random streams of a run. Each trainer owns its own generators, seeded as torch.manual_seed would.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -9,6 +9,12 @@ namespace shinsaku {
 struct RandomState {
   at::Generator cpu;     // initial values, epoch seeds
   at::Generator device;  // time steps and noise; the same object as `cpu` on a CPU
+
+  // Whether draws for the device move the CPU's stream on.
+  bool shared() const { return device == cpu; }
+  // A copy whose draws change nothing here. Of a device's own stream there is none: it decides about no
+  // picture.
+  RandomState Fork() const;
 };
 
 RandomState SeedRandomState(uint64_t seed, at::Device device);

@@ -347,6 +347,28 @@ describe('importCheckpoint', () => {
     expect(existsSync(out) ? readdirSync(out) : []).toEqual([])
   })
 
+  test('R37 refuses a weight that is NaN, by name and element, and leaves nothing behind', async () => {
+    const out = join(temporaryFolder(), 'runs')
+    const { tensors, close } = await openImported([fileOf(fixture('ddpm-2.3.4.pt'))], { size: 16 })
+    const weights = new Map(
+      tensors.filter(({ name }) => !/^(ema|optimizer)\./.test(name)).map((entry) => [entry.name, entry]),
+    )
+    const path = join(temporaryFolder(), 'bad.safetensors')
+    const infos = [...weights.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }))
+    await writeSafetensors(path, infos, async (name) => {
+      const bytes = Buffer.from(await weights.get(name)!.read())
+      if (name === 'model.final_conv.bias') bytes.writeFloatLE(Number.NaN, 8)
+      return bytes
+    })
+    await close()
+    await expect(importCheckpoint(path, { out, size: 16 })).rejects.toMatchObject({
+      code: 'WEIGHTS_NOT_FINITE',
+      message: expect.stringContaining('element 2 of tensor "model.final_conv.bias"'),
+      details: { tensor: 'model.final_conv.bias', element: 2 },
+    })
+    expect(readdirSync(out)).toEqual([])
+  })
+
   test.each([[[]], [['a', 'b', 'c']], [''], [7]])('of %j is OPTION_INVALID', async (files) => {
     await expect(importCheckpoint(files as string)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   })

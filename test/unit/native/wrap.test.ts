@@ -39,7 +39,7 @@ class Trainer {
     if (updates > 1) throw nativeError('the loss is nan', 'LOSS_NOT_FINITE')
     return { loss: [this.#updates] }
   }
-  async generator() {
+  async inferenceModel() {
     return new Generator() as unknown as NativeInferenceModel
   }
   tensors() {
@@ -101,7 +101,7 @@ describe('errors', () => {
   })
 
   test('from a handle of a handle, named by its class', async () => {
-    const sampler = await (await (await trainerOf(fake({}))).generator('ema')).sampler({})
+    const sampler = await (await (await trainerOf(fake({}))).inferenceModel('ema')).sampler({})
     await expect(sampler.step()).rejects.toMatchObject({
       code: 'NATIVE_FAILED',
       message: 'Sampler.step failed: c10 says no',

@@ -9,7 +9,7 @@
 namespace shinsaku {
 
 std::unique_ptr<TrainingStep> MakeDcganTrainingStep(const Spec& spec, RandomState& random, at::Device device);
-// Its Sample() reads "seeds", "batchNorm" and "batch".
+// Its Sample() reads "seeds", "batchNorm" and "batch", and takes latents [n,latent].
 std::unique_ptr<InferenceModel> MakeDcganInferenceModel(const Spec& spec, const NamedTensors& weights,
                                                         at::Device device);
 int64_t DescribeDcgan(const Spec& spec, Recorder& recorder);

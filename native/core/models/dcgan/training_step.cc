@@ -56,7 +56,9 @@ class DcganTrainingStep : public TrainingStep {
         random_(random),
         device_(device),
         plan_(spec),
+        batch_(Integer(spec, "batch")),
         accumulate_(Integer(spec, "accumulate")),
+        discriminator_updates_(Integer(spec, "discriminatorUpdates")),
         ops_(MakeTrainingOps(Text(spec, "ops"))),
         generator_(plan_, Fill::kDraw, device, random.cpu),
         discriminator_(plan_, Fill::kDraw, device, random.cpu) {
@@ -66,13 +68,13 @@ class DcganTrainingStep : public TrainingStep {
     adam_g_ = MakeAdam(spec, Bare(generator_.set(), "generator."), "generator.", adam);
     adam_d_ = MakeAdam(spec, Bare(discriminator_.set(), "discriminator."), "discriminator.", adam);
     if (Flag(spec, "graph")) {
-      if (Integer(spec, "discriminatorUpdates") != 1)
+      if (discriminator_updates_ != 1)
         throw Failure("NATIVE_FAILED",
                       "each discriminator update is counted on the host, so a graph can hold one");
       graphs_ = std::make_unique<Graphs>(device, random.device);
     }
     // The latents of the example's grid of samples: not used, but part of the stream.
-    if (plan_.variant == DcganVariant::kPytorch) DrawLatent(plan_, Integer(spec, "batch"), random_.device);
+    if (plan_.variant == DcganVariant::kPytorch) DrawLatent(plan_, batch_, random_.device);
     generator_.set().RequireGrad(true);
     discriminator_.set().RequireGrad(true);
     if (Has(spec, "emaDecay")) ema_ = std::make_unique<Ema>(spec, generator_.set(), EmaForm::k2023);
@@ -83,7 +85,7 @@ class DcganTrainingStep : public TrainingStep {
   }
 
   void Update(DataLoader& loader, Meter& meter) override {
-    const double lr = LearningRate(spec_, loader.images_seen());
+    const double lr = LearningRate(spec_, loader.sampler().images_seen());
     const auto work = [&] { return ComputeUpdate(loader, lr); };
     std::vector<Tensor> results;
     if (graphs_) {
@@ -99,6 +101,19 @@ class DcganTrainingStep : public TrainingStep {
     meter.Add("dReal", results[2]);
     meter.Add("dFake", results[3]);
     meter.Add("learningRate", lr);
+  }
+
+  int64_t batches() const override { return discriminator_updates_ * accumulate_; }
+
+  std::vector<Tensor> Rehearse(BatchSampler& sampler, const RandomState& random) const override {
+    const auto draw = [&](int64_t pictures) {
+      if (random.shared()) DrawLatent(plan_, LatentsFor(pictures), random.device);
+    };
+    if (plan_.variant == DcganVariant::kRadford)
+      for (int64_t i = 0; i < accumulate_; ++i) draw(batch_);
+    std::vector<Tensor> indices;
+    for (int64_t i = 0; i < batches(); ++i) draw(indices.emplace_back(sampler.Next().indices).numel());
+    return indices;
   }
 
   const Graphs* graphs() const override { return graphs_.get(); }
@@ -124,7 +139,7 @@ class DcganTrainingStep : public TrainingStep {
   // One update as the variant has it. Returns both losses, and what the discriminator thinks of data and of
   // generated pictures.
   std::vector<Tensor> ComputeUpdate(DataLoader& loader, double lr) {
-    const int64_t k = Integer(spec_, "discriminatorUpdates");
+    const int64_t k = discriminator_updates_;
     switch (plan_.variant) {
       case DcganVariant::kPytorch: {
         for (int64_t i = 0; i + 1 < k; ++i) DiscriminatorStep(loader, lr, false);
@@ -138,7 +153,7 @@ class DcganTrainingStep : public TrainingStep {
         break;
       case DcganVariant::kRadford: {
         std::vector<FakeBatch> fresh;
-        for (int64_t i = 0; i < accumulate_; ++i) fresh.push_back({Latents(), {}});
+        for (int64_t i = 0; i < accumulate_; ++i) fresh.push_back({Latents(batch_), {}});
         GeneratorStep(fresh, BatchStatistics::kTrain, lr);
         for (int64_t i = 0; i < k; ++i) DiscriminatorStep(loader, lr, false);
         break;
@@ -147,12 +162,11 @@ class DcganTrainingStep : public TrainingStep {
     return {loss_g_, loss_d_, d_real_, d_fake_};
   }
 
-  Tensor Latents() { return DrawLatent(plan_, Integer(spec_, "batch"), random_.device); }
-  // As many as there are data, but for radford, whose dense stem cannot do with a last batch of one.
-  Tensor Latents(const Tensor& data) {
-    return plan_.variant == DcganVariant::kRadford ? Latents()
-                                                   : DrawLatent(plan_, data.size(0), random_.device);
+  // As many as there are pictures, but for radford, whose dense stem cannot do with a last batch of one.
+  int64_t LatentsFor(int64_t pictures) const {
+    return plan_.variant == DcganVariant::kRadford ? batch_ : pictures;
   }
+  Tensor Latents(int64_t pictures) { return DrawLatent(plan_, LatentsFor(pictures), random_.device); }
 
   Tensor Generate(const Tensor& z, BatchStatistics statistics) {
     const Autocast autocast(spec_, device_);
@@ -224,9 +238,9 @@ class DcganTrainingStep : public TrainingStep {
     std::vector<FakeBatch> made;
     BeginDiscriminator();
     for (int64_t i = 0; i < accumulate_; ++i) {
-      const Tensor data = loader.Next(plan_.range());
+      const Tensor data = loader.Next(plan_.range()).x;
       BackwardReal(data);
-      const Tensor z = Latents(data);
+      const Tensor z = Latents(data.size(0));
       const at::AutoGradMode graph(keep_graph);
       const Tensor images = Generate(z, BatchStatistics::kTrain);
       const at::AutoGradMode discriminating(true);
@@ -253,8 +267,8 @@ class DcganTrainingStep : public TrainingStep {
     loss_g_ = Zero();
     BeginDiscriminator();
     for (int64_t i = 0; i < accumulate_; ++i) {
-      const Tensor data = loader.Next(plan_.range());
-      const Tensor logits = Discriminate(Generate(Latents(data), BatchStatistics::kTrain));
+      const Tensor data = loader.Next(plan_.range()).x;
+      const Tensor logits = Discriminate(Generate(Latents(data.size(0)), BatchStatistics::kTrain));
       loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set(), true);
       BackwardFake(logits);
       BackwardReal(data);
@@ -267,7 +281,7 @@ class DcganTrainingStep : public TrainingStep {
   RandomState random_;
   at::Device device_;
   DcganPlan plan_;
-  int64_t accumulate_;
+  int64_t batch_, accumulate_, discriminator_updates_;
   std::unique_ptr<Ops> ops_;
   DcganGenerator generator_;
   DcganDiscriminator discriminator_;

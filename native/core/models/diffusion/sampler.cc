@@ -9,13 +9,13 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
-#include <algorithm>
 #include <deque>
 #include <map>
 
 #include "core/data/pixels.h"
 #include "core/models/diffusion/denoiser.h"
 #include "core/models/diffusion/solver.h"
+#include "core/models/sampler_args.h"
 #include "core/runtime/autocast.h"
 #include "core/runtime/device.h"
 #include "core/runtime/graphs.h"
@@ -73,11 +73,10 @@ Solver SolverOf(const std::string& sampler) {
 
 class DiffusionSampler : public Sampler {
  public:
-  DiffusionSampler(std::shared_ptr<FixedDenoiser> fixed, const Spec& args)
+  DiffusionSampler(std::shared_ptr<FixedDenoiser> fixed, const Spec& args,
+                   const std::vector<HostTensor>& inputs)
       : fixed_(std::move(fixed)),
-        seeds_(Numbers(args, "seeds")),
-        total_(static_cast<int64_t>(seeds_.size())),
-        chunk_(Integer(args, "batch")),
+        args_(args, inputs, PictureShape(), true),
         rule_(RuleOf(Text(args, "sampler"))),
         eta_(Number(args, "eta")) {
     const Schedule& s = fixed_->denoiser.schedule();
@@ -92,32 +91,26 @@ class DiffusionSampler : public Sampler {
       times_ = DdimTimes(s.timesteps, steps);
     }
     const UnetPlan& plan = fixed_->denoiser.plan();
-    pixels_ = at::zeros({total_, plan.size, plan.size, plan.channels}, at::kByte);
+    pixels_ = at::zeros({args_.count(), plan.size, plan.size, plan.channels}, at::kByte);
   }
 
   bool Step() override {
-    if (done_ == total_) return true;
+    if (Done()) return true;
     const at::NoGradGuard no_grad;
     ApplyPrecision(fixed_->spec);
     const OnGraphStream stream(fixed_->graphs.get());
-    if (step_ == 0) BeginChunk();
+    if (step_ == 0) Begin();
     const int64_t time = times_[step_], next = times_[step_ + 1];
     x_ = rule_ == Rule::kDdpm   ? DdpmStep(time)
          : rule_ == Rule::kDdim ? DdimStep(time, next)
                                 : SolverStepAt(time, step_);
     step_ += 1;
     Show();
-    if (step_ + 1 < times_.size()) return false;
-    done_ += static_cast<int64_t>(noise_.size());
-    step_ = 0;
-    return done_ == total_;
+    return Done();
   }
 
   double Progress() const override {
-    if (total_ == 0) return 1;
-    const double within = static_cast<double>(step_) / static_cast<double>(times_.size() - 1);
-    const double current = within * static_cast<double>(std::min(chunk_, total_ - done_));
-    return (static_cast<double>(done_) + current) / static_cast<double>(total_);
+    return static_cast<double>(step_) / static_cast<double>(times_.size() - 1);
   }
 
   std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
@@ -125,36 +118,38 @@ class DiffusionSampler : public Sampler {
 
   std::vector<uint8_t> Values() override {
     if (!x_.defined()) return {};
-    return BytesOf(x_.narrow(0, 0, static_cast<int64_t>(noise_.size())).to(at::kFloat));
+    return BytesOf(x_.narrow(0, 0, args_.count()).to(at::kFloat));
   }
 
  private:
-  void BeginChunk() {
-    noise_.clear();
-    for (int64_t i = done_; i < std::min(done_ + chunk_, total_); ++i) {
-      noise_.push_back(CpuGenerator(static_cast<uint64_t>(seeds_[static_cast<size_t>(i)])));
-    }
-    x_ = Noise();
-    // Solvers multiply differences of predictions by large numbers where there is almost only noise.
-    if (rule_ == Rule::kSolver) x_ = x_.to(at::kDouble);
-    x0_ = base_ = Tensor();
-    predictions_.clear();
+  bool Done() const { return step_ + 1 == times_.size(); }
+
+  std::vector<int64_t> PictureShape() const {
+    const UnetPlan& plan = fixed_->denoiser.plan();
+    return {plan.channels, plan.size, plan.size};
   }
 
-  // Noise of each picture from its own stream. Rows beyond the last picture keep the batch's size: kernels,
-  // and with them the last bits of a picture, may depend on it.
+  void Begin() {
+    noise_.clear();
+    for (const uint64_t seed : args_.seeds) noise_.push_back(CpuGenerator(seed));
+    x_ = Noise();
+    if (args_.latents.defined()) x_.narrow(0, 0, args_.count()).copy_(args_.latents);
+    // Solvers multiply differences of predictions by large numbers where there is almost only noise.
+    if (rule_ == Rule::kSolver) x_ = x_.to(at::kDouble);
+  }
+
+  // Noise of each picture from its own stream. Rows beyond the last picture keep the batch's size.
   Tensor Noise() {
-    const UnetPlan& plan = fixed_->denoiser.plan();
+    std::vector<int64_t> shape = PictureShape();
+    shape.insert(shape.begin(), 1);
     std::vector<Tensor> rows;
-    for (auto& picture : noise_) {
-      rows.push_back(PictureNoise(picture, {1, plan.channels, plan.size, plan.size}, fixed_->device)[0]);
-    }
-    while (static_cast<int64_t>(rows.size()) < chunk_) rows.push_back(at::zeros_like(rows[0]));
-    return at::stack(rows);  // [chunk,C,H,W]
+    for (auto& picture : noise_) rows.push_back(PictureNoise(picture, shape, fixed_->device)[0]);
+    while (static_cast<int64_t>(rows.size()) < args_.rows) rows.push_back(at::zeros_like(rows[0]));
+    return at::stack(rows);  // [rows,C,H,W]
   }
 
   Denoiser::Prediction Predict(int64_t time, bool clip) {
-    const Tensor t = at::full({chunk_}, time, at::TensorOptions(at::kLong).device(fixed_->device));
+    const Tensor t = at::full({args_.rows}, time, at::TensorOptions(at::kLong).device(fixed_->device));
     auto prediction = fixed_->Predict(x_.to(at::kFloat), t, x0_, clip);
     if (fixed_->denoiser.plan().self_condition) x0_ = prediction.x0;
     return prediction;
@@ -201,33 +196,28 @@ class DiffusionSampler : public Sampler {
     return sum;
   }
 
-  void Show() {
-    const auto count = static_cast<int64_t>(noise_.size());
-    pixels_.narrow(0, done_, count).copy_(ToPixels(x_.narrow(0, 0, count), PixelRange::kDiffusion));
-  }
+  void Show() { pixels_.copy_(ToPixels(x_.narrow(0, 0, args_.count()), PixelRange::kDiffusion)); }
 
   std::shared_ptr<FixedDenoiser> fixed_;
-  std::vector<double> seeds_;
-  int64_t total_, chunk_;
+  SamplerArgs args_;
   Rule rule_;
   double eta_;
   std::vector<int64_t> times_;  // descending; the last, -1, is the picture itself
   SolverPlan plan_;             // of a solver
   bool integrates_noise_ = false;
-  std::vector<at::Generator> noise_;  // one for each picture of the chunk
-  Tensor x_, x0_;                     // [chunk,C,H,W]; x0_ only for self-conditioning
+  std::vector<at::Generator> noise_;  // one for each picture
+  Tensor x_, x0_;                     // [rows,C,H,W]; x0_ only for self-conditioning
   Tensor base_;                       // a solver's x before its newest step
   std::deque<Tensor> predictions_;    // a solver's, newest first
   size_t step_ = 0;
-  int64_t done_ = 0;
-  Tensor pixels_;  // uint8 [total,H,W,C], black where nothing is drawn yet
+  Tensor pixels_;  // uint8 [count,H,W,C], black before the first step
 };
 
 class DiffusionInferenceModel : public InferenceModel {
  public:
   explicit DiffusionInferenceModel(std::shared_ptr<FixedDenoiser> fixed) : fixed_(std::move(fixed)) {}
-  std::unique_ptr<Sampler> Sample(const Spec& args) override {
-    return std::make_unique<DiffusionSampler>(fixed_, args);
+  std::unique_ptr<Sampler> Sample(const Spec& args, const std::vector<HostTensor>& inputs) override {
+    return std::make_unique<DiffusionSampler>(fixed_, args, inputs);
   }
   int64_t HostBytes() const override { return HostBytesOf(fixed_->denoiser.set(), fixed_->denoiser.ops()); }
 

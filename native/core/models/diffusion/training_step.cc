@@ -43,7 +43,7 @@ class DiffusionTrainingStep : public TrainingStep {
   DataOrder order() const override { return DataOrder::kEpochs; }
 
   void Update(DataLoader& loader, Meter& meter) override {
-    const double lr = LearningRate(spec_, loader.images_seen());
+    const double lr = LearningRate(spec_, loader.sampler().images_seen());
     adam_->Begin(lr);
     const auto work = [&] { return Compute(loader); };
     const std::vector<Tensor> results = graphs_ ? graphs_->Run(loader.Prefetch(accumulate_), work) : work();
@@ -51,6 +51,19 @@ class DiffusionTrainingStep : public TrainingStep {
     if (Has(spec_, "clipGradNorm")) meter.Add("gradNorm", results.back());
     meter.Add("learningRate", lr);
     if (ema_) ema_->Update();
+  }
+
+  int64_t batches() const override { return accumulate_; }
+
+  std::vector<Tensor> Rehearse(BatchSampler& sampler, const RandomState& random) const override {
+    const UnetPlan& plan = denoiser_.plan();
+    std::vector<Tensor> indices;
+    for (int64_t i = 0; i < accumulate_; ++i) {
+      const Tensor& batch = indices.emplace_back(sampler.Next().indices);
+      if (random.shared()) Draw({batch.numel(), plan.channels, plan.size, plan.size}, random);
+      if (plan.self_condition) SelfConditions(random);
+    }
+    return indices;
   }
 
   NamedTensors state() override {
@@ -75,7 +88,7 @@ class DiffusionTrainingStep : public TrainingStep {
   std::vector<Tensor> Compute(DataLoader& loader) {
     std::vector<Tensor> results;
     for (int64_t i = 0; i < accumulate_; ++i) {
-      const Tensor loss = Loss(loader.Next(PixelRange::kDiffusion)) / accumulate_;
+      const Tensor loss = Loss(loader.Next(PixelRange::kDiffusion).x) / accumulate_;
       loss.backward();
       results.push_back(loss.detach());
     }
@@ -90,14 +103,24 @@ class DiffusionTrainingStep : public TrainingStep {
     return {betas.at(0), betas.at(1), 1e-8, 0, AdamOptions::Form::kTorch};
   }
 
+  // Times I64 [N] and noise [N,C,H,W] of a batch.
+  struct Draws {
+    Tensor t, noise;
+  };
+  Draws Draw(at::IntArrayRef shape, const RandomState& random) const {
+    const at::TensorOptions options = at::TensorOptions(at::kFloat).device(device_);
+    const Tensor t =
+        at::randint(denoiser_.schedule().timesteps, {shape[0]}, random.device, options.dtype(at::kLong));
+    Tensor noise = at::randn(shape, random.device, options);
+    if (const double strength = Number(spec_, "offsetNoise"); strength > 0) {
+      noise = noise + strength * at::randn({shape[0], shape[1], 1, 1}, random.device, options);
+    }
+    return {t, noise};
+  }
+
   // Ho 2020, algorithm 1, with the objectives and weights of the schedule. x0 [N,C,H,W] in [-1,1].
   Tensor Loss(const Tensor& x0) {
-    const Tensor t = at::randint(denoiser_.schedule().timesteps, {x0.size(0)}, random_.device,
-                                 at::TensorOptions(at::kLong).device(device_));
-    Tensor noise = Randn(x0.sizes());
-    if (const double strength = Number(spec_, "offsetNoise"); strength > 0) {
-      noise = noise + strength * Randn({x0.size(0), x0.size(1), 1, 1});
-    }
+    const auto [t, noise] = Draw(x0.sizes(), random_);
     const Tensor x = denoiser_.Diffuse(x0, t, noise);
     const Autocast autocast(spec_, device_);
     const Tensor output = denoiser_.Output(x, t, SelfCondition(x, t));
@@ -112,15 +135,14 @@ class DiffusionTrainingStep : public TrainingStep {
 
   // Chen 2022: for half of the batches the network also sees its own first estimate of x0. The reference
   // takes the coin from Python's random module; here it is the CPU stream's.
-  Tensor SelfCondition(const Tensor& x, const Tensor& t) {
-    if (!denoiser_.plan().self_condition) return {};
-    if (at::rand({1}, random_.cpu, at::kFloat).item<float>() >= 0.5F) return {};
-    const at::NoGradGuard no_grad;
-    return denoiser_.Predict(x, t, {}, false).x0;
+  static bool SelfConditions(const RandomState& random) {
+    return at::rand({1}, random.cpu, at::kFloat).item<float>() < 0.5F;
   }
 
-  Tensor Randn(at::IntArrayRef shape) {
-    return at::randn(shape, random_.device, at::TensorOptions(at::kFloat).device(device_));
+  Tensor SelfCondition(const Tensor& x, const Tensor& t) {
+    if (!denoiser_.plan().self_condition || !SelfConditions(random_)) return {};
+    const at::NoGradGuard no_grad;
+    return denoiser_.Predict(x, t, {}, false).x0;
   }
 
   Spec spec_;

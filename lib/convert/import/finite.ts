@@ -1,7 +1,7 @@
-/** Keeps numbers that are none out of checkpoints: what is saved once with NaN in it is NaN for ever. */
+/** Keeps NaN and infinities of imported files out of checkpoints; those of a run are kept out by the native part. */
 import { setImmediate } from 'node:timers/promises'
-import { quoted, ShinsakuError } from '../errors.ts'
-import type { TensorInfo } from '../native/addon.ts'
+import { quoted, ShinsakuError } from '../../errors.ts'
+import type { TensorInfo } from '../../safetensors/tensor-info.ts'
 
 /** All exponent bits set means NaN or infinity: the width of an element in words, and the mask over its highest word. */
 const forms: Readonly<Record<string, { words: 1 | 2; bits: 16 | 32; mask: number }>> = {
@@ -37,12 +37,16 @@ export async function firstNotFinite(dtype: string, bytes: Uint8Array): Promise<
 }
 
 /** Throws WEIGHTS_NOT_FINITE for a tensor that must not be saved at `images`. */
-export async function requireFinite({ name, dtype }: TensorInfo, bytes: Uint8Array, images: number): Promise<void> {
+export async function requireFinite(
+  { name, dtype }: Pick<TensorInfo, 'name' | 'dtype'>,
+  bytes: Uint8Array,
+  images: number,
+): Promise<void> {
   const at = await firstNotFinite(dtype, bytes)
   if (at === undefined) return
   throw new ShinsakuError(
     'WEIGHTS_NOT_FINITE',
     `The checkpoint at ${images} images was not saved: element ${at} of tensor ${quoted(name)} is NaN or infinite`,
-    { hint: 'Go on from the checkpoint before it with a lower lr.', details: { images, tensor: name, element: at } },
+    { hint: 'Import a checkpoint from before the loss became NaN.', details: { images, tensor: name, element: at } },
   )
 }
