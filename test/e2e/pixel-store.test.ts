@@ -62,10 +62,11 @@ const models: Record<string, TrainCall> = {
 }
 
 describe.each(Object.entries(models))('%s', (_, options) => {
+  const out = sharedFolder()
   let expected: Awaited<ReturnType<typeof ledgerOf>>
   beforeAll(async () => {
     units.withPixels = 0
-    expected = await ledgerOf((await tinyRun(temporaryFolder(), data, { ...options, ...inMemory })).run)
+    expected = await ledgerOf((await tinyRun(out, data, { ...options, ...inMemory })).run)
     expect(units.withPixels).toBe(0)
   })
 
@@ -105,7 +106,7 @@ test('a run whose file is damaged under it saves what it has, ends with FILE_FAI
   const before = process.env.SHINSAKU_CACHE
   process.env.SHINSAKU_CACHE = temporaryFolder()
   try {
-    const running = tinyRun(temporaryFolder(), data, { ...inFile, maxImages: ENDLESS })
+    const running = tinyRun(temporaryFolder(), data, { ...inFile, logImages: 4, maxImages: ENDLESS })
     const folder = await whenTraining(running)
     const pixels = join(process.env.SHINSAKU_CACHE, 'pixels')
     for (const name of readdirSync(pixels)) truncateSync(join(pixels, name), 100)
@@ -113,7 +114,7 @@ test('a run whose file is damaged under it saves what it has, ends with FILE_FAI
     const saved = Number(checkpointsOf(folder).at(-1))
     expect(saved).toBeGreaterThan(0)
     await train({ resume: folder, data, maxImages: saved + 40 })
-    const straight = await tinyRun(temporaryFolder(), data, { ...inMemory, maxImages: saved + 40 })
+    const straight = await tinyRun(temporaryFolder(), data, { ...inMemory, logImages: 4, maxImages: saved + 40 })
     expect((await ledgerOf(folder)).tensors).toEqual((await ledgerOf(straight.run)).tensors)
   } finally {
     process.env.SHINSAKU_CACHE = before
