@@ -24,6 +24,7 @@ function pythonFor({ venv }, { variant = '2.3', threads }, fresh = false) {
     const env = {
       ...process.env,
       OMP_WAIT_POLICY: 'passive',
+      PYTHONDONTWRITEBYTECODE: '1',
       OMP_NUM_THREADS: String(threads),
       // Several compile at once; by default each would take every core.
       TORCHINDUCTOR_COMPILE_THREADS: '4',

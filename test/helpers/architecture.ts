@@ -190,10 +190,7 @@ const owned = [
   'native/',
   'bench/',
   'scripts/',
-  'test/helpers/',
-  'test/golden/make/',
-  'test/exactness/',
-  'test/fuzz/',
+  ...['helpers', 'golden/make', 'exactness', 'fuzz', 'durability', 'package'].map((folder) => `test/${folder}/`),
 ]
 const isDirective = /^(@|biome-ignore|eslint|prettier|<reference|copyright|spdx)/i
 

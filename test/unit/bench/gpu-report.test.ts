@@ -1,12 +1,9 @@
 /** docs/benchmarks-gpu.md says what was measured on a GPU, and nothing else. */
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { temporaryFolder } from '../../helpers/folder.ts'
 
-const script = fileURLToPath(new URL('../../../bench/gpu/report.mjs', import.meta.url))
+const { cudaPage } = await import(new URL('../../../bench/page-cuda.mjs', import.meta.url).href)
+const published = readFileSync(new URL('../../../docs/benchmarks-gpu.md', import.meta.url), 'utf8')
 
 const machine = {
   date: '2026-01-02T03:04:05Z',
@@ -14,46 +11,50 @@ const machine = {
   gpuFields: 'name,driver_version',
   gpu: 'Planted GPU, 1.2.3',
 }
-const side = (who: string, median: number) => {
-  return { who, median, min: median / 2, steps: 100, memory: 2048, ready: { ready: 3000 } }
-}
-const job = {
-  title: 'training step, planted',
-  batch: 16,
-  rounds: 8,
-  rows: [side('eager', 40), side('shinsaku-cuda-graph', 10), { who: 'compile', problem: 'not finished in 9 s' }],
-}
+const work = 'training step, planted, tf32'
+const date = '2026-01-02'
+const row = (who: string, median: number) => ({
+  ...{ work, who, median, min: median / 2, rounds: 8, unit: 'ms', date, batch: 16, clocks: null },
+  ...{ steps: 100, memory: 2048, reserved: null, ready: 3000 },
+})
+const rows = [
+  row('eager', 40),
+  row('shinsaku-cuda-graph', 10),
+  { work, who: 'compile', date, problem: 'not finished in 9 s' },
+]
 const bench = {
-  date: machine.date,
-  arguments: ['--wait', '--budget', '9'],
-  device: 'cuda',
-  jobs: [job],
-  leftOut: ['planted, batch 32'],
-}
-
-function report(files: Record<string, unknown>): string {
-  const folder = temporaryFolder()
-  for (const [name, value] of Object.entries(files)) writeFileSync(join(folder, name), JSON.stringify(value))
-  const out = join(folder, 'page.md')
-  execFileSync(process.execPath, [script, folder, '--out', out], { stdio: 'pipe' })
-  return readFileSync(out, 'utf8')
+  ...{ device: 'cuda', machine, rows, leftOut: ['planted, batch 32'] },
+  arguments: ['--device', 'cuda', '--wait', '--budget', '9'],
 }
 
 test('has times, ratios, what did not finish and what was left out', () => {
-  const page = report({ 'machine.json': machine, 'bench.json': bench })
+  const page = cudaPage([{ machine, bench }], '')
   expect(page).toContain('name Planted GPU, driver_version 1.2.3')
-  expect(page).toMatch(/its own operations in a CUDA graph \| 10\.00 \(5\.00\) \| 1600 \| 4\.00x \|/)
+  expect(page).toMatch(/its own operations in a CUDA graph \| 10\.00 \(5\.00\) \| 1600 \| 4\.00x \|.* 2\.0 GiB \| 3 s/)
   expect(page).toMatch(/`torch\.compile` \| not finished in 9 s \|/)
   expect(page).toContain('Not measured for want of time: planted, batch 32.')
   expect(page).toContain('`bash bench/gpu/run.sh bench`')
+  expect(page).toContain('Measured on 2026-01-02.')
 })
 
 test('names the command of a benchmark that was started alone', () => {
-  const page = report({ 'machine.json': machine, 'bench.json': { ...bench, arguments: ['--only', 'two words'] } })
-  expect(page).toContain('`node bench/gpu/bench.mjs --only "two words"`')
+  const page = cudaPage([{ bench: { ...bench, arguments: ['--device', 'cuda', '--note', 'two words'] } }], '')
+  expect(page).toContain('`npm run bench -- --device cuda --note "two words"`')
+})
+
+test('what was measured earlier stays, below what is new, and is there once', () => {
+  const once = cudaPage([{ machine, bench }], published)
+  expect(once.indexOf('## Planted GPU')).toBeLessThan(once.indexOf('## NVIDIA'))
+  const sections = (page: string) =>
+    page
+      .split(/\n(?=## )/)
+      .slice(1)
+      .map((text) => text.trim())
+  expect(sections(once).slice(1)).toEqual(sections(published))
+  expect(cudaPage([{ machine, bench }], once)).toBe(once)
 })
 
 test('takes nothing from a rehearsal without a GPU', () => {
-  expect(() => report({ 'machine.json': machine, 'bench.json': { ...bench, device: 'cpu' } })).toThrow('rehearsal')
-  expect(() => report({ 'machine.json': { ...machine, gpu: null }, 'bench.json': bench })).toThrow('rehearsal')
+  expect(() => cudaPage([{ machine, bench: { ...bench, device: 'rehearsal' } }], '')).toThrow('rehearsal')
+  expect(() => cudaPage([{ machine: { ...machine, gpu: null }, bench }], '')).toThrow('rehearsal')
 })
