@@ -62,9 +62,14 @@ export function writeDocs(rows, machine) {
   const file = docs('benchmarks.json')
   const data = withRows(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined, rows, machine)
   writeFileSync(file, `${JSON.stringify(data, null, 1)}\n`)
-  writeFileSync(docs('benchmarks.md'), `${cpuPage(data).trimEnd()}\n`)
-  writeFileSync(docs('benchmarks.svg'), chart(data.rows))
+  for (const [name, text] of Object.entries(cpuDocs(data))) writeFileSync(docs(name), text)
 }
+
+/** What is made of docs/benchmarks.json: file in docs/ -> text. @param {CpuData} data */
+export const cpuDocs = (data) => ({
+  'benchmarks.md': `${cpuPage(data).trimEnd()}\n`,
+  'benchmarks.svg': chart(data.rows),
+})
 
 /**
  * What a GPU measured: a file of --json, or a folder of bench/gpu/run.sh with all that it found.

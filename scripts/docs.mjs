@@ -2,6 +2,7 @@
 // Writes the generated parts of docs/, or with --check says whether they are as generated. Needs dist/.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cpuDocs } from '../bench/report.mjs'
 import { readSections, renderReliability } from '../test/durability/report.mjs'
 import { root } from './bootstrap.mjs'
 import { readFlags } from './flags.mjs'
@@ -31,9 +32,11 @@ const pagesWithTables = Object.entries(tablesOf).map(([page, names]) => {
   const own = Object.fromEntries(names.map((name) => [name, tables[name]]))
   return [page, (text) => fillTables(text, own)]
 })
+const benchmarks = cpuDocs(JSON.parse(readFileSync(join(root, 'docs', 'benchmarks.json'), 'utf8')))
 /** @type {Record<string, (text: string) => string>} */
 const documents = {
   ...Object.fromEntries(pagesWithTables),
+  ...Object.fromEntries(Object.entries(benchmarks).map(([name, text]) => [`docs/${name}`, () => text])),
   'docs/embedding.md': (text) => fillTables(text, examples),
   'docs/reliability.md': () => renderReliability(readSections(root)),
 }

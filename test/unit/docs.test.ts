@@ -11,6 +11,7 @@ import { readSources } from '../helpers/sources.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { fillTables, makeTables, tablesOf } = await import(new URL('../../scripts/tables.mjs', import.meta.url).href)
+const { cpuDocs } = await import(new URL('../../bench/report.mjs', import.meta.url).href)
 const { readSections, renderReliability } = await import(new URL('../durability/report.mjs', import.meta.url).href)
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
@@ -51,6 +52,14 @@ describe('generated tables', () => {
       for (const name of Object.keys(specs)) expect(documents.get('docs/options.md')).toContain(`| \`${name}\` |`)
     for (const code of Object.keys(errorTable)) expect(documents.get('docs/errors.md')).toContain(`| \`${code}\` |`)
   })
+})
+
+test('docs/benchmarks.md and its chart are as made of docs/benchmarks.json', () => {
+  const data = JSON.parse(read('docs/benchmarks.json'))
+  for (const [name, text] of Object.entries(cpuDocs(data))) expect(read(`docs/${name}`), name).toBe(text)
+  const [row, ...others] = data.rows
+  const changed = { ...data, rows: [{ ...row, median: 2 * row.median }, ...others] }
+  expect(cpuDocs(changed)['benchmarks.md']).not.toBe(documents.get('docs/benchmarks.md'))
 })
 
 describe('docs/reliability.md', () => {
