@@ -8,7 +8,7 @@ import type { Addon, HostTensor, Metrics, NativeTrainer } from '../../lib/native
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import { checkpointsOf, linesOf, tinyRun, useOwnCache, usePictures } from '../helpers/runs.ts'
+import { linesOf, newestOf, tinyRun, useOwnCache, usePictures } from '../helpers/runs.ts'
 import { smallTrainer } from '../helpers/specs.ts'
 
 useOwnCache()
@@ -138,9 +138,8 @@ test.each(Object.entries(onDisk))(
     for (let images = 15; images <= 110; images += 10)
       await train({ resume: run, data, maxImages: Math.min(images, 110) })
     await train({ resume: run, data, maxImages: 110 })
-    const newest = (folder: string) => join(folder, 'checkpoints', checkpointsOf(folder).at(-1)!)
     for (const file of ['model.safetensors', 'optimizer.safetensors']) {
-      const bytes = (folder: string) => readFileSync(join(newest(folder), file))
+      const bytes = (folder: string) => readFileSync(join(newestOf(folder), file))
       expect(bytes(run).equals(bytes(straight.run)), file).toBe(true)
     }
     const records = (folder: string) => linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, ...line }) => line)

@@ -18,7 +18,7 @@ import { openSafetensors } from '../../lib/safetensors/safetensors.ts'
 import { shinsaku } from '../helpers/cli.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import { checkpointsOf, errorOf, linesOf, sharedFolder, useOwnCache } from '../helpers/runs.ts'
+import { errorOf, linesOf, newestOf, sharedFolder, useOwnCache } from '../helpers/runs.ts'
 import { fileOf, fixture } from '../helpers/torch-files.ts'
 
 type Version = '0.26.4' | '2.3.4'
@@ -76,11 +76,9 @@ async function expectPicture(model: Model, call: SampleCall, expected: string): 
   expect(new Set(pixels).size).toBeGreaterThan(20)
 }
 
-const newest = (run: string) => join(run, 'checkpoints', checkpointsOf(run).at(-1)!)
-
 /** SHA-256 of the tensors whose names begin with `prefix`, in their order. */
 async function digest(run: string, prefix: string): Promise<string> {
-  const reader = await openSafetensors(join(newest(run), 'model.safetensors'))
+  const reader = await openSafetensors(join(newestOf(run), 'model.safetensors'))
   const hash = createHash('sha256')
   for (const { name } of reader.tensors) if (name.startsWith(prefix)) hash.update(await reader.read(name))
   await reader.close()

@@ -1,17 +1,17 @@
 /** The package as a tarball gives it, with the addon of this build in place of a stripped one; the long form is `npm run pack-check`. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { buildPaths, findBuilds, packageRoot as root } from '../../lib/libtorch/builds.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
+import { sharedFolder } from '../helpers/runs.ts'
 
 const load = (file: string) => import(new URL(`../../test/package/${file}.mjs`, import.meta.url).href)
 const { attwProblems, fileProblems, manifestProblems, publintProblems, symbolProblems } = await load('contents')
 const { checkTypes, sources, run } = await load('project')
 
-let work: string
+const work = sharedFolder()
 let tarball: string
 let project: string
 
@@ -48,7 +48,6 @@ function pack(): string {
 }
 
 beforeAll(() => {
-  work = mkdtempSync(join(tmpdir(), 'shinsaku-package-'))
   tarball = pack()
   project = join(work, 'mit Leerzeichen, ümlaut 新作')
   const installed = join(project, 'node_modules', 'shinsaku')
@@ -59,7 +58,6 @@ beforeAll(() => {
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
   for (const [name, text] of Object.entries(sources)) writeFileSync(join(project, name), text as string)
 })
-afterAll(() => rmSync(work, { recursive: true, force: true }))
 
 describe('installed in a path with spaces and other letters', () => {
   test.each(['import.mjs', 'require.cjs'])('R70 R72 R74 %s trains 20 images and draws', (file) => {

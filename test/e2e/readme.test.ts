@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { sharedFolder } from '../helpers/runs.ts'
 import { fixture } from '../helpers/torch-files.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -24,15 +24,12 @@ const blocks = pages.flatMap((page) =>
 
 // One folder for all blocks, in their order.
 describe('the code of the README and of docs/ runs as it is written', () => {
-  let folder: string
-
+  const folder = sharedFolder()
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'shinsaku-readme-'))
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(root, join(folder, 'node_modules', 'shinsaku'))
     writeFileSync(join(folder, 'model-10.pt'), fixture('ddpm-2.3.4.pt'))
   })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   test('there is some', () => expect(blocks.length).toBeGreaterThan(7))
 
@@ -43,15 +40,10 @@ describe('the code of the README and of docs/ runs as it is written', () => {
       title: code.split('\n').find((line) => !line.startsWith('import') && line !== ''),
       code,
     })),
-  )(
-    '$page, block $index: $title',
-    async ({ index, code }) => {
-      const file = join(folder, `block-${index}.mjs`)
-      writeFileSync(file, code)
-      const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder })
-      expect(stderr).not.toContain('Warning: Detected unsettled top-level await')
-      // The first one trains for a minute or two on two cores, and longer beside other tests.
-    },
-    900_000,
-  )
+  )('$page, block $index: $title', async ({ index, code }) => {
+    const file = join(folder, `block-${index}.mjs`)
+    writeFileSync(file, code)
+    const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder })
+    expect(stderr).not.toContain('Warning: Detected unsettled top-level await')
+  })
 })

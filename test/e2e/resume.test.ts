@@ -10,6 +10,7 @@ import {
   ENDLESS,
   errorOf,
   linesOf,
+  newestOf,
   tinyRun,
   useOwnCache,
   usePictures,
@@ -19,14 +20,13 @@ import {
 useOwnCache()
 const data = usePictures(10)
 
-const newest = (folder: string) => join(folder, 'checkpoints', checkpointsOf(folder).at(-1)!)
-const bytesOf = (folder: string, file: string) => readFileSync(join(newest(folder), file))
+const bytesOf = (folder: string, file: string) => readFileSync(join(newestOf(folder), file))
 
 /** What a run leaves that must not depend on interruptions; times do. */
 function left(folder: string) {
   const { elapsedSeconds, ...state } = JSON.parse(bytesOf(folder, 'state.json').toString())
   const lines = linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, ...line }) => line)
-  return { state, lines, checkpoint: newest(folder).slice(-9) }
+  return { state, lines, checkpoint: newestOf(folder).slice(-9) }
 }
 
 describe('a run that was stopped and resumed', () => {
@@ -68,7 +68,7 @@ describe('a run that was stopped and resumed', () => {
 
   test('goes on from an earlier checkpoint where the newest is damaged, and says so', async () => {
     const model = await tinyRun(temporaryFolder(), data, { maxImages: 20, checkpointImages: 10, logImages: 10 })
-    await rm(join(newest(model.run), 'model.safetensors'))
+    await rm(join(newestOf(model.run), 'model.safetensors'))
     const told: string[] = []
     const resumed = await train({ resume: model.run, data, maxImages: 30, onLog: (line) => told.push(line) })
     expect(resumed.images).toBe(30)

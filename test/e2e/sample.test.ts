@@ -4,7 +4,7 @@ import sharp from 'sharp'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { load, type Model, type SampleCall } from '../../lib/index.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import { checkpointsOf, drawPictures, errorOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
+import { drawPictures, errorOf, newestOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
 
 useOwnCache()
 const shared = sharedFolder()
@@ -186,7 +186,7 @@ describe('load()', () => {
   test('of the run folder and of its checkpoint draw the same pictures as the run itself', async () => {
     for (const name of ['diffusion', 'dcgan'] as const) {
       const { run, images, options } = models[name]
-      const checkpoint = join(run, 'checkpoints', checkpointsOf(run).at(-1)!)
+      const checkpoint = newestOf(run)
       for (const path of [run, checkpoint]) {
         const model = await load(path, { device: 'cpu', threads: 1 })
         expect(model).toMatchObject({ images, options })

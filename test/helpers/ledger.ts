@@ -1,10 +1,10 @@
 /** Everything a run leaves that must not depend on whether it was broken off: not the times, and not in how many files. */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { eventFiles } from '../../lib/run/events.ts'
 import { scanAll } from './events.ts'
-import { checkpointsOf, linesOf } from './runs.ts'
+import { jsonIn, linesOf, newestOf } from './runs.ts'
 
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 
@@ -18,11 +18,11 @@ async function eventsOf(folder: string): Promise<string[]> {
 
 /** Position, state and tensors of the newest checkpoint; lines, events and sheets of the whole run. */
 export async function ledgerOf(folder: string) {
-  const newest = checkpointsOf(folder).at(-1)!
-  const inNewest = (name: string) => join(folder, 'checkpoints', newest, name)
-  const { elapsedSeconds: _, ...state } = JSON.parse(readFileSync(inNewest('state.json'), 'utf8'))
+  const newest = newestOf(folder)
+  const inNewest = (name: string) => join(newest, name)
+  const { elapsedSeconds: _, ...state } = jsonIn(newest, 'state.json')
   return {
-    newest,
+    newest: basename(newest),
     state,
     tensors: ['model.safetensors', 'optimizer.safetensors'].map((name) => sha256(inNewest(name))),
     lines: linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, ...line }) => line),

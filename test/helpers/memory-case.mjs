@@ -91,14 +91,16 @@ const things = {
 const make = things[thing]
 if (!make) throw new Error(`nothing is called ${thing}`)
 const once = await make()
+const addon = await loadAddon()
 const rss = []
 const every = Math.ceil(Number(times) / SAMPLES)
 for (let i = 1; i <= Number(times); i++) {
   await once()
   if (i % every !== 0) continue
   globalThis.gc?.()
-  // Finalizers run after the collector, and the device thread frees after them.
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  // Finalizers run in a turn after the collector's, and the device thread frees in the order it is asked to.
+  await new Promise((resolve) => setImmediate(resolve))
+  await addon.info()
   rss.push(process.memoryUsage.rss())
 }
 console.log(JSON.stringify(rss))

@@ -87,6 +87,9 @@ export const checkpointsOf = (folder: string): string[] =>
     .filter((name) => /^\d+$/.test(name))
     .sort()
 
+/** The folder of a run's newest checkpoint. */
+export const newestOf = (folder: string): string => join(folder, 'checkpoints', checkpointsOf(folder).at(-1)!)
+
 /** The lines of a run's metrics.jsonl. */
 // biome-ignore lint/suspicious/noExplicitAny: what is in a line is what the tests ask
 export const linesOf = (folder: string): any[] =>
