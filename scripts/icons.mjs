@@ -2,6 +2,7 @@
 // Makes docs/icons.png, the grid of built-in icons that the README shows.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { root } from './bootstrap.mjs'
 import { readFlags } from './flags.mjs'
 
@@ -10,7 +11,8 @@ readFlags({
   about: 'Makes docs/icons.png, the grid of built-in icons. Needs dist/.',
 })
 const { drawIcon } = await import('../dist/icons/icons.js')
-const { encodePicture, makeGrid, renderSvg } = await import('../dist/images/images.js')
+const { renderSvg } = await import('../dist/images/decode.js')
+const { encodeGrid } = await import('../dist/images/grid.js')
 const { resolveTrain } = await import('../dist/options/resolve.js')
 
 const [columns, rows, size] = [8, 4, 96]
@@ -18,9 +20,5 @@ const settings = resolveTrain({ size })
 const icons = await Promise.all(
   Array.from({ length: columns * rows }, (_, index) => renderSvg(drawIcon(1, index), settings)),
 )
-const all = Uint8Array.from(Buffer.concat(icons))
-const { pixels, width, height } = makeGrid(all, icons.length, size, settings.channels, columns)
-writeFileSync(
-  join(root, 'docs', 'icons.png'),
-  await encodePicture(pixels, { width, height, channels: settings.channels }, 'png'),
-)
+const shape = { count: icons.length, size, channels: settings.channels, columns }
+writeFileSync(join(root, 'docs', 'icons.png'), await buffer(encodeGrid(icons, shape, 'png')))

@@ -50,11 +50,11 @@ const plants: Record<keyof typeof rules, Plant[]> = {
     [add('lib/data/folder.ts', "await import('csv-parse/sync')"), ['lib/data/folder.ts imports csv-parse']],
     [add('lib/sampling/model.ts', "import { Command } from 'commander'"), ['lib/sampling/model.ts imports commander']],
     [
-      add('lib/images/images.ts', "import '@img/sharp-linux-x64/x'"),
-      ['lib/images/images.ts imports @img/sharp-linux-x64'],
+      add('lib/images/sharp.ts', "import '@img/sharp-linux-x64/x'"),
+      ['lib/images/sharp.ts imports @img/sharp-linux-x64'],
     ],
-    [add('lib/images/images.ts', "import 'fs'"), ['lib/images/images.ts imports fs']],
-    [add('lib/images/images.ts', 'await import(name)'), ['lib/images/images.ts imports (computed) name']],
+    [add('lib/images/sharp.ts', "import 'fs'"), ['lib/images/sharp.ts imports fs']],
+    [add('lib/images/sharp.ts', 'await import(name)'), ['lib/images/sharp.ts imports (computed) name']],
   ],
   addonInPlace: [
     [add('lib/sampling/model.ts', 'process.dlopen(module, path)'), ['lib/sampling/model.ts names dlopen']],

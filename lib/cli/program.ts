@@ -22,7 +22,8 @@ Exit codes:
   0    done; also when the first Ctrl-C or SIGTERM has stopped a run and it was saved
   1    the command failed
   2    wrong command or options
-  130  ended by Ctrl-C before anything could be saved, or by a second one
+  130  ended by Ctrl-C before anything could be saved, or by a second one; also when it has stopped sample,
+       whose files that are complete are kept
   143  the same by SIGTERM
 
 Data goes to stdout, everything else to stderr.
@@ -52,18 +53,18 @@ function addTrain(program: Command, io: Io, done: (code: number) => void): void 
   })
 }
 
-function addSample(program: Command, io: Io): void {
+function addSample(program: Command, io: Io, done: (code: number) => void): void {
   const command = program.command('sample').argument('<run>', 'run folder, one checkpoint of it, or a PyTorch file')
-  command.description('Draw pictures with a trained model.')
+  command.description('Sample pictures with a trained model.')
   addCommonFlags(command)
   command.option(
     '-o, --out <PATH>',
-    'sheet of all pictures (.png or .webp), or a folder for one file each (default: grid.png)',
+    'grid of all pictures (.png or .webp), or a folder for one file each, written as they are finished (default: grid.png)',
   )
-  command.option('--grid <FILE>', 'sheet to write beside the folder named by --out')
+  command.option('--grid <FILE>', 'grid to write beside the folder named by --out, in the same pass')
   command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
   addFlags(command, [...loadGroups(), ...sampleGroups()])
-  command.action((run: string, flags: Flags) => sampleCommand(run, flags, flags.json === true, io))
+  command.action(async (run: string, flags: Flags) => done(await sampleCommand(run, flags, flags.json === true, io)))
 }
 
 function addDescribe(program: Command, io: Io): void {
@@ -149,7 +150,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
     })
     .addHelpText('after', exitText)
   addTrain(program, io, done)
-  addSample(program, io)
+  addSample(program, io, done)
   addDescribe(program, io)
   addVerify(program, io, done)
   addImport(program, io)

@@ -1,57 +1,104 @@
-/** `shinsaku sample`: pictures of a trained model, as one sheet or as files. */
+/** `shinsaku sample`: pictures of a trained model, as one grid, as files, or both in one pass. */
 import { extname } from 'node:path'
-import { throwIfAny } from '../errors.ts'
-import type { ImportOptions, LoadOptions, SampleOptions, SaveOptions } from '../index.ts'
+import { ShinsakuError, throwIfAny } from '../errors.ts'
+import type { ImportOptions, LoadOptions, Model, SampleCall, SampleOptions, SaveOptions } from '../index.ts'
+import { resolveSample } from '../options/resolve.ts'
 import { loadGroups, sampleGroups } from '../options/value-kind.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
-import type { Io } from './io.ts'
+import { exitCodes, type Io, onStopSignals } from './io.ts'
 import { Progress } from './progress.ts'
 
 type Values = Record<string, unknown>
 
-const isSheet = (path: string) => ['.png', '.webp'].includes(extname(path).toLowerCase())
+const isGrid = (path: string) => ['.png', '.webp'].includes(extname(path).toLowerCase())
 
-/** Where the pictures go: a sheet, a folder of files, or both. */
-function targetsOf({ out, grid }: Values): { sheet: string | undefined; folder: string | undefined } {
+/** Where the pictures go: a grid, a folder of files, or both. */
+type Targets = { grid: string | undefined; folder: string | undefined }
+
+function targetsOf({ out, grid: given }: Values): Targets {
   const target = out as string | undefined
-  const sheet = grid as string | undefined
-  if (target === undefined) return { sheet: sheet ?? 'grid.png', folder: undefined }
-  if (!isSheet(target)) return { sheet, folder: target }
-  if (sheet !== undefined)
+  const grid = given as string | undefined
+  if (grid !== undefined && !isGrid(grid))
+    throwIfAny([{ path: 'grid', message: `must end in .png or .webp, but is "${grid}"` }])
+  if (target === undefined) return { grid: grid ?? 'grid.png', folder: undefined }
+  if (!isGrid(target)) return { grid, folder: target }
+  if (grid !== undefined)
     throwIfAny([
-      { path: 'grid', message: `out is the sheet "${target}" already; give a folder as out, or leave grid out` },
+      { path: 'grid', message: `out is the grid "${target}" already; give a folder as out, or leave grid out` },
     ])
-  return { sheet: target, folder: undefined }
+  return { grid: target, folder: undefined }
 }
 
-/** Draws and writes; prints the paths. */
-export async function sampleCommand(run: string, flags: Values, json: boolean, io: Io): Promise<void> {
-  const { sheet, folder } = targetsOf(flags)
-  if (sheet !== undefined && !isSheet(sheet))
-    throwIfAny([{ path: 'grid', message: `must end in .png or .webp, but is "${sheet}"` }])
+type File = { path: string; seed: number }
+
+/** Samples and writes; `files` grows with each file that is durable. */
+async function write(
+  model: Model,
+  call: SampleCall,
+  { grid, folder }: Targets,
+  format: SaveOptions['format'],
+  files: File[],
+): Promise<void> {
+  const job = model.sample(call)
+  if (folder === undefined) {
+    await job.grid(grid!)
+    return
+  }
+  await job.save(folder, {
+    ...(format === undefined ? {} : { format }),
+    ...(grid === undefined ? {} : { grid }),
+    onFile: (path, seed) => files.push({ path, seed }),
+  })
+}
+
+/** What was written: the paths, or an object for programs. */
+type Result = { run: string; images: number; grid: string | null; seeds: readonly number[]; files: readonly File[] }
+
+function print(result: Result, json: boolean, { stdout }: Io): void {
+  const paths = [...result.files.map(({ path }) => path), ...(result.grid === null ? [] : [result.grid])]
+  stdout.write(json ? `${JSON.stringify(result)}\n` : paths.map((path) => `${path}\n`).join(''))
+}
+
+/** Samples and writes; prints the paths. Resolves with the exit code. */
+export async function sampleCommand(run: string, flags: Values, json: boolean, io: Io): Promise<number> {
+  const targets = targetsOf(flags)
   const options = valuesOf(sampleGroups(), flags) as SampleOptions
   const { load } = await import('../index.ts')
   const model = await load(run, valuesOf(loadGroups(), flags) as LoadOptions & ImportOptions)
+  const { images } = model
   const progress = new Progress(io.stderr)
+  const abort = new AbortController()
+  let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
+  const undo = onStopSignals(io, (signal) => {
+    stoppedBy = signal
+    progress.log('Stopping. Another signal ends at once.')
+    abort.abort()
+  })
+  const files: File[] = []
   try {
-    const pictures = await model.sample({
+    const { seeds } = resolveSample(options, model.options)
+    const call = {
       ...options,
-      onProgress: (share) => progress.update(`drawing ${Math.floor(share * 100)}%`),
-    })
+      signal: abort.signal,
+      onProgress: (share: number) => progress.update(`sampling ${Math.floor(share * 100)}%`),
+    }
+    await write(model, call, targets, flags.format as SaveOptions['format'], files)
     progress.end()
-    const format = flags.format as SaveOptions['format']
-    const paths = folder === undefined ? [] : await pictures.save(folder, format === undefined ? {} : { format })
-    if (sheet !== undefined) await pictures.grid(sheet)
-    const files = paths.map((path, index) => ({ path, seed: pictures.seeds[index] }))
-    if (json)
-      io.stdout.write(
-        `${JSON.stringify({ run, images: model.images, grid: sheet ?? null, seeds: pictures.seeds, files })}\n`,
-      )
-    else io.stdout.write([...paths, ...(sheet === undefined ? [] : [sheet])].map((path) => `${path}\n`).join(''))
-    io.stderr.write(`Drew ${formatCount(pictures.count)} with the model after ${formatCount(model.images)} images.\n`)
+    print({ run, images, grid: targets.grid ?? null, seeds, files }, json, io)
+    io.stderr.write(`Sampled ${formatCount(seeds.length)} with the model after ${formatCount(images)} images.\n`)
+    return exitCodes.done
+  } catch (error) {
+    progress.end()
+    if (files.length > 0) {
+      print({ run, images, grid: null, seeds: files.map(({ seed }) => seed), files }, json, io)
+      io.stderr.write(`Not all were sampled; ${formatCount(files.length)} pictures are kept.\n`)
+    }
+    if (!stoppedBy || !(error instanceof ShinsakuError) || error.code !== 'ABORT_ERR') throw error
+    io.stderr.write(`Stopped${files.length > 0 ? '' : '; nothing was written'}.\n`)
+    return exitCodes[stoppedBy]
   } finally {
-    progress.end()
+    undo()
     model.dispose()
   }
 }

@@ -1,7 +1,7 @@
 /** The data of a run: pictures found, decoded once, described, ready in a store of pixels. */
 import { join } from 'node:path'
 import { abortError, ShinsakuError } from '../errors.ts'
-import type { PixelSettings } from '../images/images.ts'
+import type { PixelSettings } from '../images/decode.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { userCacheFolder } from '../system/cache.ts'
 import { usableMemory } from '../system/memory.ts'

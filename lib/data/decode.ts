@@ -1,7 +1,7 @@
 /** From items to bytes: each file measured, each picture decoded. */
 import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
-import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../images/images.ts'
+import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../images/decode.ts'
 import type { DecodeJournal, Place } from './decode-journal.ts'
 import { digest } from './digest.ts'
 import type { Decoding, Item, Measured, Outcome } from './outcome.ts'

@@ -1,6 +1,6 @@
 /** dataset.json: what a model was trained on, file by file. */
 import { createHash } from 'node:crypto'
-import type { PixelSettings } from '../images/images.ts'
+import type { PixelSettings } from '../images/decode.ts'
 
 /** One picture that is used. */
 export type ManifestFile = {

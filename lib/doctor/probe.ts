@@ -11,7 +11,7 @@ async function probe(): Promise<Probe> {
   try {
     const { addon, cudaProblem, cudaName } = await loadNative()
     const { builtFor, cpuCapability, threads } = await addon.info()
-    const { decoderVersion } = await import('../images/images.ts')
+    const { decoderVersion } = await import('../images/sharp.ts')
     const pictures = await decoderVersion()
     return { builtFor, cpu: cpuCapability, threads, gpu: cudaName, gpuProblem: cudaProblem, pictures }
   } catch (error) {

@@ -73,6 +73,8 @@ export const dcgan = defineModel({
     ]
   },
   sampleDefaults: () => ({}),
+  // Statistics of the batch are those of all pictures together.
+  sampledAtOnce: ({ batchNorm, batch, count }) => (batchNorm === 'batch' ? count : batch),
   // The statistics of the grid itself, as pytorch/examples samples its own; running ones mean nothing at the start.
   previewOptions: (train) => ({ batchNorm: hasDenseStem(train) && train.previews === 1 ? 'running' : 'batch' }),
   // Each discriminator update counts its own steps, on the host.

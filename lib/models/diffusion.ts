@@ -136,6 +136,7 @@ export const diffusion = defineModel({
     const steps: Readonly<Record<string, number>> = { ddim: Math.min(50, all), ddpm: all }
     return { sampler, steps: steps[sampler] ?? Math.min(20, all) }
   },
+  sampledAtOnce: ({ batch }) => batch,
   previewOptions: (train) => ({ steps: Math.min(train.previewSteps, train.timesteps) }),
   // The coin of self-conditioning is tossed on the host.
   canReplay: (train) => train.selfCondition === false,

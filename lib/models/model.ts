@@ -37,6 +37,8 @@ type Behaviour<Train, Sample, GivenSample> = {
   checkSample(options: Sample, train: Train): Problem[]
   /** Fills sampling options that depend on how the model was trained or on what else was given. */
   sampleDefaults(train: Train, given: GivenSample): GivenSample
+  /** How many pictures a call to `model.sample()` computes together; memory grows with them. */
+  sampledAtOnce(options: Omit<Sample, 'seeds'>): number
   /** Sampling options of the preview grids: as cheap as they can be, and as the reference samples its own. */
   previewOptions(train: Train): GivenSample
   /** The most images that one update sees. */

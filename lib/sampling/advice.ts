@@ -9,14 +9,14 @@ export const setting = (name: string, value: string | number) => `${name}: ${val
 export const isNativeMemory = (error: unknown): error is ShinsakuError =>
   error instanceof ShinsakuError && error.code === 'OUT_OF_MEMORY' && error.details.call !== undefined
 
-/** Memory that ran out while pictures were drawn, with what helps as its hint; any other error as it is. */
-export function withSampleAdvice(error: unknown, { batch, count }: { batch: number; count: number }): unknown {
+/** Memory that ran out while `atOnce` pictures were computed, with what helps as its hint; any other error as it is. */
+export function withSampleAdvice(error: unknown, { atOnce, batch }: { atOnce: number; batch: number }): unknown {
   if (!isNativeMemory(error)) return error
-  const parts = [
-    ...(batch > 1 ? [`compute fewer at once: ${setting('batch', Math.ceil(batch / 2))}`] : []),
-    ...(count > 1 ? [`draw fewer pictures in one call: count ${count} now`] : []),
-    'free memory that other programs or other models hold (dispose())',
-  ]
+  const fewer =
+    atOnce === batch
+      ? `compute fewer at once: ${setting('batch', Math.ceil(batch / 2))}`
+      : `sample fewer pictures in one call, which are computed together: count ${atOnce} now`
+  const parts = [...(atOnce > 1 ? [fewer] : []), 'free memory that other programs or other models hold (dispose())']
   const { code, message, details } = error
   return new ShinsakuError(code, message, {
     cause: error,

@@ -1,12 +1,13 @@
-/** A trained model: loads a run's weights and draws pictures with them. */
+/** A trained model: the options it was trained with, and pictures sampled with its weights. */
 import { basename } from 'node:path'
 import { type Placement, toSpec } from '../backend/placement.ts'
 import type { Weights } from '../checkpoint/state-names.ts'
 import { abortError, ShinsakuError } from '../errors.ts'
 import type { Layer, NativeInferenceModel } from '../native/addon.ts'
-import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
-import { withSampleAdvice } from './advice.ts'
-import { Pictures, type SaveOptions } from './pictures.ts'
+import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
+import { InferenceModels } from './inference-models.ts'
+import { SampleJob } from './job.ts'
+import { Sampling } from './sampling.ts'
 
 export type SampleCall = SampleOptions & {
   /** Aborting rejects with an AbortError between two denoising steps. */
@@ -19,11 +20,11 @@ export type LoadOptions = {
   /** As for `train()`; the default is "auto". */
   device?: 'auto' | 'cpu' | 'cuda' | undefined
   threads?: number | undefined
-  /** Draw with operations that give the bits of the PyTorch reference; a run trained with exact always does. */
+  /** Sample with operations that give the bits of the PyTorch reference; a run trained with exact always does. */
   exact?: boolean | undefined
 }
 
-/** What a model draws from: the options it was trained with, and its weights by kind. */
+/** What a model samples from: the options it was trained with, and its weights by kind. */
 export type ModelDeps = {
   options: ResolvedTrainOptions
   placement: Placement
@@ -33,36 +34,7 @@ export type ModelDeps = {
   generator(weights: Weights): Promise<NativeInferenceModel>
 }
 
-const PROGRESS_MS = 100
-
-/** Pictures in the making. Await it, or call `grid()` or `save()` right away. */
-export class SampleJob implements PromiseLike<Pictures> {
-  readonly #pictures: Promise<Pictures>
-
-  constructor(pictures: Promise<Pictures>) {
-    this.#pictures = pictures
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: a job is awaitable by design
-  then<A = Pictures, B = never>(
-    done?: ((value: Pictures) => A | PromiseLike<A>) | null,
-    failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return this.#pictures.then(done, failed)
-  }
-
-  /** All pictures on one sheet; see `Pictures.grid()`. */
-  async grid(path?: string): Promise<Uint8Array> {
-    return (await this.#pictures).grid(path)
-  }
-
-  /** One file for each picture; see `Pictures.save()`. */
-  async save(folder: string, options?: SaveOptions): Promise<string[]> {
-    return (await this.#pictures).save(folder, options)
-  }
-}
-
-/** A model that draws pictures. Its weights stay in memory until `dispose()` or garbage collection. */
+/** A model that samples pictures. Its weights stay in memory until `dispose()` or garbage collection. */
 export class Model {
   /** The options it was trained with. */
   readonly options: ResolvedTrainOptions
@@ -71,11 +43,11 @@ export class Model {
   /** The run folder it comes from. */
   readonly run: string
   readonly #parts: ModelDeps
-  readonly #generators = new Map<Weights, Promise<NativeInferenceModel>>()
-  #disposed = false
+  readonly #models: InferenceModels
 
   constructor(parts: ModelDeps) {
     this.#parts = parts
+    this.#models = new InferenceModels((weights) => parts.generator(weights))
     this.options = parts.options
     this.images = parts.images
     this.run = parts.run
@@ -87,65 +59,47 @@ export class Model {
   }
 
   /**
-   * Draws pictures. One seed gives one picture, whatever else is drawn beside it.
-   * Rejects with OPTION_INVALID, ABORT_ERR, DISPOSED, OUT_OF_MEMORY.
+   * Samples pictures, when the job that it returns is awaited, saved or iterated. One seed gives one picture, whatever
+   * else is sampled beside it. The job rejects with OPTION_INVALID, ABORT_ERR, DISPOSED, OUT_OF_MEMORY.
    */
   sample(options: SampleCall = {}): SampleJob {
-    return new SampleJob(this.#sample(options))
+    return new SampleJob(() => this.open(options))
   }
 
-  async #sample({ signal, onProgress, ...given }: SampleCall): Promise<Pictures> {
-    if (this.#disposed) throw new ShinsakuError('DISPOSED', 'The model was disposed before sample() was called')
-    const { resolveSample } = await import('../options/resolve.ts')
-    const options = resolveSample(given, this.options)
-    if (signal?.aborted) throw abortError(signal, 'Sampling')
-    const weights = this.#pick(options.weights)
-    return this.#draw(options, weights, signal, onProgress).catch((error) => {
-      throw withSampleAdvice(error, options)
-    })
-  }
-
-  async #draw(
-    options: ResolvedSampleOptions,
-    weights: Weights,
-    signal: AbortSignal | undefined,
-    onProgress: SampleCall['onProgress'],
-  ): Promise<Pictures> {
-    const generator = await this.#generator(weights)
-    const { size, channels } = this.options
-    const { seeds, seed: _, count: __, ...settings } = options
-    const provenance = {
-      generator: 'shinsaku',
-      run: basename(this.run),
-      images: this.images,
-      model: this.options.model,
-      ...settings,
-      weights,
-      operations: this.#parts.placement.samplingOps,
+  /** @internal Begins a call, with the weights as they are now; the caller closes it. */
+  async open({ signal, onProgress, ...given }: SampleCall): Promise<Sampling> {
+    const close = this.#models.hold()
+    try {
+      const { resolveSample } = await import('../options/resolve.ts')
+      const { definitionOf } = await import('../models/table.ts')
+      const options = resolveSample(given, this.options)
+      if (signal?.aborted) throw abortError(signal, 'Sampling')
+      const weights = this.#pick(options.weights)
+      const { seeds: _, seed: __, count: ___, ...settings } = options
+      const { size, channels, model } = this.options
+      return new Sampling({
+        options,
+        atOnce: definitionOf(model).sampledAtOnce(options),
+        native: await this.#models.get(weights),
+        size,
+        channels,
+        provenance: {
+          generator: 'shinsaku',
+          run: basename(this.run),
+          images: this.images,
+          model,
+          ...settings,
+          weights,
+          operations: this.#parts.placement.samplingOps,
+        },
+        signal,
+        onProgress,
+        close,
+      })
+    } catch (error) {
+      close()
+      throw error
     }
-    // Statistics of the batch are those of all pictures together.
-    const most = options.batchNorm === 'batch' ? seeds.length : options.batch
-    const pixels = new Uint8Array(seeds.length * size * size * channels)
-    let reported = performance.now()
-    for (let begin = 0; begin < seeds.length; begin += most) {
-      const now = seeds.slice(begin, begin + most)
-      const sampler = await generator.sampler({ ...toSpec(options), seeds: now })
-      const onStep = async () => {
-        if (signal?.aborted) throw abortError(signal, 'Sampling')
-        if (!onProgress || performance.now() - reported < PROGRESS_MS) return
-        onProgress((begin + (await sampler.progress()) * now.length) / seeds.length)
-        reported = performance.now()
-      }
-      try {
-        while (!(await sampler.step())) await onStep()
-        if (begin + most < seeds.length) await onStep()
-        pixels.set(await sampler.pixels(), begin * size * size * channels)
-      } finally {
-        sampler.dispose()
-      }
-    }
-    onProgress?.(1)
-    return new Pictures(pixels, size, channels, seeds, provenance)
   }
 
   #pick(weights: 'auto' | Weights): Weights {
@@ -163,17 +117,7 @@ export class Model {
     return weights
   }
 
-  #generator(weights: Weights): Promise<NativeInferenceModel> {
-    let generator = this.#generators.get(weights)
-    if (!generator) {
-      generator = this.#parts.generator(weights)
-      generator.catch(() => this.#generators.delete(weights))
-      this.#generators.set(weights, generator)
-    }
-    return generator
-  }
-
-  /** The network: its layers in order, its parameters in all, and which ops set draws. */
+  /** The network: its layers in order, its parameters in all, and which ops set samples. */
   async describe(): Promise<{ layers: readonly Layer[]; parameters: number; device: string; samplingOps: string }> {
     const { loadAddon } = await import('../native/load.ts')
     const addon = await loadAddon()
@@ -182,15 +126,9 @@ export class Model {
     return { layers, parameters, device: placement.device, samplingOps: placement.samplingOps }
   }
 
-  /** Frees the weights. A sample() under way still finishes. */
+  /** Frees the weights. What is being sampled is finished; a job that nothing was asked of yet rejects with DISPOSED. */
   dispose(): void {
-    this.#disposed = true
-    for (const generator of this.#generators.values())
-      generator.then(
-        (g) => g.dispose(),
-        () => {},
-      )
-    this.#generators.clear()
+    this.#models.dispose()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,33 +1,14 @@
-/** Drawn pictures: raw pixels, files with their seed inside, grids. */
-import { extname, join } from 'node:path'
-import { throwIfAny } from '../errors.ts'
-import { makeFolderDurable, writeDurable } from '../files/write.ts'
-import type { PictureFormat } from '../images/images.ts'
-
-/** What each picture's metadata says about how it was made. */
-export type Provenance = Readonly<Record<string, string | number | boolean | null>>
-
-export type SaveOptions = {
-  /** "png" (default) or "webp". */
-  format?: PictureFormat
-  /** File names are `<prefix><seed>.<format>`; "seed-" by default. */
-  prefix?: string
-}
-
-const formats: readonly PictureFormat[] = ['png', 'webp']
+/** All pictures of a call in memory: raw pixels, files, a grid. */
+import { ShinsakuError, throwIfAny } from '../errors.ts'
+import type { PictureFormat } from '../images/encode.ts'
+import { Picture, type PictureKind, type Provenance } from './picture.ts'
+import { gridBytes, type PictureSource, type SaveOptions, saveEach, saveGrid } from './save.ts'
 
 /** Values of a channel this close look the same. */
 const SAME_COLOUR = 2
 
-function formatOf(path: string): PictureFormat {
-  const extension = extname(path).slice(1).toLowerCase() as PictureFormat
-  if (!formats.includes(extension))
-    throwIfAny([{ path: 'path', message: `must end in .png or .webp, but is "${path}"` }])
-  return extension
-}
-
-/** `count` pictures of `size` x `size` pixels, in the order of their seeds. */
-export class Pictures {
+/** `count` pictures of `size` x `size` pixels, in the order of their seeds. Iterate them for one after the other. */
+export class Pictures implements PictureKind, Iterable<Picture> {
   /** uint8, `[count, size, size, channels]`, row-major. */
   readonly pixels: Uint8Array
   readonly size: number
@@ -47,13 +28,17 @@ export class Pictures {
     return this.seeds.length
   }
 
-  /** Indices of pictures that are a single colour: a model that draws them has learned nothing yet, or has collapsed. */
+  /** Indices of pictures that are a single colour: a model that samples them has learned nothing yet, or has collapsed. */
   get flat(): number[] {
     const isFlat = (index: number) => {
       const pixels = this.picture(index)
       return pixels.every((value, i) => Math.abs(value - pixels[i % this.channels]!) <= SAME_COLOUR)
     }
     return Array.from(this.seeds.keys()).filter(isFlat)
+  }
+
+  *[Symbol.iterator](): Iterator<Picture> {
+    for (const [index, seed] of this.seeds.entries()) yield new Picture(seed, this.picture(index), this)
   }
 
   /** Pixels of one picture, `[size, size, channels]`; a view, not a copy. */
@@ -66,38 +51,45 @@ export class Pictures {
   }
 
   /** One picture as a PNG or WebP file's bytes, with seed and settings in its metadata. */
-  async encode(index: number, format: PictureFormat = 'png'): Promise<Uint8Array> {
-    if (!formats.includes(format))
-      throwIfAny([
-        { path: 'format', message: `must be one of ${formats.join(', ')}, but is ${JSON.stringify(format)}` },
-      ])
-    const { encodePicture } = await import('../images/images.ts')
-    const shape = { width: this.size, height: this.size, channels: this.channels }
-    return encodePicture(this.picture(index), shape, format, { ...this.provenance, seed: this.seeds[index]! })
+  async encode(index: number, format?: PictureFormat): Promise<Uint8Array> {
+    return new Picture(this.seeds[index]!, this.picture(index), this).encode(format)
   }
 
   /** Writes one file for each picture into `folder`; resolves to their paths. Equal seeds give one file. */
-  async save(folder: string, { format = 'png', prefix = 'seed-' }: SaveOptions = {}): Promise<string[]> {
-    await makeFolderDurable(folder)
-    const paths: string[] = []
-    for (const [index, seed] of this.seeds.entries()) {
-      const path = join(folder, `${prefix}${seed}.${format}`)
-      await writeDurable(path, await this.encode(index, format))
-      paths.push(path)
-    }
-    return paths
+  save(folder: string, options: SaveOptions = {}): Promise<string[]> {
+    return saveEach(this, folder, options)
   }
 
-  /** All pictures on one sheet. Resolves to the file's bytes, and writes them where `path` is given. */
-  async grid(path?: string): Promise<Uint8Array> {
-    const format = path === undefined ? 'png' : formatOf(path)
-    const { encodePicture, makeGrid } = await import('../images/images.ts')
-    const { pixels, ...shape } = makeGrid(this.pixels, this.count, this.size, this.channels)
-    const bytes = await encodePicture(pixels, { ...shape, channels: this.channels }, format, {
-      ...this.provenance,
-      seeds: this.seeds.join(' '),
-    })
-    if (path !== undefined) await writeDurable(path, bytes)
-    return bytes
+  /** All pictures on one grid: the bytes of a PNG file, or the path of the .png or .webp file that was written. */
+  grid(path?: undefined): Promise<Uint8Array>
+  grid(path: string): Promise<string>
+  grid(path?: string): Promise<Uint8Array | string> {
+    return path === undefined ? gridBytes(this) : saveGrid(this, path)
   }
+}
+
+/** Memory for `bytes`, or OUT_OF_MEMORY with what needs none. */
+function allocate(bytes: number, count: number): Uint8Array {
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    throw new ShinsakuError('OUT_OF_MEMORY', `${count} pictures take ${bytes} bytes, which are not to be had at once`, {
+      cause,
+      hint: 'save(folder), grid(path) and "for await" hold a few pictures, however many are sampled.',
+      details: { bytes },
+    })
+  }
+}
+
+/** Takes all pictures of a source into memory. */
+export async function collect(source: PictureSource): Promise<Pictures> {
+  const { seeds, size, channels, provenance } = source
+  const bytes = size * size * channels
+  const pixels = allocate(seeds.length * bytes, seeds.length)
+  let at = 0
+  for await (const picture of source) {
+    pixels.set(picture.pixels, at)
+    at += bytes
+  }
+  return new Pictures(pixels, size, channels, seeds, provenance)
 }

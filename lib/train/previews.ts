@@ -1,9 +1,10 @@
 /** The sheets a run shows itself by: the pictures it learns from, and what it draws with fixed seeds. */
 
 import { access } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
 import type { Dataset } from '../data/dataset.ts'
 import { writeDurable } from '../files/write.ts'
-import { encodePicture, makeGrid } from '../images/images.ts'
+import { encodeGrid, gridLayout } from '../images/grid.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { models } from '../models/table.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
@@ -20,12 +21,15 @@ const MAX_REALS = 64
 /** Writes reals.png: pictures of the data, spread over it, as the network sees them but for mirroring. */
 export async function writeReals(directory: RunDirectory, runLog: RunLog, { store }: Dataset): Promise<void> {
   const { count, size, channels } = store
-  const shown = Math.min(count, MAX_REALS)
-  const indices = Array.from({ length: shown }, (_, i) => Math.floor((i * count) / shown))
-  const { pixels, ...shape } = makeGrid(await store.read(indices), shown, size, channels)
-  const png = await encodePicture(pixels, { ...shape, channels }, 'png')
+  const shape = { count: Math.min(count, MAX_REALS), size, channels }
+  const indices = Array.from({ length: shape.count }, (_, i) => Math.floor((i * count) / shape.count))
+  const pixels = await store.read(indices)
+  const bytes = pixels.length / shape.count
+  const chosen = indices.map((_, i) => pixels.subarray(i * bytes, (i + 1) * bytes))
+  const png = await buffer(encodeGrid(chosen, shape, 'png'))
   await writeDurable(directory.realsPath, png)
-  runLog.picture(0, 'reals', png, shape.width, shape.height)
+  const { width, height } = gridLayout(shape)
+  runLog.picture(0, 'reals', png, width, height)
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -73,7 +77,7 @@ export async function drawPreview(
   const pictures = await model.sample(previewOptions(model.options))
   const png = await pictures.grid()
   await directory.writeSample(images, png)
-  const { width, height } = makeGrid(pictures.pixels, pictures.count, pictures.size, pictures.channels)
+  const { width, height } = gridLayout(pictures)
   // An untrained network may well draw grey.
   const { flat, count } = pictures
   if (images > 0 && flat.length > 0)

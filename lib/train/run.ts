@@ -2,7 +2,8 @@
 import type { DataProgress } from '../data/dataset.ts'
 import { abortError } from '../errors.ts'
 import type { TrainOptions } from '../options/resolve.ts'
-import { type Model, type SampleCall, SampleJob } from '../sampling/model.ts'
+import { SampleJob } from '../sampling/job.ts'
+import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Hooks } from './open-trainer.ts'
 import type { Session } from './session.ts'
 import type { Status } from './status.ts'
@@ -146,9 +147,9 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     return (await this.#session).checkpoint()
   }
 
-  /** Draws pictures with the weights as they are now, while training goes on. */
+  /** Samples while training goes on, with the weights as they are when the job is awaited, saved or iterated. */
   sample(options: SampleCall = {}): SampleJob {
-    return new SampleJob(this.#session.then((session) => session.sample(options)))
+    return new SampleJob(async () => (await this.#session).sample(options))
   }
 }
 

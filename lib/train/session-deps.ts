@@ -11,7 +11,7 @@ import type { RunDirectory } from '../run/directory.ts'
 import { openEvents } from '../run/events.ts'
 import { Model, type SampleCall } from '../sampling/model.ts'
 import { openModel } from '../sampling/open.ts'
-import type { Pictures } from '../sampling/pictures.ts'
+import type { Sampling } from '../sampling/sampling.ts'
 import type { CheckpointDeps, Save } from './checkpointer.ts'
 import { copyTensors } from './copy-tensors.ts'
 import { environment } from './environment.ts'
@@ -39,8 +39,8 @@ export type SessionDeps = CheckpointDeps &
     previewStart: boolean
     /** One unit of so many updates; queues behind the one before. */
     step(updates: number): Promise<Metrics>
-    /** Samples with the weights as they are, which have seen `images`. */
-    sample(options: SampleCall, images: number): Promise<Pictures>
+    /** Begins to sample with the weights as they are, which have seen `images`. */
+    sample(options: SampleCall, images: number): Promise<Sampling>
     /** The model of the newest checkpoint. */
     finish(): Promise<Model>
     /** Frees the trainer, closes logs, releases the lock. */
@@ -146,7 +146,7 @@ function callbacks(
       return state
     },
     preview: (images) => withModel(images, (model) => drawPreview(directory, runLog, model, images)),
-    sample: (call, images) => withModel(images, (model) => model.sample(call)),
+    sample: (call, images) => withModel(images, (model) => model.open(call)),
     finish: () => openModel(run, { device: options.device, threads: options.threads }),
     async close() {
       trainer.dispose()

@@ -3,7 +3,7 @@ import type { CheckpointState } from '../checkpoint/records.ts'
 import { abortError, ShinsakuError } from '../errors.ts'
 import type { Metrics } from '../native/addon.ts'
 import type { Model, SampleCall } from '../sampling/model.ts'
-import type { Pictures } from '../sampling/pictures.ts'
+import type { Sampling } from '../sampling/sampling.ts'
 import { isNotFinite, withAdvice } from './advice.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { Rollback } from './rollback.ts'
@@ -52,7 +52,7 @@ export class Session {
     this.#stopped = true
   }
 
-  sample(options: SampleCall): Promise<Pictures> {
+  async sample(options: SampleCall): Promise<Sampling> {
     this.#requireLive('sample()')
     return this.#deps.sample(options, this.#counters.images)
   }

@@ -54,6 +54,7 @@ describe('train, then sample', () => {
         { path: 'a/seed-7.png', seed: 7 },
       ],
     })
+    expect(await draw('--seeds', '5,7', '-o', 'c.png')).toMatchObject({ seeds: [5, 7], grid: 'c.png', files: [] })
     await draw('-n', '1', '--seed', '7', '-o', 'b')
     expect(readFileSync(join(cwd, 'b/seed-7.png')).equals(readFileSync(join(cwd, 'a/seed-7.png')))).toBe(true)
     expect(existsSync(join(cwd, 'sheet.webp'))).toBe(true)
@@ -99,6 +100,44 @@ describe('signals', () => {
       code: 143,
       signal: null,
     })
+  })
+})
+
+describe('sample, stopped by the first signal', () => {
+  const many = ['-n', '1000000', '--steps', '1']
+  const trained = async () => {
+    const cwd = temporaryFolder()
+    await runCli(cwd, ['train', ...quick])
+    return { cwd, run: join('runs', runsIn(cwd)[0]!) }
+  }
+  /** Sends the signal once there is a name like that in the folder. */
+  const whenThere = (folder: string, name: RegExp) => (child: ChildProcess) => {
+    const timer = setInterval(() => {
+      if (!existsSync(folder) || !readdirSync(folder).some((there) => name.test(there))) return
+      clearInterval(timer)
+      child.kill('SIGINT')
+    }, 20)
+    child.on('close', () => clearInterval(timer))
+  }
+
+  test('keeps the files that are complete, says so and ends with 130; a grid of them is not made', async () => {
+    const { cwd, run } = await trained()
+    const args = ['sample', run, ...many, '-o', 'files', '--grid', 'grid.png']
+    const stopped = await runCli(cwd, args, undefined, whenThere(join(cwd, 'files'), /^seed-40\.png$/))
+    expect(stopped, stopped.stderr).toMatchObject({ code: 130, signal: null })
+    const names = readdirSync(join(cwd, 'files'))
+    expect(names.length).toBeGreaterThan(40)
+    expect(stopped.stdout.trim().split('\n').sort()).toEqual(names.map((name) => `files/${name}`).sort())
+    expect(stopped.stderr).toContain(`; ${names.length.toLocaleString('en-US')} pictures are kept.`)
+    expect(readdirSync(cwd).sort()).toEqual(['files', 'runs'])
+  })
+
+  test('leaves nothing of a grid, and ends with 130', async () => {
+    const { cwd, run } = await trained()
+    const stopped = await runCli(cwd, ['sample', run, ...many], undefined, whenThere(cwd, /^\.tmp/))
+    expect(stopped, stopped.stderr).toMatchObject({ code: 130, signal: null, stdout: '' })
+    expect(stopped.stderr).toContain('nothing was written')
+    expect(readdirSync(cwd)).toEqual(['runs'])
   })
 })
 

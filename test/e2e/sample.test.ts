@@ -130,6 +130,7 @@ describe('files', () => {
     const folder = join(temporaryFolder(), 'drawn')
     const job = models.diffusion.sample({ seeds: [7, 2], steps: 5 })
     const paths = await job.save(folder)
+    const files = Object.fromEntries(paths.map((path) => [path, readFileSync(path)]))
     expect(paths).toEqual([join(folder, 'seed-7.png'), join(folder, 'seed-2.png')])
     expect(readdirSync(folder).sort()).toEqual(['seed-2.png', 'seed-7.png'])
     const pictures = await job
@@ -142,25 +143,43 @@ describe('files', () => {
         run: basename(models.diffusion.run),
       })
     }
+    // Sampled anew, one by one, and in a folder that is there.
+    const again = await models.diffusion.sample({ seeds: [7, 2], steps: 5 }).save(folder)
+    expect(again.map((path) => readFileSync(path).equals(files[path]!))).toEqual([true, true])
     const [webp] = await job.save(folder, { format: 'webp', prefix: 'x-' })
     expect(basename(webp!)).toBe('x-7.webp')
     expect(await sharp(webp).metadata()).toMatchObject({ format: 'webp', width: 16 })
     expect(await saidIn(webp!)).toMatchObject({ ...settings, seed: 7 })
   })
 
-  test('grid() is one sheet with all seeds, as bytes and as the file named', async () => {
-    const path = join(temporaryFolder(), 'sheet.png')
-    const bytes = await models.diffusion.sample({ count: 3, seed: 4, steps: 5 }).grid(path)
+  test('grid() is one picture of all seeds, as bytes and as the file named', async () => {
+    const path = join(temporaryFolder(), 'grid.png')
+    const job = models.diffusion.sample({ count: 3, seed: 4, steps: 5 })
+    const bytes = await job.grid()
+    expect(await job.grid(path)).toBe(path)
     expect(same(readFileSync(path), bytes)).toBe(true)
     expect(await sharp(bytes).metadata()).toMatchObject({ format: 'png', width: 38, height: 38 })
     expect(await saidIn(bytes)).toMatchObject({ ...settings, seeds: '4 5 6' })
-    expect(await errorOf(models.diffusion.sample({ steps: 1 }).grid('sheet.gif'))).toMatchObject({
+    expect(await errorOf(models.diffusion.sample({ steps: 1 }).grid('grid.gif'))).toMatchObject({
       code: 'OPTION_INVALID',
     })
   })
 })
 
 describe('a call under way', () => {
+  test('gives each picture as it is finished, the same as all at once', async () => {
+    for (const call of [
+      { count: 5, steps: 3, batch: 2 },
+      { seeds: [8, 3, 8], steps: 2 },
+    ] satisfies SampleCall[]) {
+      const all = await models.diffusion.sample(call)
+      const seeds: number[] = []
+      for await (const { seed, pixels } of models.diffusion.sample(call))
+        expect(same(pixels, all.picture(seeds.push(seed) - 1))).toBe(true)
+      expect(seeds).toEqual(all.seeds)
+    }
+  })
+
   test('tells its progress up to 1', async () => {
     const shares: number[] = []
     await models.diffusion.sample({ count: 16, sampler: 'ddpm', onProgress: (share) => shares.push(share) })
@@ -205,13 +224,14 @@ describe('load()', () => {
     expect(await errorOf(load(models.diffusion.run, wrong))).toMatchObject({ code: 'OPTION_INVALID' })
   })
 
-  test('a disposed model draws no more, but finishes what it draws', async () => {
+  test('a disposed model samples no more, but finishes what it was asked for', async () => {
     const model = await load(models.diffusion.run, { device: 'cpu', threads: 1 })
     const first = await model.sample({ seed: 3, steps: 5 })
-    const drawing = model.sample({ seed: 3, steps: 5 })
+    const asked = model.sample({ seed: 3, steps: 5 }).then((pictures) => pictures)
+    const idle = model.sample({ seed: 3, steps: 5 })
     model.dispose()
     model.dispose()
-    expect(await errorOf(model.sample())).toMatchObject({ code: 'DISPOSED' })
-    expect(same((await drawing).pixels, first.pixels)).toBe(true)
+    for (const job of [model.sample(), idle]) expect(await errorOf(job)).toMatchObject({ code: 'DISPOSED' })
+    expect(same((await asked).pixels, first.pixels)).toBe(true)
   })
 })

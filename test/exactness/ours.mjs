@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { placeOn, toSpec } from '../../dist/backend/placement.js'
 import { loadDataset } from '../../dist/data/dataset.js'
-import { encodePicture } from '../../dist/images/images.js'
+import { encodePicture } from '../../dist/images/encode.js'
 import { resolveTrain } from '../../dist/options/resolve.js'
 
 const PICTURES = 110

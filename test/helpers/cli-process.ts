@@ -10,14 +10,16 @@ export const tinyFlags = '--size 16 --dim 8 --dim-mults 1,2 --timesteps 20 --thr
 
 export type Ended = { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
 
-/** Runs the command in `cwd` on the CPU, to its end; `onStderr` sees what it has said so far. */
+/** Runs the command in `cwd` on the CPU, to its end; `onStart` gets the process, `onStderr` sees what it has said so far. */
 export function runCli(
   cwd: string,
   args: readonly string[],
   onStderr: (text: string, child: ChildProcess) => void = () => {},
+  onStart: (child: ChildProcess) => void = () => {},
 ): Promise<Ended> {
   const env = { ...process.env, SHINSAKU_DEVICE: 'cpu' }
   const child = spawn(process.execPath, [cliProgram, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'], env })
+  onStart(child)
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk) => {
     stdout += chunk

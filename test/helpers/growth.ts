@@ -3,8 +3,6 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const program = fileURLToPath(new URL('memory-case.mjs', import.meta.url))
-
 const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)]!
@@ -16,11 +14,23 @@ export function growthOf(samples: readonly number[]): number {
   return median(samples.slice(-quarter)) - median(samples.slice(-2 * quarter, -quarter))
 }
 
+// With one arena, memory that is freed on one thread is used again by all.
+const env = { ...process.env, MALLOC_ARENA_MAX: '1' }
+
+/** What a program of this folder has measured of itself. */
+async function samplesOf(program: string, ...args: string[]): Promise<number[]> {
+  const path = fileURLToPath(new URL(program, import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', path, ...args], { env })
+  return JSON.parse(stdout)
+}
+
 /** Bytes of resident memory that `times` repetitions of a thing of memory-case.mjs add in their last quarter. */
-export async function measureGrowth(thing: string, times: number, folder: string): Promise<number> {
-  const args = ['--expose-gc', program, thing, String(times), folder]
-  // With one arena, memory that is freed on one thread is used again by all.
-  const env = { ...process.env, MALLOC_ARENA_MAX: '1' }
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env })
-  return growthOf(JSON.parse(stdout))
+export const measureGrowth = async (thing: string, times: number, folder: string): Promise<number> =>
+  growthOf(await samplesOf('memory-case.mjs', thing, String(times), folder))
+
+/** The most bytes of resident memory that sampling in a form of stream-case.mjs adds after its first tenth. */
+export async function measureStream(form: string, count: number, size: number, folder: string): Promise<number> {
+  const samples = await samplesOf('stream-case.mjs', form, String(count), String(size), folder)
+  const begun = samples.slice(Math.ceil(samples.length / 10))
+  return Math.max(...begun) - begun[0]!
 }

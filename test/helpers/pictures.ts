@@ -2,7 +2,7 @@
 import { crc32, deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { type DatasetHooks, type DatasetOptions, loadDataset } from '../../lib/data/dataset.ts'
-import type { PixelSettings } from '../../lib/images/images.ts'
+import type { PixelSettings } from '../../lib/images/decode.ts'
 
 export type Colour = readonly number[]
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { loadNative } from '../../lib/native/load.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
-import { growthOf, measureGrowth } from '../helpers/growth.ts'
+import { growthOf, measureGrowth, measureStream } from '../helpers/growth.ts'
 import { smallTrainer } from '../helpers/specs.ts'
 import { times } from '../helpers/stress.ts'
 
@@ -27,6 +27,20 @@ describe('R56: resident memory stays flat over', () => {
     const samples = (at: (i: number) => number) => Array.from({ length: 40 }, (_, i) => at(i))
     expect(growthOf(samples((i) => 1e6 + 500 * i))).toBe(5000)
     expect(growthOf(samples((i) => (i < 20 ? 500 * i : 1e4)))).toBe(0)
+  })
+})
+
+// Less than a third of the pixels; measured is a megabyte. The long form is 20,000 pictures of 32 px, 61 MB.
+describe('resident memory stays flat while pictures leave as they are finished, by', () => {
+  const [count, size] = [times(500, 20_000), times(128, 32)]
+  const bytes = count * size * size * 3
+
+  test.each(['save', 'grid', 'both', 'iterate'])('%s', async (form) => {
+    expect(await measureStream(form, count, size, temporaryFolder())).toBeLessThan(bytes / 3)
+  })
+
+  test('the measure sees a form that holds them all', async () => {
+    expect(await measureStream('all', count, size, temporaryFolder())).toBeGreaterThan(bytes / 2)
   })
 })
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { drawIcon } from '../../../lib/icons/icons.ts'
-import { renderSvg } from '../../../lib/images/images.ts'
+import { renderSvg } from '../../../lib/images/decode.ts'
 import { resolveTrain } from '../../../lib/options/resolve.ts'
 
 const settings = resolveTrain({ size: 32 })

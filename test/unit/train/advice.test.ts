@@ -25,13 +25,14 @@ describe('R39 memory that ran out', () => {
     )
   })
 
-  test('while pictures are drawn: fewer at once, and fewer in one call', () => {
-    const hint = (batch: number, count: number) =>
-      (withSampleAdvice(native('OUT_OF_MEMORY'), { batch, count }) as ShinsakuError).hint
-    expect(hint(64, 200)).toContain('fewer at once: batch: 32 (--batch 32); draw fewer pictures in one call: count 200')
+  test('while pictures are sampled: fewer at once, or fewer in all where all are computed together', () => {
+    const hint = (atOnce: number, batch: number) =>
+      (withSampleAdvice(native('OUT_OF_MEMORY'), { atOnce, batch }) as ShinsakuError).hint
+    expect(hint(64, 64)).toContain('fewer at once: batch: 32 (--batch 32); free memory')
+    expect(hint(200, 1)).toContain('sample fewer pictures in one call, which are computed together: count 200 now;')
     expect(hint(1, 1)).toMatch(/^One of these helps: free memory/)
     for (const error of [native('NATIVE_FAILED'), new Error('x')])
-      expect(withSampleAdvice(error, { batch: 2, count: 2 })).toBe(error)
+      expect(withSampleAdvice(error, { atOnce: 2, batch: 2 })).toBe(error)
   })
 
   test('of another kind keeps its own advice', () => {

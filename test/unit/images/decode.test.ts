@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, test } from 'vitest'
-import { decodePicture, type PixelSettings, renderSvg } from '../../../lib/images/images.ts'
+import { decodePicture, type PixelSettings, renderSvg } from '../../../lib/images/decode.ts'
 import {
   BLUE,
   type Colour,

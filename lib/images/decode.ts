@@ -1,11 +1,8 @@
-/** Pictures in and out: the only file that knows sharp. */
-import type { Sharp, default as SharpModule } from 'sharp'
+/** Picture files to pixels: what may be a picture, how it becomes a square, what its metadata says. */
 import { ShinsakuError } from '../errors.ts'
 import { openRegular, readFully } from '../files/read.ts'
-import { forbidsTraining, type PictureMetadata, readXmp, writeXmp } from './xmp.ts'
-
-/** Formats that pictures are written in. */
-export type PictureFormat = 'png' | 'webp'
+import { loadSharp, type Sharp } from './sharp.ts'
+import { forbidsTraining, type PictureMetadata, readXmp } from './xmp.ts'
 
 /** How a picture of any shape becomes a square of pixels; the options of the same names say what each means. */
 export type PixelSettings = {
@@ -29,29 +26,6 @@ export type DecodedPicture = {
 
 /** A picture file of this length is not one; the limit keeps a hostile one from filling the memory. */
 const MAX_BYTES = 256 * 2 ** 20
-
-/** Loaders that may see bytes. Svg is among them for `renderSvg`; `looksLikePicture` keeps it from files. */
-const loaders = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff', 'Svg'].map((name) => `VipsForeignLoad${name}`)
-
-let loading: Promise<typeof SharpModule> | undefined
-
-/** sharp, set up for the whole process: one thread for each picture, no cache, only the loaders that are needed. */
-function loadSharp(): Promise<typeof SharpModule> {
-  loading ??= import('sharp').then(({ default: sharp }) => {
-    sharp.concurrency(1)
-    sharp.cache(false)
-    sharp.block({ operation: ['VipsForeignLoad'] })
-    sharp.unblock({ operation: loaders })
-    return sharp
-  })
-  return loading
-}
-
-/** Names the libraries that decode: with other versions the same file may give other pixels. */
-export async function decoderVersion(): Promise<string> {
-  const { versions } = await loadSharp()
-  return `sharp ${versions.sharp}, libvips ${versions.vips}`
-}
 
 /** The error for a picture that cannot be decoded; `details` are its path and the bare reason. */
 export function unreadable(path: string, reason: string, cause?: unknown): ShinsakuError {
@@ -147,21 +121,6 @@ export async function renderSvg(svg: string, settings: PixelSettings): Promise<U
   return toPixels(sharp(Buffer.from(svg), { limitInputPixels: settings.maxPixels }), settings)
 }
 
-/** Encodes `[height, width, channels]` pixels without loss, with `settings` and the mark of a drawn picture as XMP. */
-export async function encodePicture(
-  pixels: Uint8Array,
-  shape: { width: number; height: number; channels: number },
-  format: PictureFormat,
-  settings: Readonly<Record<string, unknown>> = {},
-): Promise<Uint8Array> {
-  const sharp = await loadSharp()
-  const raw = { ...shape, channels: shape.channels as 1 | 3 | 4 }
-  const image = sharp(pixels, { raw })
-    .toColourspace(shape.channels === 1 ? 'b-w' : 'srgb')
-    .withXmp(writeXmp(settings))
-  return format === 'png' ? image.png().toBuffer() : image.webp({ lossless: true, exact: true }).toBuffer()
-}
-
 /** What `encodePicture` put into a file; null for a picture that is not from here. */
 export async function readMetadata(path: string): Promise<PictureMetadata | null> {
   const image = await open(await readBytes(path), path, Number.MAX_SAFE_INTEGER)
@@ -169,36 +128,4 @@ export async function readMetadata(path: string): Promise<PictureMetadata | null
     throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
   })
   return xmpAsString === undefined ? null : readXmp(xmpAsString)
-}
-
-/** The black lines around each picture of a grid, in pixels. */
-const GRID_PADDING = 2
-
-/**
- * Lays `[count, size, size, channels]` pixels out as torchvision's make_grid does: row by row, black lines between
- * and around, a single picture left as it is. `columns` is ceil(sqrt(count)) where not given.
- */
-export function makeGrid(
-  pixels: Uint8Array,
-  count: number,
-  size: number,
-  channels: number,
-  columns = Math.ceil(Math.sqrt(count)),
-) {
-  if (count === 1) return { pixels, width: size, height: size }
-  const across = Math.min(columns, count)
-  const pitch = size + GRID_PADDING
-  const width = across * pitch + GRID_PADDING
-  const height = Math.ceil(count / across) * pitch + GRID_PADDING
-  const grid = new Uint8Array(width * height * channels)
-  const lineBytes = size * channels
-  for (let i = 0; i < count; i++) {
-    const left = GRID_PADDING + (i % across) * pitch
-    const top = GRID_PADDING + Math.floor(i / across) * pitch
-    for (let y = 0; y < size; y++) {
-      const line = (i * size + y) * lineBytes
-      grid.set(pixels.subarray(line, line + lineBytes), ((top + y) * width + left) * channels)
-    }
-  }
-  return { pixels: grid, width, height }
 }

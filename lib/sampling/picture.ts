@@ -1,0 +1,64 @@
+/** One sampled picture: its pixels, and files of it with seed and settings inside. */
+import { extname } from 'node:path'
+import { throwIfAny } from '../errors.ts'
+import { writeDurable } from '../files/write.ts'
+import type { PictureFormat } from '../images/encode.ts'
+
+/** What each picture's metadata says about how it was made. */
+export type Provenance = Readonly<Record<string, string | number | boolean | null>>
+
+/** What pictures of one call have in common. */
+export type PictureKind = {
+  /** Side of the square, in pixels. */
+  readonly size: number
+  readonly channels: number
+  readonly provenance: Provenance
+}
+
+const formats: readonly PictureFormat[] = ['png', 'webp']
+
+/** Throws OPTION_INVALID for what is not a format that pictures are written in. */
+export function requireFormat(format: unknown): asserts format is PictureFormat {
+  if (!formats.includes(format as PictureFormat))
+    throwIfAny([{ path: 'format', message: `must be one of ${formats.join(', ')}, but is ${JSON.stringify(format)}` }])
+}
+
+/** The format that a path asks for by its extension. Throws OPTION_INVALID; `option` names the path there. */
+export function formatOf(path: unknown, option = 'path'): PictureFormat {
+  const extension = typeof path === 'string' ? extname(path).slice(1).toLowerCase() : ''
+  if (!formats.includes(extension as PictureFormat))
+    throwIfAny([{ path: option, message: `must end in .png or .webp, but is ${JSON.stringify(path)}` }])
+  return extension as PictureFormat
+}
+
+/** One picture of a call to `sample()`. */
+export class Picture implements PictureKind {
+  readonly seed: number
+  /** uint8, `[size, size, channels]`, row-major. */
+  readonly pixels: Uint8Array
+  readonly size: number
+  readonly channels: number
+  readonly provenance: Provenance
+
+  constructor(seed: number, pixels: Uint8Array, { size, channels, provenance }: PictureKind) {
+    this.seed = seed
+    this.pixels = pixels
+    this.size = size
+    this.channels = channels
+    this.provenance = provenance
+  }
+
+  /** The bytes of a PNG or WebP file, with seed and settings in its metadata. */
+  async encode(format: PictureFormat = 'png'): Promise<Uint8Array> {
+    requireFormat(format)
+    const { encodePicture } = await import('../images/encode.ts')
+    const shape = { width: this.size, height: this.size, channels: this.channels }
+    return encodePicture(this.pixels, shape, format, { ...this.provenance, seed: this.seed })
+  }
+
+  /** Writes a .png or .webp file durably; resolves to its path. */
+  async save(path: string): Promise<string> {
+    await writeDurable(path, await this.encode(formatOf(path)))
+    return path
+  }
+}

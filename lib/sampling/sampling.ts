@@ -1,0 +1,93 @@
+/** A call to `sample()` under way: one native sampler after the other, each for the pictures of one batch. */
+import { toSpec } from '../backend/placement.ts'
+import { abortError } from '../errors.ts'
+import type { NativeInferenceModel, NativeSampler } from '../native/addon.ts'
+import type { ResolvedSampleOptions } from '../options/resolve.ts'
+import { withSampleAdvice } from './advice.ts'
+import { Picture, type PictureKind, type Provenance } from './picture.ts'
+
+const PROGRESS_MS = 100
+
+/** What a sampling needs of its model and of the call. */
+export type SamplingDeps = PictureKind & {
+  options: ResolvedSampleOptions
+  /** How many pictures are computed together. */
+  atOnce: number
+  native: NativeInferenceModel
+  signal: AbortSignal | undefined
+  onProgress: ((share: number) => void) | undefined
+  /** Gives the native model back. */
+  close(): void
+}
+
+/** Gives each picture once, as it is finished; holds those of one batch. To be closed, however it ends. */
+export class Sampling implements PictureKind, AsyncIterable<Picture> {
+  readonly seeds: readonly number[]
+  readonly size: number
+  readonly channels: number
+  readonly provenance: Provenance
+  readonly #deps: SamplingDeps
+  #reported = performance.now()
+
+  constructor(deps: SamplingDeps) {
+    this.seeds = deps.options.seeds
+    this.size = deps.size
+    this.channels = deps.channels
+    this.provenance = deps.provenance
+    this.#deps = deps
+  }
+
+  close(): void {
+    this.#deps.close()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Picture> {
+    const { atOnce, onProgress } = this.#deps
+    const count = this.seeds.length
+    const bytes = this.size * this.size * this.channels
+    for (let done = 0; done < count; done += atOnce) {
+      const seeds = this.seeds.slice(done, done + atOnce)
+      const pixels = await this.#batch(seeds, done)
+      // Copies: one picture that is kept must not keep its batch.
+      for (const [i, seed] of seeds.entries()) yield new Picture(seed, pixels.slice(i * bytes, (i + 1) * bytes), this)
+    }
+    onProgress?.(1)
+  }
+
+  /** Pixels of the next pictures; `done` are finished. */
+  async #batch(seeds: readonly number[], done: number): Promise<Uint8Array> {
+    const { native, options, atOnce } = this.#deps
+    this.#throwIfAborted()
+    try {
+      const sampler = await native.sampler(toSpec({ ...options, seeds, count: seeds.length }))
+      try {
+        while (!(await sampler.step())) {
+          this.#throwIfAborted()
+          await this.#report(seeds.length, done, sampler)
+        }
+        await this.#report(0, done + seeds.length, sampler)
+        return await sampler.pixels()
+      } finally {
+        sampler.dispose()
+      }
+    } catch (error) {
+      throw withSampleAdvice(error, { atOnce, batch: options.batch })
+    }
+  }
+
+  #throwIfAborted(): void {
+    const { signal } = this.#deps
+    if (signal?.aborted) throw abortError(signal, 'Sampling')
+  }
+
+  /** Tells the share of the call that is done, a few times a second. */
+  async #report(working: number, done: number, sampler: NativeSampler): Promise<void> {
+    const { onProgress } = this.#deps
+    if (!onProgress || performance.now() - this.#reported < PROGRESS_MS) return
+    const within = working > 0 ? working * (await sampler.progress()) : 0
+    const share = (done + within) / this.seeds.length
+    // The end is reported once, when every picture has been taken.
+    if (share < 1) onProgress(share)
+    this.#reported = performance.now()
+  }
+}
