@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { readFlags, refuse, UsageError } from '../scripts/flags.mjs'
 import { casesOf } from './cases.mjs'
 import { parseFlags, usage } from './flags.mjs'
-import { table } from './rows.mjs'
+import { measured, table } from './rows.mjs'
 
 /** @import { Flags } from './flags.mjs' */
 /** @import { AnyRow, FailedRow } from './rows.mjs' */
@@ -71,7 +71,7 @@ async function benchCuda(flags) {
   await write()
   for (const title of schedule.leftOut) console.log(`left out for want of time: ${title}`)
   if (flags.docs) (await import('./report.mjs')).writeCudaDocs([{ bench: await result() }])
-  process.exit(rows.length > 0 ? 0 : 1)
+  process.exit(measured(rows).length > 0 ? 0 : 1)
 }
 
 /** What was measured earlier: on a CPU a file of --json, on a GPU the same or a folder of bench/gpu/run.sh. @param {Flags} flags */

@@ -45,13 +45,15 @@ function workSection(work, rows) {
     const rate = fixed((1000 * batch) / median, 0)
     return [name, time, rate, ratio('eager'), ratio('compile'), gibibytes(row), `${(ready / 1000).toFixed(0)} s`]
   })
+  const title = `### ${work[0]?.toUpperCase()}${work.slice(1)}`
   const head = ['who', 'ms, median (minimum)', 'pictures/s', 'against eager', 'against compile', 'memory', 'start-up']
+  // Where every side failed, why is all that there is to say.
+  if (timed.length === 0) return `${title}\n\n${textTable(head, lines)}`
   const steps = Math.min(...timed.map((row) => row.steps ?? 0))
   const [{ clocks = null } = {}] = rows
   const state = clocks ? ` Clocks, temperature and power at its end: ${clocks}.` : ''
   const rounds = Math.max(...timed.map((row) => row.rounds))
-  const title = `${work[0]?.toUpperCase()}${work.slice(1)}`
-  return `### ${title}\n\n${textTable(head, lines)}\n\n${rounds} rounds, ${steps} steps or more each.${state}`
+  return `${title}\n\n${textTable(head, lines)}\n\n${rounds} rounds, ${steps} steps or more each.${state}`
 }
 
 /** @param {Bench} bench */
