@@ -208,13 +208,13 @@ void SecondOrder() {
                           const std::function<Tensor(const Tensors&)>& run) {
     Report(operation, "refused", IsFirstOrderOnly(operation, inputs, run));
   };
-  const Tensor x = Random({2, 32, 6, 10}), y = Random({2, 32, 6, 10});
+  const Tensor x = Random({2, 32, 12, 20}), y = Random({2, 32, 12, 20});
   const auto weight = [](int64_t kernel) { return Random({32, 32, kernel, kernel}, 0.1); };
   const auto gain = Random({1, 32, 1, 1});
   refuse("the 3x3 convolution", {x, weight(3)},
          [&](const Tensors& t) { return cpu::TrainConv3x3(cx, t[0], {t[1], {}}, false); });
   refuse("the convolution of stride 2", {x, weight(4)}, [&](const Tensors& t) {
-    return cpu::TrainPhased(cx, t[0], {t[1], {}}, *cpu::PhasesOfConv(4, 2, 1, 6, 10));
+    return cpu::TrainPhased(cx, t[0], {t[1], {}}, *cpu::PhasesOfConv(4, 2, 1, 12, 20));
   });
   refuse("the 1x1 convolution", {x, weight(1)},
          [&](const Tensors& t) { return cpu::TrainPointwise(cx, t[0], {t[1], {}}); });
