@@ -10,8 +10,8 @@ namespace shinsaku {
 
 std::unique_ptr<TrainingStep> MakeDiffusionTrainingStep(const Spec& spec, RandomState& random,
                                                         at::Device device);
-// Its Sample() reads "seeds", "sampler", "steps", "eta" and "batch", and takes latents [n,C,H,W]: the noise that
-// pictures begin as, in place of their seeds' own. Noise of later steps is the seeds'.
+// Its Sample() reads "seeds", "sampler", "steps", "eta" and "batch", and takes latents [n,C,H,W]: the noise
+// that pictures begin as, in place of their seeds' own. Noise of later steps is the seeds'.
 std::unique_ptr<InferenceModel> MakeDiffusionInferenceModel(const Spec& spec, const NamedTensors& weights,
                                                             at::Device device);
 int64_t DescribeDiffusion(const Spec& spec, Recorder& recorder);
