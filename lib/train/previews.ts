@@ -1,18 +1,17 @@
-/** The sheets a run shows itself by: the pictures it learns from, and what it draws with fixed seeds. */
+/** The grids a run shows itself by: the pictures it learns from, and what it samples with fixed seeds. */
 
 import { access } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import type { Dataset } from '../data/dataset.ts'
 import { writeDurable } from '../files/write.ts'
 import { encodeGrid, gridLayout } from '../images/grid.ts'
-import type { ModelDefinition } from '../models/model.ts'
-import { models } from '../models/table.ts'
+import { definitionOf } from '../models/table.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
 import type { RunDirectory } from '../run/directory.ts'
 import type { Model } from '../sampling/model.ts'
 import type { RunLog } from './run-log.ts'
 
-/** Tag of the preview sheets in event files. */
+/** Tag of the preview grids in event files. */
 const SAMPLES = 'samples'
 
 /** Pictures on reals.png. */
@@ -38,15 +37,14 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Options of a preview: the same seeds for the whole run, so that sheets can be compared. */
+/** Options of a preview: the same seeds for the whole run, so that grids can be compared. */
 export function previewOptions(options: ResolvedTrainOptions): SampleOptions {
-  const definition: ModelDefinition = models[options.model]
-  return { count: options.previews, seed: options.seed, ...definition.previewOptions(options) }
+  return { count: options.previews, seed: options.seed, ...definitionOf(options.model).previewOptions(options) }
 }
 
 /**
- * Whether the sheet of the images that a run is resumed at is due and lacking: a process that ended between a
- * checkpoint and its sheet left none. `tags` are those of the events at `images`.
+ * Whether the grid of the images that a run is resumed at is due and missing: a process that ended between a
+ * checkpoint and its grid left none. `tags` are those of the events at `images`.
  */
 export async function lacksPreview(
   directory: RunDirectory,
@@ -54,9 +52,8 @@ export async function lacksPreview(
   images: number,
   tags: ReadonlySet<string>,
 ): Promise<boolean> {
-  const definition: ModelDefinition = models[options.model]
   // The first update past a multiple of checkpointImages, or the end, as far as the number alone can tell.
-  const before = Math.max(0, images - definition.imagesPerUpdate(options))
+  const before = Math.max(0, images - definitionOf(options.model).imagesPerUpdate(options))
   const due =
     images === 0 ||
     images >= options.maxImages ||
@@ -65,8 +62,8 @@ export async function lacksPreview(
   return !tags.has(SAMPLES) || !(await exists(directory.samplePath(images)))
 }
 
-/** Draws one sheet with the weights of `model` into samples/ and the event file. */
-export async function drawPreview(
+/** Samples one grid with the weights of `model` into samples/ and the event file. */
+export async function writePreview(
   directory: RunDirectory,
   runLog: RunLog,
   model: Model,
@@ -78,7 +75,7 @@ export async function drawPreview(
   const png = await pictures.grid()
   await directory.writeSample(images, png)
   const { width, height } = gridLayout(pictures)
-  // An untrained network may well draw grey.
+  // What an untrained network samples may well be grey.
   const { flat, count } = pictures
   if (images > 0 && flat.length > 0)
     runLog.log(

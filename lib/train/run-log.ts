@@ -39,7 +39,7 @@ export class RunLog {
     this.#queue(() => this.#events.scalars(images, { ...metrics, imagesPerSecond, epoch }))
   }
 
-  /** A sheet of pictures for TensorBoard. */
+  /** A grid of pictures for TensorBoard. */
   picture(images: number, tag: string, png: Uint8Array, width: number, height: number): void {
     this.#queue(() => this.#events.image(images, tag, png, width, height))
   }

@@ -17,7 +17,7 @@ import { copyTensors } from './copy-tensors.ts'
 import { environment } from './environment.ts'
 import type { Hooks, OpenTrainer } from './open-trainer.ts'
 import { Prefetch } from './prefetch.ts'
-import { drawPreview } from './previews.ts'
+import { writePreview } from './previews.ts'
 import { type RollbackDeps, restoreForAttempt } from './rollback.ts'
 import { RunLog } from './run-log.ts'
 import type { Computing, Status } from './status.ts'
@@ -88,7 +88,7 @@ export async function sessionDeps(opened: OpenTrainer, hooks: Hooks, kind: RunKi
 
 /** Fewer pictures than a batch, or only one, is allowed; what it means is said. */
 function batchWarning({ batch }: ResolvedTrainOptions, count: number): string | undefined {
-  if (count === 1) return 'There is one picture only: the model will learn to draw that picture.'
+  if (count === 1) return 'There is one picture only: the model will learn that picture by heart.'
   if (count < batch) return `There are ${count} pictures, fewer than a batch of ${batch}: each batch holds all of them.`
   return undefined
 }
@@ -106,7 +106,7 @@ async function describeStart(
     `Run folder: ${folder}`,
     `Pictures: ${store.count} of ${store.size}x${store.size}, ${store.channels} channels${store.resident ? '' : ', in a file that is read while training goes on'}`,
     ...warnings.map((warning) => `Warning: ${warning}`),
-    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to draw`,
+    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to sample`,
   ]
 }
 
@@ -145,7 +145,7 @@ function callbacks(
       await prefetch?.reset()
       return state
     },
-    preview: (images) => withModel(images, (model) => drawPreview(directory, runLog, model, images)),
+    preview: (images) => withModel(images, (model) => writePreview(directory, runLog, model, images)),
     sample: (call, images) => withModel(images, (model) => model.open(call)),
     finish: () => openModel(run, { device: options.device, threads: options.threads }),
     async close() {

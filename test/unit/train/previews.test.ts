@@ -4,7 +4,7 @@ import { resolveTrain } from '../../../lib/options/resolve.ts'
 import type { RunDirectory } from '../../../lib/run/directory.ts'
 import type { Model } from '../../../lib/sampling/model.ts'
 import { Pictures } from '../../../lib/sampling/pictures.ts'
-import { drawPreview } from '../../../lib/train/previews.ts'
+import { writePreview } from '../../../lib/train/previews.ts'
 import type { RunLog } from '../../../lib/train/run-log.ts'
 import { noise } from '../../helpers/pictures.ts'
 
@@ -19,7 +19,7 @@ async function loggedAt(images: number, pixels: readonly ((i: number) => number)
   const directory = { writeSample: async () => {} } as unknown as RunDirectory
   const runLog = { log: (line: string) => lines.push(line), picture: () => {} } as unknown as RunLog
   const options = resolveTrain({ size: 16, previews: pixels.length })
-  await drawPreview(directory, runLog, { options, sample: async () => pictures } as unknown as Model, images)
+  await writePreview(directory, runLog, { options, sample: async () => pictures } as unknown as Model, images)
   return lines
 }
 
