@@ -6,10 +6,10 @@ import { smallRun } from './small-run.mjs'
 
 const way = process.argv.at(-1) ?? ''
 
-/** A trainer of a small network, or of one whose update takes seconds. */
+/** A trainer of a small network, or of one whose update takes a second or more. */
 async function makeTrainer(long = false) {
   const addon = await loadAddon()
-  return { addon, ...(await smallRun(addon, long ? { dim: 64, size: 64, batch: 16 } : {})) }
+  return { addon, ...(await smallRun(addon, long ? { dim: 64, size: 64, batch: 4 } : {})) }
 }
 
 const sampling = (seeds, steps) => ({ seeds, steps, sampler: 'ddim', eta: 0, batch: seeds.length })

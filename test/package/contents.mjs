@@ -26,7 +26,8 @@ const needed = [
     /^prebuilds\/torch-2\.\d+\/prebuilds\/linux-x64\/[^/]+\.node$/,
   ],
 ]
-const forbidden = /binding\.gyp|CMake|\.(cc|h|map|so|whl|tsbuildinfo)\b|^build\/|^node_modules\/|(?<!\.d)\.ts$|libtorch/
+const forbidden =
+  /binding\.gyp|CMake|\.(cc|h|map|so|whl|tsbuildinfo)\b|^build\/|^node_modules\/|(?<!\.d)\.ts$|(?<!^dist\/)libtorch/
 
 /** Beside the addon for the same torch; a package made without CUDA's compiler has none. */
 const isPlugin = (file) => /^prebuilds\/torch-2\.\d+\/prebuilds\/linux-x64\/shinsaku_cuda\.so$/.test(file)
