@@ -52,7 +52,7 @@ export class Session {
     this.#stopped = true
   }
 
-  async sample(options: SampleCall): Promise<Sampling> {
+  sample(options: SampleCall): Promise<Sampling> {
     this.#requireLive('sample()')
     return this.#deps.sample(options, this.#counters.images)
   }

@@ -35,7 +35,7 @@ describe('resident memory stays flat while pictures leave as they are finished, 
   const [count, size] = [times(500, 20_000), times(128, 32)]
   const bytes = count * size * size * 3
 
-  test.each(['save', 'grid', 'both', 'iterate'])('%s', async (form) => {
+  test.each(['save', 'grid', 'both', 'iterate'].slice(0, times(2, 4)))('%s', async (form) => {
     expect(await measureStream(form, count, size, temporaryFolder())).toBeLessThan(bytes / 3)
   })
 
