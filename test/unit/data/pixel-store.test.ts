@@ -155,7 +155,10 @@ describe('the file', () => {
       },
     )
     try {
-      await expect(load({ size })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY', hint: expect.stringContaining('pixelStore') })
+      await expect(load({ size })).rejects.toMatchObject({
+        code: 'OUT_OF_MEMORY',
+        hint: expect.stringContaining('pixelStore'),
+      })
       const { store } = await inFile({ size })
       expect((await store.read([3])).length).toBe(size ** 2 * 3)
       await store.close()
