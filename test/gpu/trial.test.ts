@@ -75,6 +75,32 @@ describe.skipIf(reason !== undefined)(`ways of training${reason === undefined ? 
     for (const trainer of trainers) trainer.dispose()
   })
 
+  test.each([
+    ['U-Net, accumulated', { ...deterministic, accumulate: 2 }],
+    ['DCGAN', { model: 'dcgan', size: 32, width: 16, batch: 4, deterministic: true }],
+  ] as [string, TrainOptions][])(
+    '%s: rows read for each unit train as resident pictures do, in graphs too',
+    async (_, given) => {
+      const options = resolveTrain(given)
+      const { size, channels } = options
+      const pixels = drawnPixels(10, size, channels)
+      const bytes = size * size * channels
+      for (const graph of [false, true]) {
+        const way = { ops: 'cuda', graph }
+        const resident = await trainerOf(given, way)
+        const images = await addon.images(null, [10, size, size, channels], 'cuda:0')
+        const reading = await addon.trainer({ ...toSpec(options, placeOn('cuda:0', options, [])), ...way }, images)
+        for (const updates of [1, 6, 11]) {
+          const { indices } = await reading.plan(updates)
+          const rows = Buffer.concat([...indices].map((i) => pixels.subarray(i * bytes, (i + 1) * bytes)))
+          expect(await reading.step(updates, rows)).toEqual(await resident.step(updates))
+        }
+        expect(differing(await bytesOf(reading), await bytesOf(resident))).toEqual([])
+        for (const trainer of [resident, reading]) trainer.dispose()
+      }
+    },
+  )
+
   test('a run of graphs goes on from a checkpoint as if nothing had happened', async () => {
     const way = { ops: 'cuda', graph: true }
     const [whole, first, second] = [

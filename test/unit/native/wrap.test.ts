@@ -79,6 +79,12 @@ describe('errors', () => {
     expect(error.details).toEqual({ call: 'info' })
   })
 
+  test('facts that the native part gives are in the details', async () => {
+    const details = { tensor: 'model.weight', element: 3 }
+    const error = await failing(Object.assign(nativeError('what happened', 'WEIGHTS_NOT_FINITE'), { details }))
+    expect(error.details).toEqual({ ...details, call: 'info' })
+  })
+
   test.each([undefined, 'ERR_SOMETHING', 'toString'])('code %s is none of ours: NATIVE_FAILED', async (code) => {
     const cause = nativeError('what happened', code)
     const error = await failing(cause)
