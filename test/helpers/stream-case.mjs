@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { train } from '../../dist/index.js'
 
-const [, , form, count, size, folder] = process.argv
+const [form = '', count, size, folder = ''] = process.argv.slice(2)
 
 const model = await train({
   data: 'builtin:icons:8',
@@ -33,9 +33,11 @@ const forms = {
 
 const rss = []
 const timer = setInterval(() => {
-  globalThis.gc()
+  globalThis.gc?.()
   rss.push(process.memoryUsage.rss())
 }, 100)
-await forms[form]()
+const work = Object.entries(forms).find(([name]) => name === form)?.[1]
+if (!work) throw new Error(`there is no form ${form}`)
+await work()
 clearInterval(timer)
 console.log(JSON.stringify(rss))

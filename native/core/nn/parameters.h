@@ -37,7 +37,7 @@ enum class Fill {
 };
 
 // Grows while a network's constructor runs, in the order in which the reference draws; Finish() puts the
-// entries into state-dict order, which differs (see knowledge: ups are drawn after mid, but listed before).
+// entries into state-dict order, which differs (ups are drawn after mid, but listed before).
 class ParameterSet {
  public:
   ParameterSet(Fill fill, at::Device device, std::optional<at::Generator> generator)
