@@ -30,7 +30,7 @@ describe('R41: a C++ exception becomes a JavaScript error with a code', () => {
     'c10::Error from an operator': async () => addon.trainer({ ...smallSpec({}), dim: -8 }, await image()),
     'std::out_of_range': async () => addon.trainer({ ...smallSpec({}), betas: [] }, await image()),
     'a list of 4 billion numbers': () => wrong().images!(new Uint8Array(3), new Array(2 ** 32 - 1), 'cpu'),
-    'a list of 4 billion tensors': () => wrong().generator!(smallSpec({}), new Array(2 ** 32 - 1)),
+    'a list of 4 billion tensors': () => wrong().inferenceModel!(smallSpec({}), new Array(2 ** 32 - 1)),
     'what a getter throws': () =>
       wrong().describe!({
         get model() {

@@ -92,10 +92,18 @@ class Promise : public Value {
 };
 
 // Its value is its code.
+class Object {
+ public:
+  static Object New(Env) { return {}; }
+  void Set(const std::string&, double) {}
+  void Set(const std::string&, const std::string&) {}
+};
+
 class Error {
  public:
   static Error New(Env, const char*) { return Error(); }
   void Set(const char*, const std::string& code) { code_ = code; }
+  void Set(const char*, const Object&) {}
   Napi::Value Value() const { return Napi::Value(code_); }
 
  private:
