@@ -143,7 +143,7 @@ describe('errors', () => {
     for (const args of [[], [{}, {}], [{ a: () => 0 }, {}], [null, null]]) {
       await expect(async () => wrong.trainer!(...args)).rejects.toThrow()
     }
-    await expect(async () => wrong.generator!({}, [{ name: 1 }])).rejects.toThrow()
+    await expect(async () => wrong.inferenceModel!({}, [{ name: 1 }])).rejects.toThrow(/expected text/)
     await expect(addon.inferenceModel({ model: 'nothing' }, [])).rejects.toMatchObject({
       code: 'NATIVE_FAILED',
       message: expect.stringMatching(/unknown model/),
