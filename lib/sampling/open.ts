@@ -1,6 +1,5 @@
 /** Opens a trained model: a run folder's newest complete checkpoint, one checkpoint folder, or a PyTorch file. */
 import { stat } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
 import { toSpec } from '../backend/placement.ts'
 import { placeKnown } from '../backend/select.ts'
 import { readCheckpoint } from '../checkpoint/read.ts'
