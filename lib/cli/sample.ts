@@ -77,7 +77,8 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
   })
   const files: File[] = []
   try {
-    const { seeds } = resolveSample(options, model.options)
+    const { seeds, weights } = resolveSample(options, model.options)
+    const averaged = (weights === 'auto' ? model.autoWeights : weights) === 'ema'
     const call = {
       ...options,
       signal: abort.signal,
@@ -86,7 +87,9 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
     await write(model, call, targets, flags.format as SaveOptions['format'], files)
     progress.end()
     print({ run, images, grid: targets.grid ?? null, seeds, files }, json, io)
-    io.stderr.write(`Sampled ${formatCount(seeds.length)} with the model after ${formatCount(images)} images.\n`)
+    io.stderr.write(
+      `Sampled ${formatCount(seeds.length)} with the ${averaged ? 'averaged' : 'latest'} weights after ${formatCount(images)} images.\n`,
+    )
     return exitCodes.done
   } catch (error) {
     progress.end()

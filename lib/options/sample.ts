@@ -14,7 +14,7 @@ export const sampleSpecs = {
   }),
   weights: option(
     z.enum(['auto', 'ema', 'raw']),
-    'Averaged or latest weights. "auto" takes the averaged ones where there are any.',
+    'Averaged ("ema") or latest ("raw") weights. "auto" takes the averaged ones once a run is twice as long as what they average over.',
     { default: 'auto' },
   ),
   batch: option(

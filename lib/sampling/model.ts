@@ -8,6 +8,7 @@ import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
 import { InferenceModels } from './inference-models.ts'
 import { SampleJob } from './job.ts'
 import { Sampling } from './sampling.ts'
+import { autoWeights } from './weights.ts'
 
 export type SampleCall = SampleOptions & {
   /** Aborting rejects with an AbortError between two denoising steps. */
@@ -29,6 +30,8 @@ export type ModelDeps = {
   options: ResolvedTrainOptions
   placement: Placement
   images: number
+  /** The most images that one update has seen. */
+  imagesPerUpdate: number
   run: string
   /** A native generator over these weights; asked for once for each kind. */
   generator(weights: Weights): Promise<NativeInferenceModel>
@@ -58,6 +61,11 @@ export class Model {
     return this.#parts.placement.device
   }
 
+  /** The weights that `weights: 'auto'` means: averaged ones, but the latest of a run that is short beside its average. */
+  get autoWeights(): Weights {
+    return autoWeights(this.options, this.images, this.#parts.imagesPerUpdate)
+  }
+
   /**
    * Samples pictures, when the job that it returns is awaited, saved or iterated. One seed gives one picture, whatever
    * else is sampled beside it. The job rejects with OPTION_INVALID, ABORT_ERR, DISPOSED, OUT_OF_MEMORY.
@@ -74,7 +82,7 @@ export class Model {
       const { definitionOf } = await import('../models/table.ts')
       const options = resolveSample(given, this.options)
       if (signal?.aborted) throw abortError(signal, 'Sampling')
-      const weights = this.#pick(options.weights)
+      const weights = options.weights === 'auto' ? this.autoWeights : this.#require(options.weights)
       const { seeds: _, seed: __, count: ___, ...settings } = options
       const { size, channels, model } = this.options
       return new Sampling({
@@ -102,19 +110,14 @@ export class Model {
     }
   }
 
-  #pick(weights: 'auto' | Weights): Weights {
-    const available: readonly Weights[] = this.options.emaDecay === null ? ['raw'] : ['ema', 'raw']
-    if (weights === 'auto') return available.includes('ema') ? 'ema' : 'raw'
-    if (!available.includes(weights)) {
-      throw new ShinsakuError(
-        'OPTION_INVALID',
-        `weights is "${weights}", but the model was trained with emaDecay null and has only: ${available.join(', ')}`,
-        {
-          details: { problems: [{ path: 'weights', message: `"${weights}" is not in this model` }] },
-        },
-      )
-    }
-    return weights
+  /** Throws OPTION_INVALID for weights that the model does not have. */
+  #require(weights: Weights): Weights {
+    if (weights === 'raw' || this.options.emaDecay !== null) return weights
+    throw new ShinsakuError(
+      'OPTION_INVALID',
+      `weights is "${weights}", but the model was trained with emaDecay null and has only: raw`,
+      { details: { problems: [{ path: 'weights', message: `"${weights}" is not in this model` }] } },
+    )
   }
 
   /** The network: its layers in order, its parameters in all, and which ops set samples. */

@@ -6,6 +6,7 @@ import { readCheckpoint } from '../checkpoint/read.ts'
 import { isSamplingWeight, type Weights, weightNames } from '../checkpoint/state-names.ts'
 import { type ImportOptions, openImported } from '../convert/import/open.ts'
 import { ShinsakuError } from '../errors.ts'
+import { definitionOf } from '../models/table.ts'
 import type { Addon, HostTensor, Spec } from '../native/addon.ts'
 import { loadNative } from '../native/load.ts'
 import { resolveLoad } from '../options/resolve.ts'
@@ -101,6 +102,7 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
     options,
     placement,
     images,
+    imagesPerUpdate: definitionOf(options.model).imagesPerUpdate(options),
     run: path,
     generator: async (weights) => addon.inferenceModel(spec, await readImported({ addon, spec }, path, given, weights)),
   })
@@ -121,6 +123,7 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
     options: trained,
     placement,
     images: place.manifest.images,
+    imagesPerUpdate: definitionOf(trained.model).imagesPerUpdate(trained),
     run: place.run,
     generator: async (weights) => addon.inferenceModel(spec, await readTensors({ addon, spec }, place, weights)),
   })

@@ -126,6 +126,7 @@ function callbacks(
       options,
       placement,
       images,
+      imagesPerUpdate: definition.imagesPerUpdate(options),
       run,
       generator: (weights) => trainer.inferenceModel(weights),
     })

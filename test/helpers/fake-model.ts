@@ -77,6 +77,7 @@ export function fakeModel(
     options,
     placement: { device: 'cpu', precision: 'fp32', ops: 'reference', graph: false, samplingOps: 'reference' },
     images: 120,
+    imagesPerUpdate: 4,
     run: 'runs/00000-fake',
     generator: makeNative,
   })
