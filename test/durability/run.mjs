@@ -20,7 +20,7 @@ const parts = {
   kills: { title: 'Training processes that are killed', files: ['test/e2e/kills.test.ts'], only: 'R08|R33' },
   numbers: {
     title: 'Numbers gone wrong',
-    files: ['test/unit/checkpoint/finite.test.ts', 'test/native/finite.test.ts', 'test/e2e/numbers.test.ts'],
+    files: ['test/unit/convert/finite.test.ts', 'test/native/finite.test.ts', 'test/e2e/numbers.test.ts'],
     only: 'R36|R37|R39|R40',
   },
   pictures: { title: 'Odd and hostile pictures', files: [hostile], only: 'R43|R44|R45|R47' },

@@ -1,6 +1,6 @@
 /** Every script that a person runs says with --help what it does, and refuses what it does not know. */
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -72,4 +72,12 @@ test('every other file is imported or started by one', () => {
   const others = [...files.keys()].filter((path) => path.endsWith('.mjs') && !runnable.includes(path))
   const used = new Set([...files].flatMap(namedBy))
   expect(others.filter((path) => !used.has(path) && !used.has(posix.basename(path)))).toEqual([])
+})
+
+test('every test file that one names is there', () => {
+  const tests = [...files].flatMap(([path, text]) =>
+    [...text.matchAll(/'(test\/[^'\n]+\.test\.ts)'/g)].map(([, name]) => ({ path, name: name! })),
+  )
+  expect(tests.length).toBeGreaterThan(5)
+  expect(tests.filter(({ name }) => !existsSync(join(root, name)))).toEqual([])
 })
