@@ -33,8 +33,8 @@ export type ModelDeps = {
   /** The most images that one update has seen. */
   imagesPerUpdate: number
   run: string
-  /** A native generator over these weights; asked for once for each kind. */
-  generator(weights: Weights): Promise<NativeInferenceModel>
+  /** A native inference model over these weights; asked for once for each kind. */
+  inferenceModel(weights: Weights): Promise<NativeInferenceModel>
 }
 
 /** A model that samples pictures. Its weights stay in memory until `dispose()` or garbage collection. */
@@ -45,25 +45,25 @@ export class Model {
   readonly images: number
   /** The run folder it comes from. */
   readonly run: string
-  readonly #parts: ModelDeps
+  readonly #deps: ModelDeps
   readonly #models: InferenceModels
 
-  constructor(parts: ModelDeps) {
-    this.#parts = parts
-    this.#models = new InferenceModels((weights) => parts.generator(weights))
-    this.options = parts.options
-    this.images = parts.images
-    this.run = parts.run
+  constructor(deps: ModelDeps) {
+    this.#deps = deps
+    this.#models = new InferenceModels((weights) => deps.inferenceModel(weights))
+    this.options = deps.options
+    this.images = deps.images
+    this.run = deps.run
   }
 
   /** Where the model computes. */
   get device(): Placement['device'] {
-    return this.#parts.placement.device
+    return this.#deps.placement.device
   }
 
   /** The weights that `weights: 'auto'` means: averaged ones, but the latest of a run that is short beside its average. */
   get autoWeights(): Weights {
-    return autoWeights(this.options, this.images, this.#parts.imagesPerUpdate)
+    return autoWeights(this.options, this.images, this.#deps.imagesPerUpdate)
   }
 
   /**
@@ -98,7 +98,7 @@ export class Model {
           model,
           ...settings,
           weights,
-          operations: this.#parts.placement.samplingOps,
+          operations: this.#deps.placement.samplingOps,
         },
         signal,
         onProgress,
@@ -124,7 +124,7 @@ export class Model {
   async describe(): Promise<{ layers: readonly Layer[]; parameters: number; device: string; samplingOps: string }> {
     const { loadAddon } = await import('../native/load.ts')
     const addon = await loadAddon()
-    const { placement } = this.#parts
+    const { placement } = this.#deps
     const { layers, parameters } = await addon.describe(toSpec(this.options, placement))
     return { layers, parameters, device: placement.device, samplingOps: placement.samplingOps }
   }

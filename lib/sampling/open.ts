@@ -104,7 +104,7 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
     images,
     imagesPerUpdate: definitionOf(options.model).imagesPerUpdate(options),
     run: path,
-    generator: async (weights) => addon.inferenceModel(spec, await readImported({ addon, spec }, path, given, weights)),
+    inferenceModel: async (weights) => addon.inferenceModel(spec, await readImported({ addon, spec }, path, given, weights)),
   })
 }
 
@@ -125,6 +125,6 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
     images: place.manifest.images,
     imagesPerUpdate: definitionOf(trained.model).imagesPerUpdate(trained),
     run: place.run,
-    generator: async (weights) => addon.inferenceModel(spec, await readTensors({ addon, spec }, place, weights)),
+    inferenceModel: async (weights) => addon.inferenceModel(spec, await readTensors({ addon, spec }, place, weights)),
   })
 }

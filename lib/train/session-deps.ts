@@ -128,7 +128,7 @@ function callbacks(
       images,
       imagesPerUpdate: definition.imagesPerUpdate(options),
       run,
-      generator: (weights) => trainer.inferenceModel(weights),
+      inferenceModel: (weights) => trainer.inferenceModel(weights),
     })
     return Promise.resolve(use(model)).finally(() => model.dispose())
   }

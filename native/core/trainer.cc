@@ -26,8 +26,8 @@ NamedTensors MomentsOf(NamedTensors state) {
   return state;
 }
 
-// The spec of a generator, which may run on another ops set than training does.
-Spec Drawing(Spec spec) {
+// The spec of an inference model, which may run on another ops set than training does.
+Spec SamplingSpec(Spec spec) {
   spec["ops"] = Text(spec, "samplingOps");
   return spec;
 }
@@ -139,7 +139,7 @@ class RunTrainer : public Trainer {
   }
 
   std::unique_ptr<InferenceModel> MakeInferenceModel(const std::string& weights) override {
-    return kind_.make_inference_model(Drawing(spec_), training_step_->weights(weights), device_);
+    return kind_.make_inference_model(SamplingSpec(spec_), training_step_->weights(weights), device_);
   }
 
  private:
@@ -196,7 +196,7 @@ std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> i
 std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors) {
   NamedTensors weights;
   for (const auto& host : tensors) weights.push_back({host.name, FromHost(host)});
-  return FindModel(spec).make_inference_model(Drawing(spec), weights, DeviceOf(spec));
+  return FindModel(spec).make_inference_model(SamplingSpec(spec), weights, DeviceOf(spec));
 }
 
 Description Describe(const Spec& spec) {

@@ -79,7 +79,7 @@ export function fakeModel(
     images: 120,
     imagesPerUpdate: 4,
     run: 'runs/00000-fake',
-    generator: makeNative,
+    inferenceModel: makeNative,
   })
   return { model, native }
 }
