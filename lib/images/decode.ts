@@ -72,11 +72,30 @@ async function open(bytes: Uint8Array, path: string, maxPixels: number): Promise
   return sharp(bytes, { autoOrient: true, failOn: 'warning', limitInputPixels: maxPixels, limitInputChannels: 4 })
 }
 
+const SAVE_PLAINLY = 'save it with 8 or 16 bits per channel'
+
 /** The one line of libvips' report that says what is wrong. */
 function reasonOf(error: unknown, maxPixels: number): string {
   const lines = (error as Error).message.split('\n').filter((line) => line.trim() !== '' && !line.includes('bad seek'))
   const reason = lines.at(-1)?.trim() ?? 'unknown'
+  if (reason.includes('samples out of range')) return `its samples have more than 32 bits: ${SAVE_PLAINLY}`
   return reason.includes('pixel limit') ? `it has more than ${maxPixels} pixels (maxPixels)` : reason
+}
+
+/** What samples of other types than 8 and 16 bits are. */
+const oddSamples: Readonly<Record<string, string>> = {
+  float: '32-bit floating point',
+  char: 'signed 8-bit',
+  short: 'signed 16-bit',
+  int: 'signed 32-bit',
+  uint: '32-bit',
+  complex: 'complex',
+}
+
+/** Throws where nothing says which sample is white. CIELAB has a range, and libvips reads it as floating point. */
+function requireKnownRange(depth: string, space: string): void {
+  const samples = space.startsWith('lab') ? undefined : oddSamples[depth]
+  if (samples) throw new Error(`its samples are ${samples}, of no known range: ${SAVE_PLAINLY}`)
 }
 
 /** Orders the work on an open picture; sharp fixes the sequence: orient, sRGB, background, crop and resize. */
@@ -97,7 +116,8 @@ function toPixels(image: Sharp, { size, channels, background, fit, crop }: Pixel
 export async function decodePicture(bytes: Uint8Array, path: string, settings: PixelSettings): Promise<DecodedPicture> {
   const image = await open(bytes, path, settings.maxPixels)
   try {
-    const { autoOrient, channels, format, compression, space, xmpAsString } = await image.metadata()
+    const { autoOrient, channels, format, compression, depth, space, xmpAsString } = await image.metadata()
+    requireKnownRange(depth, space)
     // Else a coloured background turns grey with a grey picture. Not for all: it forbids decoding at a smaller scale.
     if (space !== 'srgb') image.pipelineColourspace('srgb')
     const pixels = await toPixels(image, settings)

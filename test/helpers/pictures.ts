@@ -89,3 +89,36 @@ export function claimingPng(width: number, height: number): Buffer {
   const data = chunk('IDAT', deflateSync(Buffer.alloc(10)))
   return Buffer.concat([signature, chunk('IHDR', header), data, chunk('IEND', Buffer.alloc(0))])
 }
+
+/** How TIFF tells the types of samples apart. */
+const sampleFormats = { unsigned: 1, signed: 2, float: 3 }
+
+/** An uncompressed TIFF file of 8 x 8 pixels, all samples with these bytes; grey or RGB. */
+export function tiffOf(sample: Uint8Array, format: keyof typeof sampleFormats, channels: 1 | 3 = 1): Buffer {
+  const bits = sample.length * 8
+  const data = Buffer.concat(Array.from({ length: 64 * channels }, () => sample))
+  const tags = [
+    [256, 8],
+    [257, 8],
+    [258, bits],
+    [259, 1],
+    [262, channels === 1 ? 1 : 2],
+    [273, 8],
+    [277, channels],
+    [278, 8],
+    [279, data.length],
+    [339, sampleFormats[format]],
+  ] as const
+  const header = Buffer.from('49492a0000000000', 'hex')
+  header.writeUInt32LE(8 + data.length, 4)
+  const directory = Buffer.alloc(2 + tags.length * 12 + 4)
+  directory.writeUInt16LE(tags.length, 0)
+  for (const [i, [tag, value]] of tags.entries()) {
+    const at = 2 + i * 12
+    directory.writeUInt16LE(tag, at)
+    directory.writeUInt16LE(4, at + 2)
+    directory.writeUInt32LE(1, at + 4)
+    directory.writeUInt32LE(value, at + 8)
+  }
+  return Buffer.concat([header, data, directory])
+}

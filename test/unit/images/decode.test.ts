@@ -17,6 +17,7 @@ import {
   RED,
   rows,
   settings,
+  tiffOf,
   WHITE,
 } from '../../helpers/pictures.ts'
 
@@ -87,6 +88,15 @@ describe('decodePicture: what a file can be', () => {
     )
     const half = draw16(8, 8, 4, (i) => [0xffff, 0, 0, 0x8000][i % 4]!)
     expectFlat((await decode(await half.png().toBuffer(), { background: '#00ff00' })).pixels, [128, 127, 0], 1)
+  })
+
+  test('TIFF of 8 and 16 bits, and of CIELAB, which libvips reads as floating point', async () => {
+    expectFlat((await decode(tiffOf(Uint8Array.of(100), 'unsigned'))).pixels, [100, 100, 100])
+    expectFlat((await decode(tiffOf(Uint8Array.of(0, 100), 'unsigned'))).pixels, [100, 100, 100])
+    expectFlat((await decode(tiffOf(Uint8Array.of(0, 100), 'unsigned', 3))).pixels, [100, 100, 100])
+    const lab = await flat([200, 100, 50]).toColourspace('lab').tiff({ compression: 'none' }).toBuffer()
+    expect(await sharp(lab).metadata()).toMatchObject({ space: 'lab', depth: 'float' })
+    expectFlat((await decode(lab)).pixels, [200, 100, 50], 2)
   })
 
   test('CMYK becomes sRGB', async () => {
@@ -219,6 +229,21 @@ describe('decodePicture: what it refuses', () => {
       await refuse(Buffer.from(text), 'not a JPEG')
     }
     await refuse(gzipSync(drawing), 'not a JPEG')
+  })
+
+  test('samples whose range is not known: floating point, signed, 32-bit', async () => {
+    const samples = (type: 'float' | 'double' | 'int' | 'uint', value: number) => {
+      const array = { float: Float32Array, double: Float64Array, int: Int32Array, uint: Uint32Array }[type].of(value)
+      return new Uint8Array(array.buffer)
+    }
+    const advice = 'save it with 8 or 16 bits per channel'
+    for (const value of [0.5, 128, Number.NaN])
+      for (const channels of [1, 3] as const) {
+        await refuse(tiffOf(samples('float', value), 'float', channels), `32-bit floating point.*${advice}`)
+        await refuse(tiffOf(samples('double', value), 'float', channels), `more than 32 bits.*${advice}`)
+      }
+    await refuse(tiffOf(samples('uint', 2 ** 31), 'unsigned'), `32-bit.*${advice}`)
+    await refuse(tiffOf(samples('int', -5), 'signed'), `signed 32-bit.*${advice}`)
   })
 
   test('more channels than colours and transparency have', async () => {
