@@ -50,6 +50,24 @@ export type Problem = { path: string; message: string }
 
 type ErrorOptionsExtra = { cause?: unknown; hint?: string; details?: Record<string, unknown> }
 
+/** Control characters, and those that turn the direction of what follows: a terminal obeys them. */
+const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0)
+  return short[character] ?? (code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`)
+}
+
+const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0')
+
+/** A name from outside, such as a file's, as messages and logs show it: what a terminal would obey becomes visible. */
+export const visible = (name: string): string => name.replace(UNSEEN, escaped)
+
+/** A text of our own that names may be in: its line ends and tabs stay. */
+export const visibleText = (text: string): string =>
+  text.replace(UNSEEN, (c) => (c === '\n' || c === '\t' ? c : escaped(c)))
+
 /** An error with a stable `code`, an optional `hint` (what to do) and `details` for programs. */
 export class ShinsakuError extends Error {
   override name = 'ShinsakuError'
@@ -58,9 +76,9 @@ export class ShinsakuError extends Error {
   readonly details: Record<string, unknown>
 
   constructor(code: ErrorCode, message: string, { cause, hint, details = {} }: ErrorOptionsExtra = {}) {
-    super(message, cause === undefined ? undefined : { cause })
+    super(visibleText(message), cause === undefined ? undefined : { cause })
     this.code = code
-    this.hint = hint
+    this.hint = hint === undefined ? undefined : visibleText(hint)
     this.details = details
     if (code === 'ABORT_ERR') this.name = 'AbortError'
   }
@@ -90,10 +108,14 @@ export function fileError(action: string, path: string, cause: unknown): Shinsak
   if (cause instanceof ShinsakuError) return cause
   const code = (cause as NodeJS.ErrnoException).code
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new ShinsakuError('DISK_FULL', `No space left to ${action} ${path}`, {
+    return new ShinsakuError('DISK_FULL', `No space left to ${action} ${visible(path)}`, {
       cause,
       hint: 'Free some space, then run the same command with --resume.',
     })
   }
-  return new ShinsakuError('FILE_FAILED', `Could not ${action} ${path}: ${(cause as Error).message}`, { cause })
+  return new ShinsakuError(
+    'FILE_FAILED',
+    `Could not ${action} ${visible(path)}: ${visible((cause as Error).message)}`,
+    { cause },
+  )
 }

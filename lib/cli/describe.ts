@@ -1,6 +1,7 @@
 /** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
 import { existsSync } from 'node:fs'
 import { nameOf } from '../backend/trial.ts'
+import { visibleText } from '../errors.ts'
 import type { Model, RunDescription } from '../index.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { flagText } from '../options/value-kind.ts'
@@ -101,7 +102,7 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
 export async function describePlan(options: TrainOptions, json: boolean, { stdout }: Io): Promise<void> {
   const { describe } = await import('../index.ts')
   const plan = await describe(options)
-  stdout.write(`${json ? JSON.stringify(plan) : planLines(plan).join('\n')}\n`)
+  stdout.write(`${json ? JSON.stringify(plan) : visibleText(planLines(plan).join('\n'))}\n`)
 }
 
 /** The run folder that the arguments name; undefined where they name pictures. */

@@ -1,6 +1,6 @@
 /** What the command line says about an error, and with which code it ends. */
 import { CommanderError } from 'commander'
-import { type ErrorCode, ShinsakuError } from '../errors.ts'
+import { type ErrorCode, ShinsakuError, visibleText } from '../errors.ts'
 import { exitCodes, type Io } from './io.ts'
 
 const usageCodes: readonly ErrorCode[] = ['OPTION_INVALID', 'COMMAND_UNKNOWN']
@@ -28,12 +28,12 @@ export function reportFailure(
   } else {
     const paint = (text: string, colour: number) =>
       stderr.isTTY && stderr.hasColors?.() ? `\u001B[${colour}m${text}\u001B[39m` : text
-    stderr.write(`${paint('error', 31)}${code ? ` [${code}]` : ''} ${error.message}\n`)
+    stderr.write(`${paint('error', 31)}${code ? ` [${code}]` : ''} ${visibleText(error.message)}\n`)
     if (hint) stderr.write(`${paint('hint', 36)} ${hint}\n`)
   }
   if (debug) {
-    stderr.write(`${error.stack}\n`)
-    if (error.cause) stderr.write(`cause: ${(error.cause as Error).stack ?? error.cause}\n`)
+    stderr.write(`${visibleText(String(error.stack))}\n`)
+    if (error.cause) stderr.write(`cause: ${visibleText(String((error.cause as Error).stack ?? error.cause))}\n`)
   }
   return code && usageCodes.includes(code) ? exitCodes.usage : exitCodes.failed
 }

@@ -1,6 +1,7 @@
 /** Numbers and statuses as people read them. */
 
 import { nameOf } from '../backend/trial.ts'
+import { visible } from '../errors.ts'
 import type { DataProgress } from '../index.ts'
 import type { Status } from '../train/status.ts'
 
@@ -77,5 +78,9 @@ export class DataLine {
 }
 
 /** A path as an argument of a shell. */
-export const shellQuote = (text: string): string =>
-  /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+export function shellQuote(text: string): string {
+  if (/^[\w./:@%+,=-]+$/.test(text)) return text
+  // What a terminal would obey is written as bash reads it between $' and '.
+  if (visible(text) !== text) return `$'${visible(text.replace(/[\\']/g, '\\$&'))}'`
+  return `'${text.replaceAll("'", "'\\''")}'`
+}

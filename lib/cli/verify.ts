@@ -1,4 +1,5 @@
 /** `shinsaku verify`: whether everything a run holds is as it was written. */
+import { visible } from '../errors.ts'
 import { formatCount } from './format.ts'
 import { exitCodes, type Io } from './io.ts'
 
@@ -11,7 +12,7 @@ export async function verifyCommand(run: string, json: boolean, { stdout, stderr
   else {
     const width = Math.max(...checks.map(({ path }) => path.length))
     for (const { state, path, detail } of checks)
-      stdout.write(`${state.padEnd(7)}  ${path.padEnd(width)}  ${detail.replaceAll('\n', ' ')}\n`)
+      stdout.write(`${state.padEnd(7)}  ${visible(path).padEnd(width)}  ${visible(detail.replaceAll('\n', ' '))}\n`)
     const damaged = checks.filter(({ state }) => state === 'damaged').length
     stderr.write(
       whole

@@ -1,11 +1,12 @@
 /** The data of a run: pictures found, decoded once, described, ready in a store of pixels. */
 import { join } from 'node:path'
-import { abortError, ShinsakuError } from '../errors.ts'
+import { abortError, ShinsakuError, visible } from '../errors.ts'
 import type { PixelSettings } from '../images/decode.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { userCacheFolder } from '../system/cache.ts'
 import { usableMemory } from '../system/memory.ts'
 import { measureAll } from './decode.ts'
+import { LINK_OUT } from './folder.ts'
 import { type Licences, readLicences } from './licences.ts'
 import { loadOrDecode } from './load-or-decode.ts'
 import { digestOf, type Manifest, type ManifestFile, type Skipped } from './manifest.ts'
@@ -82,9 +83,12 @@ function empty(source: Source, skipped: readonly Skipped[]): ShinsakuError {
     skipped.length > 0 ? `not usable: ${describeSkipped(skipped)}` : undefined,
     describeIgnored(source.ignored),
   ].filter((part) => part !== undefined)
+  const linksOut = skipped.some(({ reason }) => reason === LINK_OUT)
   const what = found.length === 0 ? 'it is empty' : `it has ${found.join('; ')}`
-  return new ShinsakuError('DATA_EMPTY', `There is no usable picture in ${source.name}: ${what}`, {
-    hint: 'Give JPEG, PNG, WebP, AVIF, GIF or TIFF files, or "builtin:icons" for drawn ones.',
+  return new ShinsakuError('DATA_EMPTY', `There is no usable picture in ${visible(source.name)}: ${what}`, {
+    hint: linksOut
+      ? 'Links out of the folder are not followed. Give a list of files, which may be links: FOLDER/* on the command line, an array as data in the API. Or copy what they lead to: cp -rL.'
+      : 'Give JPEG, PNG, WebP, AVIF, GIF or TIFF files, or "builtin:icons" for drawn ones.',
     details: { skipped, ignored: source.ignored },
   })
 }

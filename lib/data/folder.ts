@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { ShinsakuError } from '../errors.ts'
+import { ShinsakuError, visible } from '../errors.ts'
 import { LICENCES_FILE } from './licences.ts'
 import type { Skipped } from './manifest.ts'
 
@@ -12,6 +12,9 @@ export type Found = {
   /** How many files of other kinds were passed over, by extension. */
   ignored: Record<string, number>
 }
+
+/** Why a link is skipped that may not be followed. */
+export const LINK_OUT = 'a link out of the folder'
 
 /** Files of other names are not opened. What a file is, its content decides. */
 const extensions = new Set('jpg jpeg jpe jfif png apng webp avif heic heif gif tif tiff'.split(' '))
@@ -64,8 +67,7 @@ class Walk {
       const file = await realpath(join(this.#root, path))
       const target = await stat(file)
       if (target.isDirectory()) this.#skip(path, 'a link to a folder')
-      else if (!file.startsWith(this.#root === '/' ? '/' : `${this.#root}/`))
-        this.#skip(path, 'a link out of the folder')
+      else if (!file.startsWith(this.#root === '/' ? '/' : `${this.#root}/`)) this.#skip(path, LINK_OUT)
       else this.#file(path, file, target.isFile())
     } catch (error) {
       this.#skip(path, `a link to nothing: ${(error as NodeJS.ErrnoException).code}`)
@@ -85,9 +87,13 @@ export async function walk(folder: string): Promise<Found> {
   const root = await realpath(folder)
   // A folder that cannot be listed at all is the caller's mistake, not an unreadable part.
   await readdir(root).catch((cause: NodeJS.ErrnoException) => {
-    throw new ShinsakuError('DATA_NOT_FOUND', `The folder ${folder} given as data cannot be listed: ${cause.code}`, {
-      cause,
-    })
+    throw new ShinsakuError(
+      'DATA_NOT_FOUND',
+      `The folder ${visible(folder)} given as data cannot be listed: ${cause.code}`,
+      {
+        cause,
+      },
+    )
   })
   const walk = new Walk(root)
   await walk.folder('')

@@ -1,7 +1,7 @@
 /** Where pictures come from: `data` becomes an ordered list of things to decode. */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
-import { ShinsakuError, throwIfAny } from '../errors.ts'
+import { ShinsakuError, throwIfAny, visible } from '../errors.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { type Found, walk } from './folder.ts'
 import { type Rights, unknownRights } from './licences.ts'
@@ -75,8 +75,8 @@ async function openList(paths: readonly string[]): Promise<Source> {
   const problems: string[] = []
   for (const path of paths) {
     await stat(path).then(
-      (found) => found.isDirectory() && problems.push(`${path} is a folder, not a file`),
-      (error: NodeJS.ErrnoException) => problems.push(`${path}: ${error.code}`),
+      (found) => found.isDirectory() && problems.push(`${visible(path)} is a folder, not a file`),
+      (error: NodeJS.ErrnoException) => problems.push(`${visible(path)}: ${error.code}`),
     )
   }
   if (problems.length > 0) {
@@ -100,7 +100,7 @@ export async function openSource(data: ResolvedTrainOptions['data']): Promise<So
   if (typeof data !== 'string') return openList(data)
   if (data.startsWith(BUILTIN)) return openIcons(data)
   const found = await stat(data).catch((cause: NodeJS.ErrnoException) => {
-    throw notFound(`The folder ${data} given as data cannot be read: ${cause.code}`, cause)
+    throw notFound(`The folder ${visible(data)} given as data cannot be read: ${cause.code}`, cause)
   })
   return found.isDirectory() ? openFolder(data) : openList([data])
 }

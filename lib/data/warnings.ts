@@ -1,4 +1,5 @@
 /** What a person should know about the data before training on it, in plain words. */
+import { visible } from '../errors.ts'
 import { MAX_NAMED, type Unused } from './licences.ts'
 import type { ManifestFile, Skipped } from './manifest.ts'
 
@@ -6,9 +7,9 @@ import type { ManifestFile, Skipped } from './manifest.ts'
 const FEW_PICTURES = 100
 const several = (count: number, noun: 'file' | 'picture') => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** The first few names, then how many more. */
+/** The first few names, visible as they are, then how many more. */
 function some(names: readonly string[], count = names.length): string {
-  const named = names.slice(0, MAX_NAMED).join(', ')
+  const named = names.slice(0, MAX_NAMED).map(visible).join(', ')
   return count > MAX_NAMED ? `${named} and ${count - MAX_NAMED} more` : named
 }
 

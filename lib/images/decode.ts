@@ -1,5 +1,5 @@
 /** Picture files to pixels: what may be a picture, how it becomes a square, what its metadata says. */
-import { ShinsakuError } from '../errors.ts'
+import { ShinsakuError, visible } from '../errors.ts'
 import { openRegular, readFully } from '../files/read.ts'
 import { loadSharp, type Sharp } from './sharp.ts'
 import { forbidsTraining, type PictureMetadata, readXmp } from './xmp.ts'
@@ -30,7 +30,7 @@ const MAX_BYTES = 256 * 2 ** 20
 /** The error for a picture that cannot be decoded; `details` are its path and the bare reason. */
 export function unreadable(path: string, reason: string, cause?: unknown): ShinsakuError {
   const hint = 'Remove or repair it, or set onUnreadable to "skip".'
-  return new ShinsakuError('IMAGE_UNREADABLE', `The picture ${path} cannot be decoded: ${reason}`, {
+  return new ShinsakuError('IMAGE_UNREADABLE', `The picture ${visible(path)} cannot be decoded: ${visible(reason)}`, {
     hint,
     details: { path, reason },
     cause,
@@ -74,8 +74,10 @@ async function open(bytes: Uint8Array, path: string, maxPixels: number): Promise
 
 const SAVE_PLAINLY = 'save it with 8 or 16 bits per channel'
 
-/** The one line of libvips' report that says what is wrong. */
-function reasonOf(error: unknown, maxPixels: number): string {
+/** The one line of libvips' report that says what is wrong; for HEIF of other codecs than AVIF's, what to do. */
+function reasonOf(error: unknown, maxPixels: number, codec = 'av1'): string {
+  if (codec !== 'av1')
+    return `it is a HEIC picture, compressed with ${codec.toUpperCase()}, which is not decoded here: convert it to JPEG or PNG`
   const lines = (error as Error).message.split('\n').filter((line) => line.trim() !== '' && !line.includes('bad seek'))
   const reason = lines.at(-1)?.trim() ?? 'unknown'
   if (reason.includes('samples out of range')) return `its samples have more than 32 bits: ${SAVE_PLAINLY}`
@@ -115,8 +117,10 @@ function toPixels(image: Sharp, { size, channels, background, fit, crop }: Pixel
 /** Decodes a picture file's bytes; `path` names it in errors. Rejects with IMAGE_UNREADABLE. */
 export async function decodePicture(bytes: Uint8Array, path: string, settings: PixelSettings): Promise<DecodedPicture> {
   const image = await open(bytes, path, settings.maxPixels)
+  let codec: string | undefined
   try {
     const { autoOrient, channels, format, compression, depth, space, xmpAsString } = await image.metadata()
+    codec = format === 'heif' ? compression : undefined
     requireKnownRange(depth, space)
     // Else a coloured background turns grey with a grey picture. Not for all: it forbids decoding at a smaller scale.
     if (space !== 'srgb') image.pipelineColourspace('srgb')
@@ -131,7 +135,7 @@ export async function decodePicture(bytes: Uint8Array, path: string, settings: P
       optOut: forbidsTraining(xmpAsString ?? ''),
     }
   } catch (cause) {
-    throw unreadable(path, reasonOf(cause, settings.maxPixels), cause)
+    throw unreadable(path, reasonOf(cause, settings.maxPixels, codec), cause)
   }
 }
 

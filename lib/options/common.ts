@@ -93,9 +93,9 @@ export const commonSpecs = {
   }),
   maxPixels: option(
     count(64, 2 ** 30),
-    'Largest picture that is decoded, in pixels; larger ones count as unreadable.',
+    'Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, that may take 1 GB for progressive JPEGs and PNGs; other JPEGs shrink while they load.',
     {
-      default: 4096 * 4096,
+      default: 8192 * 8192,
     },
   ),
   pixelStore: option(

@@ -1,5 +1,6 @@
 /** The records of a run: log.txt, metrics.jsonl and TensorBoard events, in the order things happened. */
 
+import { visibleText } from '../errors.ts'
 import type { RunDirectory } from '../run/directory.ts'
 import { type EventWriter, openEvents } from '../run/events.ts'
 import type { Status } from './status.ts'
@@ -23,10 +24,11 @@ export class RunLog {
     this.#onLog = onLog
   }
 
-  /** One line for people: to log.txt with the time, and to the caller's onLog. */
+  /** One line for people, visible whatever names are in it: to log.txt with the time, and to the caller's onLog. */
   log(line: string): void {
-    this.#onLog?.(line)
-    const stamped = `${new Date().toISOString()} ${line}`
+    const clean = visibleText(line)
+    this.#onLog?.(clean)
+    const stamped = `${new Date().toISOString()} ${clean}`
     this.#queue(() => this.#directory.appendLog(stamped))
   }
 

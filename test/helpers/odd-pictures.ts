@@ -80,6 +80,19 @@ async function odd(): Promise<OddFile[]> {
   ])
 }
 
+/** 64 x 64 pixels as a phone writes them: HEIF with HEVC, which sharp cannot make. */
+export const heic = Buffer.from(
+  [
+    'AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAVZtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA',
+    'ACJpbG9jAAAAAERAAAEAAQAAAAABegABAAAAAAAAAB4AAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRt',
+    'AAAAAAABAAAA1mlwcnAAAAC3aXBjbwAAAHhodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA',
+    'AAMAHroCQGEAAQArQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqSSmubgIaDAgAAAMAyAAAAwAIQGIAAQAHRAHBcrAiQAAAABNjb2xy',
+    'bmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAAQAAAABBwaXhpAAAAAAMICAgAAAAXaXBtYQAAAAAAAAABAAEEgQIDBAAAACZt',
+    'ZGF0AAAAGigBrwY4Wvz9N6o3///KQx6H9kfKq8QmP1+A',
+  ].join(''),
+  'base64',
+)
+
 /** What nobody means well with. */
 async function hostile(): Promise<OddFile[]> {
   const jpeg = await busy(128).jpeg({ quality: 100 }).toBuffer()
@@ -100,6 +113,7 @@ async function hostile(): Promise<OddFile[]> {
     file('nothing-claimed.png', claimingPng(0, 0), any),
     file('over-the-limit.png', await plain(ORANGE, 4097, 4096).png({ compressionLevel: 1 }).toBuffer(), /more than/),
     file('empty.png', new Uint8Array(), /empty/),
+    file('phone.heic', heic, /HEIC.*HEVC.*convert it to JPEG or PNG/),
     file('one-byte.jpg', text('\xff'), notPicture),
     file('only-a-signature.png', text('\x89PNG\r\n\x1a\n'), any),
     file('only-a-signature.jpg', text('\xff\xd8\xff'), any),

@@ -131,6 +131,7 @@ describe('the text', () => {
 
   test('a path is quoted where a shell would split it', () => {
     expect(shellQuote('runs/00000-diffusion-32-icons')).toBe('runs/00000-diffusion-32-icons')
+    expect(shellQuote("a\x1b[2J\\'\n")).toBe(`$'a\\x1b[2J\\\\\\'\\n'`)
     expect(shellQuote("it's mine/00000")).toBe(`'it'\\''s mine/00000'`)
   })
 })

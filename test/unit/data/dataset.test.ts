@@ -161,6 +161,17 @@ describe('broken pictures', () => {
     })
   })
 
+  test('a folder of links that lead out says how to use them, and the list works', async () => {
+    const [elsewhere, root] = [await folderOf({ 'a.png': RED }), temporaryFolder()]
+    await symlink(join(elsewhere, 'a.png'), join(root, 'link.png'))
+    await expect(load(root)).rejects.toMatchObject({
+      code: 'DATA_EMPTY',
+      message: expect.stringContaining('link.png (a link out of the folder)'),
+      hint: expect.stringMatching(/Links out of the folder are not followed.*list of files/),
+    })
+    expect(colours(await load([join(root, 'link.png')]))).toEqual([RED])
+  })
+
   test('a file that may not be read is one of them', async () => {
     const root = await folderOf({ 'a.png': RED, 'b.png': BLUE })
     await chmod(join(root, 'a.png'), 0)

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { decodePicture, type PixelSettings, renderSvg } from '../../../lib/images/decode.ts'
+import { heic } from '../../helpers/odd-pictures.ts'
 import {
   BLUE,
   type Colour,
@@ -245,6 +246,9 @@ describe('decodePicture: what it refuses', () => {
     await refuse(tiffOf(samples('uint', 2 ** 31), 'unsigned'), `32-bit.*${advice}`)
     await refuse(tiffOf(samples('int', -5), 'signed'), `signed 32-bit.*${advice}`)
   })
+
+  test('HEIC as phones write it, in words that say what to do', () =>
+    refuse(heic, /^it is a HEIC picture, compressed with HEVC, .*convert it to JPEG or PNG$/))
 
   test('more channels than colours and transparency have', async () => {
     const grey = () => flat([50]).png().toBuffer()

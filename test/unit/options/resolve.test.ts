@@ -22,6 +22,16 @@ function problemsOf(work: () => unknown): Problem[] {
 const wrong = (options: Record<string, unknown>) => problemsOf(() => resolveTrain(options as TrainOptions))
 
 describe('defaults', () => {
+  test('take the photos of cameras of 24 and of phones of 50 megapixels', () => {
+    const { maxPixels } = resolveTrain({})
+    for (const [width, height] of [
+      [6000, 4000],
+      [8064, 6048],
+      [8192, 6144],
+    ] as const)
+      expect(width * height).toBeLessThanOrEqual(maxPixels)
+  })
+
   test('are those of the variant that the variant option picks', () => {
     expect(resolveTrain({})).toMatchObject({
       model: 'diffusion',
