@@ -4,8 +4,9 @@ import { toSpec } from '../backend/placement.ts'
 import { placeKnown } from '../backend/select.ts'
 import { readCheckpoint } from '../checkpoint/read.ts'
 import { isSamplingWeight, type Weights, weightNames } from '../checkpoint/state-names.ts'
+import { requireFinite } from '../convert/import/finite.ts'
 import { type ImportOptions, openImported } from '../convert/import/open.ts'
-import { ShinsakuError } from '../errors.ts'
+import { ShinsakuError, visible } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Addon, HostTensor, Spec } from '../native/addon.ts'
 import { loadNative } from '../native/load.ts'
@@ -79,8 +80,10 @@ async function readImported(
     )
     const read: HostTensor[] = []
     for (const { stored, name } of names) {
-      const { dtype, shape, read: bytes } = byName.get(stored)!
-      read.push({ name, dtype, shape: [...shape], bytes: await bytes() })
+      const { dtype, shape, read: readBytes } = byName.get(stored)!
+      const bytes = await readBytes()
+      await requireFinite({ name: stored, dtype }, bytes, `${visible(path)} cannot be sampled with`)
+      read.push({ name, dtype, shape: [...shape], bytes })
     }
     return read
   } finally {

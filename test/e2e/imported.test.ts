@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { openImported } from '../../lib/convert/import/open.ts'
 import {
   exportWeights,
   type ImportOptions,
@@ -14,7 +15,7 @@ import {
   train,
 } from '../../lib/index.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import { openSafetensors } from '../../lib/safetensors/safetensors.ts'
+import { openSafetensors, writeSafetensors } from '../../lib/safetensors/safetensors.ts'
 import { shinsaku } from '../helpers/cli.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
@@ -200,6 +201,50 @@ describe('the networks of the DCGAN example', () => {
       expect(reader.tensors.map(({ name }) => name)).toContain('main.1.running_mean')
       await reader.close()
     }
+  })
+})
+
+describe('weights that are NaN or infinite', () => {
+  const notFinite = (tensor: string) => ({
+    code: 'WEIGHTS_NOT_FINITE',
+    message: expect.stringMatching(new RegExp(`x\\.(pt|safetensors).*tensor "${tensor}"`)),
+    details: { tensor },
+  })
+
+  /** The tensors of a fixture, with the first element of one made into `value`. */
+  async function spoiled(name: string, tensor: string, value: number): Promise<string> {
+    const { tensors, close } = await openImported([fileOf(fixture(name))], {})
+    const path = join(temporaryFolder(), 'x.safetensors')
+    const entries = new Map(tensors.map((entry) => [entry.name.replace('generator.', ''), entry]))
+    const infos = [...entries].map(([own, { dtype, shape }]) => ({ name: own, dtype, shape: [...shape] }))
+    await writeSafetensors(path, infos, async (own) => {
+      const bytes = Uint8Array.from(await entries.get(own)!.read())
+      if (own === tensor) new DataView(bytes.buffer).setFloat32(0, value, true)
+      return bytes
+    })
+    await close()
+    return path
+  }
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('%s in a safetensors file is not sampled with', async (value) => {
+    const model = await load(await spoiled('netG.pth', 'main.4.bias', value), { device: 'cpu', threads: 1 })
+    await expect(model.sample({ count: 1 }).then(() => 'sampled')).rejects.toMatchObject(
+      notFinite('generator.main.4.bias'),
+    )
+  })
+
+  test('NaN in a file of torch.save is not sampled with, on the command line either', async () => {
+    const bytes = fixture('netG.pth.legacy')
+    // The form before 1.6 ends with the last layer's weights, and has no checksum.
+    bytes.writeFloatLE(Number.NaN, bytes.length - 4)
+    const path = fileOf(bytes)
+    const model = await load(path, { device: 'cpu', threads: 1 })
+    await expect(model.sample({ count: 1 }).then(() => 'sampled')).rejects.toMatchObject({ code: 'WEIGHTS_NOT_FINITE' })
+    const out = join(temporaryFolder(), 'grid.png')
+    const { code, stderr } = await shinsaku('sample', path, '--device', 'cpu', '-n', '1', '-o', out)
+    expect(code).toBe(1)
+    expect(stderr).toContain('WEIGHTS_NOT_FINITE')
+    expect(existsSync(out)).toBe(false)
   })
 })
 

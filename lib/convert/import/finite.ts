@@ -36,17 +36,17 @@ export async function firstNotFinite(dtype: string, bytes: Uint8Array): Promise<
   return undefined
 }
 
-/** Throws WEIGHTS_NOT_FINITE for a tensor that must not be saved at `images`. */
+/** Throws WEIGHTS_NOT_FINITE for a tensor that must not be used; `refusal` says for what. */
 export async function requireFinite(
   { name, dtype }: Pick<TensorInfo, 'name' | 'dtype'>,
   bytes: Uint8Array,
-  images: number,
+  refusal: string,
 ): Promise<void> {
   const at = await firstNotFinite(dtype, bytes)
   if (at === undefined) return
   throw new ShinsakuError(
     'WEIGHTS_NOT_FINITE',
-    `The checkpoint at ${images} images was not saved: element ${at} of tensor ${quoted(name)} is NaN or infinite`,
-    { hint: 'Import a checkpoint from before the loss became NaN.', details: { images, tensor: name, element: at } },
+    `${refusal}: element ${at} of tensor ${quoted(name)} is NaN or infinite`,
+    { hint: 'Take a checkpoint from before the loss became NaN.', details: { tensor: name, element: at } },
   )
 }

@@ -41,7 +41,7 @@ async function write(run: string, imported: Imported): Promise<void> {
     async readTensor(name) {
       const entry = byName.get(name)!
       const bytes = await readAs(entry, entry.dtype)
-      await requireFinite(entry, bytes, imported.images)
+      await requireFinite(entry, bytes, `The checkpoint at ${imported.images} images was not saved`)
       return bytes
     },
     keep: Number.POSITIVE_INFINITY,
