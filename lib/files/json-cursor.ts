@@ -18,7 +18,8 @@ const MAX_DEPTH = 100
 
 const isSpace = (code: number | undefined) => code === SPACE || code === 0x09 || code === 0x0a || code === 0x0d
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39
-const literals = ['true', 'false', 'null'].map((text) => Buffer.from(text))
+const NULL = Buffer.from('null')
+const literals = [Buffer.from('true'), Buffer.from('false'), NULL]
 // Of a number, in the longest form that a program would write.
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/
 const MAX_NUMBER_BYTES = 400
@@ -58,6 +59,14 @@ export class JsonCursor {
     const found = this.#bytes[this.#at]
     const what = found === undefined ? 'it ends there' : `${JSON.stringify(String.fromCharCode(found))} is there`
     this.fail(`"${String.fromCharCode(code)}" was expected at byte ${this.#at}, but ${what}`)
+  }
+
+  /** Reads null if it is next. */
+  takeNull(): boolean {
+    this.#skipSpace()
+    if (!this.#bytes.subarray(this.#at, this.#at + NULL.length).equals(NULL)) return false
+    this.#at += NULL.length
+    return true
   }
 
   /** Reads an object of at most `most` keys; `onKey` reads the value of each. */

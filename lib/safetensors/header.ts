@@ -138,7 +138,7 @@ export function parseHeader(path: string, header: Uint8Array, dataBytes: number)
   const tensors: Placed[] = []
   let metadata: Record<string, string> = {}
   cursor.object((name) => {
-    if (name === '__metadata__') metadata = parseMetadata(cursor)
+    if (name === '__metadata__') metadata = cursor.takeNull() ? {} : parseMetadata(cursor)
     else if (tensors.length === MAX_TENSORS) cursor.fail(`it has more than ${MAX_TENSORS} tensors`)
     else {
       budget.spend(TENSOR_BYTES + cost.text(name.length))

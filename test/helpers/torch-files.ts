@@ -160,3 +160,22 @@ export function fileOf(bytes: Uint8Array, name = 'x.pt'): string {
 /** A checkpoint that test/golden/make/imported.py had a published package save. */
 export const fixture = (name: string): Buffer =>
   brotliDecompressSync(readFileSync(new URL(`../fixtures/pytorch/${name}.br`, import.meta.url)))
+
+/** Names and shapes of tensors. */
+export type Sides = readonly { name: string; shape: readonly number[] }[]
+
+/** A state dict of zeros; each tensor has a storage of its own. */
+export function stateFile(
+  tensors: Sides,
+  wrap: (state: Raw) => Parameters<typeof pickled>[0] = (state) => state,
+): string {
+  const storages: Record<string, Uint8Array> = {}
+  const entries = tensors.map(({ name, shape }, i) => {
+    const elements = shape.reduce((product, side) => product * side, 1)
+    storages[i] = new Uint8Array(elements * 4)
+    const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, side) => product * side, 1))
+    return [name, tensor({ key: String(i), elements, shape: [...shape], strides })] as const
+  })
+  const state = new Raw('}(', ...entries.flatMap(([name, value]) => [pickled(name).subarray(2, -1), value.bytes]), 'u')
+  return fileOf(torchZip(pickled(wrap(state)), storages as Storages))
+}

@@ -3,7 +3,7 @@ import { openRegular, readFully } from '../../files/read.ts'
 import { openPytorch } from '../../pytorch/pytorch.ts'
 import { Dict, kindOf, type Value } from '../../pytorch/values.ts'
 import { openSafetensors } from '../../safetensors/safetensors.ts'
-import { isStateDict, type ReadTensor, type State, type Stored, stateOf, unsupported } from './state.ts'
+import { isStateDict, type ReadTensor, type State, type Stored, stateOf, unsupported, unwrapped } from './state.ts'
 
 /** One file. */
 export type Parts = {
@@ -56,11 +56,17 @@ export async function openParts(path: string): Promise<Parts> {
   const { bytes, safetensors } = await looksLikeSafetensors(path)
   if (safetensors) {
     const reader = await openSafetensors(path)
-    const state: State = new Map(
-      reader.tensors.map(({ name, dtype, shape }) => [name, { dtype, shape, read: () => reader.read(name) }]),
+    const named = reader.tensors.map(
+      ({ name, dtype, shape }) => [name, { dtype, shape, read: () => reader.read(name) }] as const,
     )
     const read = () => Promise.reject(unsupported(path, 'has no such tensor'))
-    return { path, bytes, states: new Map([['', state]]), root: undefined, read, close: () => reader.close() }
+    try {
+      const states = new Map([['', unwrapped(path, named)]])
+      return { path, bytes, states, root: undefined, read, close: () => reader.close() }
+    } catch (error) {
+      await reader.close()
+      throw error
+    }
   }
   const reader = await openPytorch(path)
   try {

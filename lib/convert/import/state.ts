@@ -1,5 +1,5 @@
 /** Named tensors of a file, whichever its format, and the conversions to the types that networks here have. */
-import { ShinsakuError } from '../../errors.ts'
+import { quoted, ShinsakuError } from '../../errors.ts'
 import { Dict, kindOf, Tensor, type Value } from '../../pytorch/values.ts'
 
 /** One tensor of a file; its bytes are read when they are asked for. */
@@ -25,19 +25,36 @@ const storedOf = (tensor: Tensor, read: ReadTensor): Stored => ({
   read: () => read(tensor),
 })
 
-/** The tensors of a state dict. Names lose the prefix `module.` of a network that was wrapped for several GPUs. */
-export function stateOf(path: string, dict: Dict, read: ReadTensor): State {
+/** What torch.compile, and DataParallel, DistributedDataParallel and AveragedModel, put around a network. */
+const WRAPPING = /(?<=^|\.)(?:_orig_mod|module)\./g
+
+/** How many networks an AveragedModel has averaged: beside the network, not in it. */
+const AVERAGED = 'n_averaged'
+
+/** Tensors under the names of the network in its wrappings, in whichever order these were put around it or its parts. */
+export function unwrapped(path: string, tensors: Iterable<readonly [string, Stored]>): State {
   const state = new Map<string, Stored>()
-  const named = dict.entries().map(([key, value]) => [String(key), value] as const)
-  const wrapped = named.length > 0 && named.every(([name]) => name.startsWith('module.'))
-  for (const [key, value] of named) {
-    const name = wrapped ? key.slice('module.'.length) : key
-    if (!(value instanceof Tensor))
-      throw unsupported(path, `has ${kindOf(value)} at ${JSON.stringify(name)}, where a tensor was expected`)
-    state.set(name, storedOf(value, read))
+  let wrapped = false
+  for (const [key, stored] of tensors) {
+    const name = key.replace(WRAPPING, '')
+    wrapped ||= name !== key
+    if (state.has(name)) throw unsupported(path, `has ${quoted(name)} twice, with and without a wrapping`)
+    state.set(name, stored)
   }
+  if (wrapped) state.delete(AVERAGED)
   return state
 }
+
+/** The tensors of a state dict. */
+export const stateOf = (path: string, dict: Dict, read: ReadTensor): State =>
+  unwrapped(
+    path,
+    dict.entries().map(([key, value]) => {
+      if (!(value instanceof Tensor))
+        throw unsupported(path, `has ${kindOf(value)} at ${quoted(String(key))}, where a tensor was expected`)
+      return [String(key), storedOf(value, read)]
+    }),
+  )
 
 /** The tensors whose names begin with `prefix`, without it. */
 export const within = (state: State, prefix: string): State =>

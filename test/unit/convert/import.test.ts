@@ -9,7 +9,7 @@ import { expectedDiffusion, type UnetShape } from '../../../lib/convert/import/u
 import { importCheckpoint } from '../../../lib/convert/import.ts'
 import { writeSafetensors } from '../../../lib/safetensors/safetensors.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
-import { fileOf, fixture, pickled, Raw, type Storages, tensor, torchZip } from '../../helpers/torch-files.ts'
+import { fileOf, fixture, pickled, Raw, type Sides, stateFile, tensor, torchZip } from '../../helpers/torch-files.ts'
 
 const unsupported = (...texts: (string | RegExp)[]) => ({
   code: 'IMPORT_UNSUPPORTED',
@@ -27,21 +27,6 @@ async function open(paths: string | string[], options: ImportOptions = {}) {
 }
 
 const modern: UnetShape = { variant: '2.3', dim: 8, dimMults: [1, 1], channels: 3, selfCondition: false }
-
-type Sides = readonly { name: string; shape: readonly number[] }[]
-
-/** A state dict of zeros; each tensor has a storage of its own. */
-function stateFile(tensors: Sides, wrap: (state: Raw) => Parameters<typeof pickled>[0] = (state) => state): string {
-  const storages: Record<string, Uint8Array> = {}
-  const entries = tensors.map(({ name, shape }, i) => {
-    const elements = shape.reduce((product, side) => product * side, 1)
-    storages[i] = new Uint8Array(elements * 4)
-    const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, side) => product * side, 1))
-    return [name, tensor({ key: String(i), elements, shape: [...shape], strides })] as const
-  })
-  const state = new Raw('}(', ...entries.flatMap(([name, value]) => [pickled(name).subarray(2, -1), value.bytes]), 'u')
-  return fileOf(torchZip(pickled(wrap(state)), storages as Storages))
-}
 
 const unetFile = (change: (tensors: { name: string; shape: readonly number[] }[]) => Sides) =>
   stateFile(change(expectedDiffusion(modern, 30).map(({ name, shape }) => ({ name, shape }))))

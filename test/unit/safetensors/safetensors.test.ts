@@ -30,6 +30,14 @@ async function open(path: string) {
 }
 
 describe('round trip', () => {
+  test('metadata of null, which Python reads, are none', async () => {
+    const header = '{"__metadata__":null,"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+    const { metadata, tensors } = await open(fileOf(header, 8))
+    expect({ metadata, names: tensors.map(({ name }) => name) }).toEqual({ metadata: {}, names: ['a'] })
+    for (const other of ['nul', 'nullx', 'true', '1', '[]', '""'])
+      await expect(open(fileOf(`{"__metadata__":${other}}`))).rejects.toMatchObject(invalid())
+  })
+
   test('names, types, shapes, metadata and bytes come back', async () => {
     const path = join(temporaryFolder(), 'x.safetensors')
     const metadata = { run: 'köln "1"', __proto__x: '' }
@@ -129,7 +137,7 @@ describe('reading refuses', () => {
     ['metadata twice', '{"__metadata__":{},"__metadata__":{}}', 0, 'twice'],
     ['a key of the metadata twice', '{"__metadata__":{"a":"","a":""}}', 0, 'twice'],
     ['metadata that is no text', '{"__metadata__":{"a":1}}', 0, 'expected'],
-    ['metadata that is no object', '{"__metadata__":null}', 0, 'expected'],
+    ['metadata that is no object', '{"__metadata__":"text"}', 0, 'expected'],
     ['an unknown field', '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":[]}}', 1, 'unknown field "x"'],
     ['a missing field', '{"a":{"dtype":"U8","shape":[1]}}', 1, 'needs dtype'],
     ['an unknown type', '{"a":{"dtype":"X8","shape":[1],"data_offsets":[0,1]}}', 1, 'unknown element type'],
