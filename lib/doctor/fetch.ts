@@ -67,4 +67,8 @@ const diskCheck = (): Promise<Check> =>
     return `${((await requireSpace(there, autoFlavour())) / 1e9).toFixed(0)} GB free for the cache`
   })
 
-export const fetchChecks = async (): Promise<Check[]> => [await fetchCheck(), await pythonCheck(), await diskCheck()]
+export async function fetchChecks(): Promise<Check[]> {
+  const place = await check('fetch', folder)
+  if (place.state !== 'ok') return [place, await pythonCheck()]
+  return [await fetchCheck(), await pythonCheck(), await diskCheck()]
+}

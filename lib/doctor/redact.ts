@@ -4,8 +4,14 @@ import { hostname, userInfo } from 'node:os'
 type Person = { home: string; user: string; host: string }
 
 function here(): Person {
-  const { homedir, username } = userInfo()
-  return { home: process.env.HOME || homedir, user: username, host: hostname() }
+  const { HOME, USER } = process.env
+  try {
+    const { homedir, username } = userInfo()
+    return { home: HOME || homedir, user: username, host: hostname() }
+  } catch {
+    // A user without an entry in passwd.
+    return { home: HOME ?? '', user: USER ?? '', host: hostname() }
+  }
 }
 
 const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
