@@ -93,7 +93,7 @@ export const commonSpecs = {
   }),
   maxPixels: option(
     count(64, 2 ** 30),
-    'Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, that may take 1 GB for progressive JPEGs and PNGs; other JPEGs shrink while they load.',
+    'Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, progressive JPEGs and interlaced PNGs may take 1.6 GB together and AVIF 4 GB; other JPEGs shrink while they load.',
     {
       default: 8192 * 8192,
     },

@@ -107,7 +107,8 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
     images,
     imagesPerUpdate: definitionOf(options.model).imagesPerUpdate(options),
     run: path,
-    inferenceModel: async (weights) => addon.inferenceModel(spec, await readImported({ addon, spec }, path, given, weights)),
+    inferenceModel: async (weights) =>
+      addon.inferenceModel(spec, await readImported({ addon, spec }, path, given, weights)),
   })
 }
 
