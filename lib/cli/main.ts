@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The `shinsaku` command. */
+import { ignoredHangup, startedHow } from '../system/hangup.ts'
+import { stopSignals } from './io.ts'
 import { runCommandLine } from './program.ts'
 
 // A reader that has seen enough, such as head, is no error.
@@ -9,9 +11,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 const { stdout, stderr } = process
+const ignoresHangup = ignoredHangup(startedHow())
+// Node would end at it.
+if (ignoresHangup) process.on('SIGHUP', () => {})
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   stdout,
   stderr,
   signals: process,
+  stopSignals: stopSignals.filter((signal) => signal !== 'SIGHUP' || !ignoresHangup),
   exit: (code) => process.exit(code),
 })

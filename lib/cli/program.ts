@@ -19,11 +19,13 @@ type Flags = Record<string, unknown> & { json?: boolean; cpu?: boolean; cuda?: b
 
 const exitText = `
 Exit codes:
-  0    done; also when the first Ctrl-C or SIGTERM has stopped a run and it was saved
+  0    done; also when the first Ctrl-C, SIGTERM or SIGHUP (a closed terminal) has stopped a run and it
+       was saved; under nohup, SIGHUP is ignored
   1    the command failed
   2    wrong command or options
   130  ended by Ctrl-C before anything could be saved, or by a second one; also when it has stopped sample,
        whose files that are complete are kept
+  129  the same by SIGHUP
   143  the same by SIGTERM
 
 Data goes to stdout, everything else to stderr.
@@ -164,7 +166,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
 export function commandHelp(): string {
   let text = ''
   const collect = { write: (part: string) => (text += part), columns: 100 }
-  const silent: Io = { stdout: collect, stderr: collect, signals: process, exit: () => {} }
+  const silent: Io = { stdout: collect, stderr: collect, signals: process, stopSignals: [], exit: () => {} }
   makeProgram(silent)
     .configureOutput({ getOutHelpWidth: () => collect.columns })
     .outputHelp()

@@ -6,7 +6,7 @@ import { resolveSample } from '../options/resolve.ts'
 import { loadGroups, sampleGroups } from '../options/value-kind.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
-import { exitCodes, type Io, onStopSignals } from './io.ts'
+import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
 import { Progress } from './progress.ts'
 
 type Values = Record<string, unknown>
@@ -69,7 +69,7 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
   const { images } = model
   const progress = new Progress(io.stderr)
   const abort = new AbortController()
-  let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
+  let stoppedBy: StopSignal | undefined
   const undo = onStopSignals(io, (signal) => {
     stoppedBy = signal
     progress.log('Stopping. Another signal ends at once.')

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { cliProgram, runCli, tinyFlags } from '../helpers/cli-process.ts'
+import { cliProgram, once, runCli, runProgram, tinyFlags } from '../helpers/cli-process.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 
 const tiny = ['builtin:icons:6', ...tinyFlags, '--batch', '3']
@@ -70,7 +70,7 @@ describe('signals', () => {
     }
   }
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGHUP', 'SIGINT', 'SIGTERM'] as const)(
     'R31: the first %s saves the update it meets, says so and ends with 0; the run can be gone on with',
     async (signal) => {
       const cwd = temporaryFolder()
@@ -88,6 +88,19 @@ describe('signals', () => {
       })
     },
   )
+
+  test.each([
+    ['nohup', 'nohup "$@" < /dev/null & echo $! > pid; wait $!'],
+    ['a script that ignores it', 'trap "" HUP; "$@" & echo $! > pid; wait $!'],
+  ])('SIGHUP stays ignored under %s: the run goes on to its end', async (_, script) => {
+    const cwd = temporaryFolder()
+    const hangUp = () => process.kill(Number(readFileSync(join(cwd, 'pid'), 'utf8')), 'SIGHUP')
+    const long = [...tiny, '--max-images', '600', '--previews', '0']
+    const wrapped = ['-c', script, 'bash', process.execPath, cliProgram, 'train', ...long]
+    const ended = await runProgram('bash', cwd, wrapped, once('Model:', hangUp))
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: 'runs/00000-diffusion-16-icons\n' })
+    expect(ended.stderr).toContain('Done after 600 images')
+  })
 
   test('R32: a second one ends at once with 130 or 143', async () => {
     // A preview of many pictures at the start keeps the run from seeing the first signal.

@@ -14,7 +14,7 @@ describe('help', () => {
   test('lists the commands and the exit codes, on stdout, with exit code 0', async () => {
     const { code, stdout, stderr } = await shinsaku('--help')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const word of ['train', 'sample', 'describe', 'setup', '130', '143']) expect(stdout).toContain(word)
+    for (const word of ['train', 'sample', 'describe', 'setup', '129', '130', '143']) expect(stdout).toContain(word)
   })
 
   test('of train groups flags by model and shows defaults, per variant where they differ', async () => {
@@ -130,9 +130,16 @@ test('the first signal asks for a stop, the second ends the process with its cod
   expect([asked, exits]).toEqual([['SIGTERM'], []])
   signals.emit('SIGINT')
   signals.emit('SIGTERM')
-  expect(exits).toEqual([130, 143])
+  signals.emit('SIGHUP')
+  expect(exits).toEqual([130, 143, 129])
   undo()
-  expect(signals.listenerCount('SIGINT') + signals.listenerCount('SIGTERM')).toBe(0)
+  expect(['SIGHUP', 'SIGINT', 'SIGTERM'].map((signal) => signals.listenerCount(signal))).toEqual([0, 0, 0])
+})
+
+test('a signal that is not among those that ask for an end is left alone', () => {
+  const { io, signals } = fakeIo()
+  onStopSignals({ ...io, stopSignals: ['SIGINT'] }, () => {})
+  expect([signals.listenerCount('SIGHUP'), signals.listenerCount('SIGINT')]).toEqual([0, 1])
 })
 
 describe('--config', () => {
