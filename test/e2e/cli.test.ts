@@ -61,6 +61,35 @@ describe('train, then sample', () => {
   })
 })
 
+describe('a reader that goes away', () => {
+  const piped = (pipe: string, ...args: string[]) =>
+    `"$0" "$1" train ${[...tiny, '--max-images', '300', '--previews', '0', ...args].join(' ')} ${pipe}`
+
+  test.each([
+    ['stdout', piped('2> said | head -n 1; echo $PIPESTATUS', '--json')],
+    ['stderr', piped('2>&1 > there | head -n 1; echo $PIPESTATUS')],
+    ['both', piped('2>&1 | head -n 1; echo $PIPESTATUS', '--json')],
+  ])('of %s: the run goes on to its end and is saved, with its own exit code', async (_, script) => {
+    const cwd = temporaryFolder()
+    const ended = await runProgram('bash', cwd, ['-c', script, process.execPath, cliProgram])
+    expect(ended.stdout.trim().split('\n').at(-1), ended.stderr).toBe('0')
+    expect(ended.stdout.trim().split('\n')).toHaveLength(2)
+    expect(existsSync(join(cwd, 'runs/00000-diffusion-16-icons/checkpoints/000000300/manifest.json'))).toBe(true)
+  })
+
+  test('of the errors of a command that fails does not make it a success', async () => {
+    const script = '"$0" "$1" train --size none 2> >(exec true); echo $?'
+    const ended = await runProgram('bash', temporaryFolder(), ['-c', script, process.execPath, cliProgram])
+    expect(ended.stdout).toBe('2\n')
+  })
+
+  test('a full disk behind stdout is a failure', async () => {
+    const script = '"$0" "$1" --help > /dev/full; echo $?'
+    const ended = await runProgram('bash', temporaryFolder(), ['-c', script, process.execPath, cliProgram])
+    expect([ended.stdout, ended.stderr]).toEqual(['1\n', expect.stringContaining('Could not write to stdout: ENOSPC')])
+  })
+})
+
 describe('signals', () => {
   const whenTraining = (signals: readonly NodeJS.Signals[]) => {
     let sent = 0
