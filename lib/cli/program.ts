@@ -61,7 +61,7 @@ function addSample(program: Command, io: Io, done: (code: number) => void): void
   addCommonFlags(command)
   command.option(
     '-o, --out <PATH>',
-    'grid of all pictures (.png or .webp), or a folder for one file each, written as they are finished (default: grid.png)',
+    'grid of all pictures (.png or .webp), or the name of a folder for one file each, written as they are finished (default: grid.png)',
   )
   command.option('--grid <FILE>', 'grid to write beside the folder named by --out, in the same pass')
   command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')

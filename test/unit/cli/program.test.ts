@@ -60,6 +60,12 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
     [['setup', '--cpu', '--cuda'], 'OPTION_INVALID', 'not both', ''],
     [['sample', 'run', '-o', 'a.png', '--grid', 'b.png'], 'OPTION_INVALID', 'a.png', ''],
     [['sample', 'run', '-o', 'folder', '--grid', 'b.jpg'], 'OPTION_INVALID', 'b.jpg', ''],
+    [
+      ['sample', 'run', '-o', 'grid.jpg'],
+      'OPTION_INVALID',
+      'out: expected the path of a folder, or of a .png or .webp',
+      '',
+    ],
   ])('%j', async (args, errorCode, text, hint) => {
     const { code, stdout, stderr } = await shinsaku(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -67,6 +73,13 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
     expect(stderr).toContain(text)
     expect(stderr).toContain(hint)
     expect(stderr).not.toContain('    at ')
+  })
+
+  test('sample: a target that cannot be written is met before the run is looked for', async () => {
+    const { code, stderr } = await shinsaku('sample', 'no-run', '-o', join(temporaryFolder(), 'none', 'grid.png'))
+    expect(code).toBe(1)
+    expect(stderr).toContain('error [FILE_FAILED] ')
+    expect(stderr).toContain('there is no folder')
   })
 
   test('every wrong option of a run is listed', async () => {
