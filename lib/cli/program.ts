@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { trainSpecs } from '../options/train.ts'
 import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
-import { givenTrainOptions } from './config.ts'
+import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
 import { reportFailure } from './failure.ts'
@@ -47,7 +47,7 @@ function addTrain(program: Command, io: Io, done: (code: number) => void): void 
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
   command.option('--dry-run', 'check options and pictures, describe the run, and exit')
-  addFlags(command, trainGroups(), positionalData)
+  addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const options = await givenTrainOptions(data, flags)
     if (flags.dryRun) await describePlan(options, flags.json === true, io)
@@ -74,7 +74,7 @@ function addDescribe(program: Command, io: Io): void {
   command.description('Describe a run before it starts (layers, parameters, memory, disk), or one on disk.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
-  addFlags(command, trainGroups(), positionalData)
+  addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const run = runAmong(data)
     if (run === undefined) await describePlan(await givenTrainOptions(data, flags), flags.json === true, io)

@@ -53,7 +53,7 @@ describe('help', () => {
 describe('a wrong call ends with exit code 2 and says what was meant', () => {
   test.each([
     [['trian', './icons'], 'COMMAND_UNKNOWN', 'trian', 'Did you mean train?'],
-    [['train', '--dim-mult', '1,2'], 'OPTION_INVALID', '--dim-mult', 'Did you mean --dim-mults?'],
+    [['train', '--dim-mult', '1,2'], 'OPTION_INVALID', '--dim-mult: is not an option; did you mean --dim-mults?', ''],
     [['train', '--size'], 'OPTION_INVALID', '--size', '--help'],
     [['sample'], 'OPTION_INVALID', "'run'", '--help'],
     [['sample', 'a', 'b'], 'OPTION_INVALID', 'too many arguments', '--help'],
@@ -86,6 +86,44 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
     const { code, stderr } = await shinsaku('train', '--size', 'large', '--lr', '-1', '--latent', '5')
     expect(code).toBe(2)
     for (const name of ['size', 'lr', 'latent']) expect(stderr).toContain(`\n  ${name}: `)
+  })
+
+  test('and so are flags that are not there, each with what is meant, wherever they stand', async () => {
+    const args =
+      'train icons --image-size 64 --lr -1 --learning-rate=1e-4 --batch-size 8 --sizee 3 --latent 5 --no-mirror'
+    const { code, stdout, stderr } = await shinsaku(...args.split(' '))
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    const lines = [
+      '--image-size: is not an option; here it is --size',
+      '--learning-rate: is not an option; here it is --lr',
+      '--batch-size: is not an option; here it is --batch',
+      '--sizee: is not an option; did you mean --size?',
+      '--no-mirror: is not an option; here it is --flip',
+      'latent: applies to model "dcgan" only',
+      'lr: ',
+    ]
+    for (const line of lines) expect(stderr).toContain(`\n  ${line}`)
+    expect(stderr).toContain('7 options are wrong')
+  })
+
+  test.each([
+    ['train', '--data', 'here it is an argument, written without a flag'],
+    ['describe', '--data-dir', 'here it is an argument, written without a flag'],
+    ['import', '--data', 'is not an option'],
+    ['train', '--outdir', 'here it is --out'],
+    ['train', '--gpus', 'here it is --device'],
+    ['train', '--workers', 'here it is --loader-workers'],
+    ['train', '--save-every', 'here it is --checkpoint-images'],
+    ['train', '--epochs', 'here it is --max-images, epochs times the number of pictures'],
+    ['train', '--steps', 'here it is --max-images, steps times batch times accumulate'],
+    ['sample', '--num-steps', 'here it is --steps'],
+    ['sample', '--num-samples', 'here it is --count'],
+    ['sample', '--use-ema', 'here it is --weights'],
+  ])('%s %s', async (command, flag, text) => {
+    const { code, stderr } = await shinsaku(command, 'x', flag, '3')
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${flag}: `)
+    expect(stderr).toContain(text)
   })
 
   test('with --json the error is one JSON object on stderr', async () => {
@@ -171,6 +209,10 @@ describe('--config', () => {
     })
     expect(await givenTrainOptions(['a.png', 'b.png'], { config })).toMatchObject({ data: ['a.png', 'b.png'] })
     expect(await givenTrainOptions(['icons'], {})).toEqual({ data: 'icons' })
+  })
+
+  test('may begin with a byte order mark', async () => {
+    expect(await givenTrainOptions([], { config: file('\uFEFF{"size": 64}') })).toEqual({ size: 64 })
   })
 
   test("takes a run's config.json as it is", async () => {
