@@ -143,7 +143,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
     .description('Train image generators from Node: diffusion and DCGAN, on a CPU or a CUDA GPU.')
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'Show this help, or that of a command.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),

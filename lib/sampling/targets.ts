@@ -1,7 +1,9 @@
 /** Where sampled pictures are to go, checked before anything is computed: a grid, a folder of files, or both. */
-import { mkdtemp, rmdir, stat } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { stat } from 'node:fs/promises'
 import { dirname, extname, join, resolve, sep } from 'node:path'
 import { fileError, ShinsakuError, throwIfAny } from '../errors.ts'
+import { makeNewFolder, remove } from '../files/write.ts'
 
 /** Extensions of pictures: a path that ends so is no folder, unless it is written with a slash at its end. */
 const pictureExtensions =
@@ -41,9 +43,11 @@ async function isThere(folder: string, target: string): Promise<boolean> {
 /** Makes and removes something there: permissions do not say everything, such as what root may or a mount allows. */
 async function requireWritable(folder: string, target: string): Promise<void> {
   try {
-    await rmdir(await mkdtemp(join(folder, '.check-')))
-  } catch (cause) {
-    throw fileError('write', target, cause)
+    const made = join(folder, `.check-${randomUUID()}`)
+    await makeNewFolder(made)
+    await remove(made)
+  } catch (error) {
+    throw fileError('write', target, (error as Error).cause)
   }
 }
 

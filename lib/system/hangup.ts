@@ -1,5 +1,5 @@
 /** Whether SIGHUP was ignored when this process was started, as by nohup. */
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 
 /** What is known of how a process was started. */
@@ -50,5 +50,5 @@ export const startedHow = (): Started => ({
   status: ['self', process.ppid].map((pid) => readOr(() => readFileSync(`/proc/${pid}/status`, 'utf8'))),
   command: process.env._,
   stdinInfo: readOr(() => readFileSync('/proc/self/fdinfo/0', 'utf8')),
-  stdinPath: readOr(() => readlinkSync('/proc/self/fd/0')),
+  stdinPath: readOr(() => realpathSync('/proc/self/fd/0')),
 })

@@ -38,6 +38,12 @@ describe('help', () => {
     expect(stdout).not.toContain('--no-flip')
   })
 
+  test('help COMMAND is COMMAND --help', async () => {
+    expect(await shinsaku('help', 'train')).toEqual(await shinsaku('train', '--help'))
+    expect(await shinsaku('help')).toEqual(await shinsaku('--help'))
+    expect(await shinsaku('help', 'trian')).toMatchObject({ code: 2, stdout: '' })
+  })
+
   test('comes on stderr, with exit code 2, where no command is given', async () => {
     const { code, stdout, stderr } = await shinsaku()
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -73,6 +79,21 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
     expect(stderr).toContain(text)
     expect(stderr).toContain(hint)
     expect(stderr).not.toContain('    at ')
+  })
+
+  test.each([
+    [['sample', 'model-10.pt', '--size', '64'], 'RUN_NOT_FOUND', 'There is no model-10.pt'],
+    [['sample', 'model-10.pt'], 'RUN_NOT_FOUND', 'There is no model-10.pt'],
+    [['describe', 'nope'], 'DATA_NOT_FOUND', 'There is no nope: neither a run folder nor pictures'],
+    [['verify', 'nope'], 'RUN_NOT_FOUND', 'nope'],
+  ])('what is not there is said to be so: %j', async (args, errorCode, text) => {
+    const { code, stderr } = await shinsaku(
+      ...args,
+      ...(args[0] === 'sample' ? ['-o', join(temporaryFolder(), 'a.png')] : []),
+    )
+    expect(code).toBe(1)
+    expect(stderr).toContain(`error [${errorCode}] `)
+    expect(stderr).toContain(text)
   })
 
   test('sample: a target that cannot be written is met before the run is looked for', async () => {
