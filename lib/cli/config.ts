@@ -1,10 +1,10 @@
 /** The options of a command: those in a --config file, under those given as flags. */
 import { readFile } from 'node:fs/promises'
-import { fileError, throwIfAny } from '../errors.ts'
+import { fileError, type Problem, type ShinsakuError, throwIfAny } from '../errors.ts'
 import { translateStored } from '../options/renamed.ts'
-import type { TrainOptions } from '../options/resolve.ts'
+import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import { trainGroups } from '../options/value-kind.ts'
-import { valuesOf } from './flags.ts'
+import { valuesOf, wrongValues } from './flags.ts'
 
 type Values = Record<string, unknown>
 
@@ -13,9 +13,11 @@ const isObject = (value: unknown): value is Values =>
 
 /** The options in a JSON file: an object of options, or the config.json of a run. */
 async function readOptions(path: string): Promise<Values> {
-  const text = await readFile(path, 'utf8').catch((cause) => {
+  const read = await readFile(path, 'utf8').catch((cause) => {
     throw fileError('read', path, cause)
   })
+  // Some editors begin a file with it.
+  const text = read.replace(/^\uFEFF/, '')
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -26,6 +28,18 @@ async function readOptions(path: string): Promise<Values> {
   if (!isObject(parsed))
     throwIfAny([{ path: 'config', message: `${path} must hold a JSON object of options, such as {"size": 64}` }])
   return parsed as Values
+}
+
+/** What is wrong with the flags of `train`; with a --config file, whose options are not known here, each by itself. */
+export function wrongTrainFlags(flags: Values): readonly Problem[] {
+  const groups = trainGroups()
+  if (flags.config !== undefined) return wrongValues(groups, flags)
+  try {
+    resolveTrain(valuesOf(groups, flags) as TrainOptions)
+    return []
+  } catch (error) {
+    return (error as ShinsakuError).details.problems as Problem[]
+  }
 }
 
 /** Options of `train()` as given on the command line; checking them is train()'s affair. */

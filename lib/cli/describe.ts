@@ -1,7 +1,7 @@
 /** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
 import { existsSync } from 'node:fs'
 import { nameOf } from '../backend/trial.ts'
-import { visibleText } from '../errors.ts'
+import { ShinsakuError, visibleText } from '../errors.ts'
 import type { Model, RunDescription } from '../index.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { flagText } from '../options/value-kind.ts'
@@ -105,9 +105,16 @@ export async function describePlan(options: TrainOptions, json: boolean, { stdou
   stdout.write(`${json ? JSON.stringify(plan) : visibleText(planLines(plan).join('\n'))}\n`)
 }
 
-/** The run folder that the arguments name; undefined where they name pictures. */
-export const runAmong = (data: readonly string[]): string | undefined =>
-  data.length === 1 && existsSync(configFile(data[0]!)) ? data[0] : undefined
+/** The run folder that the arguments name; undefined where they name pictures. Throws DATA_NOT_FOUND where they name nothing. */
+export function runAmong(data: readonly string[]): string | undefined {
+  const [path = ''] = data
+  if (data.length !== 1 || path.startsWith('builtin:')) return undefined
+  if (!existsSync(path))
+    throw new ShinsakuError('DATA_NOT_FOUND', `There is no ${path}: neither a run folder nor pictures`, {
+      hint: 'Give a run folder such as runs/00000-diffusion-128-icons, a folder of pictures, or "builtin:icons".',
+    })
+  return existsSync(configFile(path)) ? path : undefined
+}
 
 /** The options, layers and progress of a run on disk. */
 export async function describeRun(run: string, json: boolean, { stdout }: Io): Promise<void> {

@@ -1,8 +1,9 @@
 /** Flags of the command line, made from option specs, and the values that their text stands for. */
 import { type Command, type CommanderError, Option } from 'commander'
-import { throwIfAny } from '../errors.ts'
+import { type Problem, throwIfAny } from '../errors.ts'
 import { fromFlag, type OptionSpec, toFlag } from '../options/option-spec.ts'
 import { newNameOf } from '../options/renamed.ts'
+import { aboutUnknown, problemsIn } from '../options/resolve.ts'
 import { flagText, type Group, type ValueKind, valueKindOf } from '../options/value-kind.ts'
 
 /** What a text on the command line means; whether it is right is for the schemas to say. */
@@ -44,24 +45,44 @@ function flagsOf(name: string, spec: OptionSpec, defaultText: string): Option[] 
   return [new Option(`${short}--${flag} <${placeholder}>`, help)]
 }
 
-/** Where a flag of an older version is given to a command that has the option still, throws with its new name. */
-function throwIfRenamed(command: Command, { code, message }: CommanderError): void {
-  const flag = message.match(/'--([^'=]+)/)?.[1]
-  const name = flag === undefined ? undefined : newNameOf(fromFlag(flag))
-  if (code !== 'commander.unknownOption' || name === undefined) return
-  const renamed = `--${toFlag(name)}`
-  if (command.options.some(({ long }) => long === renamed))
-    throwIfAny([{ path: `--${flag}`, message: `is named ${renamed} now` }])
+/** What is said of a flag that a command does not have: its new name, ours, or the nearest. */
+function unknownFlag(command: Command, given: string): Problem {
+  const flag = given.replace(/=.*$/s, '')
+  const name = fromFlag(flag.replace(/^-+(?:no-)?/, ''))
+  const isArgument = command.registeredArguments.some((argument) => argument.name() === 'data')
+  const known = command.options.map((option) => option.attributeName())
+  const write = (ours: string) => (known.includes(ours) ? `--${toFlag(ours)}` : 'an argument, written without a flag')
+  const renamed = newNameOf(name)
+  if (renamed !== undefined && known.includes(renamed)) return { path: flag, message: `is named ${write(renamed)} now` }
+  return { path: flag.slice(0, 100), message: aboutUnknown(name, isArgument ? [...known, 'data'] : known, write) }
 }
+
+/** Where commander met a flag that it does not know, throws with every one of them and with every wrong value beside them. */
+function throwIfUnknown(command: Command, { code }: CommanderError, check: (flags: Flags) => readonly Problem[]): void {
+  if (code !== 'commander.unknownOption') return
+  const unknown = command.args.filter((argument) => /^--?[a-z]/i.test(argument))
+  throwIfAny([...unknown.map((flag) => unknownFlag(command, flag)), ...check(command.opts())])
+}
+
+type Flags = Readonly<Record<string, unknown>>
+
+/** What is wrong with the values of flags, each by itself. */
+export const wrongValues = (groups: readonly Group[], flags: Flags): Problem[] =>
+  groups.flatMap(({ specs }) => problemsIn(specs, valuesOf([{ specs }], flags)))
 
 const valuesText = `
 Lists are written 1,2,4, times 90s, 20m or 12h, and null is written none.`
 
 /**
- * Adds a flag for each option, under headings that say which models have it. Names in `except` get none. A flag of an
- * older version is answered with its new name.
+ * Adds a flag for each option, under headings that say which models have it. Names in `except` get none. Flags that
+ * the command does not have are answered with what is meant, together with what `check` finds in the others.
  */
-export function addFlags(command: Command, groups: readonly Group[], except: readonly string[] = []): void {
+export function addFlags(
+  command: Command,
+  groups: readonly Group[],
+  except: readonly string[] = [],
+  check: (flags: Flags) => readonly Problem[] = (flags) => wrongValues(groups, flags),
+): void {
   for (const { model, purpose, specs, defaultText } of groups) {
     const heading = `Options of ${purpose ?? (model === undefined ? 'every model' : `model "${model}"`)}:`
     for (const [name, spec] of Object.entries(specs)) {
@@ -71,7 +92,7 @@ export function addFlags(command: Command, groups: readonly Group[], except: rea
     }
   }
   command.exitOverride((error) => {
-    throwIfRenamed(command, error)
+    throwIfUnknown(command, error, check)
     throw error
   })
   const kinds = groups.flatMap(({ specs }) => Object.values(specs).map(valueKindOf))

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { trainSpecs } from '../options/train.ts'
 import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
-import { givenTrainOptions } from './config.ts'
+import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
 import { reportFailure } from './failure.ts'
@@ -19,11 +19,13 @@ type Flags = Record<string, unknown> & { json?: boolean; cpu?: boolean; cuda?: b
 
 const exitText = `
 Exit codes:
-  0    done; also when the first Ctrl-C or SIGTERM has stopped a run and it was saved
+  0    done; also when the first Ctrl-C, SIGTERM or SIGHUP (a closed terminal) has stopped a run and it
+       was saved; under nohup, SIGHUP is ignored
   1    the command failed
   2    wrong command or options
   130  ended by Ctrl-C before anything could be saved, or by a second one; also when it has stopped sample,
        whose files that are complete are kept
+  129  the same by SIGHUP
   143  the same by SIGTERM
 
 Data goes to stdout, everything else to stderr.
@@ -45,7 +47,7 @@ function addTrain(program: Command, io: Io, done: (code: number) => void): void 
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
   command.option('--dry-run', 'check options and pictures, describe the run, and exit')
-  addFlags(command, trainGroups(), positionalData)
+  addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const options = await givenTrainOptions(data, flags)
     if (flags.dryRun) await describePlan(options, flags.json === true, io)
@@ -59,7 +61,7 @@ function addSample(program: Command, io: Io, done: (code: number) => void): void
   addCommonFlags(command)
   command.option(
     '-o, --out <PATH>',
-    'grid of all pictures (.png or .webp), or a folder for one file each, written as they are finished (default: grid.png)',
+    'grid of all pictures (.png or .webp), or the name of a folder for one file each, written as they are finished (default: grid.png)',
   )
   command.option('--grid <FILE>', 'grid to write beside the folder named by --out, in the same pass')
   command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
@@ -72,7 +74,7 @@ function addDescribe(program: Command, io: Io): void {
   command.description('Describe a run before it starts (layers, parameters, memory, disk), or one on disk.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
-  addFlags(command, trainGroups(), positionalData)
+  addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const run = runAmong(data)
     if (run === undefined) await describePlan(await givenTrainOptions(data, flags), flags.json === true, io)
@@ -141,7 +143,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
     .description('Train image generators from Node: diffusion and DCGAN, on a CPU or a CUDA GPU.')
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'Show this help, or that of a command.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
@@ -164,7 +166,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
 export function commandHelp(): string {
   let text = ''
   const collect = { write: (part: string) => (text += part), columns: 100 }
-  const silent: Io = { stdout: collect, stderr: collect, signals: process, exit: () => {} }
+  const silent: Io = { stdout: collect, stderr: collect, signals: process, stopSignals: [], exit: () => {} }
   makeProgram(silent)
     .configureOutput({ getOutHelpWidth: () => collect.columns })
     .outputHelp()

@@ -1,6 +1,6 @@
 /** The progress of a long command: one line redrawn on a terminal, a plain line now and then elsewhere. */
 
-export type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number }
+export type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number | undefined }
 
 type Times = {
   /** Milliseconds, as performance.now() gives them. */

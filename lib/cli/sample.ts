@@ -4,9 +4,10 @@ import { ShinsakuError, throwIfAny } from '../errors.ts'
 import type { ImportOptions, LoadOptions, Model, SampleCall, SampleOptions, SaveOptions } from '../index.ts'
 import { resolveSample } from '../options/resolve.ts'
 import { loadGroups, sampleGroups } from '../options/value-kind.ts'
+import { requireFolderName, requireTargets } from '../sampling/targets.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
-import { exitCodes, type Io, onStopSignals } from './io.ts'
+import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
 import { Progress } from './progress.ts'
 
 type Values = Record<string, unknown>
@@ -22,7 +23,10 @@ function targetsOf({ out, grid: given }: Values): Targets {
   if (grid !== undefined && !isGrid(grid))
     throwIfAny([{ path: 'grid', message: `must end in .png or .webp, but is "${grid}"` }])
   if (target === undefined) return { grid: grid ?? 'grid.png', folder: undefined }
-  if (!isGrid(target)) return { grid, folder: target }
+  if (!isGrid(target)) {
+    requireFolderName(target, 'out')
+    return { grid, folder: target }
+  }
   if (grid !== undefined)
     throwIfAny([
       { path: 'grid', message: `out is the grid "${target}" already; give a folder as out, or leave grid out` },
@@ -63,13 +67,14 @@ function print(result: Result, json: boolean, { stdout }: Io): void {
 /** Samples and writes; prints the paths. Resolves with the exit code. */
 export async function sampleCommand(run: string, flags: Values, json: boolean, io: Io): Promise<number> {
   const targets = targetsOf(flags)
+  await requireTargets(targets)
   const options = valuesOf(sampleGroups(), flags) as SampleOptions
   const { load } = await import('../index.ts')
   const model = await load(run, valuesOf(loadGroups(), flags) as LoadOptions & ImportOptions)
   const { images } = model
   const progress = new Progress(io.stderr)
   const abort = new AbortController()
-  let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
+  let stoppedBy: StopSignal | undefined
   const undo = onStopSignals(io, (signal) => {
     stoppedBy = signal
     progress.log('Stopping. Another signal ends at once.')

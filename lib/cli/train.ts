@@ -3,7 +3,7 @@ import { ShinsakuError } from '../errors.ts'
 import type { Status } from '../index.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { DataLine, formatCount, formatStatus, shellQuote } from './format.ts'
-import { exitCodes, type Io, onStopSignals } from './io.ts'
+import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
 import { Progress } from './progress.ts'
 
 /** Statuses come many times a second; a program that reads them gets one a second and the last. */
@@ -45,7 +45,7 @@ export async function trainCommand(options: TrainOptions, json: boolean, io: Io)
   const progress = new Progress(io.stderr)
   const lines = new JsonLines(io)
   const abort = new AbortController()
-  let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
+  let stoppedBy: StopSignal | undefined
   const undo = onStopSignals(io, (signal) => {
     stoppedBy = signal
     progress.log('Stopping: saving a checkpoint. A second signal ends at once, without saving.')

@@ -14,7 +14,7 @@ import type { Measured, Outcome } from './outcome.ts'
 import type { StoreKind } from './pixel-cache.ts'
 import { type PixelStore, rowBytes } from './pixel-store.ts'
 import { openSource, type Source } from './source.ts'
-import { describeIgnored, describeSkipped, warningsOf } from './warnings.ts'
+import { describeIgnored, describeSkipped, several, warningsOf } from './warnings.ts'
 
 export type { Manifest, ManifestFile } from './manifest.ts'
 
@@ -80,7 +80,9 @@ function dropUnusable(
 
 function empty(source: Source, skipped: readonly Skipped[]): ShinsakuError {
   const found = [
-    skipped.length > 0 ? `not usable: ${describeSkipped(skipped)}` : undefined,
+    skipped.length > 0
+      ? `${several(skipped.length, 'file')} that cannot be used: ${describeSkipped(skipped)}`
+      : undefined,
     describeIgnored(source.ignored),
   ].filter((part) => part !== undefined)
   const linksOut = skipped.some(({ reason }) => reason === LINK_OUT)

@@ -5,7 +5,7 @@ import type { ManifestFile, Skipped } from './manifest.ts'
 
 /** Fewer pictures than this are memorised rather than varied. */
 const FEW_PICTURES = 100
-const several = (count: number, noun: 'file' | 'picture') => `${count} ${noun}${count === 1 ? '' : 's'}`
+export const several = (count: number, noun: 'file' | 'picture') => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** The first few names, visible as they are, then how many more. */
 function some(names: readonly string[], count = names.length): string {

@@ -4,6 +4,7 @@ import type { ModelDefinition } from '../models/model.ts'
 import { definitionOf, type ModelName, models } from '../models/table.ts'
 import { type CommonOptions, loadSpecs } from './common.ts'
 import { exportSpecs } from './export.ts'
+import { foreignName } from './foreign.ts'
 import { nearest } from './nearest.ts'
 import type { Given, OptionSpec, OptionSpecs, Resolved } from './option-spec.ts'
 import { type RecipeName, recipeDefaults } from './recipes.ts'
@@ -50,12 +51,37 @@ function checkOption(name: string, spec: OptionSpec, value: unknown, problems: P
   return undefined
 }
 
+/** What is said of a name that is no option; `write` gives one of ours as the caller would. */
+export function aboutUnknown(name: string, known: readonly string[], write: (ours: string) => string): string {
+  const foreign = foreignName(name, known)
+  if (foreign) return `is not an option; here it is ${write(foreign.ours)}${foreign.how ? `, ${foreign.how}` : ''}`
+  const near = nearest(name, known)
+  return `is not an option${near ? `; did you mean ${write(near)}?` : ''}`
+}
+
 function unknownName(name: string, known: readonly string[], other: Readonly<Record<string, string>>): Problem {
   if (Object.hasOwn(other, name)) return { path: name, message: other[name]! }
   const renamed = newNameOf(name)
   if (renamed !== undefined) return { path: name, message: `is named "${renamed}" now` }
-  const near = nearest(name, known)
-  return { path: name.slice(0, 100), message: `is not an option${near ? `; did you mean "${near}"?` : ''}` }
+  return { path: name.slice(0, 100), message: aboutUnknown(name, known, (ours) => `"${ours}"`) }
+}
+
+/** One problem for each name that is no option. A name that is given as undefined is not given. */
+function unknownNames(
+  given: Readonly<Record<string, unknown>>,
+  specs: OptionSpecs,
+  other: Readonly<Record<string, string>>,
+): Problem[] {
+  const unknown = Object.keys(given).filter((name) => given[name] !== undefined && !Object.hasOwn(specs, name))
+  return unknown.map((name) => unknownName(name, Object.keys(specs), other))
+}
+
+/** What is wrong with values that are given, each by itself. */
+export function problemsIn(specs: OptionSpecs, given: Readonly<Record<string, unknown>>): Problem[] {
+  const problems: Problem[] = []
+  for (const [name, spec] of Object.entries(specs))
+    if (given[name] !== undefined) checkOption(name, spec, given[name], problems)
+  return problems
 }
 
 /** A variant of another kind of model says whose it is. */
@@ -131,9 +157,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   throwIfAny(problems)
   const specs = specsOf(name!)
   const others = othersOptions(name!, (m) => m.specs)
-  for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(specs, key)) problems.push(unknownName(key, Object.keys(specs), others))
-  }
+  problems.push(...unknownNames(input, specs, others))
   const resolved = resolveSpecs(specs, input, { ...definition.defaults[variant!]!, ...set }, problems)
   for (const key of (resolved.allowChanges as string[] | null | undefined) ?? []) {
     const { message } = unknownName(key, Object.keys(specs), others)
@@ -147,9 +171,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
 /** Complete options of a call whose specs are the same for every model. Throws OPTION_INVALID with every problem in it. */
 function resolveOnly<T extends OptionSpecs>(specs: T, given: Given<T>, problems: Problem[] = []): Resolved<T> {
   const input = asObject(given, 'options')
-  for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(specs, key)) problems.push(unknownName(key, Object.keys(specs), {}))
-  }
+  problems.push(...unknownNames(input, specs, {}))
   const resolved = resolveSpecs(specs, input, {}, problems)
   throwIfAny(problems)
   return resolved as Resolved<T>
@@ -169,9 +191,7 @@ export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions)
   const definition = definitionOf(train.model)
   const specs = sampleSpecsOf(train.model)
   const others = othersOptions(train.model, (m) => m.sampleSpecs)
-  for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(specs, key)) problems.push(unknownName(key, Object.keys(specs), others))
-  }
+  problems.push(...unknownNames(input, specs, others))
   if (input.seeds != null && input.seed !== undefined)
     problems.push({ path: 'seed', message: 'give either seed or seeds, not both' })
   if (Array.isArray(input.seeds) && input.count !== undefined && input.count !== input.seeds.length) {

@@ -54,15 +54,14 @@ export async function makeNumberedFolder(out: string, name: string): Promise<str
 /** A run begins with this file: a folder without it was given up before it could be used. */
 export const configFile = (run: string): string => join(run, 'config.json')
 
-/** The run with the highest number whose name after the number is `name`; undefined where there is none. */
-export async function findNewestRun(out: string, name: string): Promise<string | undefined> {
+/** The runs whose name after the number is `name`, the highest number first. */
+export async function* findRuns(out: string, name: string): AsyncGenerator<string, void> {
   const runs = (await namesIn(out)).filter((other) => numbered.exec(other)?.[2] === name)
   for (const run of runs.sort((a, b) => numberOf(b) - numberOf(a))) {
     const begun = await access(configFile(join(out, run))).then(
       () => true,
       () => false,
     )
-    if (begun) return join(out, run)
+    if (begun) yield join(out, run)
   }
-  return undefined
 }

@@ -16,8 +16,8 @@ export type TrainedPlace = { run: string; folder: string; manifest: Manifest }
 export async function locateTrained(path: string): Promise<TrainedPlace> {
   const known = await stat(path).catch(() => undefined)
   if (!known?.isDirectory()) {
-    throw new ShinsakuError('RUN_NOT_FOUND', `${path} is not a folder`, {
-      hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.',
+    throw new ShinsakuError('RUN_NOT_FOUND', known ? `${path} is not a folder` : `There is no ${path}`, {
+      hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons, or a file of a PyTorch program.',
     })
   }
   if (positionOf(basename(resolve(path))) !== undefined) {

@@ -115,8 +115,9 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
 /** What `load()` promises, for a path that is a string. */
 export async function openModel(path: string, options: LoadOptions & ImportOptions): Promise<Model> {
   if ((await stat(path).catch(() => undefined))?.isFile()) return openFile(path, options)
-  const { device, threads, exact } = resolveLoad(options)
+  // What is there says which options there are: those of a PyTorch file are not those of a run.
   const place = await locateTrained(path)
+  const { device, threads, exact } = resolveLoad(options)
   const trained = await trainedOptions(place.run)
   const native = await loadNative()
   const { addon } = native

@@ -1,10 +1,10 @@
 /** Sampled pictures into files: one for each, one grid of all, or both in one pass. */
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { throwIfAny } from '../errors.ts'
 import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import type { PictureFormat } from '../images/encode.ts'
 import { formatOf, type Picture, type PictureKind, requireFormat } from './picture.ts'
+import { requireFolderName, requireTargets } from './targets.ts'
 
 /** Pictures that come one after the other, and what is known of them before. */
 export type PictureSource = PictureKind & { readonly seeds: readonly number[] } & (
@@ -28,8 +28,7 @@ const IN_FLIGHT = 8
 
 /** Throws OPTION_INVALID for options that no picture could be saved with. */
 export function checkSave(folder: string, { format = 'png', grid }: SaveOptions): void {
-  if (typeof folder !== 'string' || folder === '')
-    throwIfAny([{ path: 'folder', message: `expected the path of a folder, but got ${JSON.stringify(folder)}` }])
+  requireFolderName(folder)
   requireFormat(format)
   if (grid !== undefined) formatOf(grid, 'grid')
 }
@@ -97,15 +96,21 @@ async function gridFile(pictures: PictureSource, format: PictureFormat): Promise
 /** The bytes of a PNG file with all pictures. */
 export const gridBytes = async (pictures: PictureSource): Promise<Uint8Array> => buffer(await gridFile(pictures, 'png'))
 
+const writeGrid = async (pictures: PictureSource, path: string): Promise<unknown> =>
+  writeDurable(path, await gridFile(pictures, formatOf(path)))
+
 /** Writes one file with all pictures durably; resolves to its path. */
 export async function saveGrid(pictures: PictureSource, path: string): Promise<string> {
-  await writeDurable(path, await gridFile(pictures, formatOf(path)))
+  formatOf(path)
+  await requireTargets({ grid: path })
+  await writeGrid(pictures, path)
   return path
 }
 
 /** Writes one file for each picture, and the grid where one is asked for; resolves to the paths of the pictures. */
 export async function saveEach(pictures: PictureSource, folder: string, options: SaveOptions): Promise<string[]> {
   checkSave(folder, options)
+  await requireTargets({ folder, grid: options.grid })
   await makeFolderDurable(folder)
   const paths: string[] = []
   const onFile = (path: string, seed: number) => {
@@ -114,7 +119,7 @@ export async function saveEach(pictures: PictureSource, folder: string, options:
   }
   const passing = saving(pictures, folder, { ...options, onFile })
   if (options.grid === undefined) for await (const _ of passing);
-  else await saveGrid(Object.assign(passing, kindOf(pictures)), options.grid)
+  else await writeGrid(Object.assign(passing, kindOf(pictures)), options.grid)
   return paths
 }
 

@@ -1,8 +1,12 @@
 /** Which run is resumed, and with which options: those it was started with, and what may differ. */
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { openSource } from '../data/source.ts'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
-import { awaitsData, findNewestRun, readConfig, runName } from '../run/directory.ts'
+import { awaitsData, findRuns, readConfig, runName } from '../run/directory.ts'
+import { configFile } from '../run/names.ts'
 
 /** Options that change how long, where or how visibly a run goes on, but not what it computes. */
 const free = new Set([
@@ -31,16 +35,56 @@ export type Resumed = {
   changes: string[]
 }
 
+/** What makes data the same wherever it is read from: built-in icons by their whole name, the rest by its paths. */
+async function placesOf(data: ResolvedTrainOptions['data']): Promise<readonly string[]> {
+  if (typeof data !== 'string') return data.map((path) => resolve(path))
+  return [data.startsWith('builtin:') ? (await openSource(data)).name : resolve(data)]
+}
+
+/** The newest run in `out` of this kind and of this data. A folder elsewhere that has the same last name is other data. */
+async function findNewest(
+  { out, model, size, data }: ResolvedTrainOptions,
+  log: (line: string) => void,
+): Promise<string | undefined> {
+  const places = new Set(await placesOf(data))
+  for await (const run of findRuns(out, runName(model, size, data))) {
+    const stored = (await readConfig(run)).data as ResolvedTrainOptions['data'] | undefined
+    const known = stored !== undefined && !(await awaitsData(run))
+    // A list may have grown: files in common are enough.
+    if (!known || (await placesOf(stored)).some((place) => places.has(place))) {
+      log(`Going on with ${run}`)
+      return run
+    }
+    log(
+      `${run} learned from other data of the same name (${String(stored)}); to go on with it, name it: resume, --resume ${run}`,
+    )
+  }
+  return undefined
+}
+
+/** Throws RUN_NOT_FOUND where `run` is no run folder, with what it is. */
+async function requireRun(run: string): Promise<void> {
+  if (await stat(configFile(run)).catch(() => undefined)) return
+  const found = await stat(run).catch(() => undefined)
+  const what =
+    found === undefined ? 'is not there' : found.isDirectory() ? 'is a folder without config.json' : 'is a file'
+  throw new ShinsakuError('RUN_NOT_FOUND', `resume expects a run folder, but ${run} ${what}`, {
+    hint: 'Give a folder that train() made, such as runs/00000-diffusion-128-icons; or the pictures as data, and resume without a name for their newest run: shinsaku train PICTURES --resume.',
+  })
+}
+
 /**
  * The run to go on with and its options, or undefined where a new one is to be started: `resume` is false, or
- * true and there is no run of this kind in `out`.
+ * true and there is no run of this kind in `out`. Throws RUN_NOT_FOUND, RESUME_MISMATCH.
  */
-export async function findResumed(given: TrainOptions, options: ResolvedTrainOptions): Promise<Resumed | undefined> {
+export async function findResumed(
+  given: TrainOptions,
+  options: ResolvedTrainOptions,
+  log: (line: string) => void = () => {},
+): Promise<Resumed | undefined> {
   if (options.resume === false) return undefined
-  const run =
-    typeof options.resume === 'string'
-      ? options.resume
-      : await findNewestRun(options.out, runName(options.model, options.size, options.data))
+  if (typeof options.resume === 'string') await requireRun(options.resume)
+  const run = typeof options.resume === 'string' ? options.resume : await findNewest(options, log)
   if (run === undefined) return undefined
   if (given.data === undefined && (await awaitsData(run)))
     throwIfAny([{ path: 'data', message: `must be given, because ${run} was imported and has seen no pictures here` }])

@@ -100,7 +100,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
       import('./session.ts'),
     ])
     const options = resolveTrain(given)
-    const resumed = await findResumed(given, options)
+    const resumed = await findResumed(given, options, hooks.onLog)
     const session = new Session(resumed ? await resumeRun(resumed, hooks) : await newRun(options, hooks))
     this.#folder = session.folder
     return session

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { cliProgram, runCli, tinyFlags } from '../helpers/cli-process.ts'
+import { cliProgram, once, runCli, runProgram, tinyFlags } from '../helpers/cli-process.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 
 const tiny = ['builtin:icons:6', ...tinyFlags, '--batch', '3']
@@ -61,6 +61,35 @@ describe('train, then sample', () => {
   })
 })
 
+describe('a reader that goes away', () => {
+  const piped = (pipe: string, ...args: string[]) =>
+    `"$0" "$1" train ${[...tiny, '--max-images', '300', '--previews', '0', ...args].join(' ')} ${pipe}`
+
+  test.each([
+    ['stdout', piped('2> said | head -n 1; echo $PIPESTATUS', '--json')],
+    ['stderr', piped('2>&1 > there | head -n 1; echo $PIPESTATUS')],
+    ['both', piped('2>&1 | head -n 1; echo $PIPESTATUS', '--json')],
+  ])('of %s: the run goes on to its end and is saved, with its own exit code', async (_, script) => {
+    const cwd = temporaryFolder()
+    const ended = await runProgram('bash', cwd, ['-c', script, process.execPath, cliProgram])
+    expect(ended.stdout.trim().split('\n').at(-1), ended.stderr).toBe('0')
+    expect(ended.stdout.trim().split('\n')).toHaveLength(2)
+    expect(existsSync(join(cwd, 'runs/00000-diffusion-16-icons/checkpoints/000000300/manifest.json'))).toBe(true)
+  })
+
+  test('of the errors of a command that fails does not make it a success', async () => {
+    const script = '"$0" "$1" train --size none 2> >(exec true); echo $?'
+    const ended = await runProgram('bash', temporaryFolder(), ['-c', script, process.execPath, cliProgram])
+    expect(ended.stdout).toBe('2\n')
+  })
+
+  test('a full disk behind stdout is a failure', async () => {
+    const script = '"$0" "$1" --help > /dev/full; echo $?'
+    const ended = await runProgram('bash', temporaryFolder(), ['-c', script, process.execPath, cliProgram])
+    expect([ended.stdout, ended.stderr]).toEqual(['1\n', expect.stringContaining('Could not write to stdout: ENOSPC')])
+  })
+})
+
 describe('signals', () => {
   const whenTraining = (signals: readonly NodeJS.Signals[]) => {
     let sent = 0
@@ -70,7 +99,7 @@ describe('signals', () => {
     }
   }
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGHUP', 'SIGINT', 'SIGTERM'] as const)(
     'R31: the first %s saves the update it meets, says so and ends with 0; the run can be gone on with',
     async (signal) => {
       const cwd = temporaryFolder()
@@ -88,6 +117,19 @@ describe('signals', () => {
       })
     },
   )
+
+  test.each([
+    ['nohup', 'nohup "$@" < /dev/null & echo $! > pid; wait $!'],
+    ['a script that ignores it', 'trap "" HUP; "$@" & echo $! > pid; wait $!'],
+  ])('SIGHUP stays ignored under %s: the run goes on to its end', async (_, script) => {
+    const cwd = temporaryFolder()
+    const hangUp = () => process.kill(Number(readFileSync(join(cwd, 'pid'), 'utf8')), 'SIGHUP')
+    const long = [...tiny, '--max-images', '600', '--previews', '0']
+    const wrapped = ['-c', script, 'bash', process.execPath, cliProgram, 'train', ...long]
+    const ended = await runProgram('bash', cwd, wrapped, once('Model:', hangUp))
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: 'runs/00000-diffusion-16-icons\n' })
+    expect(ended.stderr).toContain('Done after 600 images')
+  })
 
   test('R32: a second one ends at once with 130 or 143', async () => {
     // A preview of many pictures at the start keeps the run from seeing the first signal.

@@ -11,14 +11,22 @@ export const tinyFlags = '--size 16 --dim 8 --dim-mults 1,2 --timesteps 20 --thr
 export type Ended = { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
 
 /** Runs the command in `cwd` on the CPU, to its end; `onStart` gets the process, `onStderr` sees what it has said so far. */
-export function runCli(
+export const runCli = (
+  cwd: string,
+  args: readonly string[],
+  ...listeners: [onStderr?: (text: string, child: ChildProcess) => void, onStart?: (child: ChildProcess) => void]
+): Promise<Ended> => runProgram(process.execPath, cwd, [cliProgram, ...args], ...listeners)
+
+/** The same for any program, such as a shell that starts the command. */
+export function runProgram(
+  program: string,
   cwd: string,
   args: readonly string[],
   onStderr: (text: string, child: ChildProcess) => void = () => {},
   onStart: (child: ChildProcess) => void = () => {},
 ): Promise<Ended> {
   const env = { ...process.env, SHINSAKU_DEVICE: 'cpu' }
-  const child = spawn(process.execPath, [cliProgram, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'], env })
+  const child = spawn(program, [...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'], env })
   onStart(child)
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk) => {

@@ -1,6 +1,6 @@
 /** A command line run in this process, with what it wrote. */
 import { EventEmitter } from 'node:events'
-import type { Io } from '../../lib/cli/io.ts'
+import { type Io, stopSignals } from '../../lib/cli/io.ts'
 import { runCommandLine } from '../../lib/cli/program.ts'
 
 export type Written = { stdout: string; stderr: string }
@@ -17,7 +17,8 @@ export function fakeIo(columns?: number) {
     },
   })
   const signals = new EventEmitter()
-  const io: Io = { stdout: output('stdout'), stderr: output('stderr'), signals, exit: (code) => exits.push(code) }
+  const exit = (code: number) => exits.push(code)
+  const io: Io = { stdout: output('stdout'), stderr: output('stderr'), signals, stopSignals, exit }
   return { io, written, exits, signals }
 }
 

@@ -14,7 +14,7 @@ describe('help', () => {
   test('lists the commands and the exit codes, on stdout, with exit code 0', async () => {
     const { code, stdout, stderr } = await shinsaku('--help')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const word of ['train', 'sample', 'describe', 'setup', '130', '143']) expect(stdout).toContain(word)
+    for (const word of ['train', 'sample', 'describe', 'setup', '129', '130', '143']) expect(stdout).toContain(word)
   })
 
   test('of train groups flags by model and shows defaults, per variant where they differ', async () => {
@@ -38,6 +38,12 @@ describe('help', () => {
     expect(stdout).not.toContain('--no-flip')
   })
 
+  test('help COMMAND is COMMAND --help', async () => {
+    expect(await shinsaku('help', 'train')).toEqual(await shinsaku('train', '--help'))
+    expect(await shinsaku('help')).toEqual(await shinsaku('--help'))
+    expect(await shinsaku('help', 'trian')).toMatchObject({ code: 2, stdout: '' })
+  })
+
   test('comes on stderr, with exit code 2, where no command is given', async () => {
     const { code, stdout, stderr } = await shinsaku()
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -53,13 +59,19 @@ describe('help', () => {
 describe('a wrong call ends with exit code 2 and says what was meant', () => {
   test.each([
     [['trian', './icons'], 'COMMAND_UNKNOWN', 'trian', 'Did you mean train?'],
-    [['train', '--dim-mult', '1,2'], 'OPTION_INVALID', '--dim-mult', 'Did you mean --dim-mults?'],
+    [['train', '--dim-mult', '1,2'], 'OPTION_INVALID', '--dim-mult: is not an option; did you mean --dim-mults?', ''],
     [['train', '--size'], 'OPTION_INVALID', '--size', '--help'],
     [['sample'], 'OPTION_INVALID', "'run'", '--help'],
     [['sample', 'a', 'b'], 'OPTION_INVALID', 'too many arguments', '--help'],
     [['setup', '--cpu', '--cuda'], 'OPTION_INVALID', 'not both', ''],
     [['sample', 'run', '-o', 'a.png', '--grid', 'b.png'], 'OPTION_INVALID', 'a.png', ''],
     [['sample', 'run', '-o', 'folder', '--grid', 'b.jpg'], 'OPTION_INVALID', 'b.jpg', ''],
+    [
+      ['sample', 'run', '-o', 'grid.jpg'],
+      'OPTION_INVALID',
+      'out: expected the path of a folder, or of a .png or .webp',
+      '',
+    ],
   ])('%j', async (args, errorCode, text, hint) => {
     const { code, stdout, stderr } = await shinsaku(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -69,10 +81,70 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
     expect(stderr).not.toContain('    at ')
   })
 
+  test.each([
+    [['sample', 'model-10.pt', '--size', '64'], 'RUN_NOT_FOUND', 'There is no model-10.pt'],
+    [['sample', 'model-10.pt'], 'RUN_NOT_FOUND', 'There is no model-10.pt'],
+    [['describe', 'nope'], 'DATA_NOT_FOUND', 'There is no nope: neither a run folder nor pictures'],
+    [['verify', 'nope'], 'RUN_NOT_FOUND', 'nope'],
+  ])('what is not there is said to be so: %j', async (args, errorCode, text) => {
+    const { code, stderr } = await shinsaku(
+      ...args,
+      ...(args[0] === 'sample' ? ['-o', join(temporaryFolder(), 'a.png')] : []),
+    )
+    expect(code).toBe(1)
+    expect(stderr).toContain(`error [${errorCode}] `)
+    expect(stderr).toContain(text)
+  })
+
+  test('sample: a target that cannot be written is met before the run is looked for', async () => {
+    const { code, stderr } = await shinsaku('sample', 'no-run', '-o', join(temporaryFolder(), 'none', 'grid.png'))
+    expect(code).toBe(1)
+    expect(stderr).toContain('error [FILE_FAILED] ')
+    expect(stderr).toContain('there is no folder')
+  })
+
   test('every wrong option of a run is listed', async () => {
     const { code, stderr } = await shinsaku('train', '--size', 'large', '--lr', '-1', '--latent', '5')
     expect(code).toBe(2)
     for (const name of ['size', 'lr', 'latent']) expect(stderr).toContain(`\n  ${name}: `)
+  })
+
+  test('and so are flags that are not there, each with what is meant, wherever they stand', async () => {
+    const args =
+      'train icons --image-size 64 --lr -1 --learning-rate=1e-4 --batch-size 8 --sizee 3 --latent 5 --no-mirror'
+    const { code, stdout, stderr } = await shinsaku(...args.split(' '))
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    const lines = [
+      '--image-size: is not an option; here it is --size',
+      '--learning-rate: is not an option; here it is --lr',
+      '--batch-size: is not an option; here it is --batch',
+      '--sizee: is not an option; did you mean --size?',
+      '--no-mirror: is not an option; here it is --flip',
+      'latent: applies to model "dcgan" only',
+      'lr: ',
+    ]
+    for (const line of lines) expect(stderr).toContain(`\n  ${line}`)
+    expect(stderr).toContain('7 options are wrong')
+  })
+
+  test.each([
+    ['train', '--data', 'here it is an argument, written without a flag'],
+    ['describe', '--data-dir', 'here it is an argument, written without a flag'],
+    ['import', '--data', 'is not an option'],
+    ['train', '--outdir', 'here it is --out'],
+    ['train', '--gpus', 'here it is --device'],
+    ['train', '--workers', 'here it is --loader-workers'],
+    ['train', '--save-every', 'here it is --checkpoint-images'],
+    ['train', '--epochs', 'here it is --max-images, epochs times the number of pictures'],
+    ['train', '--steps', 'here it is --max-images, steps times batch times accumulate'],
+    ['sample', '--num-steps', 'here it is --steps'],
+    ['sample', '--num-samples', 'here it is --count'],
+    ['sample', '--use-ema', 'here it is --weights'],
+  ])('%s %s', async (command, flag, text) => {
+    const { code, stderr } = await shinsaku(command, 'x', flag, '3')
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${flag}: `)
+    expect(stderr).toContain(text)
   })
 
   test('with --json the error is one JSON object on stderr', async () => {
@@ -130,9 +202,16 @@ test('the first signal asks for a stop, the second ends the process with its cod
   expect([asked, exits]).toEqual([['SIGTERM'], []])
   signals.emit('SIGINT')
   signals.emit('SIGTERM')
-  expect(exits).toEqual([130, 143])
+  signals.emit('SIGHUP')
+  expect(exits).toEqual([130, 143, 129])
   undo()
-  expect(signals.listenerCount('SIGINT') + signals.listenerCount('SIGTERM')).toBe(0)
+  expect(['SIGHUP', 'SIGINT', 'SIGTERM'].map((signal) => signals.listenerCount(signal))).toEqual([0, 0, 0])
+})
+
+test('a signal that is not among those that ask for an end is left alone', () => {
+  const { io, signals } = fakeIo()
+  onStopSignals({ ...io, stopSignals: ['SIGINT'] }, () => {})
+  expect([signals.listenerCount('SIGHUP'), signals.listenerCount('SIGINT')]).toEqual([0, 1])
 })
 
 describe('--config', () => {
@@ -151,6 +230,10 @@ describe('--config', () => {
     })
     expect(await givenTrainOptions(['a.png', 'b.png'], { config })).toMatchObject({ data: ['a.png', 'b.png'] })
     expect(await givenTrainOptions(['icons'], {})).toEqual({ data: 'icons' })
+  })
+
+  test('may begin with a byte order mark', async () => {
+    expect(await givenTrainOptions([], { config: file('\uFEFF{"size": 64}') })).toEqual({ size: 64 })
   })
 
   test("takes a run's config.json as it is", async () => {

@@ -151,7 +151,9 @@ describe('broken pictures', () => {
     for (let i = 0; i < 2; i++) {
       await expect(load(root)).rejects.toMatchObject({
         code: 'DATA_EMPTY',
-        message: expect.stringMatching(/a\.png \(it is not a JPEG.*1 file of other kinds: \.txt 1/),
+        message: expect.stringMatching(
+          /: it has 1 file that cannot be used: a\.png \(it is not a JPEG.*; 1 file of other kinds: \.txt 1/,
+        ),
         details: { skipped: [{ path: 'a.png' }], ignored: { txt: 1 } },
       })
     }

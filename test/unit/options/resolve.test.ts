@@ -2,6 +2,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import { type Problem, ShinsakuError } from '../../../lib/errors.ts'
 import {
   type ResolvedTrainOptions,
+  resolveLoad,
   resolveSample,
   resolveTrain,
   type SampleOptions,
@@ -118,6 +119,24 @@ describe('wrong options', () => {
     expect(wrong({ 'max-images': 5 })[0]!.message).toContain('"maxImages"')
     expect(wrong({ Batch: 5 })[0]!.message).toContain('"batch"')
     expect(wrong({ zzzzzz: 5 })[0]!.message).toBe('is not an option')
+  })
+
+  test('a name of another program gets ours, and how to compute its value', () => {
+    expect(wrong({ imageSize: 64, batch_size: 8, learningRate: 1, epochs: 3, num_workers: 2 })).toEqual([
+      { path: 'imageSize', message: 'is not an option; here it is "size"' },
+      { path: 'batch_size', message: 'is not an option; here it is "batch"' },
+      { path: 'learningRate', message: 'is not an option; here it is "lr"' },
+      { path: 'epochs', message: 'is not an option; here it is "maxImages", epochs times the number of pictures' },
+      { path: 'num_workers', message: 'is not an option; here it is "loaderWorkers"' },
+    ])
+  })
+
+  test('what is given as undefined is not given, whosever it is', () => {
+    const usual = resolveTrain({ model: 'dcgan' })
+    expect(resolveTrain({ model: 'dcgan', dim: undefined, size: undefined })).toEqual(usual)
+    expect(resolveTrain({ model: 'dcgan', zzz: undefined } as TrainOptions)).toEqual(usual)
+    expect(resolveSample({ steps: undefined, count: 2 }, usual).count).toBe(2)
+    expect(resolveLoad({ size: undefined } as object)).toEqual(resolveLoad({}))
   })
 
   test("another model's option says whose it is", () => {

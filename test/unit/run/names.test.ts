@@ -1,9 +1,14 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { findNewestRun, makeNumberedFolder, runName } from '../../../lib/run/names.ts'
+import { findRuns, makeNumberedFolder, runName } from '../../../lib/run/names.ts'
 import { forEveryFault, withFault } from '../../helpers/faults.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
+
+async function newest(out: string, name: string): Promise<string | undefined> {
+  for await (const run of findRuns(out, name)) return run
+  return undefined
+}
 
 describe('names', () => {
   test.each([
@@ -64,19 +69,19 @@ describe('numbers', () => {
     const path = join(temporaryFolder(), 'file')
     writeFileSync(path, '')
     await expect(makeNumberedFolder(path, 'a')).rejects.toMatchObject({ code: 'FILE_FAILED' })
-    await expect(findNewestRun(path, 'a')).rejects.toMatchObject({ code: 'FILE_FAILED' })
+    await expect(newest(path, 'a')).rejects.toMatchObject({ code: 'FILE_FAILED' })
   })
 })
 
 test('the newest run of a kind is the one with the highest number that was begun', async () => {
   const out = temporaryFolder()
-  expect(await findNewestRun(join(out, 'missing'), 'a')).toBeUndefined()
+  expect(await newest(join(out, 'missing'), 'a')).toBeUndefined()
   for (const name of ['00002-a', '00010-a', '100000-a', '00011-b', '00012-a-b', 'x-a']) {
     mkdirSync(join(out, name))
     writeFileSync(join(out, name, 'config.json'), '{}')
   }
   mkdirSync(join(out, '100001-a'))
-  expect(await findNewestRun(out, 'a')).toBe(join(out, '100000-a'))
-  expect(await findNewestRun(out, 'b')).toBe(join(out, '00011-b'))
-  expect(await findNewestRun(out, 'c')).toBeUndefined()
+  expect(await newest(out, 'a')).toBe(join(out, '100000-a'))
+  expect(await newest(out, 'b')).toBe(join(out, '00011-b'))
+  expect(await newest(out, 'c')).toBeUndefined()
 })

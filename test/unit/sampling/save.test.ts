@@ -1,5 +1,5 @@
 /** Files and grids while pictures are sampled: what is written when, wrong targets, full disks, what grids say of seeds. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
@@ -61,6 +61,47 @@ describe('save()', () => {
     expect(await save(folder, { grid: join(folder, 'none', 'grid.png') })).toMatchObject({ code: 'FILE_FAILED' })
     expect(native.calls).toEqual([])
     expect(readdirSync(folder)).toEqual(['file'])
+  })
+
+  test.each('grid.jpg grid.JPEG a.gif a.avif b.tif b.tiff c.bmp d.heic e.png f.webp'.split(' '))(
+    'never into a folder that is named as the picture %s; with a slash it is a folder',
+    async (name) => {
+      const folder = temporaryFolder()
+      const { model, native } = fakeModel()
+      for (const source of [model.sample(), await fakeModel().model.sample()])
+        expect(await errorOf(source.save(join(folder, name)))).toMatchObject({
+          code: 'OPTION_INVALID',
+          message: expect.stringContaining('.png or .webp'),
+        })
+      expect(native).toMatchObject({ calls: [], models: 0 })
+      expect(readdirSync(folder)).toEqual([])
+      await model.sample().save(`${join(folder, name)}/`)
+      expect(readdirSync(join(folder, name))).toEqual(['seed-0.png'])
+    },
+  )
+
+  test('a target that cannot be written is met before anything is sampled', async () => {
+    const folder = temporaryFolder()
+    const { model, native } = fakeModel()
+    const job = model.sample({ count: 4 })
+    writeFileSync(join(folder, 'file'), '')
+    mkdirSync(join(folder, 'folder.png'))
+    const failing = [
+      () => job.save(join(folder, 'file')),
+      () => job.save(join(folder, 'file', 'a', 'b')),
+      () => job.save('/proc/self/pictures'),
+      () => job.save(join(folder, 'new'), { grid: join(folder, 'none', 'grid.png') }),
+      () => job.save(join(folder, 'new'), { grid: join(folder, 'folder.png') }),
+      () => job.grid(join(folder, 'none', 'grid.png')),
+      () => job.grid(join(folder, 'folder.png')),
+      () => job.grid(join(folder, 'file', 'grid.png')),
+      () => job.grid('/proc/self/grid.png'),
+    ]
+    for (const call of failing) expect(await errorOf(call())).toMatchObject({ code: 'FILE_FAILED' })
+    expect(native.calls).toEqual([])
+    expect(readdirSync(folder).sort()).toEqual(['file', 'folder.png'])
+    await job.save(join(folder, 'a', 'b'), { grid: join(folder, 'a', 'grid.png') })
+    expect(readdirSync(join(folder, 'a')).sort()).toEqual(['b', 'grid.png'])
   })
 
   test.each(['ENOSPC', 'EIO'])(

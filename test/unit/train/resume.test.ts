@@ -1,5 +1,6 @@
 /** Which run is gone on with, and what may differ from the options and pictures it was started with. */
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
 import { createRunDirectory, runName } from '../../../lib/run/directory.ts'
@@ -36,7 +37,41 @@ describe('the run to go on with', () => {
     await makeRun(out, { ...started, size: 32 })
     expect((await resume({ data: 'icons', size: 16, out, resume: true }))?.run).toBe(second)
     expect((await resume({ resume: first }))?.run).toBe(first)
-    await expect(resume({ resume: join(out, 'none') })).rejects.toMatchObject({ code: 'RUN_INVALID' })
+  })
+
+  test('is never one of another folder that has the same last name, nor of other icons; which one it is is logged', async () => {
+    const out = temporaryFolder()
+    const runOf = (data: TrainOptions['data']) => makeRun(out, { ...started, data })
+    const mine = await runOf('a/icons')
+    const theirs = await runOf(resolve('b/icons'))
+    const drawn = await runOf('builtin:icons')
+    const listed = await runOf(['a/1.png', 'a/2.png'])
+    const taken = async (data: NonNullable<TrainOptions['data']>) => {
+      const log: string[] = []
+      const given = { data, size: 16, out, resume: true } as const
+      return [(await findResumed(given, resolveTrain(given), (line) => log.push(line)))?.run, log.join('\n')]
+    }
+    expect(await taken(resolve('a/icons'))).toEqual([mine, expect.stringMatching(/b\/icons[\s\S]*Going on with/)])
+    expect((await taken('./b/icons/'))[0]).toBe(theirs)
+    expect((await taken('builtin:icons:158:1'))[0]).toBe(drawn)
+    expect((await taken(['b/3.png', 'a/2.png']))[0]).toBe(listed)
+    for (const other of ['c/icons', 'builtin:icons:158:2', ['c/1.png']])
+      expect(await taken(other)).toEqual([undefined, expect.stringContaining('other data of the same name')])
+  })
+
+  test('is RUN_NOT_FOUND for what is no run, with what it is and what is expected', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'a.png'), '')
+    for (const [path, text] of [
+      [join(folder, 'none'), 'is not there'],
+      [folder, 'is a folder without config.json'],
+      [join(folder, 'a.png'), 'is a file'],
+    ] as const)
+      await expect(resume({ resume: path })).rejects.toMatchObject({
+        code: 'RUN_NOT_FOUND',
+        message: `resume expects a run folder, but ${path} ${text}`,
+        hint: expect.stringContaining('shinsaku train PICTURES --resume'),
+      })
   })
 })
 
