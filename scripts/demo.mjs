@@ -16,7 +16,7 @@ readFlags({
 /** Training time that the demo aims at. */
 const SECONDS = 285
 const PROBE_SECONDS = 15
-/** With fewer images than this in the time, pictures of half the side are learned instead: they take a quarter of the work. */
+/** With fewer images than this in the time, pictures of half the side are learned instead. */
 const FEW_IMAGES = 7000
 const network = ['--dim', '16', '--dim-mults', '1,2,4']
 
@@ -34,16 +34,18 @@ const train = (/** @type {string[]} */ ...args) =>
     .split('\n')
     .map((line) => JSON.parse(line))
 
-console.error(`[shinsaku] measuring how fast this machine trains: ${PROBE_SECONDS} s ...`)
-const probe = ['--out', join(out, 'probe'), '--max-time', `${PROBE_SECONDS}s`, '--previews', '0']
-const { imagesPerSecond } = train('--size', '32', ...probe).at(-2)
-const fits = Math.round(imagesPerSecond * SECONDS)
-const size = fits < FEW_IMAGES ? 16 : 32
+/** Images a second at this size. */
+function measure(/** @type {number} */ size) {
+  console.error(`[shinsaku] measuring how fast this machine trains at ${size} pixels: ${PROBE_SECONDS} s ...`)
+  const probe = ['--out', join(out, 'probe'), '--max-time', `${PROBE_SECONDS}s`, '--previews', '0']
+  return train('--size', String(size), ...probe).at(-2).imagesPerSecond
+}
+
+const rate = measure(32)
+const size = rate * SECONDS < FEW_IMAGES ? 16 : 32
 // A machine that is fast enough sees no more than it needs.
-const images = Math.min(60_000, size === 16 ? 3 * fits : fits)
-console.error(
-  `[shinsaku] ${imagesPerSecond.toFixed(0)} images/s at 32 pixels: training on ${images} images of ${size} pixels, about ${Math.ceil(SECONDS / 60)} minutes`,
-)
+const images = Math.min(60_000, Math.round((size === 32 ? rate : measure(size)) * SECONDS))
+console.error(`[shinsaku] training on ${images} images of ${size} pixels, about ${Math.ceil(SECONDS / 60)} minutes`)
 
 // A rate that rises first and falls to zero by the end, and a short average, make the most of a short run.
 const short = ['--lr', '4e-3', '--warmup', '1600', '--lr-schedule', 'cosine', '--ema-every', '1']
