@@ -28,9 +28,8 @@ async function samplesOf(program: string, ...args: string[]): Promise<number[]> 
 export const measureGrowth = async (thing: string, times: number, folder: string): Promise<number> =>
   growthOf(await samplesOf('memory-case.mjs', thing, String(times), folder))
 
-/** The most bytes of resident memory that sampling in a form of stream-case.mjs adds after its first tenth. */
+/** The most bytes of resident memory that sampling in a form of stream-case.mjs adds to what a short call has taken. */
 export async function measureStream(form: string, count: number, size: number, folder: string): Promise<number> {
   const samples = await samplesOf('stream-case.mjs', form, String(count), String(size), folder)
-  const begun = samples.slice(Math.ceil(samples.length / 10))
-  return Math.max(...begun) - begun[0]!
+  return Math.max(...samples) - samples[0]!
 }

@@ -3,6 +3,8 @@
 import { join } from 'node:path'
 import { train } from '../../dist/index.js'
 
+/** @import { SampleJob } from '../../dist/index.js' */
+
 const [form = '', count, size, folder = ''] = process.argv.slice(2)
 
 const model = await train({
@@ -18,26 +20,34 @@ const model = await train({
   device: 'cpu',
   maxImages: 4,
 })
-const job = model.sample({ count: Number(count), batch: 4 })
 
 const forms = {
-  save: () => job.save(join(folder, 'files')),
-  grid: () => job.grid(join(folder, 'grid.png')),
-  both: () => job.save(join(folder, 'files'), { grid: join(folder, 'grid.png') }),
-  async iterate() {
+  save: (/** @type {SampleJob} */ job, /** @type {string} */ place) => job.save(place),
+  grid: (/** @type {SampleJob} */ job, /** @type {string} */ place) => job.grid(`${place}.png`),
+  both: (/** @type {SampleJob} */ job, /** @type {string} */ place) => job.save(place, { grid: `${place}.png` }),
+  async iterate(/** @type {SampleJob} */ job) {
     for await (const picture of job) await picture.encode()
   },
   // Holds them all, as a measure of the measure.
-  all: () => job.then((pictures) => pictures),
+  all: async (/** @type {SampleJob} */ job) => job,
 }
-
-const rss = []
-const timer = setInterval(() => {
-  globalThis.gc?.()
-  rss.push(process.memoryUsage.rss())
-}, 100)
 const work = Object.entries(forms).find(([name]) => name === form)?.[1]
 if (!work) throw new Error(`there is no form ${form}`)
-await work()
+const run = (/** @type {number} */ pictures) =>
+  work(model.sample({ count: pictures, batch: 4 }), join(folder, `of-${pictures}`))
+
+/** @type {number[]} */
+const rss = []
+const look = () => {
+  globalThis.gc?.()
+  rss.push(process.memoryUsage.rss())
+}
+// What is loaded and allocated at first use is there before the first look.
+await run(32)
+look()
+const timer = setInterval(look, 100)
+const result = await run(Number(count))
 clearInterval(timer)
+look()
+if (result === null) throw new Error('there is no result')
 console.log(JSON.stringify(rss))
