@@ -76,7 +76,7 @@ export async function selectBackend(
   const path = recordPath(native, options, placement)
   let tried = await recorded(path)
   if (!tried && log) {
-    log(`Tried the ways to train this network on ${native.cudaName}; the result is kept for the next run:`)
+    log(`Tried the backends for this network on ${native.cudaName}; the result is kept for the next run:`)
     tried = await runTrials(native.addon, options, placement, definitionOf(options.model).canReplay(options))
     for (const line of formatTrials(tried)) log(`  ${line}`)
     // Without the record the next run tries again.

@@ -1,4 +1,4 @@
-/** Tries on the GPU at hand which ways of training agree with the reference there, and how fast each is. */
+/** Tries each backend on the GPU at hand: which agree with the reference there, and how fast each is. */
 import { ShinsakuError } from '../errors.ts'
 import type { Addon, NativeSnapshot, NativeTrainer, Spec } from '../native/addon.ts'
 import { type Placement, toSpec } from './placement.ts'
