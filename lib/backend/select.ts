@@ -63,7 +63,7 @@ async function keep(path: string, gpu: string, tried: readonly Trial[]): Promise
 }
 
 /**
- * The placement with the fastest way that agrees with the reference on this GPU. The first run of its kind tries
+ * The placement with the fastest backend that agrees with the reference on this GPU. The first run of its kind tries
  * them all, which takes some seconds and is reported to `log`; without one only what is on record counts.
  */
 export async function selectBackend(
@@ -82,8 +82,8 @@ export async function selectBackend(
     // Without the record the next run tries again.
     await keep(path, native.cudaName, tried).catch((error) => log(`Warning: ${(error as Error).message}`))
   }
-  const way = tried ? fastestOf(tried) : reference
-  return { ...placement, ...way, samplingOps: way.ops }
+  const backend = tried ? fastestOf(tried) : reference
+  return { ...placement, ...backend, samplingOps: backend.ops }
 }
 
 /** Where these options are computed and with what, as far as it is known without trying anything. */

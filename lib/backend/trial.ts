@@ -89,15 +89,15 @@ async function withTrainer<T>(addon: Addon, spec: Spec, use: (trainer: NativeTra
   }
 }
 
-const failed = (way: Backend, { message }: ShinsakuError): Trial => ({
-  ...way,
+const failed = (backend: Backend, { message }: ShinsakuError): Trial => ({
+  ...backend,
   milliseconds: null,
   distance: null,
   bound: null,
   problem: message,
 })
 
-/** Every way with this very spec, the reference first; rejects where the reference cannot be tried. */
+/** Every backend with this very spec, the reference first; rejects where the reference cannot be tried. */
 async function runEach(addon: Addon, spec: Spec, precision: Placement['precision'], canReplay: boolean) {
   const kept: NativeSnapshot[] = []
   const keep: Keep = async (snapshot) => {
@@ -128,28 +128,28 @@ async function compareEach(
   const tried: Trial[] = [
     { ...reference, milliseconds: expected.milliseconds, distance: null, bound: null, problem: null },
   ]
-  /** Weights of the newest way without a graph, which the graph behind it is held against. */
+  /** Weights of the newest backend without a graph, which the graph behind it is held against. */
   let plain: NativeSnapshot | undefined = expected.weights
-  for (const way of others) {
-    if (way.graph && !(canReplay && plain)) continue
+  for (const backend of others) {
+    if (backend.graph && !(canReplay && plain)) continue
     try {
-      const { moments, weights, milliseconds } = await withTrainer(addon, { ...spec, ...way }, (trainer) =>
+      const { moments, weights, milliseconds } = await withTrainer(addon, { ...spec, ...backend }, (trainer) =>
         observe(trainer, keep),
       )
-      const distance = await (way.graph ? weights.distanceOfMoves(start, plain!) : moments.distance(truth))
-      tried.push({ ...way, milliseconds, distance, bound: way.graph ? GRAPH_BOUND : bound, problem: null })
-      if (!way.graph) plain = weights
+      const distance = await (backend.graph ? weights.distanceOfMoves(start, plain!) : moments.distance(truth))
+      tried.push({ ...backend, milliseconds, distance, bound: backend.graph ? GRAPH_BOUND : bound, problem: null })
+      if (!backend.graph) plain = weights
     } catch (error) {
       if (!(error instanceof ShinsakuError)) throw error
-      if (!way.graph) plain = undefined
-      tried.push(failed(way, error))
+      if (!backend.graph) plain = undefined
+      tried.push(failed(backend, error))
     }
   }
   return tried
 }
 
 /**
- * Every way, the reference first. `canReplay`: whether a graph can hold an update of these options. The reference may
+ * Every backend, the reference first. `canReplay`: whether a graph can hold an update of these options. The reference may
  * need more memory than the others: where it has too little they are all tried with half as many pictures.
  */
 export async function runTrials(
@@ -182,14 +182,14 @@ export function fastestOf(tried: readonly Trial[]): Backend {
 
 export const nameOf = ({ ops, graph }: Backend): string => (graph ? `${ops} in a graph` : ops)
 
-/** One line for each way that was tried. */
+/** One line for each backend that was tried. */
 export function formatTrials(tried: readonly Trial[]): string[] {
-  return tried.map((way) => {
-    const name = nameOf(way)
-    if (way.problem !== null) return `${name}: ${way.problem}`
-    const time = `${way.milliseconds!.toFixed(2)} ms an update`
-    if (way.distance === null) return `${name}: ${time}`
-    const differs = `differs by ${way.distance.toExponential(1)}`
-    return `${name}: ${time}, ${differs}${agrees(way) ? '' : `, more than ${way.bound!.toExponential(0)}: not used`}`
+  return tried.map((backend) => {
+    const name = nameOf(backend)
+    if (backend.problem !== null) return `${name}: ${backend.problem}`
+    const time = `${backend.milliseconds!.toFixed(2)} ms an update`
+    if (backend.distance === null) return `${name}: ${time}`
+    const differs = `differs by ${backend.distance.toExponential(1)}`
+    return `${name}: ${time}, ${differs}${agrees(backend) ? '' : `, more than ${backend.bound!.toExponential(0)}: not used`}`
   })
 }

@@ -1,4 +1,4 @@
-/** `shinsaku doctor --gpu`: tries every way of training on the GPU at hand, for small networks of each kind. */
+/** `shinsaku doctor --gpu`: tries every backend on the GPU at hand, for small networks of each kind. */
 
 import { resolveDevice } from '../backend/device.ts'
 import { placeOn } from '../backend/placement.ts'

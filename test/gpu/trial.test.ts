@@ -1,4 +1,4 @@
-/** The ways of training on a GPU: the CUDA set beside the reference, and graphs beside what they recorded. */
+/** The backends on a GPU: the CUDA set beside the reference, and graphs beside what they recorded. */
 import { describe, expect, test } from 'vitest'
 import { resolveDevice } from '../../lib/backend/device.ts'
 import { placeOn, toSpec } from '../../lib/backend/placement.ts'
@@ -45,7 +45,7 @@ async function bytesOf(trainer: NativeTrainer): Promise<Map<string, Buffer>> {
 const differing = (a: Map<string, Buffer>, b: Map<string, Buffer>): string[] =>
   [...a.keys()].filter((name) => !a.get(name)!.equals(b.get(name)!))
 
-describe.skipIf(reason !== undefined)(`ways of training${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describe.skipIf(reason !== undefined)(`backends${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   test('tf32, U-Net 2.3 of 512 and 1024 channels: every way works and agrees with the reference', async () => {
     const options = resolveTrain({ ...unet, dimMults: [8, 16], size: 16, batch: 2 })
     const tried = await runTrials(addon, options, placeOn('cuda:0', options, []), true)
