@@ -21,6 +21,8 @@ With "rebuild", as prebuildify calls it, what is built can be shipped.`,
     sanitize: { help: 'with AddressSanitizer and UndefinedBehaviorSanitizer' },
     target: { value: 'NODE', help: "prebuildify's; one build is for every Node" },
     arch: { value: 'ARCH', help: "prebuildify's; it is this machine's" },
+    devdir: { value: 'FOLDER', help: "prebuildify's; no headers of Node are fetched" },
+    release: { help: "prebuildify's; the usual build" },
   },
 })
 const root = dirname(dirname(fileURLToPath(import.meta.url)))

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes docs/icons.png, the grid of built-in icons that the README shows.
+// Makes docs/icons.png, the grid of built-in icons that the README links to.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'

@@ -16,6 +16,7 @@ const needed = [
     'LICENSE',
     'CHANGELOG.md',
     'docs/options.md',
+    'docs/demo.png',
     'docs/icons.png',
     'dist/index.js',
     'dist/index.d.ts',

@@ -58,6 +58,12 @@ describe.each(runnable)('%s', (path) => {
   })
 })
 
+test('the build takes what prebuildify calls it with', async () => {
+  const args = ['rebuild', '--target=20.0.0', '--devdir=cache', '--arch=x64', '--release', '--help']
+  const { stdout } = await promisify(execFile)(process.execPath, [join(bare, 'scripts/build.mjs'), ...args])
+  expect(stdout).toContain('node scripts/build.mjs')
+})
+
 test('every script of package.json is among them', () => {
   expect(runnable).toEqual(expect.arrayContaining(named))
 })
