@@ -1,5 +1,6 @@
 /** The surface of the native addon, as native/napi/addon.cc defines it. A test holds the two together. */
 import type { TensorInfo } from '../safetensors/tensor-info.ts'
+import type { NativeEvaluate } from './evaluate.ts'
 
 export type { TensorInfo }
 
@@ -118,7 +119,7 @@ export interface NativeTrainer {
   dispose(): void
 }
 
-export interface Addon {
+export interface Addon extends NativeEvaluate {
   info(): Promise<DeviceInfo>
   /** CPU threads of the device thread's work, at least 1; it holds for the whole process. */
   setThreads(threads: number): Promise<void>

@@ -166,6 +166,60 @@ class Trainer : public Object {
       const std::string& weights) = 0;  // "ema" or "raw", copied
 };
 
+// The nearest pictures of each of some pictures: rows of k, nearest first.
+struct Neighbours {
+  std::vector<int32_t> indices;
+  std::vector<double> distances;
+};
+
+// Pictures in which the nearest ones of others are looked for.
+class PixelIndex : public Object {
+ public:
+  // `shape` is N,H,W,C. The time of one unit grows with the pictures given.
+  virtual Neighbours Nearest(Bytes pixels, const std::vector<int64_t>& shape, const Spec& args) = 0;
+};
+
+// A network that makes a row of features of a picture.
+class Embedder : public Object {
+ public:
+  // One bounded unit, for as many pictures as are given; `shape` is N,H,W,C. Rows of one width.
+  virtual std::vector<float> Embed(Bytes pixels, const std::vector<int64_t>& shape) = 0;
+};
+
+// Mean and covariance of rows of features; of a file of statistics they are what the caller keeps alive.
+struct Statistics {
+  int64_t count = 0;  // rows
+  std::vector<double> mean, covariance;
+};
+using Doubles = std::span<const double>;
+struct StatisticsView {
+  Doubles mean, covariance;
+};
+
+// Rows of features of a set of pictures.
+class Features : public Object {
+ public:
+  virtual void Append(Floats rows) = 0;
+  virtual Statistics Compute() = 0;
+};
+
+// Patches of pictures at every level of their Laplacian pyramids.
+class Patches : public Object {
+ public:
+  virtual void Append(Bytes pixels, const std::vector<int64_t>& shape) = 0;
+};
+
+// Named results: a number, or one number for each picture or resample.
+using Results = std::vector<std::pair<std::string, std::variant<double, std::vector<double>>>>;
+
+// A measure of two sets while it is computed, unit by unit. Rows that are appended later do not count.
+class Measure : public Object {
+ public:
+  virtual bool Step() = 0;              // one bounded unit; true when it is finished
+  virtual double Progress() const = 0;  // 0..1
+  virtual Results Result() = 0;         // once it is finished
+};
+
 DeviceInfo Info();
 void SetThreads(int threads);  // of the calling thread's work; at least 1
 
@@ -175,6 +229,22 @@ std::shared_ptr<Images> MakeImages(std::optional<Bytes> pixels, const std::vecto
                                    const std::string& device, std::optional<Floats> labels);
 std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images);
 std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors);
+// `shape` is N,H,W,C; the pixels are copied.
+std::unique_ptr<PixelIndex> MakePixelIndex(Bytes pixels, const std::vector<int64_t>& shape);
+std::unique_ptr<Embedder> MakeEmbedder(const Spec& spec, const std::vector<HostTensor>& tensors);
+// Rows of `width`. Statistics count all of them; the first `keep` are there for measures of pairs.
+std::unique_ptr<Features> MakeFeatures(int64_t width, int64_t keep);
+std::unique_ptr<Patches> MakePatches(const Spec& args);
+using FeaturesOrStatistics = std::variant<std::shared_ptr<Features>, StatisticsView>;
+std::unique_ptr<Measure> MeasureFrechetDistance(const FeaturesOrStatistics& a, const FeaturesOrStatistics& b);
+std::unique_ptr<Measure> MeasureKernelDistance(std::shared_ptr<Features> a, std::shared_ptr<Features> b,
+                                               const Spec& args);
+std::unique_ptr<Measure> MeasurePrecisionRecall(std::shared_ptr<Features> real,
+                                                std::shared_ptr<Features> fake, const Spec& args);
+std::unique_ptr<Measure> MeasureMind(std::shared_ptr<Features> a, std::shared_ptr<Features> b,
+                                     const Spec& args);
+std::unique_ptr<Measure> MeasureSlicedWasserstein(std::shared_ptr<Patches> a, std::shared_ptr<Patches> b,
+                                                  const Spec& args);
 // Layers and sizes of what `spec` names, without allocating its weights.
 Description Describe(const Spec& spec);
 

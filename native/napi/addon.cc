@@ -1,21 +1,11 @@
-// Everything JavaScript can call. Each method parses, hands work to the device thread, converts.
-#include <napi.h>
+// Everything JavaScript can call to train and to sample; evaluate.cc has the rest.
+// Each method parses, hands work to the device thread, converts.
+#include "napi/addon.h"
 
-#include "core/api.h"
 #include "napi/convert.h"
-#include "napi/handle.h"
-#include "napi/queue.h"
 
 namespace shinsaku {
 namespace {
-
-struct Addon {
-  explicit Addon(Napi::Env env) : queue(env) {}
-  Queue queue;
-  Napi::FunctionReference images, sampler, model, snapshot, trainer;
-};
-
-Addon& Instance(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 
 Napi::Value Nothing(Napi::Env env, bool) { return env.Undefined(); }
 Napi::Value FromNumber(Napi::Env env, double number) { return Napi::Number::New(env, number); }
@@ -34,14 +24,6 @@ template <>
 const napi_type_tag Handle<Snapshot>::kTag = {0x7368696e73616b75, 5};
 
 namespace {
-
-// Queued after the constructor's own work, so a handle never exists for an object that failed to be made.
-template <typename Core>
-auto Wrap(Napi::FunctionReference Addon::* type) {
-  return [type](Napi::Env env, Made<Core> made) -> Napi::Value {
-    return (Instance(env).*type).New({Napi::External<Made<Core>>::New(env, &made)});
-  };
-}
 
 Napi::Value step(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
   return Instance(info.Env())
@@ -238,6 +220,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("trainer", Napi::Function::New(env, trainer, "trainer"));
   exports.Set("inferenceModel", Napi::Function::New(env, inferenceModel, "inferenceModel"));
   exports.Set("describe", Napi::Function::New(env, describe, "describe"));
+  DefineEvaluate(env, exports);
   exports.Set("shutdown", Napi::Function::New(env, shutdown, "shutdown"));
   return exports;
 }

@@ -71,6 +71,12 @@ Napi::Int32Array FromIndices(Napi::Env env, const std::vector<int32_t>& indices)
   return array;
 }
 
+Napi::Float64Array FromDoubles(Napi::Env env, const std::vector<double>& numbers) {
+  auto array = Napi::Float64Array::New(env, numbers.size());
+  std::copy(numbers.begin(), numbers.end(), array.Data());
+  return array;
+}
+
 }  // namespace
 
 Spec ToSpec(const Napi::Value& value) {
@@ -146,10 +152,14 @@ std::vector<HostTensor> ToInputs(const Napi::Value& value, KeepAlive& keep) {
   return tensors;
 }
 
-std::optional<Bytes> ToBytesOrNone(const Napi::Value& value, KeepAlive& keep) {
-  if (value.IsNull() || value.IsUndefined()) return std::nullopt;
+Bytes ToBytes(const Napi::Value& value, KeepAlive& keep) {
   const auto array = Kept<Napi::Uint8Array>(value, napi_uint8_array, "a Uint8Array", keep);
   return Bytes(array.Data(), array.ElementLength());
+}
+
+std::optional<Bytes> ToBytesOrNone(const Napi::Value& value, KeepAlive& keep) {
+  if (value.IsNull() || value.IsUndefined()) return std::nullopt;
+  return ToBytes(value, keep);
 }
 
 std::optional<Floats> ToFloatsOrNone(const Napi::Value& value, KeepAlive& keep) {
@@ -168,6 +178,13 @@ Napi::Value FromPlan(Napi::Env env, const UpdatePlan& plan) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("indices", FromIndices(env, plan.indices));
   object.Set("sizes", FromIndices(env, plan.sizes));
+  return object;
+}
+
+Napi::Value FromNeighbours(Napi::Env env, const Neighbours& neighbours) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("indices", FromIndices(env, neighbours.indices));
+  object.Set("distances", FromDoubles(env, neighbours.distances));
   return object;
 }
 

@@ -30,12 +30,14 @@ Choice ToChoice(const Napi::Value& value, const std::map<std::string, Choice>& c
 std::vector<HostTensor> ToTensors(const Napi::Value& value, KeepAlive& keep);
 // Named arrays with their shapes; none where `value` is undefined.
 std::vector<HostTensor> ToInputs(const Napi::Value& value, KeepAlive& keep);
+Bytes ToBytes(const Napi::Value& value, KeepAlive& keep);
 // None where `value` is null or undefined.
 std::optional<Bytes> ToBytesOrNone(const Napi::Value& value, KeepAlive& keep);
 std::optional<Floats> ToFloatsOrNone(const Napi::Value& value, KeepAlive& keep);
 
 Napi::Value FromMetrics(Napi::Env env, const Metrics& metrics);
 Napi::Value FromPlan(Napi::Env env, const UpdatePlan& plan);
+Napi::Value FromNeighbours(Napi::Env env, const Neighbours& neighbours);
 Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes);
 Napi::Value FromInfos(Napi::Env env, const std::vector<TensorInfo>& infos);
 Napi::Value FromDescription(Napi::Env env, const Description& description);

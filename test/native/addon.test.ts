@@ -16,8 +16,10 @@ const methodsOf = (handle: object) =>
 
 /** Names declared in an interface of lib/native/addon.ts. */
 function declared(name: string): string[] {
-  const source = readFileSync(new URL('../../lib/native/addon.ts', import.meta.url), 'utf8')
-  const body = source.match(new RegExp(`interface ${name} \\{([\\s\\S]*?)\\n\\}`))![1]!
+  const read = (file: string) => readFileSync(new URL(`../../lib/native/${file}`, import.meta.url), 'utf8')
+  const body = (read('addon.ts') + read('evaluate.ts')).match(
+    new RegExp(`interface ${name}[^{]*\\{([\\s\\S]*?)\\n\\}`),
+  )![1]!
   return [...body.matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1]!).sort()
 }
 
@@ -28,7 +30,9 @@ describe('surface', () => {
     const trainer = await raw.trainer(smallSpec({ batch: 2 }), images)
     const generator = await trainer.inferenceModel('raw')
     const sampler = await generator.sampler({ seeds: [1], steps: 2, sampler: 'ddim', eta: 0, batch: 1 })
-    expect(Object.keys(raw).sort()).toEqual(declared('Addon'))
+    const index = await raw.pixelIndex(drawnPixels(2, 16, 3), [2, 16, 16, 3])
+    expect(Object.keys(raw).sort()).toEqual([...declared('Addon'), ...declared('NativeEvaluate')].sort())
+    expect(methodsOf(index)).toEqual(declared('NativePixelIndex'))
     expect(methodsOf(images)).toEqual(declared('NativeImages'))
     expect(methodsOf(trainer)).toEqual(declared('NativeTrainer'))
     expect(methodsOf(generator)).toEqual(declared('NativeInferenceModel'))

@@ -24,8 +24,7 @@ std::string SizesText(const std::vector<int64_t>& sizes) {
   return text;
 }
 
-std::shared_ptr<Images> MakeImages(std::optional<Bytes> pixels, const std::vector<int64_t>& shape,
-                                   const std::string& device, std::optional<Floats> labels) {
+void RequirePictures(std::optional<Bytes> pixels, const std::vector<int64_t>& shape) {
   const int64_t expected = BytesOf(shape);
   if (expected == 0 || shape[0] > std::numeric_limits<int32_t>::max() ||
       (pixels && pixels->size() != static_cast<size_t>(expected))) {
@@ -33,6 +32,11 @@ std::shared_ptr<Images> MakeImages(std::optional<Bytes> pixels, const std::vecto
                   "pictures of shape " + SizesText(shape) + " (count x height x width x channels) " +
                       (pixels ? "do not fit " + std::to_string(pixels->size()) + " bytes" : "are none"));
   }
+}
+
+std::shared_ptr<Images> MakeImages(std::optional<Bytes> pixels, const std::vector<int64_t>& shape,
+                                   const std::string& device, std::optional<Floats> labels) {
+  RequirePictures(pixels, shape);
   auto images = std::make_shared<ImageSet>();
   images->shape = shape;
   images->device = at::Device(device);

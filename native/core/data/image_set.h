@@ -25,6 +25,10 @@ struct ImageSet : Images {
   }
 };
 
+// Throws SHAPE_INVALID unless `shape` is one of pictures, N,H,W,C, and `pixels`, where given, are as many
+// bytes.
+void RequirePictures(std::optional<Bytes> pixels, const std::vector<int64_t>& shape);
+
 // Such as "10x32x32x3".
 std::string SizesText(const std::vector<int64_t>& sizes);
 

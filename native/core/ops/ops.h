@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,7 +69,14 @@ enum class BatchStatistics {
   kRunning
 };  // kBatch: of the batch, without updating the running ones
 
-enum class Activation { kRelu, kLeakyRelu, kElu, kTanh, kSilu, kGelu, kIdentity };
+enum class Activation { kRelu, kRelu6, kLeakyRelu, kElu, kTanh, kSilu, kGelu, kIdentity };
+
+// What a convolution or a pooling moves over a picture; pairs are height, width.
+struct Window {
+  std::array<int64_t, 2> size;  // of a convolution, that of its weight
+  std::array<int64_t, 2> stride{1, 1};
+  std::array<int64_t, 2> padding{0, 0};
+};
 
 // The way around a block: x itself, or its 1x1 `shortcut`.
 struct Residual {
@@ -96,6 +104,16 @@ class Ops {
   virtual Tensor Conv(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding);
   virtual Tensor ConvTranspose(const Tensor& x, const ConvWeights& w, int64_t stride, int64_t padding,
                                int64_t output_padding);
+  // Of any shape of window; weight [O,I/groups,kh,kw].
+  virtual Tensor Conv2d(const Tensor& x, const ConvWeights& w, const Window& window, int64_t groups);
+  virtual Tensor MaxPool(const Tensor& x, const Window& window);
+  virtual Tensor AvgPool(const Tensor& x,
+                         const Window& window);     // of the values there are: padding counts not
+  virtual Tensor MeanOfPositions(const Tensor& x);  // [N,C,H,W] to [N,C]
+  // Adds zeros: rows above and below, columns left and right.
+  virtual Tensor Pad(const Tensor& x, std::array<int64_t, 2> rows, std::array<int64_t, 2> columns);
+  // Bilinear, corners not aligned, no antialias.
+  virtual Tensor Resize(const Tensor& x, int64_t height, int64_t width);
   virtual Tensor Linear(const Tensor& x, const LinearWeights& w);
   virtual Tensor Activate(const Tensor& x, Activation activation);
   // Sines, then cosines, of t I64 [N] times each of `frequencies` F32 [half]; [N,2 half].

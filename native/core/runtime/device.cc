@@ -13,9 +13,8 @@
 
 namespace shinsaku {
 
-void ApplyPrecision(const Spec& spec) {
+void AllowTf32(bool tf32) {
   at::Context& context = at::globalContext();
-  const bool tf32 = Text(spec, "precision") == "tf32";
   // The older switches first: they set the newer ones too, but say "none" where these say "ieee".
   context.setAllowTF32CuBLAS(tf32);
   context.setAllowTF32CuDNN(tf32);
@@ -23,6 +22,11 @@ void ApplyPrecision(const Spec& spec) {
   for (const auto op : {at::Float32Op::MATMUL, at::Float32Op::CONV, at::Float32Op::RNN}) {
     context.setFloat32Precision(at::Float32Backend::CUDA, op, precision);
   }
+}
+
+void ApplyPrecision(const Spec& spec) {
+  at::Context& context = at::globalContext();
+  AllowTf32(Text(spec, "precision") == "tf32");
   const bool deterministic = Flag(spec, "deterministic");
   context.setDeterministicAlgorithms(deterministic, false);
   // It would also fill memory that is about to be written; that changes no result.

@@ -11,6 +11,9 @@ namespace shinsaku {
 // are process-wide, so every unit sets them anew.
 void ApplyPrecision(const Spec& spec);
 
+// Whether a GPU may round the factors of float32 products and convolutions to 10 bits; as process-wide.
+void AllowTf32(bool tf32);
+
 // The switches as they are.
 Numerics NumericsNow();
 

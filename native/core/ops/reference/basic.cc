@@ -1,6 +1,7 @@
 // The reference's convolutions, products, activations and norms.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/clamp.h>
 #include <ATen/ops/elu.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/leaky_relu.h>
@@ -36,6 +37,10 @@ Tensor Ops::Activate(const Tensor& x, Activation activation) {
   switch (activation) {
     case Activation::kRelu: {
       const Tensor y = aten::relu(x);
+      return Record(y, {y});
+    }
+    case Activation::kRelu6: {
+      const Tensor y = at::clamp(x, 0, 6);
       return Record(y, {y});
     }
     case Activation::kLeakyRelu:
