@@ -27,8 +27,12 @@ export type StateGroup = (typeof groups)[number] | 'weights'
 
 export const groupOf = (name: string): StateGroup => groups.find((group) => name.startsWith(`${group}.`)) ?? 'weights'
 
-/** Whether only a resumed run needs it: optimizer moments, generator states, the position in the data. */
-export const isTrainingState = (name: string): boolean => /^(optimizer|random|progress)\./.test(name)
+/**
+ * Whether only a resumed run needs it: optimizer moments, generator states, the position in the data, and the weight by
+ * which a network is told how training pictures were changed.
+ */
+export const isTrainingState = (name: string): boolean =>
+  /^(optimizer|random|progress)\./.test(name) || /(^|\.)augment_mlp\./.test(name)
 
 /** Whether it is a weight that samples are made with. */
 export const isSamplingWeight = (name: string): boolean => !isTrainingState(name) && groupOf(name) !== 'discriminator'

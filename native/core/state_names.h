@@ -30,6 +30,10 @@ inline std::string ExpAvg(const std::string& name) { return "optimizer.exp_avg."
 inline std::string ExpAvgSq(const std::string& name) { return "optimizer.exp_avg_sq." + name; }
 inline std::string AdamStep(const std::string& prefix) { return kOptimizer + prefix + "step"; }
 
+// The weight by which a network is told of augmentation: of training alone.
+inline constexpr char kAugment[] = "augment_mlp";
+inline bool IsAugment(const std::string& name) { return name.find(kAugment) != std::string::npos; }
+
 inline bool IsMoment(const std::string& name) { return name.starts_with(ExpAvg("")); }
 inline bool IsProgress(const std::string& name) { return name.starts_with(kProgress); }
 // Neither averages nor what only a resumed run needs.

@@ -41,6 +41,7 @@ const accumulating: TrainOptions = {
 const models: Record<string, TrainOptions> = {
   'diffusion 2.3, self-conditioned': conditioned,
   'diffusion 2.3, self-conditioned, exact': { ...conditioned, exact: true },
+  'diffusion of few pictures': { dropout: 0.1, augment: 0.5, ambientSigma: 0.5, accumulate: 2, maxImages: 200 },
   'diffusion 0.26, accumulating': accumulating,
   'diffusion 0.26, accumulating, exact': { ...accumulating, exact: true },
   'dcgan pytorch': { model: 'dcgan', flip: true, loaderWorkers: 2 },

@@ -270,7 +270,7 @@ void Networks(Checker& checker) {
                          {"0.26", 8, {2}, 9, 3, true}, {"2.3", 10, {1, 3}, 12, 4, true},
                          {"2.3", 32, {1, 2, 4}, 32, 3, false}}) {
     const Spec spec{{"variant", std::string(u.variant)}, {"dim", u.dim},           {"dimMults", u.mults},
-                    {"size", u.size},              {"channels", u.channels}, {"selfCondition", u.self}};
+                    {"size", u.size},              {"channels", u.channels}, {"selfCondition", u.self}, {"augment", 0.0}};
     const std::string name = std::string("U-Net ") + u.variant + " " +
                              Sizes({static_cast<int64_t>(u.dim), static_cast<int64_t>(u.size)});
     const UnetPlan plan(spec);
@@ -295,7 +295,7 @@ void Networks(Checker& checker) {
   // Small pictures, so that next to nothing is kept but weights.
   for (const char* variant : {"2.3", "0.26"}) {
     const UnetPlan plan({{"variant", std::string(variant)}, {"dim", 64.0},           {"dimMults", std::vector<double>{1, 2, 4}},
-                         {"size", 8.0},               {"channels", 3.0}, {"selfCondition", false}});
+                         {"size", 8.0},               {"channels", 3.0}, {"selfCondition", false}, {"augment", 0.0}});
     ParameterSet set(Fill::kDraw, at::kCPU, generator);
     const Unet network(plan, set, "");
     const Tensor x = Random({1, 3, 8, 8}), t = at::full({1}, 7, x.options());

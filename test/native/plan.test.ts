@@ -40,7 +40,8 @@ async function digest(trainer: NativeTrainer): Promise<Record<string, string>> {
   return Object.fromEntries(entries)
 }
 
-const models: TrainOptions[] = [{}, { accumulate: 3 }, { selfCondition: true }, { offsetNoise: 0.1, flip: false }]
+const few: TrainOptions = { dropout: 0.1, augment: 0.5, ambientSigma: 0.5 }
+const models: TrainOptions[] = [{}, { accumulate: 3 }, { selfCondition: true }, { offsetNoise: 0.1, flip: false }, few]
 for (const variant of ['pytorch', 'chainer', 'radford'] as const)
   for (const discriminatorUpdates of [1, 2])
     for (const accumulate of [1, 2]) models.push({ model: 'dcgan', variant, discriminatorUpdates, accumulate })

@@ -284,7 +284,7 @@ void Networks(Checker& checker) {
                          {"0.26", 8, {2}, 9, 3, true, 2}, {"2.3", 24, {1, 3}, 12, 4, true, 16},
                          {"2.3", 32, {1, 2, 4}, 32, 3, false, 2}}) {
     const Spec spec{{"variant", std::string(u.variant)}, {"dim", u.dim},           {"dimMults", u.mults},
-                    {"size", u.size},              {"channels", u.channels}, {"selfCondition", u.self}};
+                    {"size", u.size},              {"channels", u.channels}, {"selfCondition", u.self}, {"augment", 0.0}};
     const UnetPlan plan(spec);
     ParameterSet set(Fill::kDraw, at::kCPU, generator);
     const Unet network(plan, set, "");
@@ -325,7 +325,7 @@ void Activations() {
   set_name = "reference";
   for (const char* variant : {"2.3", "0.26"}) {
     const UnetPlan plan({{"variant", std::string(variant)}, {"dim", 32.0}, {"dimMults", std::vector<double>{1, 2}},
-                         {"size", 32.0}, {"channels", 3.0}, {"selfCondition", false}});
+                         {"size", 32.0}, {"channels", 3.0}, {"selfCondition", false}, {"augment", 0.0}});
     Saved(std::string("U-Net ") + variant, [&](Ops& ops, Fill fill, at::Device device, int64_t count) {
       ParameterSet set(fill, device, generator);
       const Unet network(plan, set, "");

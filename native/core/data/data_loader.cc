@@ -30,7 +30,8 @@ Batch DataLoader::Next(PixelRange range) {
   const at::Tensor& labels = images_->labels;
   return {ToFloat(images_->resident() ? images_->pixels.index_select(0, rows.indices) : rows.pixels,
                   rows.mirrored, range),
-          rows.indices, labels.defined() ? labels.index_select(0, rows.indices) : at::Tensor()};
+          rows.indices, rows.mirrored,
+          labels.defined() ? labels.index_select(0, rows.indices) : at::Tensor()};
 }
 
 std::vector<int64_t> DataLoader::Prefetch(int64_t batches) {

@@ -14,9 +14,10 @@
 namespace shinsaku {
 
 struct Batch {
-  at::Tensor x;        // [b,C,H,W] float in [-1,1], or as the range has it
-  at::Tensor indices;  // I64 [b]
-  at::Tensor labels;   // F32 [b,width]; undefined where the pictures have none
+  at::Tensor x;         // [b,C,H,W] float in [-1,1], or as the range has it
+  at::Tensor indices;   // I64 [b]
+  at::Tensor mirrored;  // BOOL [b]
+  at::Tensor labels;    // F32 [b,width]; undefined where the pictures have none
 };
 
 class DataLoader {

@@ -3,6 +3,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -18,26 +19,39 @@ UnetPlan::UnetPlan(const Spec& spec)
       size(Integer(spec, "size")),
       channels(Integer(spec, "channels")),
       widths{dim},
-      self_condition(Flag(spec, "selfCondition")) {
+      self_condition(Flag(spec, "selfCondition")),
+      augment(Number(spec, "augment") > 0) {
   for (const double mult : Numbers(spec, "dimMults")) widths.push_back(dim * static_cast<int64_t>(mult));
 }
 
 // Sinusoids of Vaswani 2017 as the reference spaces them: exp(-ln(10000)/(half-1) * i), sines then cosines.
-Tensor Unet::TimeEmbedding(Ops& ops, const Tensor& t) const {
+// What was done to the picture is added to them, as Karras 2022 (2206.00364, appendix F.2) tells the network
+// of it.
+Tensor Unet::TimeEmbedding(Ops& ops, const Tensor& t, const Tensor& augment) const {
   const int64_t half = plan_.dim / 2;
   const double step = std::log(10000.0) / static_cast<double>(half - 1);
   const Tensor frequencies = at::exp(at::arange(half, t.options()) * -step);
   ops.Enter("time_mlp");
-  const Tensor hidden = ops.Linear(ops.Sinusoids(t, frequencies), time1_);
+  Tensor embedding = ops.Sinusoids(t, frequencies);  // [N,dim]
+  if (augment.defined()) embedding = embedding + ops.Linear(augment, augment_);
+  const Tensor hidden = ops.Linear(embedding, time1_);
   return ops.Linear(ops.Activate(hidden, Activation::kGelu), time2_);  // [N,4 dim]
 }
 
-Tensor Unet::Run(Ops& ops, const Resnet& block, const Tensor& x, const Tensor& time) const {
+// nn.Dropout with a generator of its own, in the order of PyTorch's CPU form. h [N,C,H,W].
+static Tensor Drop(const Tensor& h, const UnetTraining* training) {
+  if (!training || training->dropout == 0) return h;
+  const double kept = 1 - training->dropout;
+  return h * at::empty_like(h).bernoulli_(kept, training->random).div_(kept);
+}
+
+Tensor Unet::Run(Ops& ops, const Resnet& block, const Tensor& x, const Context& context) const {
   ops.Enter(block.name + ".mlp");
-  const Tensor film = ops.Linear(ops.Activate(time, Activation::kSilu), block.mlp);
+  const Tensor film = ops.Linear(ops.Activate(context.time, Activation::kSilu), block.mlp);
   const auto parts = film.view({film.size(0), film.size(1), 1, 1}).chunk(2, 1);
   ops.Enter(block.name + ".block1");
-  const Tensor h = ops.ConvNormFilmSilu(x, block.proj1, block.norm1, parts[0], parts[1]);
+  const Tensor h =
+      Drop(ops.ConvNormFilmSilu(x, block.proj1, block.norm1, parts[0], parts[1]), context.training);
   ops.Enter(block.name + ".block2");
   const Residual residual_path{block.name + ".res_conv", x, block.shortcut};
   return CheckCancelled(ops.ConvNormSiluAdd(h, block.proj2, block.norm2, residual_path));
@@ -49,40 +63,41 @@ Tensor Unet::Run(Ops& ops, const Attention& attention, const Tensor& x) const {
                                        : ops.LinearAttention(x, attention.weights));
 }
 
-Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tensor& condition) const {
+Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tensor& condition,
+                     const UnetTraining* training) const {
   ops.Begin();
   Tensor x = input;
   if (plan_.self_condition) x = ops.Concat(condition.defined() ? condition : at::zeros_like(input), input);
   ops.Enter("init_conv");
   x = ops.Conv(x, init_conv_, 1, 3);  // [N,dim,H,W]
   const Tensor residual = ops.Keep(x);
-  const Tensor time = TimeEmbedding(ops, t);
+  const Context context{TimeEmbedding(ops, t, training ? training->augment : Tensor()), training};
 
   std::vector<Tensor> skips;
   for (const Stage& stage : downs_) {
-    x = Run(ops, stage.block1, x, time);
+    x = Run(ops, stage.block1, x, context);
     skips.push_back(x);
-    x = Run(ops, stage.attention, Run(ops, stage.block2, x, time));
+    x = Run(ops, stage.attention, Run(ops, stage.block2, x, context));
     skips.push_back(x);
     ops.Enter(stage.resampling.name);
     const DownKind kind = plan_.is_v2 ? DownKind::kUnshuffle : DownKind::kConv4;
     x = stage.resampling.resample ? ops.Down(x, stage.resampling.conv, kind)
                                   : ops.Conv(x, stage.resampling.conv, 1, 1);
   }
-  x = Run(ops, mid2_, Run(ops, mid_attention_, Run(ops, mid1_, x, time)), time);
+  x = Run(ops, mid2_, Run(ops, mid_attention_, Run(ops, mid1_, x, context)), context);
   const auto with_skip = [&](const Tensor& y) {
     const Tensor joined = ops.Concat(y, skips.back());
     skips.pop_back();
     return joined;
   };
   for (const Stage& stage : ups_) {
-    x = Run(ops, stage.block1, with_skip(x), time);
-    x = Run(ops, stage.attention, Run(ops, stage.block2, with_skip(x), time));
+    x = Run(ops, stage.block1, with_skip(x), context);
+    x = Run(ops, stage.attention, Run(ops, stage.block2, with_skip(x), context));
     ops.Enter(stage.resampling.name);
     x = stage.resampling.resample ? ops.Up(x, stage.resampling.conv)
                                   : ops.Conv(x, stage.resampling.conv, 1, 1);
   }
-  x = Run(ops, final_, ops.Concat(x, residual), time);
+  x = Run(ops, final_, ops.Concat(x, residual), context);
   ops.Enter("final_conv");
   return ops.Conv(x, final_conv_, 1, 0);
 }

@@ -1,6 +1,8 @@
 // The diffusion U-Net in the two forms of denoising-diffusion-pytorch, written once over the ops set.
 #pragma once
 
+#include <ATen/core/Generator.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +13,16 @@
 
 namespace shinsaku {
 
+// Numbers that say how a picture was changed for training; all 0 for one that was not.
+inline constexpr int64_t kAugmentLabels = 9;
+
+// What a pass of the network takes in training only.
+struct UnetTraining {
+  Tensor augment;        // F32 [N,kAugmentLabels]; undefined for none
+  double dropout;        // probability with which block1's values are dropped, 0 for none
+  at::Generator random;  // of the device; draws what is dropped
+};
+
 // What a spec says about the network.
 struct UnetPlan {
   explicit UnetPlan(const Spec& spec);
@@ -18,6 +30,7 @@ struct UnetPlan {
   int64_t dim, size, channels;
   std::vector<int64_t> widths;  // dim, then dim times each of dimMults
   bool self_condition;
+  bool augment;  // whether it is told how training pictures were changed: kAugmentLabels numbers a picture
   int64_t input_channels() const { return channels * (self_condition ? 2 : 1); }
 };
 
@@ -28,8 +41,9 @@ class Unet {
   Unet(const UnetPlan& plan, ParameterSet& set, const std::string& prefix);
 
   // x [N,C,H,W], t I64 [N]; `condition` [N,C,H,W] is the previous estimate of x0, or undefined for zeros.
-  // Returns [N,C,H,W].
-  Tensor Forward(Ops& ops, const Tensor& x, const Tensor& t, const Tensor& condition) const;
+  // `training` is null when sampling. Returns [N,C,H,W].
+  Tensor Forward(Ops& ops, const Tensor& x, const Tensor& t, const Tensor& condition,
+                 const UnetTraining* training = nullptr) const;
 
  private:
   struct Resnet {
@@ -55,13 +69,19 @@ class Unet {
   };
 
   class Builder;
-  Tensor TimeEmbedding(Ops& ops, const Tensor& t) const;
-  Tensor Run(Ops& ops, const Resnet& block, const Tensor& x, const Tensor& time) const;
+  // What every block is told beside its input.
+  struct Context {
+    Tensor time;  // [N,4 dim]
+    const UnetTraining* training;
+  };
+  Tensor TimeEmbedding(Ops& ops, const Tensor& t, const Tensor& augment) const;
+  Tensor Run(Ops& ops, const Resnet& block, const Tensor& x, const Context& context) const;
   Tensor Run(Ops& ops, const Attention& attention, const Tensor& x) const;
 
   UnetPlan plan_;
   ConvWeights init_conv_, final_conv_;
   LinearWeights time1_, time2_;
+  LinearWeights augment_;  // weight [dim,kAugmentLabels]; undefined where the plan has none
   std::vector<Stage> downs_, ups_;
   Resnet mid1_, mid2_, final_;
   Attention mid_attention_;

@@ -1,6 +1,8 @@
 // Makes the U-Net's weights: names of the reference's state dict, drawn in the order of its constructor.
 #include "core/nn/unet.h"
 
+#include "core/state_names.h"
+
 namespace shinsaku {
 namespace {
 
@@ -25,6 +27,10 @@ class Unet::Builder {
   LinearWeights Linear(const std::string& name, int64_t in, int64_t out) {
     const Tensor weight = Add(name + ".weight", {out, in}, WeightInit(in));
     return {weight, Add(name + ".bias", {out}, BiasInit(in))};
+  }
+
+  LinearWeights Told(const std::string& name, int64_t in, int64_t out) {
+    return {Add(name + ".weight", {out, in}, Constant(0)), {}};
   }
 
   Resnet Block(const std::string& name, int64_t in, int64_t out) {
@@ -123,10 +129,13 @@ Unet::Unet(const UnetPlan& plan, ParameterSet& set, const std::string& prefix) :
   }
   final_ = build.Block("final_res_block", plan_.dim * 2, plan_.dim);
   final_conv_ = build.Conv("final_conv", plan_.dim, plan_.channels, 1);
+  // Last and zero: the other values are those of a network without it, and it says nothing until it has
+  // learned.
+  if (plan_.augment) augment_ = build.Told(state_names::kAugment, kAugmentLabels, plan_.dim);
 
   std::vector<std::string> order;
   for (const char* name : {"init_conv", "time_mlp", "downs", "ups", "mid_block1", "mid_attn", "mid_block2",
-                           "final_res_block", "final_conv"}) {
+                           "final_res_block", "final_conv", state_names::kAugment}) {
     order.push_back(prefix + name);
   }
   set.Finish(order);

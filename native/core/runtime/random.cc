@@ -1,4 +1,4 @@
-// The random random of a run: PyTorch's own generators, one set for each trainer.
+// The random state of a run: PyTorch's own generators, one set for each trainer.
 #include "core/runtime/random.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -7,6 +7,20 @@
 #include <ATen/ops/randn.h>
 
 namespace shinsaku {
+namespace {
+
+// SplitMix64 (Steele 2014) of a seed and a number: seeds that have nothing to do with their neighbours'.
+uint64_t Mix(uint64_t seed, uint64_t number) {
+  uint64_t z = seed + 0x9e3779b97f4a7c15 * (number + 1);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+// What a derived seed is for, so that equal numbers of two kinds give different ones.
+constexpr uint64_t kOfBatch = 1, kOfPicture = 2;
+
+}  // namespace
 
 RandomState RandomState::Fork() const {
   const at::Generator copy = cpu.clone();
@@ -22,6 +36,14 @@ RandomState SeedRandomState(uint64_t seed, at::Device device) {
       at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index());
   own.set_current_seed(seed);
   return {cpu, own};
+}
+
+RandomState BatchRandomState(uint64_t seed, int64_t images_seen, at::Device device) {
+  return SeedRandomState(Mix(Mix(seed, kOfBatch), static_cast<uint64_t>(images_seen)), device);
+}
+
+at::Generator PictureGenerator(uint64_t seed, int64_t index) {
+  return CpuGenerator(Mix(Mix(seed, kOfPicture), static_cast<uint64_t>(index)));
 }
 
 int64_t DrawSeed(at::Generator& generator) {

@@ -20,6 +20,12 @@ struct RandomState {
 RandomState SeedRandomState(uint64_t seed, at::Device device);
 at::Generator CpuGenerator(uint64_t seed);
 
+// Random state of one batch alone: it follows from the run's seed and the images that were seen before the
+// batch, so it need not be kept, and draws nothing from the streams above.
+RandomState BatchRandomState(uint64_t seed, int64_t images_seen, at::Device device);
+// The same of one picture, whichever batch it is in; on the CPU.
+at::Generator PictureGenerator(uint64_t seed, int64_t index);
+
 // int64 `tensor.random_()` without bounds, as the DataLoader draws its seeds: 0 .. 2^63-1.
 int64_t DrawSeed(at::Generator& generator);
 

@@ -21,8 +21,9 @@ Denoiser::Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional
   set_.SetMemoryFormat([&](const Tensor& weight) { return ops_->WeightFormat(weight); });
 }
 
-Tensor Denoiser::Output(const Tensor& x, const Tensor& t, const Tensor& condition) const {
-  return unet_.Forward(*ops_, x, t, condition);
+Tensor Denoiser::Output(const Tensor& x, const Tensor& t, const Tensor& condition,
+                        const UnetTraining* training) const {
+  return unet_.Forward(*ops_, x, t, condition, training);
 }
 
 Tensor Denoiser::Diffuse(const Tensor& x0, const Tensor& t, const Tensor& noise) const {

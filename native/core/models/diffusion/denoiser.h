@@ -20,8 +20,9 @@ class Denoiser {
     at::Tensor noise, x0;  // [N,C,H,W]
   };
 
-  // The network's own output for x_t at times t.
-  at::Tensor Output(const at::Tensor& x, const at::Tensor& t, const at::Tensor& condition) const;
+  // The network's own output for x_t at times t. `training` is null when sampling.
+  at::Tensor Output(const at::Tensor& x, const at::Tensor& t, const at::Tensor& condition,
+                    const UnetTraining* training = nullptr) const;
   // Noise and x0 from that output. `clip` clamps x0 to [-1,1] and takes the noise from the clamped one.
   Prediction Predict(const at::Tensor& x, const at::Tensor& t, const at::Tensor& condition, bool clip) const;
   // What Output() should be, for x0 and noise.

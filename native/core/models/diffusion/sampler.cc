@@ -229,10 +229,13 @@ class DiffusionInferenceModel : public InferenceModel {
 
 std::unique_ptr<InferenceModel> MakeDiffusionInferenceModel(const Spec& spec, const NamedTensors& weights,
                                                             at::Device device) {
+  // No picture that is sampled was changed, and what says so is 0.
+  Spec plain = spec;
+  plain["augment"] = 0.0;
   auto fixed = std::make_shared<FixedDenoiser>(
-      FixedDenoiser{spec,
+      FixedDenoiser{plain,
                     device,
-                    Denoiser(spec, Fill::kEmpty, device, std::nullopt, MakeOps(Text(spec, "ops"))),
+                    Denoiser(plain, Fill::kEmpty, device, std::nullopt, MakeOps(Text(spec, "ops"))),
                     nullptr,
                     {}});
   // Predictions draw nothing; a recording takes a generator all the same.

@@ -8,12 +8,15 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 
+#include "core/models/diffusion/ambient.h"
+#include "core/models/diffusion/augment.h"
 #include "core/models/diffusion/denoiser.h"
 #include "core/models/diffusion/kind.h"
 #include "core/optim/adam.h"
 #include "core/optim/ema.h"
 #include "core/runtime/autocast.h"
 #include "core/runtime/graphs.h"
+#include "core/state_names.h"
 
 namespace shinsaku {
 namespace {
@@ -28,10 +31,15 @@ class DiffusionTrainingStep : public TrainingStep {
         device_(device),
         accumulate_(Integer(spec, "accumulate")),
         denoiser_(spec, Fill::kDraw, device, random.cpu, MakeTrainingOps(Text(spec, "ops"))),
+        augment_(Number(spec, "augment")),
+        dropout_(Number(spec, "dropout")),
+        ambient_sigma_(Number(spec, "ambientSigma")),
         adam_(MakeAdam(spec, denoiser_.set().parameters(), "", AdamOf(spec))) {
     if (Flag(spec, "graph")) {
       if (denoiser_.plan().self_condition)
         throw Failure("NATIVE_FAILED", "self-conditioning decides on the host, so no graph can hold it");
+      if (augment_ > 0 || dropout_ > 0 || ambient_sigma_ > 0)
+        throw Failure("NATIVE_FAILED", "each batch has random state of its own, so no graph can hold it");
       graphs_ = std::make_unique<Graphs>(device, random.device);
     }
     denoiser_.set().RequireGrad(true);
@@ -75,8 +83,12 @@ class DiffusionTrainingStep : public TrainingStep {
   }
 
   NamedTensors weights(const std::string& which) override {
-    if (which == "raw") return denoiser_.set().state();
-    if (ema_) return ema_->weights();
+    const auto sampled = [](NamedTensors all) {
+      std::erase_if(all, [](const NamedTensor& entry) { return state_names::IsAugment(entry.name); });
+      return all;
+    };
+    if (which == "raw") return sampled(denoiser_.set().state());
+    if (ema_) return sampled(ema_->weights());
     throw Failure("CHECKPOINT_MISMATCH",
                   "this run keeps no averaged weights (emaDecay is null); ask for weights \"raw\"");
   }
@@ -88,7 +100,8 @@ class DiffusionTrainingStep : public TrainingStep {
   std::vector<Tensor> Compute(DataLoader& loader) {
     std::vector<Tensor> results;
     for (int64_t i = 0; i < accumulate_; ++i) {
-      const Tensor loss = Loss(loader.Next(PixelRange::kDiffusion).x) / accumulate_;
+      const int64_t seen = loader.sampler().images_seen();
+      const Tensor loss = Loss(loader.Next(PixelRange::kDiffusion), seen) / accumulate_;
       loss.backward();
       results.push_back(loss.detach());
     }
@@ -118,20 +131,45 @@ class DiffusionTrainingStep : public TrainingStep {
     return {t, noise};
   }
 
-  // Ho 2020, algorithm 1, with the objectives and weights of the schedule. x0 [N,C,H,W] in [-1,1].
-  Tensor Loss(const Tensor& x0) {
-    const auto [t, noise] = Draw(x0.sizes(), random_);
-    const Tensor x = denoiser_.Diffuse(x0, t, noise);
+  // Ho 2020, algorithm 1, with the objectives and weights of the schedule; `seen` images came before the
+  // batch.
+  Tensor Loss(const Batch& batch, int64_t seen) {
+    Tensor x0 = batch.x;  // [N,C,H,W] in [-1,1]
+    UnetTraining training{{}, dropout_, {}};
+    if (augment_ > 0 || dropout_ > 0) {
+      const RandomState random = BatchRandomState(Seed(), seen, device_);
+      if (augment_ > 0) {
+        const Augmented augmented = Augment(x0, augment_, !Flag(spec_, "flip"), random.cpu);
+        x0 = augmented.x;
+        training.augment = augmented.labels;
+      }
+      training.random = random.device;
+    }
+    auto [t, noise] = Draw(x0.sizes(), random_);
+    Tensor x, ambient_weight;
+    if (ambient_sigma_ > 0) {
+      const Tensor fixed = FixedNoise(Seed(), batch.indices, batch.mirrored, x0.sizes().slice(1), device_);
+      const AmbientBatch ambient = MakeAmbient(denoiser_.schedule(), x0, t, noise, fixed, ambient_sigma_);
+      x = ambient.x;
+      x0 = ambient.x0;
+      noise = ambient.noise;
+      ambient_weight = ambient.weight;
+    } else {
+      x = denoiser_.Diffuse(x0, t, noise);
+    }
     const Autocast autocast(spec_, device_);
-    const Tensor output = denoiser_.Output(x, t, SelfCondition(x, t));
+    const Tensor output = denoiser_.Output(x, t, SelfCondition(x, t), &training);
     const Tensor target = denoiser_.Target(x0, t, noise);
     const Tensor distance = Text(spec_, "loss") == "l1" ? at::l1_loss(output, target, at::Reduction::None)
                                                         : at::mse_loss(output, target, at::Reduction::None);
-    const Tensor weight = Schedule::Extract(denoiser_.schedule().loss_weight, t).view({-1});
+    Tensor weight = Schedule::Extract(denoiser_.schedule().loss_weight, t).view({-1});
+    if (ambient_weight.defined()) weight = weight * ambient_weight;
     // 0.26.4 weights every pixel, 2.3 the mean of each picture: equal but for rounding.
     if (denoiser_.plan().is_v2) return (distance.mean({1, 2, 3}) * weight).mean();
     return (distance.reshape({distance.size(0), -1}) * weight.unsqueeze(1)).mean();
   }
+
+  uint64_t Seed() const { return static_cast<uint64_t>(Number(spec_, "seed")); }
 
   // Chen 2022: for half of the batches the network also sees its own first estimate of x0. The reference
   // takes the coin from Python's random module; here it is the CPU stream's.
@@ -150,6 +188,7 @@ class DiffusionTrainingStep : public TrainingStep {
   at::Device device_;
   int64_t accumulate_;
   Denoiser denoiser_;
+  double augment_, dropout_, ambient_sigma_;
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
   std::unique_ptr<Graphs> graphs_;
