@@ -32,6 +32,8 @@ export const errorTable = {
   PICKLE_REFUSED: 'A PyTorch file names code that a file of tensors does not need. None of it was executed.',
   PLATFORM_UNSUPPORTED: 'There is no libtorch for this platform. Linux on x64 with glibc is supported.',
   PYTORCH_INVALID: 'The file is not a PyTorch checkpoint, or is damaged.',
+  RESOURCE_SHORTAGE:
+    'A file could not be read for want of something else than the file, such as open files or a disk that answers, and waiting did not help.',
   RESUME_MISMATCH: 'The options or the pictures differ from those the run was started with.',
   RUN_INVALID: 'A file of the run folder is missing or cannot be read.',
   RUN_LOCKED: 'Another process is training in this run folder.',
@@ -52,12 +54,16 @@ export type Problem = { path: string; message: string }
 
 type ErrorOptionsExtra = { cause?: unknown; hint?: string; details?: Record<string, unknown> }
 
-/** Control characters, and those that turn the direction of what follows: a terminal obeys them. */
-const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+/**
+ * Control characters, and those that turn the direction of what follows: a terminal obeys them. And halves of
+ * surrogates, which are no characters: bytes of a name that is not UTF-8 (files/path-bytes.ts).
+ */
+const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\p{Cs}]/gu
 const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 function escaped(character: string): string {
   const code = character.charCodeAt(0)
+  if (code >= 0xdc80 && code <= 0xdcff) return `\\x${hex(code - 0xdc00, 2)}`
   return short[character] ?? (code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`)
 }
 

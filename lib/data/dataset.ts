@@ -127,7 +127,7 @@ function toManifest(
 
 /**
  * Reads the pictures that `data` names. Rejects with DATA_NOT_FOUND, DATA_EMPTY, IMAGE_UNREADABLE where onUnreadable
- * is "fail", LICENSES_INVALID, OPTION_INVALID, OUT_OF_MEMORY, ABORT_ERR; DISK_FULL, FILE_FAILED for pixels in a file.
+ * is "fail", LICENSES_INVALID, OPTION_INVALID, OUT_OF_MEMORY, RESOURCE_SHORTAGE, ABORT_ERR; DISK_FULL, FILE_FAILED for pixels in a file.
  */
 export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks = {}): Promise<Dataset> {
   const { size, channels, background, fit, crop, maxPixels } = options

@@ -1,11 +1,12 @@
 /** From items to bytes: each file measured, each picture decoded. */
 import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
+import { isDenied, withPatience } from '../files/shortage.ts'
 import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../images/decode.ts'
 import type { DecodeJournal, Place } from './decode-journal.ts'
 import { digest } from './digest.ts'
 import type { Decoding, Item, Measured, Outcome } from './outcome.ts'
-import { forEachIndex } from './pool.ts'
+import { forEachPatiently } from './pool.ts'
 
 /** `onDone` hears how many more are done. */
 export type Hooks = { signal?: AbortSignal | undefined; onDone?: ((count: number) => void) | undefined }
@@ -21,8 +22,10 @@ export function asUnreadable(path: string, error: unknown): ShinsakuError {
   return unreadable(path, getSystemErrorMap().get(cause.errno ?? 0)?.[1] ?? cause.message, cause)
 }
 
-const contentOf = async (item: Item) =>
-  'draw' in item ? Uint8Array.from(Buffer.from(item.draw())) : readBytes(item.file)
+const readFile = (file: string, signal: AbortSignal | undefined) => withPatience(file, () => readBytes(file), signal)
+
+const contentOf = async (item: Item, signal: AbortSignal | undefined) =>
+  'draw' in item ? Uint8Array.from(Buffer.from(item.draw())) : readFile(item.file, signal)
 
 /** Length and SHA-256 of every item, or its IMAGE_UNREADABLE error, in order. */
 export async function measureAll(
@@ -30,12 +33,13 @@ export async function measureAll(
   { signal, onDone }: Hooks,
 ): Promise<(Measured | ShinsakuError)[]> {
   const measured = new Array<Measured | ShinsakuError>(items.length)
-  await forEachIndex(items.length, signal, async (index) => {
+  await forEachPatiently(items.length, signal, async (index, last) => {
     const item = items[index]!
     try {
-      const content = await contentOf(item)
+      const content = await contentOf(item, signal)
       measured[index] = { item, bytes: content.length, sha256: await sha256(content) }
     } catch (error) {
+      if (isDenied(error) && !last) return 'later'
       measured[index] = asUnreadable(item.path, error)
     }
     onDone?.(1)
@@ -43,30 +47,37 @@ export async function measureAll(
   return measured
 }
 
-async function decodeItem({ item, sha256: expected }: Measured, settings: PixelSettings): Promise<Decoding> {
+/** What became of an item. `lasting` is false where a file failed for a reason that is not in its content. */
+type Tried = Decoding & { lasting: boolean }
+
+async function decodeItem(
+  { item, sha256: expected }: Measured,
+  settings: PixelSettings,
+  signal: AbortSignal | undefined,
+): Promise<Tried> {
   if ('draw' in item) {
     const pixels = await renderSvg(item.draw(), settings)
-    return { outcome: { width: settings.size, height: settings.size, format: 'svg', optOut: false }, pixels }
+    return {
+      outcome: { width: settings.size, height: settings.size, format: 'svg', optOut: false },
+      pixels,
+      lasting: true,
+    }
   }
-  const bytes = await readBytes(item.file)
+  const bytes = await readFile(item.file, signal)
   if ((await sha256(bytes)) !== expected)
     throw new ShinsakuError('FILE_FAILED', `${item.path} changed`, {
       cause: new Error('it changed while the data was read'),
     })
   const { pixels, ...outcome } = await decodePicture(bytes, item.path, settings)
-  return { outcome, pixels }
+  return { outcome, pixels, lasting: true }
 }
 
-/** What decoding an item came to. `lasting` is false where a file failed for a reason that is not in its content. */
-async function tryItem(measured: Measured, settings: PixelSettings, failOnBroken: boolean) {
-  try {
-    return { ...(await decodeItem(measured, settings)), lasting: true }
-  } catch (error) {
-    const broken = asUnreadable(measured.item.path, error)
-    if (failOnBroken) throw broken
-    const outcome = { reason: broken.details.reason as string }
-    return { outcome, pixels: new Uint8Array(0), lasting: (error as ShinsakuError).code !== 'FILE_FAILED' }
-  }
+/** A failure that is one of this picture; others, and all with `failOnBroken`, are thrown. */
+function asBroken(path: string, error: unknown, failOnBroken: boolean): Tried {
+  const broken = asUnreadable(path, error)
+  if (failOnBroken) throw broken
+  const outcome = { reason: broken.details.reason as string }
+  return { outcome, pixels: new Uint8Array(0), lasting: (error as ShinsakuError).code !== 'FILE_FAILED' }
 }
 
 /** Takes a picture into the set; a failure of it ends the call. */
@@ -95,13 +106,17 @@ export async function decodeAll(
     recalled += 1
   })
   if (recalled > 0) onDone?.(recalled)
-  await forEachIndex(list.length, signal, async (index) => {
+  await forEachPatiently(list.length, signal, async (index, last) => {
     if (outcomes[index]) return
-    const decoding = await tryItem(list[index]!, settings, failOnBroken)
-    const place = decoding.lasting ? await journal.add(list[index]!, decoding) : null
-    lasting &&= decoding.lasting
-    keep(index, decoding, place)
-    outcomes[index] = decoding.outcome
+    const tried = await decodeItem(list[index]!, settings, signal).catch((error) => {
+      if (isDenied(error) && !last) return undefined
+      return asBroken(list[index]!.item.path, error, failOnBroken)
+    })
+    if (tried === undefined) return 'later'
+    const place = tried.lasting ? await journal.add(list[index]!, tried) : null
+    lasting &&= tried.lasting
+    keep(index, tried, place)
+    outcomes[index] = tried.outcome
     onDone?.(1)
   })
   return { outcomes: outcomes as Outcome[], lasting }

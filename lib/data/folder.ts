@@ -2,7 +2,10 @@
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ShinsakuError, visible } from '../errors.ts'
+import { pathFromBytes, pathToBytes } from '../files/path-bytes.ts'
+import { isDenied, patience, withPatience } from '../files/shortage.ts'
 import { LICENCES_FILE } from './licences.ts'
 import type { Skipped } from './manifest.ts'
 
@@ -21,12 +24,21 @@ const extensions = new Set('jpg jpeg jpe jfif png apng webp avif heic heif gif t
 
 const byCodeUnits = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)
 
+/** The entries of a folder, by their names' bytes. */
+const entriesOf = (path: string): Promise<Dirent<Buffer>[]> =>
+  withPatience(path, () => readdir(pathToBytes(path), { withFileTypes: true, encoding: 'buffer' }))
+
+const realPath = async (path: string): Promise<string> =>
+  pathFromBytes(await withPatience(path, () => realpath(pathToBytes(path), { encoding: 'buffer' })))
+
 class Walk {
   readonly #items: Found['items'] = []
   readonly #skipped: Found['skipped'] = []
   // Not an object: an extension may be any word, also one that objects have already.
   readonly #ignored = new Map<string, number>()
   readonly #root: string
+  /** Folders that may not be read at the moment. */
+  #closed: string[] = []
 
   constructor(root: string) {
     this.#root = root
@@ -45,17 +57,31 @@ class Walk {
     }
   }
 
-  async folder(path: string): Promise<void> {
-    let entries: Dirent[]
+  async all(): Promise<void> {
+    await this.#folder('')
+    for (const wait of patience.permission) {
+      if (this.#closed.length === 0) return
+      await sleep(wait)
+      for (const path of this.#closed.splice(0)) await this.#folder(path)
+    }
+    for (const path of this.#closed) this.#skip(path, 'the folder cannot be read: EACCES')
+  }
+
+  async #folder(path: string): Promise<void> {
+    let entries: Dirent<Buffer>[]
     try {
-      entries = await readdir(join(this.#root, path), { withFileTypes: true })
+      entries = await entriesOf(join(this.#root, path))
     } catch (error) {
-      return this.#skip(path, `the folder cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+      if (error instanceof ShinsakuError) throw error
+      if (isDenied(error)) this.#closed.push(path)
+      else this.#skip(path, `the folder cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+      return
     }
     for (const entry of entries) {
-      const inside = path === '' ? entry.name : `${path}/${entry.name}`
-      if (entry.name.startsWith('.') || inside === LICENCES_FILE) continue
-      if (entry.isDirectory()) await this.folder(inside)
+      const name = pathFromBytes(entry.name)
+      const inside = path === '' ? name : `${path}/${name}`
+      if (name.startsWith('.') || inside === LICENCES_FILE) continue
+      if (entry.isDirectory()) await this.#folder(inside)
       else if (entry.isSymbolicLink()) await this.#link(inside)
       else this.#file(inside, join(this.#root, inside), entry.isFile())
     }
@@ -64,12 +90,13 @@ class Walk {
   /** Links to files of this folder are followed. Links to folders never are: they can lead out or around in circles. */
   async #link(path: string): Promise<void> {
     try {
-      const file = await realpath(join(this.#root, path))
-      const target = await stat(file)
+      const file = await realPath(join(this.#root, path))
+      const target = await withPatience(file, () => stat(pathToBytes(file)))
       if (target.isDirectory()) this.#skip(path, 'a link to a folder')
       else if (!file.startsWith(this.#root === '/' ? '/' : `${this.#root}/`)) this.#skip(path, LINK_OUT)
       else this.#file(path, file, target.isFile())
     } catch (error) {
+      if (error instanceof ShinsakuError) throw error
       this.#skip(path, `a link to nothing: ${(error as NodeJS.ErrnoException).code}`)
     }
   }
@@ -84,18 +111,17 @@ class Walk {
 
 /** Every picture file in `folder` and below, sorted by the code units of its path, and what was passed over. */
 export async function walk(folder: string): Promise<Found> {
-  const root = await realpath(folder)
+  const root = await realPath(folder)
   // A folder that cannot be listed at all is the caller's mistake, not an unreadable part.
-  await readdir(root).catch((cause: NodeJS.ErrnoException) => {
+  await entriesOf(root).catch((cause: NodeJS.ErrnoException) => {
+    if (cause instanceof ShinsakuError) throw cause
     throw new ShinsakuError(
       'DATA_NOT_FOUND',
       `The folder ${visible(folder)} given as data cannot be listed: ${cause.code}`,
-      {
-        cause,
-      },
+      { cause },
     )
   })
   const walk = new Walk(root)
-  await walk.folder('')
+  await walk.all()
   return walk.found
 }

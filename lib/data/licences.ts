@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { quoted, ShinsakuError } from '../errors.ts'
 import { readText } from '../files/read.ts'
+import { withPatience } from '../files/shortage.ts'
 import { isGlob, matchesGlob } from './glob.ts'
 
 /** What is known of a picture's terms. */
@@ -126,9 +127,10 @@ export class Licences {
 
 async function readOptional(path: string): Promise<string | null> {
   try {
-    return await readText(path, MAX_BYTES)
+    return await withPatience(path, () => readText(path, MAX_BYTES))
   } catch (error) {
-    const { cause, message } = error as ShinsakuError
+    const { code, cause, message } = error as ShinsakuError
+    if (code === 'RESOURCE_SHORTAGE') throw error
     if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return null
     throw new ShinsakuError('LICENSES_INVALID', message, { cause, hint: 'It must be a text file in UTF-8.' })
   }

@@ -1,5 +1,7 @@
 /** Work on many things at once, but not on too many. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { abortError } from '../errors.ts'
+import { patience } from '../files/shortage.ts'
 import { usableCpus } from '../system/cpus.ts'
 
 /** Threads that decode, unless Node was told otherwise when it started. */
@@ -34,4 +36,26 @@ export async function forEachIndex(
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
   const first = failures.sort((a, b) => a.index - b.index)[0]
   if (first) throw first.error
+}
+
+/**
+ * As forEachIndex(). Where `work` resolves with "later", it is called again for that index when all others are done and
+ * some time has passed; at the last time `last` is true.
+ */
+export async function forEachPatiently(
+  count: number,
+  signal: AbortSignal | undefined,
+  work: (index: number, last: boolean) => Promise<'later' | undefined>,
+): Promise<void> {
+  let left = Array.from({ length: count }, (_, index) => index)
+  for (const [round, wait] of [0, ...patience.permission].entries()) {
+    if (left.length === 0) return
+    if (wait > 0) await sleep(wait, undefined, signal ? { signal } : {}).catch(() => {})
+    const later: number[] = []
+    await forEachIndex(left.length, signal, async (i) => {
+      const index = left[i]!
+      if ((await work(index, round === patience.permission.length)) === 'later') later.push(index)
+    })
+    left = later.sort((a, b) => a - b)
+  }
 }

@@ -2,6 +2,8 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { ShinsakuError, throwIfAny, visible } from '../errors.ts'
+import { pathToBytes } from '../files/path-bytes.ts'
+import { withPatience } from '../files/shortage.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { type Found, walk } from './folder.ts'
 import { type Rights, unknownRights } from './licences.ts'
@@ -65,18 +67,31 @@ function commonFolder(paths: readonly string[]): string {
   return folder
 }
 
+/** What stands where arguments of the command line had bytes that are not UTF-8. */
+const REPLACED = '\ufffd'
+
 const notFound = (message: string, cause?: unknown) =>
   new ShinsakuError('DATA_NOT_FOUND', message, {
     cause,
-    hint: 'Give a folder of pictures, or a list of picture files.',
+    hint: message.includes(REPLACED)
+      ? 'The name holds bytes that are not UTF-8, which the command line loses: give the folder that it is in, or rename it.'
+      : 'Give a folder of pictures, or a list of picture files.',
   })
+
+const statOf = (path: string) => withPatience(path, () => stat(pathToBytes(path)))
+
+/** Why there is nothing to read at a path; a shortage is thrown. */
+function codeOf(error: NodeJS.ErrnoException): string | undefined {
+  if (error instanceof ShinsakuError) throw error
+  return error.code
+}
 
 async function openList(paths: readonly string[]): Promise<Source> {
   const problems: string[] = []
   for (const path of paths) {
-    await stat(path).then(
+    await statOf(path).then(
       (found) => found.isDirectory() && problems.push(`${visible(path)} is a folder, not a file`),
-      (error: NodeJS.ErrnoException) => problems.push(`${visible(path)}: ${error.code}`),
+      (error) => problems.push(`${visible(path)}: ${codeOf(error)}`),
     )
   }
   if (problems.length > 0) {
@@ -95,12 +110,12 @@ async function openFolder(folder: string): Promise<Source> {
   return { name: basename(resolve(folder)), ...found, root: folder, rights: unknownRights }
 }
 
-/** Lists the pictures that `data` names. Rejects with DATA_NOT_FOUND or OPTION_INVALID. */
+/** Lists the pictures that `data` names. Rejects with DATA_NOT_FOUND, OPTION_INVALID or RESOURCE_SHORTAGE. */
 export async function openSource(data: ResolvedTrainOptions['data']): Promise<Source> {
   if (typeof data !== 'string') return openList(data)
   if (data.startsWith(BUILTIN)) return openIcons(data)
-  const found = await stat(data).catch((cause: NodeJS.ErrnoException) => {
-    throw notFound(`The folder ${visible(data)} given as data cannot be read: ${cause.code}`, cause)
+  const found = await statOf(data).catch((cause) => {
+    throw notFound(`The folder ${visible(data)} given as data cannot be read: ${codeOf(cause)}`, cause)
   })
   return found.isDirectory() ? openFolder(data) : openList([data])
 }

@@ -6,11 +6,12 @@ import { z } from 'zod'
 import { type ErrorCode, fileError, ShinsakuError } from '../errors.ts'
 import { Budget } from './budget.ts'
 import { JsonCursor } from './json-cursor.ts'
+import { pathToBytes } from './path-bytes.ts'
 import type { Written } from './write.ts'
 
 /** The primitive operation of reading. Tests replace it to read what is on no disk. */
 export const source = {
-  open: (path: string, flags: number): Promise<FileHandle> => open(path, flags),
+  open: (path: string, flags: number): Promise<FileHandle> => open(pathToBytes(path), flags),
 }
 
 export type OpenFile = { path: string; file: FileHandle; bytes: number }

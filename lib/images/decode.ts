@@ -1,6 +1,8 @@
 /** Picture files to pixels: what may be a picture, how it becomes a square, what its metadata says. */
 import { ShinsakuError, visible } from '../errors.ts'
 import { openRegular, readFully } from '../files/read.ts'
+import { decodeGate, decodingBytes } from './decode-gate.ts'
+import { withoutHeaderFaults } from './jpeg-header.ts'
 import { loadSharp, type Sharp } from './sharp.ts'
 import { forbidsTraining, type PictureMetadata, readXmp } from './xmp.ts'
 
@@ -37,13 +39,21 @@ export function unreadable(path: string, reason: string, cause?: unknown): Shins
   })
 }
 
+function allocate(bytes: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    throw Object.assign(new Error(`there is no memory for ${bytes} bytes`, { cause }), { code: 'ENOMEM' })
+  }
+}
+
 /** All bytes of a file, which must be of a length that pictures have. */
 export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const opened = await openRegular(path)
   const { file, bytes } = opened
   try {
     if (bytes > MAX_BYTES) throw unreadable(path, `it has ${bytes} bytes, and more than ${MAX_BYTES} are not read`)
-    const content = new Uint8Array(bytes)
+    const content = allocate(bytes)
     if (!(await readFully(opened, content, 0))) throw unreadable(path, 'it became shorter while it was read')
     return content
   } finally {
@@ -64,25 +74,47 @@ function looksLikePicture(bytes: Uint8Array): boolean {
   return webp || heif || beginnings.some((beginning) => head.startsWith(beginning))
 }
 
-/** Opens the first frame of a picture file's bytes, with limits set. */
-async function open(bytes: Uint8Array, path: string, maxPixels: number): Promise<Sharp> {
+function requirePicture(bytes: Uint8Array, path: string): void {
   if (bytes.length === 0) throw unreadable(path, 'it is empty')
   if (!looksLikePicture(bytes)) throw unreadable(path, 'it is not a JPEG, PNG, WebP, AVIF, GIF or TIFF picture')
+}
+
+/** Opens the first frame of a picture file's bytes, with limits set. */
+async function open(bytes: Uint8Array, maxPixels: number): Promise<Sharp> {
   const sharp = await loadSharp()
   return sharp(bytes, { autoOrient: true, failOn: 'warning', limitInputPixels: maxPixels, limitInputChannels: 4 })
 }
 
 const SAVE_PLAINLY = 'save it with 8 or 16 bits per channel'
 
-/** The one line of libvips' report that says what is wrong; for HEIF of other codecs than AVIF's, what to do. */
-function reasonOf(error: unknown, maxPixels: number, codec = 'av1'): string {
-  if (codec !== 'av1')
-    return `it is a HEIC picture, compressed with ${codec.toUpperCase()}, which is not decoded here: convert it to JPEG or PNG`
+/** What is wrong with a file in words of our own: no report of libvips is asked for. */
+class Fault extends Error {}
+
+/** What libvips and libheif report of where a file ends too early, in no words. */
+const WORDLESS = /^(?:\(\d+\.\d+\)|Input buffer has corrupt header:)$/
+
+/** The one line of libvips' report that says what is wrong. */
+function reasonOf(error: unknown, maxPixels: number): string {
   const lines = (error as Error).message.split('\n').filter((line) => line.trim() !== '' && !line.includes('bad seek'))
   const reason = lines.at(-1)?.trim() ?? 'unknown'
+  if (WORDLESS.test(reason)) return 'it is damaged or cut short'
   if (reason.includes('samples out of range')) return `its samples have more than 32 bits: ${SAVE_PLAINLY}`
   return reason.includes('pixel limit') ? `it has more than ${maxPixels} pixels (maxPixels)` : reason
 }
+
+/** Memory that could not be had, in the words of libvips and its codecs. What a file may ask for at most is another thing. */
+const NO_MEMORY =
+  /(?:out of|insufficient|not enough) memory|(?:unable to|failed to|can't|cannot|could not) allocate memory|memory allocation (?:error|failed)/i
+
+export const saysNoMemory = (text: string): boolean => NO_MEMORY.test(text) && !/limit|exceed|filesize/i.test(text)
+
+/** Not the fault of the file: it was decoded with nothing beside it. */
+const noMemory = (path: string, cause: unknown) =>
+  new ShinsakuError('OUT_OF_MEMORY', `There is not enough memory to decode the picture ${visible(path)}`, {
+    cause,
+    hint: 'Lower maxPixels to leave out very large pictures, or give the process more memory.',
+    details: { path },
+  })
 
 /** What samples of other types than 8 and 16 bits are. */
 const oddSamples: Readonly<Record<string, string>> = {
@@ -97,7 +129,7 @@ const oddSamples: Readonly<Record<string, string>> = {
 /** Throws where nothing says which sample is white. CIELAB has a range, and libvips reads it as floating point. */
 function requireKnownRange(depth: string, space: string): void {
   const samples = space.startsWith('lab') ? undefined : oddSamples[depth]
-  if (samples) throw new Error(`its samples are ${samples}, of no known range: ${SAVE_PLAINLY}`)
+  if (samples) throw new Fault(`its samples are ${samples}, of no known range: ${SAVE_PLAINLY}`)
 }
 
 /** Orders the work on an open picture; sharp fixes the sequence: orient, sRGB, background, crop and resize. */
@@ -114,42 +146,72 @@ function toPixels(image: Sharp, { size, channels, background, fit, crop }: Pixel
     .toBuffer()
 }
 
-/** Decodes a picture file's bytes; `path` names it in errors. Rejects with IMAGE_UNREADABLE. */
+/** HEIF holds pictures of several codecs, and libvips decodes AVIF's alone. */
+function requireAvif(format: string, codec = 'av1'): void {
+  if (format === 'heif' && codec !== 'av1')
+    throw new Fault(
+      `it is a HEIC picture, compressed with ${codec.toUpperCase()}, which is not decoded here: convert it to JPEG or PNG`,
+    )
+}
+
+/** Lets a piece of the work in when it may begin: `bytes` is the memory it takes. */
+type Enter = <T>(bytes: number, work: () => Promise<T>) => Promise<T>
+
+async function decodeOnce(bytes: Uint8Array, settings: PixelSettings, enter: Enter): Promise<DecodedPicture> {
+  const image = await open(bytes, settings.maxPixels)
+  const metadata = await enter(0, () => image.metadata())
+  const { autoOrient, channels, format, compression, depth, space, xmpAsString } = metadata
+  requireAvif(format, compression)
+  requireKnownRange(depth, space)
+  // Else a coloured background turns grey with a grey picture. Not for all: it forbids decoding at a smaller scale.
+  if (space !== 'srgb') image.pipelineColourspace('srgb')
+  const pixels = await enter(decodingBytes(metadata), () => toPixels(image, settings))
+  if (pixels.length !== settings.size ** 2 * settings.channels)
+    throw new Fault(`its ${channels} channels have no meaning as ${space}`)
+  return {
+    pixels,
+    width: autoOrient.width,
+    height: autoOrient.height,
+    format: compression === 'av1' ? 'avif' : format,
+    optOut: forbidsTraining(xmpAsString ?? ''),
+  }
+}
+
+const shared: Enter = (bytes, work) => decodeGate.run(bytes, work)
+
+/**
+ * Decodes a picture file's bytes; `path` names it in errors. Rejects with IMAGE_UNREADABLE. libvips writes its reports
+ * into one buffer for the whole process, so what fails is decoded once more with nothing beside it: the reason is its own.
+ */
 export async function decodePicture(bytes: Uint8Array, path: string, settings: PixelSettings): Promise<DecodedPicture> {
-  const image = await open(bytes, path, settings.maxPixels)
-  let codec: string | undefined
+  const plain = withoutHeaderFaults(bytes)
+  requirePicture(plain, path)
   try {
-    const { autoOrient, channels, format, compression, depth, space, xmpAsString } = await image.metadata()
-    codec = format === 'heif' ? compression : undefined
-    requireKnownRange(depth, space)
-    // Else a coloured background turns grey with a grey picture. Not for all: it forbids decoding at a smaller scale.
-    if (space !== 'srgb') image.pipelineColourspace('srgb')
-    const pixels = await toPixels(image, settings)
-    if (pixels.length !== settings.size ** 2 * settings.channels)
-      throw new Error(`its ${channels} channels have no meaning as ${space}`)
-    return {
-      pixels,
-      width: autoOrient.width,
-      height: autoOrient.height,
-      format: compression === 'av1' ? 'avif' : format,
-      optOut: forbidsTraining(xmpAsString ?? ''),
-    }
+    return await decodeOnce(plain, settings, shared).catch((error) => {
+      if (error instanceof Fault) throw error
+      return decodeGate.alone(() => decodeOnce(plain, settings, (_, work) => work()))
+    })
   } catch (cause) {
-    throw unreadable(path, reasonOf(cause, settings.maxPixels, codec), cause)
+    if (saysNoMemory((cause as Error).message)) throw noMemory(path, cause)
+    throw unreadable(path, reasonOf(cause, settings.maxPixels), cause)
   }
 }
 
 /** Renders a drawing of our own, sharp at its final size. Files never come here: SVG can name other files. */
 export async function renderSvg(svg: string, settings: PixelSettings): Promise<Uint8Array> {
   const sharp = await loadSharp()
-  return toPixels(sharp(Buffer.from(svg), { limitInputPixels: settings.maxPixels }), settings)
+  return shared(0, () => toPixels(sharp(Buffer.from(svg), { limitInputPixels: settings.maxPixels }), settings))
 }
 
 /** What `encodePicture` put into a file; null for a picture that is not from here. */
 export async function readMetadata(path: string): Promise<PictureMetadata | null> {
-  const image = await open(await readBytes(path), path, Number.MAX_SAFE_INTEGER)
-  const { xmpAsString } = await image.metadata().catch((cause: unknown) => {
-    throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
-  })
+  const bytes = await readBytes(path)
+  requirePicture(bytes, path)
+  const image = await open(bytes, Number.MAX_SAFE_INTEGER)
+  const { xmpAsString } = await decodeGate
+    .alone(() => image.metadata())
+    .catch((cause: unknown) => {
+      throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
+    })
   return xmpAsString === undefined ? null : readXmp(xmpAsString)
 }

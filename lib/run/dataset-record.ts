@@ -48,7 +48,7 @@ function readDatasetFile(cursor: JsonCursor): DatasetFile {
   let path: string | undefined
   let sha256: string | undefined
   cursor.object((key) => {
-    if (key === 'path') path = cursor.string()
+    if (key === 'path') path = cursor.path()
     else if (key === 'sha256') sha256 = cursor.string()
     else cursor.skip()
   }, MAX_DATASET_KEYS)

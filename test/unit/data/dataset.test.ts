@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DatasetHooks, DatasetOptions } from '../../../lib/data/dataset.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
+import { useLittlePatience } from '../../helpers/patience.ts'
 import {
   BLUE,
   type Colour,
@@ -18,6 +19,7 @@ import {
   RED,
 } from '../../helpers/pictures.ts'
 
+useLittlePatience()
 let cacheFolder: string
 beforeEach(() => {
   cacheFolder = temporaryFolder()

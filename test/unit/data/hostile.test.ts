@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { DatasetHooks, DatasetOptions } from '../../../lib/data/dataset.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { type OddFile, oddFiles } from '../../helpers/odd-pictures.ts'
+import { useLittlePatience } from '../../helpers/patience.ts'
 import {
   BLUE,
   type Colour,
@@ -21,6 +22,7 @@ import {
 } from '../../helpers/pictures.ts'
 import { tally, times } from '../../helpers/tally.ts'
 
+useLittlePatience()
 let cacheFolder: string
 beforeEach(() => {
   cacheFolder = temporaryFolder()

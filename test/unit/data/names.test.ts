@@ -1,9 +1,13 @@
 /** Names of files on their way into messages. */
-import { writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { DatasetOptions } from '../../../lib/data/dataset.ts'
+import { digestOf } from '../../../lib/data/manifest.ts'
 import type { ShinsakuError } from '../../../lib/errors.ts'
+import { pathToBytes } from '../../../lib/files/path-bytes.ts'
+import { toJson } from '../../../lib/files/write.ts'
+import { readDatasetFiles } from '../../../lib/run/dataset-record.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { datasetOptions, flat, loadPixels, RED } from '../../helpers/pictures.ts'
 
@@ -36,5 +40,42 @@ test('control characters of names are in no message as they are', async () => {
   await expect(load([`${root}/x\ny\x1b`])).rejects.toMatchObject({
     code: 'DATA_NOT_FOUND',
     message: expect.stringContaining('/x\\ny\\x1b: ENOENT'),
+  })
+})
+
+/** Shift-JIS and Latin-1, as archives of other systems hold them. */
+const strange = ['\udc8c\udca2.png', 'caf\udce9.png', 'm\udcfcnchen/a.png']
+
+async function strangeFolder(): Promise<string> {
+  const root = temporaryFolder()
+  await mkdir(pathToBytes(join(root, 'm\udcfcnchen')))
+  for (const [i, name] of strange.entries())
+    await writeFile(pathToBytes(join(root, name)), await flat([i, 0, 0]).png().toBuffer())
+  await writeFile(pathToBytes(join(root, 'x\udcff.png')), 'text')
+  await symlink(pathToBytes(strange[1]!), pathToBytes(join(root, 'link\udc80.png')))
+  return root
+}
+
+test('names that are not UTF-8 are read by their bytes, and are told apart wherever they are written', async () => {
+  const root = await strangeFolder()
+  const { manifest, warnings, pixels } = await load(root)
+  const paths = manifest.files.map(({ path }) => path)
+  expect(paths).toEqual(['caf\udce9.png', 'link\udc80.png', 'm\udcfcnchen/a.png', '\udc8c\udca2.png'])
+  expect([0, 1, 2, 3].map((i) => pixels[i * 8 * 8 * 3])).toEqual([1, 1, 2, 0])
+  expect(warnings.join('\n')).toContain('x\\xff.png (it is not a JPEG')
+  const record = join(root, 'dataset.json')
+  await writeFile(record, toJson(manifest))
+  expect((await readDatasetFiles(record)).map(({ path }) => path)).toEqual(paths)
+  expect(digestOf(await readDatasetFiles(record))).toBe(manifest.digest)
+  // The same as a list: a program may give the names of dataset.json.
+  const listed = await load(paths.map((path) => join(root, path)))
+  expect(listed.manifest.digest).toBe(manifest.digest)
+})
+
+test('a name that the command line has lost is told as that', async () => {
+  const root = await strangeFolder()
+  await expect(load([join(root, 'caf\ufffd.png')])).rejects.toMatchObject({
+    code: 'DATA_NOT_FOUND',
+    hint: expect.stringMatching(/not UTF-8, which the command line loses/),
   })
 })
