@@ -6,7 +6,7 @@ import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { userCacheFolder } from '../system/cache.ts'
 import { usableMemory } from '../system/memory.ts'
 import { measureAll } from './decode.ts'
-import { LINK_OUT } from './folder.ts'
+import { LINK_OUT, OWN_RUN } from './folder.ts'
 import { type Licences, readLicences } from './licences.ts'
 import { loadOrDecode } from './load-or-decode.ts'
 import { digestOf, type Manifest, type ManifestFile, type Skipped } from './manifest.ts'
@@ -20,7 +20,8 @@ export type { Manifest, ManifestFile } from './manifest.ts'
 
 /** The options that decide what the pixels are, and where they are kept. */
 export type DatasetOptions = PixelSettings &
-  Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates' | 'pixelStore'>
+  Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates' | 'pixelStore'> &
+  Partial<Pick<ResolvedTrainOptions, 'out'>>
 
 /** How far reading the pictures has come. */
 export type DataProgress = {
@@ -78,6 +79,17 @@ function dropUnusable(
   return choice
 }
 
+const GIVE_PICTURES = 'Give JPEG, PNG, WebP, AVIF, GIF or TIFF files, or "builtin:icons" for drawn ones.'
+
+/** What to do where nothing is left because of these. */
+const hints = [
+  [
+    LINK_OUT,
+    'Links out of the folder are not followed. Give a list of files, which may be links: FOLDER/* on the command line, an array as data in the API. Or copy what they lead to: cp -rL.',
+  ],
+  [OWN_RUN, 'Go on with a run by resume (--resume RUN). What shinsaku made itself is never data: give the pictures.'],
+] as const
+
 function empty(source: Source, skipped: readonly Skipped[]): ShinsakuError {
   const found = [
     skipped.length > 0
@@ -85,12 +97,9 @@ function empty(source: Source, skipped: readonly Skipped[]): ShinsakuError {
       : undefined,
     describeIgnored(source.ignored),
   ].filter((part) => part !== undefined)
-  const linksOut = skipped.some(({ reason }) => reason === LINK_OUT)
   const what = found.length === 0 ? 'it is empty' : `it has ${found.join('; ')}`
   return new ShinsakuError('DATA_EMPTY', `There is no usable picture in ${visible(source.name)}: ${what}`, {
-    hint: linksOut
-      ? 'Links out of the folder are not followed. Give a list of files, which may be links: FOLDER/* on the command line, an array as data in the API. Or copy what they lead to: cp -rL.'
-      : 'Give JPEG, PNG, WebP, AVIF, GIF or TIFF files, or "builtin:icons" for drawn ones.',
+    hint: hints.find(([reason]) => skipped.some((one) => one.reason === reason))?.[1] ?? GIVE_PICTURES,
     details: { skipped, ignored: source.ignored },
   })
 }
@@ -134,7 +143,7 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
   const settings = { size, channels, background, fit, crop, maxPixels }
   const { signal, onProgress, cacheFolder = join(userCacheFolder(), 'pixels') } = hooks
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
-  const source = await openSource(options.data)
+  const source = await openSource(options.data, options.out)
   const licences =
     source.root === null
       ? null

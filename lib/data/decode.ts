@@ -5,7 +5,7 @@ import { isDenied, withPatience } from '../files/shortage.ts'
 import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../images/decode.ts'
 import type { DecodeJournal, Place } from './decode-journal.ts'
 import { digest } from './digest.ts'
-import type { Decoding, Item, Measured, Outcome } from './outcome.ts'
+import { type Decoding, type Item, isBroken, type Measured, type Outcome } from './outcome.ts'
 import { forEachPatiently } from './pool.ts'
 
 /** `onDone` hears how many more are done. */
@@ -72,11 +72,12 @@ async function decodeItem(
   return { outcome, pixels, lasting: true }
 }
 
-/** A failure that is one of this picture; others, and all with `failOnBroken`, are thrown. */
+/** A failure that is one of this picture; others, and with `failOnBroken` those of pictures that are not ours, are thrown. */
 function asBroken(path: string, error: unknown, failOnBroken: boolean): Tried {
   const broken = asUnreadable(path, error)
-  if (failOnBroken) throw broken
-  const outcome = { reason: broken.details.reason as string }
+  const { reason, own } = broken.details as { reason: string; own?: true }
+  if (failOnBroken && !own) throw broken
+  const outcome = own ? { reason, own } : { reason }
   return { outcome, pixels: new Uint8Array(0), lasting: (error as ShinsakuError).code !== 'FILE_FAILED' }
 }
 
@@ -100,7 +101,7 @@ export async function decodeAll(
   let recalled = 0
   await journal.recall(list, (index, decoding, place) => {
     // A broken one is decoded again where it ends the call, so that the first in order does.
-    if (failOnBroken && 'reason' in decoding.outcome) return
+    if (failOnBroken && isBroken(decoding.outcome)) return
     keep(index, decoding, place)
     outcomes[index] = decoding.outcome
     recalled += 1

@@ -4,6 +4,7 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ShinsakuError, visible } from '../errors.ts'
+import { CONFIG_FILE, isRunFolder } from '../files/own.ts'
 import { pathFromBytes, pathToBytes } from '../files/path-bytes.ts'
 import { isDenied, patience, withPatience } from '../files/shortage.ts'
 import { LICENCES_FILE } from './licences.ts'
@@ -18,6 +19,10 @@ export type Found = {
 
 /** Why a link is skipped that may not be followed. */
 export const LINK_OUT = 'a link out of the folder'
+
+/** Why a folder is skipped that shinsaku writes to. */
+export const OWN_RUN = 'a run of shinsaku'
+export const OUT_FOLDER = 'the folder that receives runs (out)'
 
 /** Files of other names are not opened. What a file is, its content decides. */
 const extensions = new Set('jpg jpeg jpe jfif png apng webp avif heic heif gif tif tiff'.split(' '))
@@ -37,11 +42,13 @@ class Walk {
   // Not an object: an extension may be any word, also one that objects have already.
   readonly #ignored = new Map<string, number>()
   readonly #root: string
+  readonly #out: string | undefined
   /** Folders that may not be read at the moment. */
   #closed: string[] = []
 
-  constructor(root: string) {
+  constructor(root: string, out: string | undefined) {
     this.#root = root
+    this.#out = out
   }
 
   #skip(path: string, reason: string): void {
@@ -77,14 +84,21 @@ class Walk {
       else this.#skip(path, `the folder cannot be read: ${(error as NodeJS.ErrnoException).code}`)
       return
     }
+    if (entries.some(({ name }) => name.toString() === CONFIG_FILE) && (await isRunFolder(join(this.#root, path))))
+      return this.#skip(path || '.', OWN_RUN)
     for (const entry of entries) {
       const name = pathFromBytes(entry.name)
       const inside = path === '' ? name : `${path}/${name}`
       if (name.startsWith('.') || inside === LICENCES_FILE) continue
-      if (entry.isDirectory()) await this.#folder(inside)
+      if (entry.isDirectory()) await this.#subfolder(inside)
       else if (entry.isSymbolicLink()) await this.#link(inside)
       else this.#file(inside, join(this.#root, inside), entry.isFile())
     }
+  }
+
+  async #subfolder(path: string): Promise<void> {
+    if (join(this.#root, path) === this.#out) this.#skip(path, OUT_FOLDER)
+    else await this.#folder(path)
   }
 
   /** Links to files of this folder are followed. Links to folders never are: they can lead out or around in circles. */
@@ -109,8 +123,11 @@ class Walk {
   }
 }
 
-/** Every picture file in `folder` and below, sorted by the code units of its path, and what was passed over. */
-export async function walk(folder: string): Promise<Found> {
+/**
+ * Every picture file in `folder` and below, sorted by the code units of its path, and what was passed over: among it
+ * the runs of shinsaku, and all that is in `out`.
+ */
+export async function walk(folder: string, out?: string): Promise<Found> {
   const root = await realPath(folder)
   // A folder that cannot be listed at all is the caller's mistake, not an unreadable part.
   await entriesOf(root).catch((cause: NodeJS.ErrnoException) => {
@@ -121,7 +138,7 @@ export async function walk(folder: string): Promise<Found> {
       { cause },
     )
   })
-  const walk = new Walk(root)
+  const walk = new Walk(root, out === undefined ? undefined : await realPath(out).catch(() => undefined))
   await walk.all()
   return walk.found
 }

@@ -6,7 +6,7 @@ import { remove } from '../files/write.ts'
 import { type PixelSettings, unreadable } from '../images/decode.ts'
 import { decodeAll, type Hooks } from './decode.ts'
 import { DecodeJournal, type Place } from './decode-journal.ts'
-import type { Measured, Outcome } from './outcome.ts'
+import { isBroken, type Measured, type Outcome } from './outcome.ts'
 import { cachePath, openPixels, type StoreKind, storePixels } from './pixel-cache.ts'
 import { MemoryPixelStore, type PixelStore, rowBytes } from './pixel-store.ts'
 
@@ -52,7 +52,7 @@ export async function loadOrDecode(wanted: Wanted, hooks: Hooks): Promise<Loaded
 
 function throwFirstBroken(list: readonly Measured[], outcomes: readonly Outcome[]): void {
   for (const [index, outcome] of outcomes.entries()) {
-    if ('reason' in outcome) throw unreadable(list[index]!.item.path, outcome.reason)
+    if (isBroken(outcome)) throw unreadable(list[index]!.item.path, outcome.reason)
   }
 }
 

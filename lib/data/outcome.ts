@@ -6,8 +6,10 @@ export type Item = { path: string } & ({ file: string } | { draw: () => string }
 /** An item whose content is known. */
 export type Measured = { item: Item; bytes: number; sha256: string }
 
-/** What decoding found out about one item: its picture's file, or why it has none. */
-export type Outcome = { width: number; height: number; format: string; optOut: boolean } | { reason: string }
+/** What decoding found out about one item: its picture's file, or why it has none; `own`: this package made it. */
+export type Outcome =
+  | { width: number; height: number; format: string; optOut: boolean }
+  | { reason: string; own?: true }
 
 /** An outcome with its pixels, `[size, size, channels]`; none where there is a reason. */
 export type Decoding = { outcome: Outcome; pixels: Uint8Array }
@@ -20,7 +22,11 @@ const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (val
 /** The cache is the user's own, but another program may have written it: its hashes say only that it is whole. */
 export function isOutcome(value: unknown): value is Outcome {
   if (typeof value !== 'object' || value === null) return false
-  const { reason, width, height, format, optOut } = value as Record<string, unknown>
-  if (reason !== undefined) return typeof reason === 'string'
+  const { reason, own, width, height, format, optOut } = value as Record<string, unknown>
+  if (reason !== undefined) return typeof reason === 'string' && (own === undefined || own === true)
   return isWhole(width) && isWhole(height) && typeof format === 'string' && typeof optOut === 'boolean'
 }
+
+/** Whether the file is at fault that there is no picture. */
+export const isBroken = (outcome: Outcome): outcome is { reason: string } =>
+  'reason' in outcome && outcome.own === undefined

@@ -105,17 +105,17 @@ async function openList(paths: readonly string[]): Promise<Source> {
   return { name, items, skipped: [], ignored: {}, root, rights: unknownRights }
 }
 
-async function openFolder(folder: string): Promise<Source> {
-  const found = await walk(folder)
+async function openFolder(folder: string, out: string | undefined): Promise<Source> {
+  const found = await walk(folder, out)
   return { name: basename(resolve(folder)), ...found, root: folder, rights: unknownRights }
 }
 
-/** Lists the pictures that `data` names. Rejects with DATA_NOT_FOUND, OPTION_INVALID or RESOURCE_SHORTAGE. */
-export async function openSource(data: ResolvedTrainOptions['data']): Promise<Source> {
+/** Lists the pictures that `data` names, without what is in `out`. Rejects with DATA_NOT_FOUND, OPTION_INVALID or RESOURCE_SHORTAGE. */
+export async function openSource(data: ResolvedTrainOptions['data'], out?: string): Promise<Source> {
   if (typeof data !== 'string') return openList(data)
   if (data.startsWith(BUILTIN)) return openIcons(data)
   const found = await statOf(data).catch((cause) => {
     throw notFound(`The folder ${visible(data)} given as data cannot be read: ${codeOf(cause)}`, cause)
   })
-  return found.isDirectory() ? openFolder(data) : openList([data])
+  return found.isDirectory() ? openFolder(data, out) : openList([data])
 }

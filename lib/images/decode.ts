@@ -4,7 +4,7 @@ import { openRegular, readFully } from '../files/read.ts'
 import { decodeGate, decodingBytes } from './decode-gate.ts'
 import { withoutHeaderFaults } from './jpeg-header.ts'
 import { loadSharp, type Sharp } from './sharp.ts'
-import { forbidsTraining, type PictureMetadata, readXmp } from './xmp.ts'
+import { forbidsTraining, isMadeHere, type PictureMetadata, readXmp } from './xmp.ts'
 
 /** How a picture of any shape becomes a square of pixels; the options of the same names say what each means. */
 export type PixelSettings = {
@@ -29,12 +29,13 @@ export type DecodedPicture = {
 /** A picture file of this length is not one; the limit keeps a hostile one from filling the memory. */
 const MAX_BYTES = 256 * 2 ** 20
 
-/** The error for a picture that cannot be decoded; `details` are its path and the bare reason. */
+/** The error for a picture that cannot be decoded; `details` are its path, the bare reason, and whether it is ours. */
 export function unreadable(path: string, reason: string, cause?: unknown): ShinsakuError {
+  const own = cause instanceof OwnPicture
   const hint = 'Remove or repair it, or set onUnreadable to "skip".'
   return new ShinsakuError('IMAGE_UNREADABLE', `The picture ${visible(path)} cannot be decoded: ${visible(reason)}`, {
     hint,
-    details: { path, reason },
+    details: own ? { path, reason, own } : { path, reason },
     cause,
   })
 }
@@ -89,6 +90,13 @@ const SAVE_PLAINLY = 'save it with 8 or 16 bits per channel'
 
 /** What is wrong with a file in words of our own: no report of libvips is asked for. */
 class Fault extends Error {}
+
+/** A sample or a grid, left where pictures are looked for. */
+class OwnPicture extends Fault {
+  constructor() {
+    super('shinsaku made it')
+  }
+}
 
 /** What libvips and libheif report of where a file ends too early, in no words. */
 const WORDLESS = /^(?:\(\d+\.\d+\)|Input buffer has corrupt header:)$/
@@ -161,6 +169,7 @@ async function decodeOnce(bytes: Uint8Array, settings: PixelSettings, enter: Ent
   const image = await open(bytes, settings.maxPixels)
   const metadata = await enter(0, () => image.metadata())
   const { autoOrient, channels, format, compression, depth, space, xmpAsString } = metadata
+  if (isMadeHere(xmpAsString ?? '')) throw new OwnPicture()
   requireAvif(format, compression)
   requireKnownRange(depth, space)
   // Else a coloured background turns grey with a grey picture. Not for all: it forbids decoding at a smaller scale.

@@ -1,6 +1,6 @@
 /** Pictures side by side in one, row by row: only one row of them is held at a time. */
 import { throwIfAny } from '../errors.ts'
-import { encodePicture, type PictureFormat, type PixelShape } from './encode.ts'
+import { encodeWithXmp, type PictureFormat, type PixelShape } from './encode.ts'
 import { encodePng } from './png.ts'
 import { writeXmp } from './xmp.ts'
 
@@ -67,7 +67,10 @@ export async function* gridRows(
   if (placed !== count) throw new RangeError(`A grid of ${count} pictures got ${placed}`)
 }
 
-/** The bytes of a grid's file, as they come; `settings` as for `encodePicture()`. PNG holds one row of pictures, WebP all. */
+/**
+ * The bytes of a grid's file, as they come. `settings` as for `encodePicture()`; without any its XMP says only that it
+ * was made here. PNG holds one row of pictures, WebP all.
+ */
 export async function* encodeGrid(
   pictures: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   shape: GridShape,
@@ -79,7 +82,7 @@ export async function* encodeGrid(
   const pixelShape: PixelShape = { width, height, channels: shape.channels }
   const rows = gridRows(pictures, shape)
   if (format === 'png') {
-    yield* encodePng(rows, pixelShape, settings && writeXmp(settings))
+    yield* encodePng(rows, pixelShape, writeXmp(settings))
     return
   }
   const pixels = new Uint8Array(width * height * shape.channels)
@@ -88,5 +91,5 @@ export async function* encodeGrid(
     pixels.set(some, at)
     at += some.length
   }
-  yield encodePicture(pixels, pixelShape, format, settings)
+  yield encodeWithXmp(pixels, pixelShape, format, writeXmp(settings))
 }

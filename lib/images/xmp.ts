@@ -1,4 +1,4 @@
-/** XMP packets: what a drawn picture says about its making, and what a found one says about training. */
+/** XMP packets: what a picture of this package says about its making, and what a found one says about training. */
 
 /** What the metadata of a picture drawn by this package says. */
 export type PictureMetadata = {
@@ -17,18 +17,26 @@ const toXml = (text: string) => text.replace(/[&<>"]/g, (c) => entities[c as key
 const characters = Object.fromEntries(Object.entries(entities).map(([character, entity]) => [entity, character]))
 const fromXml = (text: string) => text.replace(/&(?:amp|lt|gt|quot);/g, (entity) => characters[entity]!)
 
-/** A packet that marks a picture as made by a model, with its settings as JSON. */
-export function writeXmp(settings: Readonly<Record<string, unknown>>): string {
+/** What each picture of this package says: what made it. */
+const CREATOR = 'xmp:CreatorTool'
+const NAME = 'shinsaku'
+
+/** A packet that marks a picture as made by a model, with its settings as JSON; without any, as made by this package. */
+export function writeXmp(settings?: Readonly<Record<string, unknown>>): string {
+  const source = `
+   <Iptc4xmpExt:DigitalSourceType>${MADE_BY_MODEL}</Iptc4xmpExt:DigitalSourceType>`
+  const said =
+    settings &&
+    `
+   <shinsaku:settings>${toXml(JSON.stringify(settings))}</shinsaku:settings>`
   return `<?xpacket begin="\uFEFF" id="${PACKET_ID}"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:shinsaku="https://www.npmjs.com/package/shinsaku#">
-   <Iptc4xmpExt:DigitalSourceType>${MADE_BY_MODEL}</Iptc4xmpExt:DigitalSourceType>
-   <xmp:CreatorTool>shinsaku</xmp:CreatorTool>
-   <shinsaku:settings>${toXml(JSON.stringify(settings))}</shinsaku:settings>
+    xmlns:shinsaku="https://www.npmjs.com/package/shinsaku#">${said ? source : ''}
+   <${CREATOR}>${NAME}</${CREATOR}>${said ?? ''}
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
@@ -51,6 +59,11 @@ export function readXmp(packet: string): PictureMetadata | null {
     return null
   }
 }
+
+const madeHere = new RegExp(`${CREATOR}(?:\\s*=\\s*["']|>)${NAME}["'<]`)
+
+/** Whether this package made the picture: a sample, or a grid of any pictures. Programs may have written the packet anew. */
+export const isMadeHere = (packet: string): boolean => madeHere.test(packet)
 
 /**
  * Whether a packet forbids data mining or training: a PLUS Data Mining value that begins with DMI-PROHIBITED

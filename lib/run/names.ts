@@ -2,6 +2,7 @@
 import { access, readdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileError } from '../errors.ts'
+import { CONFIG_FILE } from '../files/own.ts'
 import { disk, makeFolderDurable, move, remove, syncFolder } from '../files/write.ts'
 
 /** The part after the number, from the options that tell runs apart. */
@@ -52,7 +53,7 @@ export async function makeNumberedFolder(out: string, name: string): Promise<str
 }
 
 /** A run begins with this file: a folder without it was given up before it could be used. */
-export const configFile = (run: string): string => join(run, 'config.json')
+export const configFile = (run: string): string => join(run, CONFIG_FILE)
 
 /** The runs whose name after the number is `name`, the highest number first. */
 export async function* findRuns(out: string, name: string): AsyncGenerator<string, void> {
