@@ -13,7 +13,8 @@ export const errorTable = {
   CUDA_UNAVAILABLE: 'device is "cuda" but no GPU can be used. The message says what is missing.',
   DATA_EMPTY: 'No usable picture was found in data.',
   DATA_NOT_FOUND: 'The folder or file given as data does not exist or cannot be read.',
-  DATA_TOO_FEW: 'There are fewer pictures than this model can train on, or than this measure needs.',
+  DATA_TOO_FEW:
+    'There are fewer pictures than this model can train on, than this measure needs, or than holdout leaves.',
   DISK_FULL: 'The disk is full. Free some space and resume the run.',
   DISPOSED: 'The object was disposed before this call.',
   FILE_FAILED: 'A file could not be read or written. The cause says why.',

@@ -57,13 +57,16 @@ function planLines({
   graph,
   samplingOps,
 }: RunDescription): string[] {
-  const skipped = data.skipped > 0 ? `, ${formatCount(data.skipped)} skipped` : ''
+  const also = [
+    ...(data.heldOut > 0 ? [`${formatCount(data.heldOut)} held out`] : []),
+    ...(data.skipped > 0 ? [`${formatCount(data.skipped)} skipped`] : []),
+  ]
   const { stateBytes, activationBytes, snapshotBytes, picturesBytes, totalBytes } = memory
   return [
     ...optionLines(options, origins),
     ...layerLines(layers),
     ...table([
-      ['pictures', `${formatCount(data.count)}${skipped}`],
+      ['pictures', [`${formatCount(data.count)} to train on`, ...also].join(', ')],
       [
         'computes',
         `on ${device} in ${precision}; operations: ${nameOf({ ops, graph })} to train, ${samplingOps} to sample`,

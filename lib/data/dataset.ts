@@ -7,20 +7,24 @@ import { userCacheFolder } from '../system/cache.ts'
 import { usableMemory } from '../system/memory.ts'
 import { measureAll } from './decode.ts'
 import { LINK_OUT, OWN_RUN } from './folder.ts'
-import { type Licences, readLicences } from './licences.ts'
+import { readLicences } from './licences.ts'
 import { loadOrDecode } from './load-or-decode.ts'
 import { digestOf, type Manifest, type ManifestFile, type Skipped } from './manifest.ts'
-import type { Measured, Outcome } from './outcome.ts'
+import { groupNearDuplicates } from './near-duplicates.ts'
+import type { Measured } from './outcome.ts'
 import type { StoreKind } from './pixel-cache.ts'
 import { type PixelStore, rowBytes } from './pixel-store.ts'
 import { openSource, type Source } from './source.ts'
+import { chooseHeldOut, countHeldOut, type RecordedSplit } from './split.ts'
+import { splitStore } from './split-store.ts'
+import { markGroups, toManifest } from './to-manifest.ts'
 import { describeIgnored, describeSkipped, several, warningsOf } from './warnings.ts'
 
 export type { Manifest, ManifestFile } from './manifest.ts'
 
 /** The options that decide what the pixels are, and where they are kept. */
 export type DatasetOptions = PixelSettings &
-  Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates' | 'pixelStore'> &
+  Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates' | 'holdout' | 'pixelStore'> &
   Partial<Pick<ResolvedTrainOptions, 'out'>>
 
 /** How far reading the pictures has come. */
@@ -40,11 +44,15 @@ export type DatasetHooks = {
   onProgress?: (progress: DataProgress) => void
   /** Where decoded pixels are kept; `pixels` in the user's cache folder by default. */
   cacheFolder?: string
+  /** Of a run that goes on: what was held out stays so, and nothing else is. */
+  recorded?: RecordedSplit
 }
 
 export type Dataset = {
   /** One row for each of `manifest.files`, in their order. Whoever has it closes it. */
   store: PixelStore
+  /** One row for each of `manifest.heldOut`, in their order; null where there are none. Closed with `store`. */
+  heldOut: PixelStore | null
   manifest: Manifest
   /** One line each, for people. */
   warnings: string[]
@@ -110,38 +118,45 @@ const MEMORY_SHARE = 1 / 4
 const storeKind = (pixelStore: DatasetOptions['pixelStore'], bytes: number): StoreKind =>
   pixelStore === 'auto' ? (bytes > usableMemory() * MEMORY_SHARE ? 'file' : 'memory') : pixelStore
 
-/** Splits what was decoded into the manifest's files and those that failed. */
-function toManifest(
-  source: Source,
-  list: readonly Measured[],
-  outcomes: readonly Outcome[],
-  licences: Licences | null,
+type Loaded = { files: readonly ManifestFile[]; leaders: Int32Array; store: PixelStore }
+
+/** The pictures on their two sides. Closes the store where it fails. Throws DATA_TOO_FEW. */
+async function split(
+  { files, leaders, store: whole }: Loaded,
+  { holdout }: DatasetOptions,
+  recorded: RecordedSplit | undefined,
 ) {
-  const files: ManifestFile[] = []
-  const broken: Skipped[] = []
-  for (const [index, outcome] of outcomes.entries()) {
-    const { item, bytes, sha256 } = list[index]!
-    const { path } = item
-    if ('reason' in outcome) {
-      broken.push({ path, reason: outcome.reason })
-      continue
-    }
-    const row = licences?.of(path)
-    const { licence, author, source: from } = row ?? source.rights
-    const optOut = outcome.optOut || row?.optOut === true
-    files.push({ path, sha256, bytes, ...outcome, licence, author, source: from, optOut })
+  try {
+    const chosen = chooseHeldOut(files, leaders, holdout, recorded)
+    const fewer = countHeldOut(holdout, files.length) - chosen.length
+    const warnings =
+      fewer > 0 && !recorded
+        ? [
+            `Only ${several(chosen.length, 'picture')} held out, ${fewer} fewer than asked: near-duplicates stay together.`,
+          ]
+        : []
+    if (chosen.length === 0) return { trained: [...files], store: whole, heldOut: null, warnings }
+    const apart = new Set(chosen)
+    const trained = files.filter((_, index) => !apart.has(index))
+    const held = files.filter((_, index) => apart.has(index))
+    const { store, heldOut } = await splitStore(whole, chosen)
+    const record = { heldOut: held, heldOutDigest: digestOf(held) }
+    return { trained, record, store, heldOut, warnings }
+  } catch (error) {
+    await whole.close()
+    throw error
   }
-  return { files, broken }
 }
 
 /**
  * Reads the pictures that `data` names. Rejects with DATA_NOT_FOUND, DATA_EMPTY, IMAGE_UNREADABLE where onUnreadable
- * is "fail", LICENSES_INVALID, OPTION_INVALID, OUT_OF_MEMORY, RESOURCE_SHORTAGE, ABORT_ERR; DISK_FULL, FILE_FAILED for pixels in a file.
+ * is "fail", LICENSES_INVALID, DATA_TOO_FEW where holdout leaves none, OPTION_INVALID, OUT_OF_MEMORY,
+ * RESOURCE_SHORTAGE, ABORT_ERR; DISK_FULL, FILE_FAILED for pixels in a file.
  */
 export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks = {}): Promise<Dataset> {
   const { size, channels, background, fit, crop, maxPixels } = options
   const settings = { size, channels, background, fit, crop, maxPixels }
-  const { signal, onProgress, cacheFolder = join(userCacheFolder(), 'pixels') } = hooks
+  const { signal, onProgress, recorded, cacheFolder = join(userCacheFolder(), 'pixels') } = hooks
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
   const source = await openSource(options.data, options.out)
   const licences =
@@ -163,19 +178,35 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
   const { list, skipped: passedOver } = dropUnusable(measured, options)
   if (list.length === 0) throw empty(source, [...source.skipped, ...passedOver])
   const kind = storeKind(options.pixelStore, list.length * rowBytes(settings))
-  const { outcomes, store, warnings } = await loadOrDecode(
+  const {
+    outcomes,
+    store: whole,
+    warnings,
+  } = await loadOrDecode(
     { list, settings, failOnBroken: options.onUnreadable === 'fail', kind, cacheFolder },
     { signal, onDone: counter('decode', list.length) },
   )
-  const { files, broken } = toManifest(source, list, outcomes, licences)
+  const { files, thumbnails, broken } = toManifest(source, list, outcomes, licences)
   const skipped = [...source.skipped, ...passedOver, ...broken]
   if (files.length === 0) {
-    await store.close()
+    await whole.close()
     throw empty(source, skipped)
   }
+  const leaders = await groupNearDuplicates(thumbnails, signal).catch(async (error) => {
+    await whole.close()
+    throw error
+  })
+  markGroups(files, leaders)
+  const {
+    trained,
+    record,
+    store,
+    heldOut,
+    warnings: ofSplit,
+  } = await split({ files, leaders, store: whole }, options, recorded)
   const { name: data, ignored } = source
-  const count = files.length
-  const manifest: Manifest = { version: 1, data, count, digest: digestOf(files), settings, files, skipped, ignored }
+  const about = { version: 1, data, count: trained.length, digest: digestOf(trained), settings } as const
+  const manifest: Manifest = { ...about, files: trained, ...record, skipped, ignored }
   const findings = { files, skipped, ignored, size, unusedLicences: licences?.unused() ?? null }
-  return { store, manifest, warnings: [...warningsOf(findings), ...warnings] }
+  return { store, heldOut, manifest, warnings: [...warningsOf(findings), ...warnings, ...ofSplit] }
 }

@@ -96,7 +96,7 @@ export class DecodeJournal {
 
   static async open(folder: string, settings: PixelSettings): Promise<DecodeJournal> {
     const { size, channels, background, fit, crop, maxPixels } = settings
-    const parts = ['partial 1', await decoderVersion(), size, channels, background, fit, crop, maxPixels]
+    const parts = ['partial 2', await decoderVersion(), size, channels, background, fit, crop, maxPixels]
     const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
     return new DecodeJournal(folder, key, size * size * channels)
   }

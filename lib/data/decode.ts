@@ -2,7 +2,15 @@
 import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
 import { isDenied, withPatience } from '../files/shortage.ts'
-import { decodePicture, type PixelSettings, readBytes, renderSvg, unreadable } from '../images/decode.ts'
+import {
+  type DecodedPicture,
+  decodePicture,
+  type PixelSettings,
+  readBytes,
+  renderSvg,
+  unreadable,
+} from '../images/decode.ts'
+import { thumbnailOf } from '../images/thumbnail.ts'
 import type { DecodeJournal, Place } from './decode-journal.ts'
 import { digest } from './digest.ts'
 import { type Decoding, type Item, isBroken, type Measured, type Outcome } from './outcome.ts'
@@ -50,26 +58,27 @@ export async function measureAll(
 /** What became of an item. `lasting` is false where a file failed for a reason that is not in its content. */
 type Tried = Decoding & { lasting: boolean }
 
-async function decodeItem(
+async function pictureOf(
   { item, sha256: expected }: Measured,
   settings: PixelSettings,
   signal: AbortSignal | undefined,
-): Promise<Tried> {
+): Promise<DecodedPicture> {
   if ('draw' in item) {
-    const pixels = await renderSvg(item.draw(), settings)
-    return {
-      outcome: { width: settings.size, height: settings.size, format: 'svg', optOut: false },
-      pixels,
-      lasting: true,
-    }
+    const { size } = settings
+    return { pixels: await renderSvg(item.draw(), settings), width: size, height: size, format: 'svg', optOut: false }
   }
   const bytes = await readFile(item.file, signal)
   if ((await sha256(bytes)) !== expected)
     throw new ShinsakuError('FILE_FAILED', `${item.path} changed`, {
       cause: new Error('it changed while the data was read'),
     })
-  const { pixels, ...outcome } = await decodePicture(bytes, item.path, settings)
-  return { outcome, pixels, lasting: true }
+  return decodePicture(bytes, item.path, settings)
+}
+
+async function decodeItem(item: Measured, settings: PixelSettings, signal: AbortSignal | undefined): Promise<Tried> {
+  const { pixels, ...found } = await pictureOf(item, settings, signal)
+  const thumbnail = Buffer.from(thumbnailOf(pixels, settings)).toString('base64')
+  return { outcome: { ...found, thumbnail }, pixels, lasting: true }
 }
 
 /** A failure that is one of this picture; others, and with `failOnBroken` those of pictures that are not ours, are thrown. */

@@ -18,6 +18,8 @@ export type ManifestFile = {
   source: string | null
   /** The file itself or LICENSES.csv forbids training or data mining. */
   optOut: boolean
+  /** The same for pictures that are near-duplicates of each other; absent for one that is alone. */
+  group?: number
 }
 
 /** Something that was found and is not used, and why. */
@@ -27,12 +29,18 @@ export type Manifest = {
   version: 1
   /** The folder's own name, "builtin:icons:COUNT:SEED", or how many files were listed. */
   data: string
+  /** Of the pictures to train on. */
   count: number
-  /** SHA-256 over one line for each file: its SHA-256, two spaces, its path as a JSON string. */
+  /** SHA-256 over one line for each of these: its SHA-256, two spaces, its path as a JSON string. */
   digest: string
   /** How the files became pixels. */
   settings: PixelSettings
+  /** The pictures to train on. */
   files: ManifestFile[]
+  /** Pictures that are never trained on; absent where there are none. */
+  heldOut?: ManifestFile[]
+  /** `digest` of those held out. */
+  heldOutDigest?: string
   skipped: Skipped[]
   /** Files of other kinds, by extension. */
   ignored: Readonly<Record<string, number>>

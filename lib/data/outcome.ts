@@ -1,4 +1,5 @@
 /** What decoding makes of one item, in memory and in the cache. */
+import { THUMBNAIL_BYTES } from '../images/thumbnail.ts'
 
 /** One picture before it is decoded: a file, or a drawing of our own. `path` names it in the manifest. */
 export type Item = { path: string } & ({ file: string } | { draw: () => string })
@@ -6,10 +7,11 @@ export type Item = { path: string } & ({ file: string } | { draw: () => string }
 /** An item whose content is known. */
 export type Measured = { item: Item; bytes: number; sha256: string }
 
-/** What decoding found out about one item: its picture's file, or why it has none; `own`: this package made it. */
-export type Outcome =
-  | { width: number; height: number; format: string; optOut: boolean }
-  | { reason: string; own?: true }
+/** What decoding found out about a picture; `thumbnail` is that of its pixels, in base64. */
+export type Seen = { width: number; height: number; format: string; optOut: boolean; thumbnail: string }
+
+/** What decoding came to: what it found out about the picture, or why there is none; `own`: this package made it. */
+export type Outcome = Seen | { reason: string; own?: true }
 
 /** An outcome with its pixels, `[size, size, channels]`; none where there is a reason. */
 export type Decoding = { outcome: Outcome; pixels: Uint8Array }
@@ -22,9 +24,10 @@ const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (val
 /** The cache is the user's own, but another program may have written it: its hashes say only that it is whole. */
 export function isOutcome(value: unknown): value is Outcome {
   if (typeof value !== 'object' || value === null) return false
-  const { reason, own, width, height, format, optOut } = value as Record<string, unknown>
+  const { reason, own, width, height, format, optOut, thumbnail } = value as Record<string, unknown>
   if (reason !== undefined) return typeof reason === 'string' && (own === undefined || own === true)
-  return isWhole(width) && isWhole(height) && typeof format === 'string' && typeof optOut === 'boolean'
+  if (!isWhole(width) || !isWhole(height) || typeof format !== 'string' || typeof optOut !== 'boolean') return false
+  return typeof thumbnail === 'string' && Buffer.byteLength(thumbnail, 'base64') === THUMBNAIL_BYTES
 }
 
 /** Whether the file is at fault that there is no picture. */

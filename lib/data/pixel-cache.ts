@@ -15,12 +15,12 @@ import { contentKey, isOutcome, type Measured, type Outcome } from './outcome.ts
 import { MemoryPixelStore, type PixelStore, type RowShape, rowBytes } from './pixel-store.ts'
 
 // Layout: magic, length of the JSON of outcomes as uint32 LE, that JSON, pixels, SHA-256 of all before.
-const MAGIC = Buffer.from('SHPIXEL1')
+const MAGIC = Buffer.from('SHPIXEL2')
 const HEAD_BYTES = MAGIC.length + 4
 const HASH_BYTES = 32
 /** Hashing blocks the thread, so a piece is small enough to take about a millisecond. */
 const PIECE_BYTES = 1 << 20
-/** Of the JSON of one outcome: a reason, or a size and a format. */
+/** Of the JSON of one outcome: a reason, or what was found out about a picture. */
 const MAX_OUTCOME_BYTES = 4096
 /** What one outcome may cost in memory whatever its length: whoever asks holds a far larger record of the same file. */
 const OWN_OUTCOME_BYTES = 512

@@ -1,7 +1,7 @@
 /** Options of `train()` that every kind of model has. Those of one kind are in models/, `model` and `recipe` in train.ts. */
 import { z } from 'zod'
 import { option, type Resolved } from './option-spec.ts'
-import { colour, count, duration, rate, seed } from './values.ts'
+import { colour, count, duration, holdout, rate, seed } from './values.ts'
 
 export const commonSpecs = {
   data: option(
@@ -91,6 +91,11 @@ export const commonSpecs = {
   duplicates: option(z.enum(['keep', 'drop']), 'What to do with files that are equal byte for byte.', {
     default: 'keep',
   }),
+  holdout: option(
+    z.union([z.literal('auto'), holdout]),
+    'Pictures that are never trained on, so that what the model makes can be compared with them: how many, or a share below 1. "auto" holds out a tenth, at least 16, from 100 pictures on. Near-duplicates stay on one side. Recipes and exact hold out none unless you say so.',
+    { default: 'auto', placeholder: 'N' },
+  ),
   maxPixels: option(
     count(64, 2 ** 30),
     'Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, progressive JPEGs and interlaced PNGs may take 1.6 GB together and AVIF 4 GB; other JPEGs shrink while they load.',

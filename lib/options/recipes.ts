@@ -9,8 +9,8 @@ type Recipe = {
   readonly chosen: Readonly<Record<string, unknown>>
 }
 
-/** No source knows our faster operations: a run that is to be the source's takes those that give its bits. */
-const same = { exact: true } as const
+/** What no source knows of: a run that is to be the source's takes the operations that give its bits, and all pictures. */
+const same = { exact: true, holdout: 0 } as const
 
 /** Defaults of Trainer, GaussianDiffusion and Unet in denoising-diffusion-pytorch 0.26.4, commit 12f95b3. */
 const lucidrains2022 = {

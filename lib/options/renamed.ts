@@ -1,4 +1,4 @@
-/** Names that options and their values had in older versions: stored runs are read through this table, callers are given the new one. */
+/** What options and their values were in older versions: stored runs are read through these tables, callers are given the new names. */
 
 const names: Readonly<Record<string, string>> = {
   allow: 'allowChanges',
@@ -18,6 +18,9 @@ const values: Readonly<Record<string, Readonly<Record<string, string>>>> = { var
 
 /** Options that older versions stored for every model, and that only some have. */
 const dropped: readonly (readonly [option: string, model: string])[] = [['previewSteps', 'dcgan']]
+
+/** What versions did that did not have an option yet. */
+const before: Readonly<Record<string, unknown>> = { holdout: 0 }
 
 /** What an option of before is called; undefined for a name that no older version had. */
 export const newNameOf = (name: string): string | undefined => (Object.hasOwn(names, name) ? names[name] : undefined)
@@ -39,5 +42,8 @@ export function translateStored(stored: Readonly<Record<string, unknown>>): Reco
     return names.length === 0 ? null : names
   }
   const kept = Object.entries(stored).filter(([name]) => isKept(name))
-  return Object.fromEntries(kept.map(([name, value]) => [current(name), translate(current(name), value)]))
+  return {
+    ...before,
+    ...Object.fromEntries(kept.map(([name, value]) => [current(name), translate(current(name), value)])),
+  }
 }

@@ -158,7 +158,9 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const specs = specsOf(name!)
   const others = othersOptions(name!, (m) => m.specs)
   problems.push(...unknownNames(input, specs, others))
-  const resolved = resolveSpecs(specs, input, { ...definition.defaults[variant!]!, ...set }, problems)
+  // Nothing that exact is compared with holds anything out.
+  const asked = input.exact === true ? { holdout: 0 } : {}
+  const resolved = resolveSpecs(specs, input, { ...definition.defaults[variant!]!, ...asked, ...set }, problems)
   for (const key of (resolved.allowChanges as string[] | null | undefined) ?? []) {
     const { message } = unknownName(key, Object.keys(specs), others)
     if (!(key in specs)) problems.push({ path: 'allowChanges', message: `${show(key)} ${message}` })

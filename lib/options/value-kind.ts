@@ -40,7 +40,8 @@ function kindOfJson(schema: JsonSchema): ValueKind {
   return {
     switch: schema.type === 'boolean' || kinds.some((kind) => kind.switch),
     number: isNumber || kinds.some((kind) => kind.number),
-    text: schema.type === 'string' || kinds.some((kind) => kind.text),
+    // Choices are texts, too, but none that could be meant as a number.
+    text: (schema.type === 'string' && choices.length === 0) || kinds.some((kind) => kind.text),
     none: schema.type === 'null' || kinds.some((kind) => kind.none),
     list: entries ? kindOfJson(entries) : kinds.find((kind) => kind.list)?.list,
     choices: [...choices, ...kinds.flatMap((kind) => kind.choices)],

@@ -7,6 +7,15 @@ export const rate = (min: number, max: number) => z.number().min(min).max(max)
 /** A seed: an integer that PyTorch's generators take and a JSON number holds exactly. */
 export const seed = count(0)
 
+/** How many pictures, or from above 0 to below 1 what share of them. */
+export const holdout = z
+  .number()
+  .min(0)
+  .refine(
+    (value) => value < 1 || Number.isSafeInteger(value),
+    'expected a whole number of pictures, or a share below 1',
+  )
+
 const unitSeconds = { s: 1, m: 60, h: 3600, d: 86400 } as const
 
 /** Seconds, as a number or as text such as "90s", "20m", "1.5h", "2d". Resolves to seconds. */

@@ -54,10 +54,13 @@ export async function checkConfig(run: string): Promise<Finding> {
 }
 
 export async function checkDataset(path: string): Promise<Finding> {
-  const { digest, count } = await readDatasetRecord(path)
-  const files = await readDatasetFiles(path)
+  const { digest, count, heldOutDigest } = await readDatasetRecord(path)
+  const { files, heldOut } = await readDatasetFiles(path)
   if (files.length !== count) return damage(`it lists ${files.length} files, but says ${count}`)
-  return digestOf(files) === digest ? whole(`${count} pictures`) : damage('its digest is not that of its files')
+  if (digestOf(files) !== digest) return damage('its digest is not that of its files')
+  if ((heldOut.length === 0 ? null : digestOf(heldOut)) !== heldOutDigest)
+    return damage('its digest of the pictures held out is not that of theirs')
+  return whole(`${count} pictures${heldOut.length > 0 ? `, and ${heldOut.length} held out` : ''}`)
 }
 
 export async function checkMetrics(path: string): Promise<Finding> {

@@ -5,8 +5,8 @@ import { Budget, cost } from '../files/budget.ts'
 import { JsonCursor } from '../files/json-cursor.ts'
 import { asCode, readWhole } from '../files/read.ts'
 
-/** What a resumed run needs of dataset.json. */
-export type DatasetRecord = { digest: string; count: number }
+/** What distinguishes the pictures of one run from those of another; `heldOutDigest` is null where none are held out. */
+export type DatasetRecord = { digest: string; count: number; heldOutDigest: string | null }
 
 /** A data set of a million pictures has less. */
 const MAX_DATASET_BYTES = 2 ** 30
@@ -35,13 +35,15 @@ async function readDatasetKeys(
 export async function readDatasetRecord(path: string): Promise<DatasetRecord> {
   let digest: string | undefined
   let count: number | undefined
+  let heldOutDigest: string | null = null
   const refuse = await readDatasetKeys(path, (cursor, key) => {
     if (key === 'digest') digest = cursor.string()
     else if (key === 'count') count = cursor.integer()
+    else if (key === 'heldOutDigest') heldOutDigest = cursor.string()
     else cursor.skip()
   })
   if (digest === undefined || count === undefined || count < 1) return refuse('it needs digest and count')
-  return { digest, count }
+  return { digest, count, heldOutDigest }
 }
 
 function readDatasetFile(cursor: JsonCursor): DatasetFile {
@@ -56,17 +58,21 @@ function readDatasetFile(cursor: JsonCursor): DatasetFile {
   return { path, sha256 }
 }
 
+/** The files of a data set: those trained on, and those held out. */
+export type DatasetFiles = { files: DatasetFile[]; heldOut: DatasetFile[] }
+
 /** Reads the files that a dataset.json lists. Throws RUN_INVALID. */
-export async function readDatasetFiles(path: string): Promise<DatasetFile[]> {
-  let files: DatasetFile[] | undefined
+export async function readDatasetFiles(path: string): Promise<DatasetFiles> {
+  const lists: { files?: DatasetFile[]; heldOut?: DatasetFile[] } = {}
   const refuse = await readDatasetKeys(path, (cursor, key, budget) => {
-    if (key !== 'files') return cursor.skip()
+    if (key !== 'files' && key !== 'heldOut') return cursor.skip()
     const list: DatasetFile[] = []
     cursor.array(() => {
       budget.spend(cost.object)
       list.push(readDatasetFile(cursor))
     })
-    files = list
+    lists[key] = list
   })
-  return files ?? refuse('it needs files')
+  const { files, heldOut = [] } = lists
+  return files ? { files, heldOut } : refuse('it needs files')
 }

@@ -9,11 +9,11 @@ import { readJson } from '../files/read.ts'
 import { makeSubfolderDurable, toJson, writeDurable } from '../files/write.ts'
 import { translateStored } from '../options/renamed.ts'
 import { version } from '../system/version.ts'
-import { type DatasetFile, type DatasetRecord, readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
+import { type DatasetFiles, type DatasetRecord, readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
 import { truncateEvents } from './events.ts'
 import { lockRun } from './lock.ts'
 import { truncateMetrics } from './metrics.ts'
-import { configFile, makeNumberedFolder } from './names.ts'
+import { configFile, datasetFile, makeNumberedFolder } from './names.ts'
 import { sampleName, truncateSamples } from './samples.ts'
 
 export { findRuns, runName } from './names.ts'
@@ -55,7 +55,7 @@ export const isImported = (run: string): Promise<boolean> => exists(join(run, im
 
 /** Whether a run was imported and has not seen any pictures here. */
 export const awaitsData = async (run: string): Promise<boolean> =>
-  (await isImported(run)) && !(await exists(join(run, 'dataset.json')))
+  (await isImported(run)) && !(await exists(datasetFile(run)))
 
 /** A run folder this process may write to, until `close()`. */
 export class RunDirectory {
@@ -90,12 +90,12 @@ export class RunDirectory {
   }
 
   /** The files it was started with. Throws RUN_INVALID. */
-  readDatasetFiles(): Promise<DatasetFile[]> {
+  readDatasetFiles(): Promise<DatasetFiles> {
     return readDatasetFiles(this.datasetPath)
   }
 
   get datasetPath(): string {
-    return join(this.path, 'dataset.json')
+    return datasetFile(this.path)
   }
 
   /** A grid of the pictures as the network sees them. */

@@ -55,6 +55,9 @@ export async function makeNumberedFolder(out: string, name: string): Promise<str
 /** A run begins with this file: a folder without it was given up before it could be used. */
 export const configFile = (run: string): string => join(run, CONFIG_FILE)
 
+/** The record of the pictures that a run learns from. */
+export const datasetFile = (run: string): string => join(run, 'dataset.json')
+
 /** The runs whose name after the number is `name`, the highest number first. */
 export async function* findRuns(out: string, name: string): AsyncGenerator<string, void> {
   const runs = (await namesIn(out)).filter((other) => numbered.exec(other)?.[2] === name)

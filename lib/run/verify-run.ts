@@ -20,7 +20,7 @@ import {
 } from './checks.ts'
 import { awaitsData, environmentFile, importedFile } from './directory.ts'
 import { eventFiles } from './events.ts'
-import { configFile } from './names.ts'
+import { configFile, datasetFile } from './names.ts'
 
 async function namesIn(folder: string): Promise<string[]> {
   return (
@@ -64,7 +64,7 @@ class Verifier {
   async records(): Promise<void> {
     const names = await namesIn(this.#run)
     await this.add(configFile(this.#run), () => checkConfig(this.#run))
-    if (!(await awaitsData(this.#run))) await this.add(join(this.#run, 'dataset.json'), checkDataset)
+    if (!(await awaitsData(this.#run))) await this.add(datasetFile(this.#run), checkDataset)
     await this.addIfThere(names, importedFile, checkJson)
     await this.addIfThere(names, environmentFile, checkJson)
     await this.addIfThere(names, 'metrics.jsonl', checkMetrics)

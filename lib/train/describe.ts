@@ -12,7 +12,8 @@ export type RunDescription = Placement & {
   options: ResolvedTrainOptions
   /** With a recipe, where each option comes from: "given", "stated" by the source, or "chosen" by us where it is silent. */
   origins: Readonly<Record<string, OptionOrigin>> | null
-  data: { count: number; skipped: number; warnings: readonly string[] }
+  /** Pictures to train on, held out, and not used. */
+  data: { count: number; heldOut: number; skipped: number; warnings: readonly string[] }
   layers: readonly Layer[]
   parameters: number
   /**
@@ -49,19 +50,19 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, options)
-  const { store, manifest, warnings } = await loadDataset(options, signal ? { signal } : {})
+  const { store, heldOut, manifest, warnings } = await loadDataset(options, signal ? { signal } : {})
   await store.close()
   const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
   const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }
   const stateBytes = parameters * FLOAT * (copies.weights + copies.gradients + copies.adam + copies.ema)
   const checkpointBytes = parameters * FLOAT * (copies.weights + copies.adam + copies.ema)
   const activation = activationBytes * Math.min(options.batch, store.count)
-  const picturesBytes = store.resident?.byteLength ?? 0
+  const picturesBytes = (store.resident?.byteLength ?? 0) + (heldOut?.resident?.byteLength ?? 0)
   return {
     ...placement,
     options,
     origins: options.recipe === null ? null : optionOrigins(options.recipe, options, given),
-    data: { count: store.count, skipped: manifest.skipped.length, warnings },
+    data: { count: store.count, heldOut: heldOut?.count ?? 0, skipped: manifest.skipped.length, warnings },
     layers,
     parameters,
     memory: {

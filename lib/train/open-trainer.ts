@@ -3,6 +3,7 @@ import { resolveDevice } from '../backend/device.ts'
 import { type Placement, placeOn, toSpec } from '../backend/placement.ts'
 import { selectBackend } from '../backend/select.ts'
 import { type DataProgress, type Dataset, loadDataset } from '../data/dataset.ts'
+import type { RecordedSplit } from '../data/split.ts'
 import type { NativeTrainer } from '../native/addon.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
@@ -36,15 +37,23 @@ export async function planPlacement(options: ResolvedTrainOptions, { onLog }: Ho
   return placeOn(await resolveDevice(options.device), options, (await addon.info()).cpuOps)
 }
 
-/** Reads the pictures, selects the backend and makes the trainer. Whoever has it disposes of the trainer and closes the store. */
+/**
+ * Reads the pictures, selects the backend and makes the trainer; `recorded` is the split of a run that goes on. Whoever
+ * has it disposes of the trainer and closes the store.
+ */
 export async function openTrainer(
   options: ResolvedTrainOptions,
   planned: Placement,
   { signal, onLog, onData }: Hooks,
+  recorded?: RecordedSplit,
 ): Promise<OpenTrainer> {
   const native = await loadNative(onLog)
   const onProgress = onData ?? (onLog && logData(onLog))
-  const data = await loadDataset(options, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
+  const data = await loadDataset(options, {
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+    ...(recorded && { recorded }),
+  })
   const findings: string[] = []
   try {
     const placement = await selectBackend(native, options, planned, (line) => findings.push(line))

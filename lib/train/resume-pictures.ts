@@ -1,4 +1,5 @@
 /** Whether a resumed run has the pictures it was started with, and in words what became of them. */
+import type { Manifest } from '../data/manifest.ts'
 import { ShinsakuError } from '../errors.ts'
 import type { DatasetFile } from '../run/dataset-record.ts'
 import type { RunDirectory } from '../run/directory.ts'
@@ -35,7 +36,13 @@ export function describeFiles(then: readonly DatasetFile[], now: readonly Datase
   return parts.length === 0 ? 'the same files in another order' : parts.join(', ')
 }
 
-type Digested = { digest: string; count: number; files: readonly DatasetFile[] }
+type Digested = Pick<Manifest, 'digest' | 'count' | 'heldOutDigest'> & {
+  files: readonly DatasetFile[]
+  heldOut?: readonly DatasetFile[]
+}
+
+/** `change` in words; `trained`: whether it is about the pictures to train on. */
+export type OtherPictures = { change: string; trained: boolean }
 
 /**
  * What differs from the pictures the run was started with; undefined where nothing does.
@@ -45,12 +52,18 @@ export async function comparePictures(
   directory: Pick<RunDirectory, 'path' | 'readDataset' | 'readDatasetFiles'>,
   now: Digested,
   allowChanges: readonly string[] | null,
-): Promise<string | undefined> {
+): Promise<OtherPictures | undefined> {
   const then = await directory.readDataset()
-  if (then.digest === now.digest) return undefined
-  const what = describeFiles(await directory.readDatasetFiles(), now.files)
-  const change = `${then.count} then, ${now.count} now: ${what}`
-  if (allowChanges?.includes('data')) return change
+  const trained = then.digest !== now.digest
+  const heldOut = then.heldOutDigest !== (now.heldOutDigest ?? null)
+  if (!trained && !heldOut) return undefined
+  const { heldOut: before, files } = await directory.readDatasetFiles()
+  const after = now.heldOut ?? []
+  const change = [
+    ...(trained ? [`${then.count} then, ${now.count} now: ${describeFiles(files, now.files)}`] : []),
+    ...(heldOut ? [`held out ${before.length} then, ${after.length} now: ${describeFiles(before, after)}`] : []),
+  ].join('; ')
+  if (allowChanges?.includes('data')) return { change, trained }
   throw new ShinsakuError(
     'RESUME_MISMATCH',
     `The pictures differ from those ${directory.path} was started with: ${change}`,

@@ -1,6 +1,8 @@
 /** A run that goes on: its trainer and its records brought to its newest complete checkpoint. */
 import type { Placement } from '../backend/placement.ts'
+import { readDatasetFiles } from '../run/dataset-record.ts'
 import { awaitsData, isImported, openRunDirectory, type RunDirectory, readTrainedOps } from '../run/directory.ts'
+import { datasetFile } from '../run/names.ts'
 import { initMissingState } from './init-missing-state.ts'
 import { startAtZero } from './new-run.ts'
 import { type Hooks, type OpenTrainer, openTrainer, planPlacement } from './open-trainer.ts'
@@ -15,7 +17,8 @@ import { type SessionDeps, type SessionStart, sessionDeps } from './session-deps
 export async function resumeRun(resumed: Resumed, hooks: Hooks): Promise<SessionDeps> {
   const { run, options } = resumed
   const { placement, note } = await placementOnResume(run, options.allowChanges, await planPlacement(options, hooks))
-  const opened = await openTrainer(options, placement, hooks)
+  const recorded = (await awaitsData(run)) ? undefined : await readDatasetFiles(datasetFile(run))
+  const opened = await openTrainer(options, placement, hooks, recorded)
   return sessionDeps(opened, hooks, {
     spaceIn: run,
     openDirectory: () => openRunDirectory(run),
@@ -60,12 +63,12 @@ async function startAtCheckpoint(
   const otherData = meetsData ? undefined : await comparePictures(directory, data.manifest, options.allowChanges)
   const state = await restore(run, trainer, {
     log,
-    pictures: otherData === undefined ? 'same' : 'other',
+    pictures: otherData?.trained ? 'other' : 'same',
     ...((await isImported(run)) && {
       initMissing: (missing, images) => initMissingState(trainer, missing, images, log),
     }),
   })
-  for (const change of [...changes, ...(otherData ? [`pictures: ${otherData}`] : [])]) log(`Changed: ${change}`)
+  for (const change of [...changes, ...(otherData ? [`pictures: ${otherData.change}`] : [])]) log(`Changed: ${change}`)
   if (!state) {
     log(`There is no checkpoint in ${run} yet: beginning at its start`)
     await directory.truncateRecords(-1)

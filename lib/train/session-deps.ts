@@ -93,6 +93,9 @@ function batchWarning({ batch }: ResolvedTrainOptions, count: number): string | 
   return undefined
 }
 
+const countText = ({ store, heldOut }: OpenTrainer['data']): string =>
+  `${store.count} pictures to train on${heldOut ? `, ${heldOut.count} held out` : ''}`
+
 /** The first lines of a run's log. */
 async function describeStart(
   { options, native, placement, data, findings }: OpenTrainer,
@@ -104,7 +107,7 @@ async function describeStart(
   return [
     ...findings,
     `Run folder: ${folder}`,
-    `Pictures: ${store.count} of ${store.size}x${store.size}, ${store.channels} channels${store.resident ? '' : ', in a file that is read while training goes on'}`,
+    `Pictures: ${countText(data)}, ${store.size}x${store.size}, ${store.channels} channels${store.resident ? '' : ', in a file that is read while training goes on'}`,
     ...warnings.map((warning) => `Warning: ${warning}`),
     `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to sample`,
   ]

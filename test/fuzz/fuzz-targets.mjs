@@ -202,7 +202,8 @@ function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbid
     return sealed(Buffer.concat([head, text, Buffer.alloc(bytes, 9)]))
   }
   const sealed = (body) => Buffer.concat([body, createHash('sha256').update(body).digest()])
-  const outcome = { width: 9, height: 8, format: 'png', optOut: false }
+  const thumbnail = Buffer.alloc(288, 128).toString('base64')
+  const outcome = { width: 9, height: 8, format: 'png', optOut: false, thumbnail }
   return [
     {
       name: 'LICENSES.csv',

@@ -1,8 +1,11 @@
 /** Pictures that tests draw, and the settings they are decoded with. */
+import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { type DatasetHooks, type DatasetOptions, loadDataset } from '../../lib/data/dataset.ts'
+import { drawIcon } from '../../lib/icons/icons.ts'
 import type { PixelSettings } from '../../lib/images/decode.ts'
+import { THUMBNAIL_BYTES } from '../../lib/images/thumbnail.ts'
 
 export type Colour = readonly number[]
 
@@ -21,11 +24,15 @@ export const settings = (over: Partial<PixelSettings> = {}): PixelSettings => ({
   ...over,
 })
 
+/** The thumbnail of no picture in particular, as outcomes carry it. */
+export const anyThumbnail = Buffer.alloc(THUMBNAIL_BYTES, 128).toString('base64')
+
 export const datasetOptions = (data: DatasetOptions['data'], over: Partial<DatasetOptions> = {}): DatasetOptions => ({
   ...settings(),
   data,
   onUnreadable: 'skip',
   duplicates: 'keep',
+  holdout: 0,
   pixelStore: 'memory',
   ...over,
 })
@@ -37,6 +44,18 @@ export async function loadPixels(options: DatasetOptions, hooks: DatasetHooks = 
   const pixels = await store.read(Array.from({ length: count }, (_, index) => index))
   await store.close()
   return { ...rest, pixels, count, size, channels }
+}
+
+/** Writes `count` faces by one hand into a folder: unlike `drawPictures()`, no two of them are near-duplicates. */
+export async function drawFaces(folder: string, count: number, side = 32): Promise<string> {
+  for (let i = 0; i < count; i++) {
+    const name = `face-${String(i).padStart(2, '0')}.png`
+    await sharp(Buffer.from(drawIcon(1, i)))
+      .resize(side, side)
+      .png()
+      .toFile(join(folder, name))
+  }
+  return folder
 }
 
 /** A picture of these colours, from a function of the position. */

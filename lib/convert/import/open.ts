@@ -64,7 +64,8 @@ function combine({ facts, settings }: Found, given: Readonly<Record<string, unkn
     if (name in asked)
       problems.push({ path: name, message: 'is given to train() when it goes on with the imported run' })
   throwIfAny(problems)
-  return resolveTrain({ ...settings, ...asked, ...facts } as TrainOptions)
+  // Of an import nobody knows which pictures it was trained on: holding some out would promise too much.
+  return resolveTrain({ holdout: 0, ...settings, ...asked, ...facts } as TrainOptions)
 }
 
 /** What was neither in the files nor given. */

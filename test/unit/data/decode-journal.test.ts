@@ -7,7 +7,7 @@ import type { DatasetOptions } from '../../../lib/data/dataset.ts'
 import { DecodeJournal as Cache } from '../../../lib/data/decode-journal.ts'
 import type { Measured } from '../../../lib/data/outcome.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
-import { datasetOptions, flat, loadPixels } from '../../helpers/pictures.ts'
+import { anyThumbnail, datasetOptions, flat, loadPixels } from '../../helpers/pictures.ts'
 
 let root: string
 let cacheFolder: string
@@ -113,7 +113,8 @@ test('a file that was cut short or damaged gives the pictures before the damage,
     sha256: createHash('sha256').update(`${i}`).digest('hex'),
   }))
   const decodings = list.map((_, i) => ({
-    outcome: i === 2 ? { reason: 'broken' } : { width: 9, height: 9, format: 'png', optOut: false },
+    outcome:
+      i === 2 ? { reason: 'broken' } : { width: 9, height: 9, format: 'png', optOut: false, thumbnail: anyThumbnail },
     pixels: new Uint8Array(i === 2 ? 0 : 8 * 8 * 3).fill(i + 1),
   }))
   const writer = await Cache.open(cacheFolder, settings)

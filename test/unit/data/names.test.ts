@@ -65,8 +65,9 @@ test('names that are not UTF-8 are read by their bytes, and are told apart where
   expect(warnings.join('\n')).toContain('x\\xff.png (it is not a JPEG')
   const record = join(root, 'dataset.json')
   await writeFile(record, toJson(manifest))
-  expect((await readDatasetFiles(record)).map(({ path }) => path)).toEqual(paths)
-  expect(digestOf(await readDatasetFiles(record))).toBe(manifest.digest)
+  const { files } = await readDatasetFiles(record)
+  expect(files.map(({ path }) => path)).toEqual(paths)
+  expect(digestOf(files)).toBe(manifest.digest)
   // The same as a list: a program may give the names of dataset.json.
   const listed = await load(paths.map((path) => join(root, path)))
   expect(listed.manifest.digest).toBe(manifest.digest)

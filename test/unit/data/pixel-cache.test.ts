@@ -5,7 +5,7 @@ import { beforeEach, expect, test } from 'vitest'
 import type { DatasetOptions } from '../../../lib/data/dataset.ts'
 import { openPixels, storePixels } from '../../../lib/data/pixel-cache.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
-import { BLUE, datasetOptions, flat, GREEN, loadPixels, RED } from '../../helpers/pictures.ts'
+import { anyThumbnail, BLUE, datasetOptions, flat, GREEN, loadPixels, RED } from '../../helpers/pictures.ts'
 
 let root: string
 let cacheFolder: string
@@ -110,7 +110,13 @@ test('SHINSAKU_CACHE is the folder by default', async () => {
 
 test('pictures of a few bytes, very many of them: what is known of each may take more than its pixels', async () => {
   const count = 60_000
-  const outcomes = Array.from({ length: count }, (_, i) => ({ width: 2, height: i + 1, format: 'png', optOut: false }))
+  const outcomes = Array.from({ length: count }, (_, i) => ({
+    width: 2,
+    height: i + 1,
+    format: 'png',
+    optOut: false,
+    thumbnail: anyThumbnail,
+  }))
   const path = join(cacheFolder, 'many.pixels')
   await storePixels(path, cacheFolder, { outcomes, rows: new Uint8Array(count * 12).fill(7) })
   const found = await openPixels(path, { size: 2, channels: 3 }, count, 'memory')

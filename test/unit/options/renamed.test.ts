@@ -72,7 +72,7 @@ describe.each(ofTraining)('%s %j', (old, value, name) => {
   test("but a run's config.json, which an older version may have written, means what it meant", async () => {
     const options = { model: old === 'preset' ? 'dcgan' : 'diffusion', ...given }
     const read = await givenTrainOptions([], { config: configOf({ format: 1, shinsaku: '0.1.0', options }) })
-    expect(read).toEqual({ model: options.model, [name]: value === '2022' ? '0.26' : value })
+    expect(read).toEqual({ holdout: 0, model: options.model, [name]: value === '2022' ? '0.26' : value })
     expect(() => resolveTrain(read)).not.toThrow()
   })
 })
@@ -109,25 +109,30 @@ test('a flag of another command is only unknown', async () => {
 
 describe('options as an older version stored them', () => {
   test('take the names and values of this one; others stay', () => {
-    expect(translateStored({ unet: '2022', lanes: 2, lr: 0.5, objective: '2022' })).toEqual({
+    expect(translateStored({ unet: '2022', lanes: 2, lr: 0.5, objective: '2022' })).toMatchObject({
       variant: '0.26',
       loaderWorkers: 2,
       lr: 0.5,
       objective: '2022',
     })
-    expect(translateStored({ model: 'dcgan', preset: 'chainer' })).toEqual({ model: 'dcgan', variant: 'chainer' })
+    expect(translateStored({ model: 'dcgan', preset: 'chainer' })).toMatchObject({ model: 'dcgan', variant: 'chainer' })
   })
 
   test('what was allowed to change is an option of this version, too', () => {
     const translated = translateStored({ model: 'diffusion', allow: ['clip', 'lr', 'unet', 'data'] })
     expect(translated.allowChanges).toEqual(['clipGradNorm', 'lr', 'variant', 'data'])
     expect(translateStored({ model: 'dcgan', allow: ['previewSteps'] }).allowChanges).toBe(null)
-    expect(translateStored({ allow: null })).toEqual({ allowChanges: null })
+    expect(translateStored({ allow: null }).allowChanges).toBe(null)
   })
 
   test('a DCGAN loses the preview steps it never took', () => {
-    expect(translateStored({ model: 'dcgan', previewSteps: 20 })).toEqual({ model: 'dcgan' })
-    expect(translateStored({ model: 'diffusion', previewSteps: 20 })).toEqual({ model: 'diffusion', previewSteps: 20 })
+    expect(translateStored({ model: 'dcgan', previewSteps: 20 })).not.toHaveProperty('previewSteps')
+    expect(translateStored({ model: 'diffusion', previewSteps: 20 }).previewSteps).toBe(20)
+  })
+
+  test('pictures were never held out before there was an option for it', () => {
+    expect(translateStored({ model: 'dcgan' }).holdout).toBe(0)
+    expect(translateStored({ model: 'dcgan', holdout: 'auto' }).holdout).toBe('auto')
   })
 
   test('what this version stores is left as it is', () => {

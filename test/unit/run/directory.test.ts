@@ -12,7 +12,7 @@ describe('a run folder', () => {
     const out = temporaryFolder()
     const run = await createRunDirectory(out, 'diffusion-32-icons')
     expect(basename(run.path)).toBe('00000-diffusion-32-icons')
-    const options = { model: 'diffusion', size: 32, maxTime: null }
+    const options = { model: 'diffusion', size: 32, maxTime: null, holdout: 0 }
     await run.writeConfig(options)
     await run.writeEnvironment({ node: 'v22' })
     await run.writeDataset({ files: [] })
@@ -69,9 +69,10 @@ describe('a run folder', () => {
   test('a record is the old one or the new one at every fault', async () => {
     const run = await createRunDirectory(temporaryFolder(), 'a')
     await forEveryFault(async (at) => {
-      await run.writeConfig({ old: true })
-      const outcome = await withFault({ at, dead: true }, () => run.writeConfig({ new: true }))
-      expect([{ old: true }, { new: true }]).toContainEqual(await readConfig(run.path))
+      const [old, other] = [{ holdout: 1 }, { holdout: 2 }]
+      await run.writeConfig(old)
+      const outcome = await withFault({ at, dead: true }, () => run.writeConfig(other))
+      expect([old, other]).toContainEqual(await readConfig(run.path))
       return outcome
     })
     await run.close()

@@ -141,13 +141,18 @@ describe('what may differ is named', () => {
 
 describe('the pictures', () => {
   const file = (path: string, sha256 = path) => ({ path, sha256 })
-  const dataset = (digest: string, files: ReturnType<typeof file>[]) => ({ digest, count: files.length, files })
+  const dataset = (digest: string, files: ReturnType<typeof file>[], heldOut: ReturnType<typeof file>[] = []) => ({
+    digest,
+    count: files.length,
+    files,
+    ...(heldOut.length > 0 && { heldOut, heldOutDigest: heldOut.map(({ sha256 }) => sha256).join(' ') }),
+  })
 
   /** A run that was started with these. */
   const startedWith = (then: ReturnType<typeof dataset>) => ({
     path: 'run',
-    readDataset: async () => then,
-    readDatasetFiles: async () => then.files,
+    readDataset: async () => ({ heldOutDigest: null, ...then }),
+    readDatasetFiles: async () => ({ heldOut: [], ...then }),
   })
   const then = dataset('a', [file('1.png'), file('2.png'), file('3.png')])
   const now = dataset('b', [file('1.png', 'new'), file('3.png'), file('4.png'), file('5.png')])
@@ -165,7 +170,27 @@ describe('the pictures', () => {
   })
 
   test('R27: or others, where "data" is allowed', async () => {
-    expect(await comparePictures(startedWith(then), now, ['data'])).toContain('3 then, 4 now')
+    expect(await comparePictures(startedWith(then), now, ['data'])).toEqual({
+      change: expect.stringContaining('3 then, 4 now'),
+      trained: true,
+    })
+  })
+
+  test('those held out count too; without them, training goes on as it was', async () => {
+    const [before, after] = [[file('4.png'), file('5.png')], [file('5.png')]].map((held) =>
+      dataset('a', then.files, held),
+    )
+    expect(await comparePictures(startedWith(before!), before!, [])).toBeUndefined()
+    const change = 'held out 2 then, 1 now: 1 missing (4.png)'
+    await expect(comparePictures(startedWith(before!), after!, [])).rejects.toMatchObject({
+      code: 'RESUME_MISMATCH',
+      message: expect.stringContaining(change),
+    })
+    expect(await comparePictures(startedWith(before!), after!, ['data'])).toEqual({ change, trained: false })
+    expect(await comparePictures(startedWith(before!), then, ['data'])).toEqual({
+      change: 'held out 2 then, 0 now: 2 missing (4.png, 5.png)',
+      trained: false,
+    })
   })
 
   test('many names are not all told, and an order alone is', () => {
