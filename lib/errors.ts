@@ -15,8 +15,9 @@ export const errorTable = {
   DATA_NOT_FOUND: 'The folder or file given as data does not exist or cannot be read.',
   DATA_TOO_FEW:
     'There are fewer pictures than this model can train on, than this measure needs, or than holdout leaves.',
-  DISK_FULL: 'The disk is full. Free some space and resume the run.',
+  DISK_FULL: 'The disk is full. Free some space, then resume the run, or run the command again.',
   DISPOSED: 'The object was disposed before this call.',
+  FILE_EXISTS: 'A file of that name is there already, and is not the picture that would be written.',
   FILE_FAILED: 'A file could not be read or written. The cause says why.',
   IMPORT_UNSUPPORTED:
     'The file holds no network that can be imported. The message says what was expected and what came.',
@@ -112,6 +113,9 @@ export function throwIfAny(problems: readonly Problem[]): void {
   throw new ShinsakuError('OPTION_INVALID', `${count} wrong:\n${lines.join('\n')}`, { details: { problems } })
 }
 
+/** What to do about a full disk where nobody knows better. */
+export const freeSpaceHint = 'Free some space, then run the same command again.'
+
 /** Wraps a failed file operation: DISK_FULL for ENOSPC and EDQUOT, FILE_FAILED otherwise. */
 export function fileError(action: string, path: string, cause: unknown): ShinsakuError {
   if (cause instanceof ShinsakuError) return cause
@@ -119,7 +123,7 @@ export function fileError(action: string, path: string, cause: unknown): Shinsak
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new ShinsakuError('DISK_FULL', `No space left to ${action} ${visible(path)}`, {
       cause,
-      hint: 'Free some space, then run the same command with --resume.',
+      hint: freeSpaceHint,
     })
   }
   return new ShinsakuError(

@@ -1,7 +1,7 @@
 /** Free space, looked at before it runs out. */
 import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { fileError, ShinsakuError } from '../errors.ts'
+import { fileError, freeSpaceHint, ShinsakuError } from '../errors.ts'
 
 /** Room for logs, records and the file system's own needs. */
 const MARGIN_BYTES = 2 ** 20
@@ -21,7 +21,7 @@ export async function requireSpace(folder: string, bytes: number): Promise<void>
     'DISK_FULL',
     `${megabytes(bytes + MARGIN_BYTES)} are needed in ${folder}, but only ${megabytes(free)} are free`,
     {
-      hint: 'Free some space, then run the same command with --resume.',
+      hint: freeSpaceHint,
       details: { folder, bytes, free },
     },
   )

@@ -1,12 +1,16 @@
 /** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { nameOf } from '../backend/trial.ts'
-import { ShinsakuError, visibleText } from '../errors.ts'
+import { ShinsakuError, visible, visibleText } from '../errors.ts'
 import type { Model, RunDescription } from '../index.ts'
+import { models } from '../models/table.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { flagText } from '../options/value-kind.ts'
+import { readDatasetRecord } from '../run/dataset-record.ts'
+import { lastMetrics } from '../run/list.ts'
 import { configFile } from '../run/names.ts'
-import { formatBytes, formatCount } from './format.ts'
+import { formatBytes, formatCount, formatTime } from './format.ts'
 import type { Io } from './io.ts'
 
 type Layer = RunDescription['layers'][number]
@@ -85,19 +89,37 @@ function planLines({
   ]
 }
 
+/** What a run has learned from; null where its dataset.json cannot be read, as in an imported run. */
+const picturesOf = (run: string): Promise<number | null> =>
+  readDatasetRecord(join(run, 'dataset.json')).then(
+    ({ count }) => count,
+    () => null,
+  )
+
 async function describeModel(model: Model, json: boolean): Promise<string[]> {
   const { layers, parameters, device, samplingOps } = await model.describe()
   const { run, images, options } = model
-  if (json) return [JSON.stringify({ run, images, options, layers, parameters, device, samplingOps })]
+  const last = await lastMetrics(run, models[options.model].mainLoss)
+  const loss = last?.loss ?? null
+  const elapsedSeconds = last?.elapsedSeconds ?? null
+  const pictures = await picturesOf(run)
+  if (json)
+    return [
+      JSON.stringify({ run, images, loss, elapsedSeconds, pictures, options, layers, parameters, device, samplingOps }),
+    ]
+  const data = Array.isArray(options.data) ? `${formatCount(options.data.length)} named files` : String(options.data)
   return [
-    ...optionLines(options),
-    ...layerLines(layers),
     ...table([
-      ['run', run],
-      ['images', formatCount(images)],
+      ['run', visible(run)],
+      ['loss', loss === null ? 'not on record' : `${loss.toPrecision(3)} after ${formatCount(last!.images)} images`],
+      ['duration', elapsedSeconds === null ? 'not on record' : formatTime(elapsedSeconds)],
+      ['images', `${formatCount(images)} of ${formatCount(options.maxImages)}, at the newest checkpoint`],
+      ['data', pictures === null ? visible(data) : `${formatCount(pictures)} pictures, ${visible(data)}`],
       ['parameters', formatCount(parameters)],
       ['samples', `on ${device} with ${samplingOps} operations`],
     ]),
+    ...optionLines(options),
+    ...layerLines(layers),
   ]
 }
 

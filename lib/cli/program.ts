@@ -1,5 +1,6 @@
 /** The commands, their arguments and flags, and the exit code of a call. */
 import { Command, CommanderError } from 'commander'
+import { visible } from '../errors.ts'
 import { trainSpecs } from '../options/train.ts'
 import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
@@ -7,9 +8,10 @@ import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
 import { reportFailure } from './failure.ts'
-import { addFlags } from './flags.ts'
+import { addFlags, valuesOf } from './flags.ts'
 import { exportCommand, importCommand, notImported } from './import.ts'
 import { exitCodes, type Io } from './io.ts'
+import { lsCommand } from './ls.ts'
 import { sampleCommand } from './sample.ts'
 import { setupCommand } from './setup.ts'
 import { trainCommand } from './train.ts'
@@ -33,6 +35,9 @@ Environment variables: LIBTORCH, SHINSAKU_CACHE, SHINSAKU_FETCH=1, SHINSAKU_OFFL
 
 const positionalData = ['data']
 
+/** Where runs are where nobody says otherwise. */
+const runsFolder = trainSpecs.out.default!
+
 function addCommonFlags(command: Command): Command {
   return command
     .optionsGroup('Options of the command line:')
@@ -55,8 +60,18 @@ function addTrain(program: Command, io: Io, done: (code: number) => void): void 
   })
 }
 
+const runArgument = `run folder, one checkpoint of it, or a file of weights (default: the newest run in ${runsFolder})`
+
+/** The newest run where none is named; says which. */
+async function newestRunHere({ stderr }: Io): Promise<string> {
+  const { newestRun } = await import('../run/list.ts')
+  const run = await newestRun(runsFolder)
+  stderr.write(`Newest run: ${visible(run)}\n`)
+  return run
+}
+
 function addSample(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program.command('sample').argument('<run>', 'run folder, one checkpoint of it, or a PyTorch file')
+  const command = program.command('sample').argument('[run]', runArgument)
   command.description('Sample pictures with a trained model.')
   addCommonFlags(command)
   command.option(
@@ -64,22 +79,40 @@ function addSample(program: Command, io: Io, done: (code: number) => void): void
     'grid of all pictures (.png or .webp), or the name of a folder for one file each, written as they are finished (default: grid.png)',
   )
   command.option('--grid <FILE>', 'grid to write beside the folder named by --out, in the same pass')
+  command.option('--scale <N>', 'enlarge the pictures of a grid N times, each pixel a square (default: 1)')
   command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
+  command.option(
+    '--overwrite',
+    'replace files in the folder; without it those of the same model and options are kept and not sampled again, and others refuse the command',
+  )
   addFlags(command, [...loadGroups(), ...sampleGroups()])
-  command.action(async (run: string, flags: Flags) => done(await sampleCommand(run, flags, flags.json === true, io)))
+  command.action(async (given: string | undefined, flags: Flags) => {
+    const run = given ?? (await newestRunHere(io))
+    done(await sampleCommand(run, flags, flags.json === true, io))
+  })
 }
 
 function addDescribe(program: Command, io: Io): void {
-  const command = program.command('describe').argument('[data...]', 'as for train, or one run folder')
+  const command = program
+    .command('describe')
+    .argument('[data...]', `as for train, or one run folder (default: the newest run in ${runsFolder})`)
   command.description('Describe a run before it starts (layers, parameters, memory, disk), or one on disk.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
   addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
-    const run = runAmong(data)
+    const isBare = data.length === 0 && Object.keys(valuesOf(trainGroups(), flags)).length === 0 && !flags.config
+    const run = isBare ? await newestRunHere(io) : runAmong(data)
     if (run === undefined) await describePlan(await givenTrainOptions(data, flags), flags.json === true, io)
     else await describeRun(run, flags.json === true, io)
   })
+}
+
+function addLs(program: Command, io: Io): void {
+  const command = program.command('ls').argument('[folder]', 'folder of runs', runsFolder)
+  command.description('List runs: images seen, loss, last change, size on disk.')
+  addCommonFlags(command)
+  command.action((folder: string, flags: Flags) => lsCommand(folder, flags.json === true, io))
 }
 
 function addVerify(program: Command, io: Io, done: (code: number) => void): void {
@@ -154,6 +187,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
   addTrain(program, io, done)
   addSample(program, io, done)
   addDescribe(program, io)
+  addLs(program, io)
   addVerify(program, io, done)
   addImport(program, io)
   addExport(program, io)

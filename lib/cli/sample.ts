@@ -1,7 +1,8 @@
 /** `shinsaku sample`: pictures of a trained model, as one grid, as files, or both in one pass. */
 import { extname } from 'node:path'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
-import type { ImportOptions, LoadOptions, Model, SampleCall, SampleOptions, SaveOptions } from '../index.ts'
+import type { PictureFormat } from '../images/encode.ts'
+import type { ImportOptions, LoadOptions, Model, SampleCall, SampleOptions } from '../index.ts'
 import { resolveSample } from '../options/resolve.ts'
 import { loadGroups, sampleGroups } from '../options/value-kind.ts'
 import { requireFolderName, requireTargets } from '../sampling/targets.ts'
@@ -36,24 +37,50 @@ function targetsOf({ out, grid: given }: Values): Targets {
 
 type File = { path: string; seed: number }
 
-/** Samples and writes; `files` grows with each file that is durable. */
+/** What a call has come to: files that are durable, those of them that were there before, pictures of one colour. */
+type Tally = { files: File[]; kept: number; sampled: number; flat: number }
+
+/** Samples and writes; `tally` grows with each picture. */
 async function write(
   model: Model,
   call: SampleCall,
   { grid, folder }: Targets,
-  format: SaveOptions['format'],
-  files: File[],
+  { format, overwrite, scale: given }: Values,
+  tally: Tally,
 ): Promise<void> {
-  const job = model.sample(call)
+  const scale = given === undefined ? {} : { scale: Number(given) }
+  const job = model.sample({
+    ...call,
+    onPicture: ({ flat }) => {
+      tally.sampled += 1
+      if (flat) tally.flat += 1
+    },
+  })
   if (folder === undefined) {
-    await job.grid(grid!)
+    await job.grid(grid!, scale)
     return
   }
   await job.save(folder, {
-    ...(format === undefined ? {} : { format }),
-    ...(grid === undefined ? {} : { grid }),
-    onFile: (path, seed) => files.push({ path, seed }),
+    ...(format === undefined ? {} : { format: format as PictureFormat }),
+    ...(grid === undefined ? {} : { grid, ...scale }),
+    overwrite: overwrite === true,
+    onFile: (path, seed, kept) => {
+      tally.files.push({ path, seed })
+      if (kept) tally.kept += 1
+    },
   })
+}
+
+/** What was made of which pictures, and what is odd about them. */
+function report({ files, kept, sampled, flat }: Tally, weights: string, images: number, { stderr }: Io): void {
+  const there = kept === 0 ? '' : ` ${formatCount(kept)} of ${formatCount(files.length)} files were there already.`
+  stderr.write(
+    `Sampled ${formatCount(sampled)} with the ${weights} weights after ${formatCount(images)} images.${there}\n`,
+  )
+  if (flat > 0)
+    stderr.write(
+      `Warning: ${formatCount(flat)} of ${formatCount(sampled)} are a single colour: the model has learned nothing yet, or has collapsed.\n`,
+    )
 }
 
 /** What was written: the paths, or an object for programs. */
@@ -80,7 +107,8 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
     progress.log('Stopping. Another signal ends at once.')
     abort.abort()
   })
-  const files: File[] = []
+  const tally: Tally = { files: [], kept: 0, sampled: 0, flat: 0 }
+  const { files } = tally
   try {
     const { seeds, weights } = resolveSample(options, model.options)
     const averaged = (weights === 'auto' ? model.autoWeights : weights) === 'ema'
@@ -89,21 +117,25 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
       signal: abort.signal,
       onProgress: (share: number) => progress.update(`sampling ${Math.floor(share * 100)}%`),
     }
-    await write(model, call, targets, flags.format as SaveOptions['format'], files)
+    await write(model, call, targets, flags, tally)
     progress.end()
     print({ run, images, grid: targets.grid ?? null, seeds, files }, json, io)
-    io.stderr.write(
-      `Sampled ${formatCount(seeds.length)} with the ${averaged ? 'averaged' : 'latest'} weights after ${formatCount(images)} images.\n`,
-    )
+    report(tally, averaged ? 'averaged' : 'latest', images, io)
     return exitCodes.done
   } catch (error) {
     progress.end()
-    if (files.length > 0) {
-      print({ run, images, grid: null, seeds: files.map(({ seed }) => seed), files }, json, io)
-      io.stderr.write(`Not all were sampled; ${formatCount(files.length)} pictures are kept.\n`)
-    }
-    if (!stoppedBy || !(error instanceof ShinsakuError) || error.code !== 'ABORT_ERR') throw error
-    io.stderr.write(`Stopped${files.length > 0 ? '' : '; nothing was written'}.\n`)
+    const aborted = error instanceof ShinsakuError && error.code === 'ABORT_ERR' ? error : undefined
+    const grid = (aborted?.details.grid ?? null) as string | null
+    if (files.length > 0 || grid !== null)
+      print({ run, images, grid, seeds: files.map(({ seed }) => seed), files }, json, io)
+    if (files.length > 0)
+      io.stderr.write(
+        `Not all were sampled; ${formatCount(files.length)} pictures are kept. The same command goes on with the rest.\n`,
+      )
+    if (grid !== null)
+      io.stderr.write(`${grid} holds the ${formatCount(aborted!.details.finished as number)} that were finished.\n`)
+    if (!stoppedBy || !aborted) throw error
+    io.stderr.write(`Stopped${files.length > 0 || grid !== null ? '' : '; nothing was written'}.\n`)
     return exitCodes[stoppedBy]
   } finally {
     undo()

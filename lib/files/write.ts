@@ -12,8 +12,9 @@ export const disk = {
   /** May write less than it was given, as the system call may. */
   write: async (file: FileHandle, bytes: Uint8Array): Promise<number> => (await file.write(bytes)).bytesWritten,
   truncate: (file: FileHandle, length: number): Promise<void> => file.truncate(length),
-  // By its number: the handle's own sync() is missing under yarn's Plug'n'Play.
-  sync: (file: FileHandle): Promise<void> => promisify(fsync)(file.fd),
+  // Node's permission model refuses a sync by number; under yarn's Plug'n'Play the handle has no sync() of its own.
+  sync: (file: FileHandle): Promise<void> =>
+    typeof file.sync === 'function' ? file.sync() : promisify(fsync)(file.fd),
   close: (file: FileHandle): Promise<void> => file.close(),
   mkdir: async (path: string): Promise<void> => {
     await mkdir(path)

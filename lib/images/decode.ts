@@ -2,6 +2,7 @@
 import { ShinsakuError, visible } from '../errors.ts'
 import { openRegular, readFully } from '../files/read.ts'
 import { decodeGate, decodingBytes } from './decode-gate.ts'
+import type { PixelShape } from './encode.ts'
 import { withoutHeaderFaults } from './jpeg-header.ts'
 import { loadSharp, type Sharp } from './sharp.ts'
 import { forbidsTraining, isMadeHere, type PictureMetadata, readXmp } from './xmp.ts'
@@ -210,6 +211,21 @@ export async function decodePicture(bytes: Uint8Array, path: string, settings: P
 export async function renderSvg(svg: string, settings: PixelSettings): Promise<Uint8Array> {
   const sharp = await loadSharp()
   return shared(0, () => toPixels(sharp(Buffer.from(svg), { limitInputPixels: settings.maxPixels }), settings))
+}
+
+/** The pixels of a file that `encodePicture` wrote, as they were given to it. Throws IMAGE_UNREADABLE for another shape. */
+export async function readPixels(path: string, { width, height, channels }: PixelShape): Promise<Uint8Array> {
+  const bytes = await readBytes(path)
+  requirePicture(bytes, path)
+  const image = await open(bytes, Number.MAX_SAFE_INTEGER)
+  const raw = image.toColourspace(channels === 1 ? 'b-w' : 'srgb').raw()
+  const { data, info } = await decodeGate
+    .alone(() => raw.toBuffer({ resolveWithObject: true }))
+    .catch((cause: unknown) => {
+      throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
+    })
+  if (info.width === width && info.height === height && info.channels === channels) return data
+  throw unreadable(path, `it is ${info.width}x${info.height} with ${info.channels} channels`)
 }
 
 /** What `encodePicture` put into a file; null for a picture that is not from here. */

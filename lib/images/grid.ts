@@ -40,6 +40,22 @@ export function requireGridFits(shape: GridShape, format: PictureFormat): void {
     ])
 }
 
+/** The pixels of a square picture, each a square of `scale` x `scale` of them. */
+export function enlarged(pixels: Uint8Array, { size, channels }: Pick<GridShape, 'size' | 'channels'>, scale: number) {
+  if (scale === 1) return pixels
+  const line = size * scale * channels
+  const large = new Uint8Array(line * size * scale)
+  for (let y = 0; y < size; y++) {
+    const top = y * scale * line
+    for (let x = 0; x < size * scale; x++) {
+      const from = (y * size + Math.floor(x / scale)) * channels
+      large.set(pixels.subarray(from, from + channels), top + x * channels)
+    }
+    for (let copy = 1; copy < scale; copy++) large.copyWithin(top + copy * line, top, top + line)
+  }
+  return large
+}
+
 /** Rows of the grid's pixels from `[size, size, channels]` pixels of each picture. An array lasts until the next is asked for. */
 export async function* gridRows(
   pictures: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { torchVersion } from './wheels.ts'
 
-/** The package's root: beside lib/ when run from source, beside dist/ when built. */
-export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+/** The package's root: beside lib/ when run from source, beside dist/ when built. Bundles of CommonJS do not know it. */
+export const packageRoot = import.meta.url ? join(dirname(fileURLToPath(import.meta.url)), '..', '..') : ''
 
 /** "2.13" of "2.13.0+cpu": libtorch promises its binary interface within a minor version only. */
 export const minorOf = (version: string): string => version.split('.').slice(0, 2).join('.')

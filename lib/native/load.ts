@@ -6,6 +6,8 @@ import { ShinsakuError } from '../errors.ts'
 import { addonFor, type Builds, findBuilds, packageRoot, pluginFor } from '../libtorch/builds.ts'
 import { fetchLibtorch } from '../libtorch/fetch.ts'
 import { findLibtorch, findOpenMp, type Libtorch } from '../libtorch/find.ts'
+import { addonHint } from '../system/addons.ts'
+import { isInPackage } from '../system/version.ts'
 import type { Addon } from './addon.ts'
 import { wrapAddon } from './wrap.ts'
 
@@ -35,8 +37,6 @@ export type Loaded = {
   pluginProblem: string | null
 }
 
-const require = createRequire(import.meta.url)
-
 /** Such as "2.36"; undefined with another C library. */
 export const glibcVersion = (): string | undefined =>
   (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
@@ -63,16 +63,24 @@ export function requirePlatform({ platform, arch }: Pick<NodeJS.Process, 'platfo
   )
 }
 
+/** Throws ADDON_MISSING where a bundler has moved this code away from the native part. */
+export function requireOwnFolder(isThere = isInPackage): void {
+  if (isThere) return
+  throw new ShinsakuError('ADDON_MISSING', 'A bundler has put shinsaku into a file without its native part', {
+    hint: 'Leave shinsaku and sharp out of the bundle and install them beside it: "external" of esbuild, Rollup and Vite, "externals" of webpack, "serverExternalPackages" of Next.js.',
+  })
+}
+
 function requireAddon<T>(folder: string, name: string): T {
   try {
-    return (require('node-gyp-build') as (folder: string) => T)(folder)
+    return (createRequire(import.meta.url)('node-gyp-build') as (folder: string) => T)(folder)
   } catch (cause) {
     throw new ShinsakuError(
       'ADDON_MISSING',
       `The native part "${name}" could not be loaded: ${(cause as Error).message.split('\n')[0]}`,
       {
         cause,
-        hint: 'In a checkout run: npm run build. Elsewhere reinstall the package.',
+        hint: addonHint(cause, 'In a checkout run: npm run build. Elsewhere reinstall the package.'),
       },
     )
   }
@@ -162,6 +170,7 @@ async function find(onLine?: (line: string) => void): Promise<Libtorch> {
 }
 
 async function loadAll(onLine?: (line: string) => void): Promise<Loaded> {
+  requireOwnFolder()
   const builds = findBuilds()
   // Whoever has built it elsewhere may use it there.
   if (!builds.local) requirePlatform(process)

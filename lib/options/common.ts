@@ -121,7 +121,10 @@ export const commonSpecs = {
     'How often in a row a run goes back to its last checkpoint after a NaN in the loss or the weights.',
     { default: 3, placeholder: 'TIMES' },
   ),
-  logImages: option(count(1), 'Images between two lines of metrics.jsonl.', { default: 200, placeholder: 'IMAGES' }),
+  logImages: option(count(1), 'Images between two lines of metrics.jsonl; the first update has one too.', {
+    default: 200,
+    placeholder: 'IMAGES',
+  }),
   previews: option(count(0, 1024), 'Pictures on each preview grid; 0 for no previews.', { default: 16 }),
 } as const
 

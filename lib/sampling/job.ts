@@ -1,8 +1,9 @@
 /** What `sample()` returns: pictures that are computed when they are asked for, in the form that is asked for. */
-import { formatOf, type Picture } from './picture.ts'
+import { checkGrid, type GridOptions, gridBytes, saveGrid } from './grid.ts'
+import type { Picture, PictureSource } from './picture.ts'
 import { collect, type Pictures } from './pictures.ts'
 import type { Sampling } from './sampling.ts'
-import { checkSave, gridBytes, type PictureSource, type SaveOptions, saveEach, saveGrid } from './save.ts'
+import { checkSave, type SaveOptions, saveEach } from './save.ts'
 
 type Opened = { source: PictureSource; close(): void }
 
@@ -29,7 +30,8 @@ export class SampleJob implements PromiseLike<Pictures>, AsyncIterable<Picture> 
 
   /**
    * One file for each picture, encoded and durably written as it is finished; resolves to their paths. Equal seeds
-   * give one file. Files that are complete when it fails or is aborted stay; `onFile` is told of them.
+   * give one file. Files that are complete when it fails or is aborted stay; `onFile` is told of them. A file that the
+   * same checkpoint and options made is kept, and not sampled again; any other of that name is FILE_EXISTS.
    */
   async save(folder: string, options: SaveOptions = {}): Promise<string[]> {
     checkSave(folder, options)
@@ -38,12 +40,13 @@ export class SampleJob implements PromiseLike<Pictures>, AsyncIterable<Picture> 
 
   /**
    * All pictures on one grid: the bytes of a PNG file, or the path of the .png or .webp file that was written. PNG is
-   * written row by row; WebP is composed in memory and has at most 16383 pixels a side.
+   * written row by row; WebP is composed in memory and has at most 16383 pixels a side. When it is aborted, the file
+   * holds what was finished, and black for the rest.
    */
-  grid(path?: undefined): Promise<Uint8Array>
-  grid(path: string): Promise<string>
-  grid(path?: string): Promise<Uint8Array | string> {
-    return path === undefined ? this.#use(gridBytes) : this.#saveGrid(path)
+  grid(path?: undefined, options?: GridOptions): Promise<Uint8Array>
+  grid(path: string, options?: GridOptions): Promise<string>
+  grid(path?: string, options: GridOptions = {}): Promise<Uint8Array | string> {
+    return path === undefined ? this.#use((source) => gridBytes(source, options)) : this.#saveGrid(path, options)
   }
 
   /** Each picture as it is finished. Leaving the loop frees what samples. */
@@ -56,9 +59,10 @@ export class SampleJob implements PromiseLike<Pictures>, AsyncIterable<Picture> 
     }
   }
 
-  async #saveGrid(path: string): Promise<string> {
-    formatOf(path)
-    return this.#use((source) => saveGrid(source, path))
+  async #saveGrid(path: string, options: GridOptions): Promise<string> {
+    // A path that is null is one that was asked for.
+    checkGrid(options, path ?? null)
+    return this.#use((source) => saveGrid(source, path, options))
   }
 
   #collected(): Promise<Pictures> {

@@ -7,6 +7,7 @@ import type { Layer, NativeInferenceModel } from '../native/addon.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
 import { InferenceModels } from './inference-models.ts'
 import { SampleJob } from './job.ts'
+import type { Picture } from './picture.ts'
 import { Sampling } from './sampling.ts'
 import { autoWeights } from './weights.ts'
 
@@ -15,6 +16,8 @@ export type SampleCall = SampleOptions & {
   signal?: AbortSignal
   /** Called a few times a second with the share of the work that is done, 0 to 1. */
   onProgress?: (share: number) => void
+  /** Called with each picture once it is sampled. */
+  onPicture?: (picture: Picture) => void
 }
 
 export type LoadOptions = {
@@ -25,6 +28,9 @@ export type LoadOptions = {
   exact?: boolean | undefined
 }
 
+/** So much of a SHA-256 tells checkpoints apart. */
+const DIGEST_LENGTH = 16
+
 /** What a model samples from: the options it was trained with, and its weights by kind. */
 export type ModelDeps = {
   options: ResolvedTrainOptions
@@ -33,6 +39,8 @@ export type ModelDeps = {
   /** The most images that one update has seen. */
   imagesPerUpdate: number
   run: string
+  /** SHA-256 of what the weights are read from; absent while they are in training. */
+  digest?: () => Promise<string>
   /** A native inference model over these weights; asked for once for each kind. */
   inferenceModel(weights: Weights): Promise<NativeInferenceModel>
 }
@@ -47,6 +55,7 @@ export class Model {
   readonly run: string
   readonly #deps: ModelDeps
   readonly #models: InferenceModels
+  #digest: Promise<string> | undefined
 
   constructor(deps: ModelDeps) {
     this.#deps = deps
@@ -75,7 +84,7 @@ export class Model {
   }
 
   /** @internal Begins a call, with the weights as they are now; the caller closes it. */
-  async open({ signal, onProgress, ...given }: SampleCall): Promise<Sampling> {
+  async open({ signal, onProgress, onPicture, ...given }: SampleCall): Promise<Sampling> {
     const close = this.#models.hold()
     try {
       const { resolveSample } = await import('../options/resolve.ts')
@@ -85,16 +94,24 @@ export class Model {
       const weights = options.weights === 'auto' ? this.autoWeights : this.#require(options.weights)
       const { seeds: _, seed: __, count: ___, ...settings } = options
       const { size, channels, model } = this.options
+      const { sampledAtOnce } = definitionOf(model)
+      const atOnce = sampledAtOnce(options)
+      const native = await this.#models.get(weights)
+      this.#digest ??= this.#deps.digest?.()
+      const digest = await this.#digest
       return new Sampling({
         options,
-        atOnce: definitionOf(model).sampledAtOnce(options),
-        native: await this.#models.get(weights),
+        atOnce,
+        // Where more pictures would be computed together, those depend on each other.
+        repeatable: digest !== undefined && sampledAtOnce({ ...options, count: options.count + 1 }) === atOnce,
+        native,
         size,
         channels,
         provenance: {
           generator: 'shinsaku',
           run: basename(this.run),
           images: this.images,
+          ...(digest === undefined ? {} : { checkpoint: digest.slice(0, DIGEST_LENGTH) }),
           model,
           ...settings,
           weights,
@@ -102,6 +119,7 @@ export class Model {
         },
         signal,
         onProgress,
+        onPicture,
         close,
       })
     } catch (error) {

@@ -3,10 +3,12 @@ import { stat } from 'node:fs/promises'
 import { toSpec } from '../backend/placement.ts'
 import { placeKnown } from '../backend/select.ts'
 import { readCheckpoint } from '../checkpoint/read.ts'
+import { modelFile } from '../checkpoint/records.ts'
 import { isSamplingWeight, type Weights, weightNames } from '../checkpoint/state-names.ts'
 import { requireFinite } from '../convert/import/finite.ts'
 import { type ImportOptions, openImported } from '../convert/import/open.ts'
 import { ShinsakuError, visible } from '../errors.ts'
+import { measure } from '../files/read.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Addon, HostTensor, Spec } from '../native/addon.ts'
 import { loadNative } from '../native/load.ts'
@@ -107,6 +109,7 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
     images,
     imagesPerUpdate: definitionOf(options.model).imagesPerUpdate(options),
     run: path,
+    digest: async () => (await measure(path)).sha256,
     inferenceModel: async (weights) =>
       addon.inferenceModel(spec, await readImported({ addon, spec }, path, given, weights)),
   })
@@ -130,6 +133,7 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
     images: place.manifest.images,
     imagesPerUpdate: definitionOf(trained.model).imagesPerUpdate(trained),
     run: place.run,
+    digest: async () => place.manifest.files[modelFile].sha256,
     inferenceModel: async (weights) => addon.inferenceModel(spec, await readTensors({ addon, spec }, place, weights)),
   })
 }

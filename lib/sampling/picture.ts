@@ -31,6 +31,9 @@ export function formatOf(path: unknown, option = 'path'): PictureFormat {
   return extension as PictureFormat
 }
 
+/** Values of a channel this close look the same. */
+const SAME_COLOUR = 2
+
 /** One picture of a call to `sample()`. */
 export class Picture implements PictureKind {
   readonly seed: number
@@ -48,6 +51,11 @@ export class Picture implements PictureKind {
     this.provenance = provenance
   }
 
+  /** Whether it is a single colour: a model that samples such pictures has learned nothing yet, or has collapsed. */
+  get flat(): boolean {
+    return this.pixels.every((value, i) => Math.abs(value - this.pixels[i % this.channels]!) <= SAME_COLOUR)
+  }
+
   /** The bytes of a PNG or WebP file, with seed and settings in its metadata. */
   async encode(format: PictureFormat = 'png'): Promise<Uint8Array> {
     requireFormat(format)
@@ -62,3 +70,15 @@ export class Picture implements PictureKind {
     return path
   }
 }
+
+/** Pictures that come one after the other, and what is known of them before. */
+export type PictureSource = PictureKind & {
+  readonly seeds: readonly number[]
+  /** Whether the same call gives each picture again, so that one that is in a file need not be sampled. */
+  readonly repeatable?: boolean
+  /** The same pictures of these seeds only. */
+  only?(seeds: readonly number[]): PictureSource
+} & (Iterable<Picture> | AsyncIterable<Picture>)
+
+/** What is known of pictures before they come. */
+export const kindOf = ({ seeds, size, channels, provenance }: PictureSource) => ({ seeds, size, channels, provenance })

@@ -1,11 +1,9 @@
 /** All pictures of a call in memory: raw pixels, files, a grid. */
 import { ShinsakuError, throwIfAny } from '../errors.ts'
 import type { PictureFormat } from '../images/encode.ts'
-import { Picture, type PictureKind, type Provenance } from './picture.ts'
-import { gridBytes, type PictureSource, type SaveOptions, saveEach, saveGrid } from './save.ts'
-
-/** Values of a channel this close look the same. */
-const SAME_COLOUR = 2
+import { type GridOptions, gridBytes, saveGrid } from './grid.ts'
+import { Picture, type PictureKind, type PictureSource, type Provenance } from './picture.ts'
+import { type SaveOptions, saveEach } from './save.ts'
 
 /** `count` pictures of `size` x `size` pixels, in the order of their seeds. Iterate them for one after the other. */
 export class Pictures implements PictureKind, Iterable<Picture> {
@@ -30,11 +28,7 @@ export class Pictures implements PictureKind, Iterable<Picture> {
 
   /** Indices of pictures that are a single colour: a model that samples them has learned nothing yet, or has collapsed. */
   get flat(): number[] {
-    const isFlat = (index: number) => {
-      const pixels = this.picture(index)
-      return pixels.every((value, i) => Math.abs(value - pixels[i % this.channels]!) <= SAME_COLOUR)
-    }
-    return Array.from(this.seeds.keys()).filter(isFlat)
+    return [...this].flatMap(({ flat }, index) => (flat ? [index] : []))
   }
 
   *[Symbol.iterator](): Iterator<Picture> {
@@ -61,10 +55,10 @@ export class Pictures implements PictureKind, Iterable<Picture> {
   }
 
   /** All pictures on one grid: the bytes of a PNG file, or the path of the .png or .webp file that was written. */
-  grid(path?: undefined): Promise<Uint8Array>
-  grid(path: string): Promise<string>
-  grid(path?: string): Promise<Uint8Array | string> {
-    return path === undefined ? gridBytes(this) : saveGrid(this, path)
+  grid(path?: undefined, options?: GridOptions): Promise<Uint8Array>
+  grid(path: string, options?: GridOptions): Promise<string>
+  grid(path?: string, options: GridOptions = {}): Promise<Uint8Array | string> {
+    return path === undefined ? gridBytes(this, options) : saveGrid(this, path, options)
   }
 }
 

@@ -13,9 +13,12 @@ export type SamplingDeps = PictureKind & {
   options: ResolvedSampleOptions
   /** How many pictures are computed together. */
   atOnce: number
+  /** Whether the same call gives each picture again, whatever is sampled beside it. */
+  repeatable: boolean
   native: NativeInferenceModel
   signal: AbortSignal | undefined
   onProgress: ((share: number) => void) | undefined
+  onPicture: ((picture: Picture) => void) | undefined
   /** Gives the native model back. */
   close(): void
 }
@@ -41,15 +44,28 @@ export class Sampling implements PictureKind, AsyncIterable<Picture> {
     this.#deps.close()
   }
 
+  get repeatable(): boolean {
+    return this.#deps.repeatable
+  }
+
+  /** The same call for these seeds only; closing this one closes it. */
+  only(seeds: readonly number[]): Sampling {
+    return new Sampling({ ...this.#deps, options: { ...this.#deps.options, seeds, count: seeds.length } })
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Picture> {
-    const { atOnce, onProgress } = this.#deps
+    const { atOnce, onProgress, onPicture } = this.#deps
     const count = this.seeds.length
     const bytes = this.size * this.size * this.channels
     for (let done = 0; done < count; done += atOnce) {
       const seeds = this.seeds.slice(done, done + atOnce)
       const pixels = await this.#batch(seeds, done)
       // Copies: one picture that is kept must not keep its batch.
-      for (const [i, seed] of seeds.entries()) yield new Picture(seed, pixels.slice(i * bytes, (i + 1) * bytes), this)
+      for (const [i, seed] of seeds.entries()) {
+        const picture = new Picture(seed, pixels.slice(i * bytes, (i + 1) * bytes), this)
+        onPicture?.(picture)
+        yield picture
+      }
     }
     onProgress?.(1)
   }

@@ -1,58 +1,65 @@
-/** Sampled pictures into files: one for each, one grid of all, or both in one pass. */
+/** Sampled pictures into files: one for each, and where it is asked for a grid of all in the same pass. */
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import type { PictureFormat } from '../images/encode.ts'
-import { formatOf, type Picture, type PictureKind, requireFormat } from './picture.ts'
+import { checkGrid, type GridOptions, writeGrid } from './grid.ts'
+import { findKept, type Kept, readKept } from './kept.ts'
+import { kindOf, Picture, type PictureKind, type PictureSource, requireFormat } from './picture.ts'
 import { requireFolderName, requireTargets } from './targets.ts'
 
-/** Pictures that come one after the other, and what is known of them before. */
-export type PictureSource = PictureKind & { readonly seeds: readonly number[] } & (
-    | Iterable<Picture>
-    | AsyncIterable<Picture>
-  )
-
-export type SaveOptions = {
+export type SaveOptions = GridOptions & {
   /** "png" (default) or "webp". */
   format?: PictureFormat
   /** File names are `<prefix><seed>.<format>`; "seed-" by default. */
   prefix?: string
   /** A .png or .webp file for a grid of all pictures, made in the same pass. */
   grid?: string
-  /** Called with each file once it is durable, in the order of the seeds. */
-  onFile?: (path: string, seed: number) => void
+  /** Replace files that are there, whatever they are. Otherwise the call's own are kept, and others refuse it. */
+  overwrite?: boolean
+  /** Called with each file once it is durable, in the order of the seeds; `kept` where it was there before. */
+  onFile?: (path: string, seed: number, kept: boolean) => void
 }
 
 /** Files written at one time: the disk and the encoder work beside the sampler, and few pictures are held. */
 const IN_FLIGHT = 8
 
 /** Throws OPTION_INVALID for options that no picture could be saved with. */
-export function checkSave(folder: string, { format = 'png', grid }: SaveOptions): void {
+export function checkSave(folder: string, options: SaveOptions): void {
+  const { format = 'png', grid } = options
   requireFolderName(folder)
   requireFormat(format)
-  if (grid !== undefined) formatOf(grid, 'grid')
+  checkGrid(options, grid, 'grid')
 }
 
-/** Passes pictures on while their files are written; ends when all of them are durable. */
+type Naming = (seed: number) => string
+
+const namingOf =
+  (folder: string, { format = 'png', prefix = 'seed-' }: SaveOptions): Naming =>
+  (seed) =>
+    join(folder, `${prefix}${seed}.${format}`)
+
+/** Passes pictures on while the files of those that are new are written; ends when all of them are durable. */
 async function* saving(
-  pictures: PictureSource,
-  folder: string,
-  { format = 'png', prefix = 'seed-', onFile }: SaveOptions,
-): AsyncGenerator<Picture> {
-  const writing: { path: string; seed: number; written: Promise<unknown> }[] = []
+  pictures: AsyncIterable<Picture | Kept>,
+  pathOf: Naming,
+  { format = 'png', onFile }: SaveOptions,
+): AsyncGenerator<Picture | Kept> {
+  const writing: { path: string; seed: number; kept: boolean; written: Promise<unknown> }[] = []
   const settleOldest = async () => {
-    const { path, seed, written } = writing.shift()!
+    const { path, seed, kept, written } = writing.shift()!
     await written
-    onFile?.(path, seed)
+    onFile?.(path, seed, kept)
   }
   try {
     for await (const picture of pictures) {
       if (writing.length >= IN_FLIGHT) await settleOldest()
-      const path = join(folder, `${prefix}${picture.seed}.${format}`)
-      const written = picture.encode(format).then((bytes) => writeDurable(path, bytes))
+      const { seed } = picture
+      const path = pathOf(seed)
+      const kept = !(picture instanceof Picture)
+      const written = kept ? Promise.resolve() : picture.encode(format).then((bytes) => writeDurable(path, bytes))
       // Its failure is met where it is settled.
       written.catch(() => {})
-      writing.push({ path, seed: picture.seed, written })
+      writing.push({ path, seed, kept, written })
       yield picture
     }
     while (writing.length > 0) await settleOldest()
@@ -62,65 +69,53 @@ async function* saving(
   }
 }
 
-/** Seeds in few words: four or more that follow each other as first-last. Readers take a few thousand characters. */
-export function seedText(seeds: readonly number[]): string {
-  const parts: string[] = []
-  for (let at = 0; at < seeds.length; ) {
-    let end = at + 1
-    while (end < seeds.length && seeds[end] === seeds[end - 1]! + 1) end += 1
-    if (end - at > 3) parts.push(`${seeds[at]}-${seeds[end - 1]}`)
-    else parts.push(...seeds.slice(at, end).map(String))
-    at = end
-  }
-  const text = parts.join(' ')
-  if (text.length <= MAX_SEED_TEXT) return text
-  const kept = text.slice(0, text.lastIndexOf(' ', MAX_SEED_TEXT))
-  return `${kept} ... (${seeds.length} in all)`
-}
-
-const MAX_SEED_TEXT = 16_384
-
-async function* pixelsOf(pictures: PictureSource): AsyncGenerator<Uint8Array> {
-  for await (const { pixels } of pictures) yield pixels
-}
-
-/** The bytes of one file with all pictures, as they come. */
-async function gridFile(pictures: PictureSource, format: PictureFormat): Promise<AsyncIterable<Uint8Array>> {
-  const { encodeGrid, requireGridFits } = await import('../images/grid.ts')
-  const { seeds, size, channels, provenance } = pictures
-  const shape = { count: seeds.length, size, channels }
-  requireGridFits(shape, format)
-  return encodeGrid(pixelsOf(pictures), shape, format, { ...provenance, seeds: seedText(seeds) })
-}
-
-/** The bytes of a PNG file with all pictures. */
-export const gridBytes = async (pictures: PictureSource): Promise<Uint8Array> => buffer(await gridFile(pictures, 'png'))
-
-const writeGrid = async (pictures: PictureSource, path: string): Promise<unknown> =>
-  writeDurable(path, await gridFile(pictures, formatOf(path)))
-
-/** Writes one file with all pictures durably; resolves to its path. */
-export async function saveGrid(pictures: PictureSource, path: string): Promise<string> {
-  formatOf(path)
-  await requireTargets({ grid: path })
-  await writeGrid(pictures, path)
-  return path
-}
-
 /** Writes one file for each picture, and the grid where one is asked for; resolves to the paths of the pictures. */
 export async function saveEach(pictures: PictureSource, folder: string, options: SaveOptions): Promise<string[]> {
   checkSave(folder, options)
-  await requireTargets({ folder, grid: options.grid })
+  const { grid, overwrite = false } = options
+  await requireTargets({ folder, grid })
+  const pathOf = namingOf(folder, options)
+  const there = overwrite ? new Map<number, Kept>() : await findKept(pictures, pathOf)
+  const kept = pictures.repeatable ? there : new Map<number, Kept>()
   await makeFolderDurable(folder)
   const paths: string[] = []
-  const onFile = (path: string, seed: number) => {
+  const onFile = (path: string, seed: number, wasThere: boolean) => {
     paths.push(path)
-    options.onFile?.(path, seed)
+    options.onFile?.(path, seed, wasThere)
   }
-  const passing = saving(pictures, folder, { ...options, onFile })
-  if (options.grid === undefined) for await (const _ of passing);
-  else await writeGrid(Object.assign(passing, kindOf(pictures)), options.grid)
+  const passing = saving(besides(pictures, kept), pathOf, { ...options, onFile })
+  if (grid === undefined) for await (const _ of passing);
+  else await writeGrid(Object.assign(withPixels(passing, pictures), kindOf(pictures)), grid, options)
   return paths
 }
 
-const kindOf = ({ seeds, size, channels, provenance }: PictureSource) => ({ seeds, size, channels, provenance })
+/** All pictures in the order of their seeds: those that are kept, and the others, which are sampled. */
+async function* besides(
+  pictures: PictureSource,
+  kept: ReadonlyMap<number, Kept>,
+): AsyncGenerator<Picture | Kept, void, undefined> {
+  const missing = pictures.seeds.filter((seed) => !kept.has(seed))
+  if (kept.size === 0 || !pictures.only) return yield* pictures
+  const { only } = pictures
+  const sampled = missing.length === 0 ? [] : only.call(pictures, missing)
+  const iterator = asAsync(sampled)
+  try {
+    for (const seed of pictures.seeds) {
+      const old = kept.get(seed)
+      if (old) yield old
+      else yield (await iterator.next()).value as Picture
+    }
+  } finally {
+    await iterator.return()
+  }
+}
+
+async function* asAsync(
+  pictures: Iterable<Picture> | AsyncIterable<Picture>,
+): AsyncGenerator<Picture, void, undefined> {
+  yield* pictures
+}
+
+async function* withPixels(pictures: AsyncIterable<Picture | Kept>, kind: PictureKind): AsyncGenerator<Picture> {
+  for await (const picture of pictures) yield picture instanceof Picture ? picture : await readKept(picture, kind)
+}

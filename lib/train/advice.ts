@@ -1,5 +1,5 @@
 /** What to change after a failure that options can help: in words, with the values that they have now. */
-import { ShinsakuError } from '../errors.ts'
+import { freeSpaceHint, ShinsakuError } from '../errors.ts'
 import { models } from '../models/table.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { isNativeMemory, setting } from '../sampling/advice.ts'
@@ -30,10 +30,18 @@ function finiteAdvice({ lr, clipGradNorm, precision, warmup, batch, accumulate }
 export const isNotFinite = (error: unknown): error is ShinsakuError =>
   error instanceof ShinsakuError && (error.code === 'LOSS_NOT_FINITE' || error.code === 'WEIGHTS_NOT_FINITE')
 
-/** The error with advice for these options as its hint, where options can help; any other error as it is. */
-export function withAdvice(error: unknown, options: ResolvedTrainOptions): unknown {
+const diskAdvice = (run: string): string =>
+  `Free some space, then go on where the newest checkpoint ends: shinsaku train --resume ${run}`
+
+/**
+ * The error with advice for these options as its hint, where options can help, or for `run`, which was under way; any
+ * other error as it is.
+ */
+export function withAdvice(error: unknown, options: ResolvedTrainOptions, run?: string): unknown {
   if (!(error instanceof ShinsakuError)) return error
-  const { code, message, details } = error
+  const { code, message, hint, details } = error
+  if (code === 'DISK_FULL' && hint === freeSpaceHint && run !== undefined)
+    return new ShinsakuError(code, message, { cause: error, hint: diskAdvice(run), details })
   if (isNotFinite(error))
     return new ShinsakuError(code, message, { cause: error, hint: finiteAdvice(options), details })
   if (!isNativeMemory(error)) return error

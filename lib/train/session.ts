@@ -79,7 +79,7 @@ export class Session {
       if (signal?.aborted) throw abortError(signal, 'Training')
       return await this.#deps.finish()
     } catch (cause) {
-      const error = withAdvice(cause, options)
+      const error = withAdvice(cause, options, this.#deps.folder)
       this.#checkpointer.rejectRequests(error)
       throw error
     } finally {
@@ -172,6 +172,8 @@ export class Session {
       this.#counters.epoch = metrics.epoch![i]!
       this.#counters.elapsedSeconds = elapsed - (seconds * (unit.updates - 1 - i)) / unit.updates
       if (line) runLog.record(this.#status(this.#logged.take()))
+      // Whoever follows the file sees at once that there is something; its means begin with the same update.
+      else if (this.#counters.updates === 1) runLog.record(this.#status(this.#logged.peek()))
     }
     this.#sizer.record(unit.updates, seconds)
     this.#rate.add(this.#counters.images, this.#counters.elapsedSeconds)

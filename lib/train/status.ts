@@ -56,10 +56,15 @@ export class Means {
     }
   }
 
+  /** The means since take() was last called. */
+  peek(): Record<string, number> {
+    const count = Math.max(this.#count, 1)
+    return Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / count]))
+  }
+
   /** The means since the last call. */
   take(): Record<string, number> {
-    const count = Math.max(this.#count, 1)
-    const means = Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / count]))
+    const means = this.peek()
     this.#count = 0
     this.#sums = {}
     return means

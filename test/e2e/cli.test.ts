@@ -210,7 +210,11 @@ describe('describe', () => {
     const told = JSON.parse(stdout)
     expect(told).toMatchObject({ run: 'runs/00000-diffusion-16-icons', images: 12, options: { size: 16 } })
     expect(told.layers.length).toBeGreaterThan(20)
-    expect((await runCli(cwd, ['describe', 'runs/00000-diffusion-16-icons'])).stdout).toMatch(/^images +12$/m)
+    expect(told).toMatchObject({ pictures: 6, loss: expect.any(Number), elapsedSeconds: expect.any(Number) })
+    // The newest run, as none is named.
+    const { stdout: text } = await runCli(cwd, ['describe'])
+    const leading = /^run +runs\/\S+\nloss +[\d.]+ after \d+ images\nduration +\d+ s\nimages +12 of 12, .*\ndata +6 pictures, /
+    expect(text).toMatch(leading)
   })
 })
 

@@ -73,7 +73,7 @@ describe('a run that was stopped and resumed', () => {
     const resumed = await train({ resume: model.run, data, maxImages: 30, onLog: (line) => told.push(line) })
     expect(resumed.images).toBe(30)
     expect(told.join('\n')).toMatch(/000000020[\s\S]*Going on from \S+000000010/)
-    expect(linesOf(model.run).map(({ images }) => images)).toEqual([10, 20, 30])
+    expect(linesOf(model.run).map(({ images }) => images)).toEqual([4, 10, 20, 30])
   })
 })
 

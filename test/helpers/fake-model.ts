@@ -26,10 +26,14 @@ function mixed(a: number, b: number): number {
 export const fakePixels = (seed: number, size: number, channels: number): Uint8Array =>
   Uint8Array.from({ length: size * size * channels }, (_, i) => mixed(seed, i))
 
+/** What its weights are: their digest, where they are read from a checkpoint, and what is sampled with them. */
+type FakeWeights = { digest?: string; pixelsOf?: typeof fakePixels }
+
 /** `step` is called before each step with the number of the call, from 0, and of the step. */
 export function fakeModel(
   given: TrainOptions = {},
   step: (call: number, step: number) => unknown = () => {},
+  { digest, pixelsOf = fakePixels }: FakeWeights = {},
 ): { model: Model; native: FakeNative } {
   const options = resolveTrain({ size: 16, ...given })
   const { size, channels } = options
@@ -49,7 +53,7 @@ export function fakeModel(
         return steps === STEPS
       },
       progress: async () => steps / STEPS,
-      pixels: async () => Uint8Array.from(seeds.flatMap((seed) => [...fakePixels(seed, size, channels)])),
+      pixels: async () => Uint8Array.from(seeds.flatMap((seed) => [...pixelsOf(seed, size, channels)])),
       values: async () => new Uint8Array(),
       dispose() {
         if (!disposed) native.samplers -= 1
@@ -79,6 +83,7 @@ export function fakeModel(
     images: 120,
     imagesPerUpdate: 4,
     run: 'runs/00000-fake',
+    ...(digest === undefined ? {} : { digest: async () => digest }),
     inferenceModel: makeNative,
   })
   return { model, native }

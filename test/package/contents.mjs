@@ -20,6 +20,7 @@ const needed = [
     'docs/icons.png',
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/require.cjs',
     'dist/cli/main.js',
   ],
   ...[

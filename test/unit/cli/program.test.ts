@@ -7,6 +7,7 @@ import { reportFailure } from '../../../lib/cli/failure.ts'
 import { onStopSignals } from '../../../lib/cli/io.ts'
 import { ShinsakuError } from '../../../lib/errors.ts'
 import { fakeIo, shinsaku } from '../../helpers/cli.ts'
+import { fakeRun } from '../../helpers/fake-run.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { fileOf, fixture } from '../../helpers/torch-files.ts'
 
@@ -61,7 +62,6 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
     [['trian', './icons'], 'COMMAND_UNKNOWN', 'trian', 'Did you mean train?'],
     [['train', '--dim-mult', '1,2'], 'OPTION_INVALID', '--dim-mult: is not an option; did you mean --dim-mults?', ''],
     [['train', '--size'], 'OPTION_INVALID', '--size', '--help'],
-    [['sample'], 'OPTION_INVALID', "'run'", '--help'],
     [['sample', 'a', 'b'], 'OPTION_INVALID', 'too many arguments', '--help'],
     [['setup', '--cpu', '--cuda'], 'OPTION_INVALID', 'not both', ''],
     [['sample', 'run', '-o', 'a.png', '--grid', 'b.png'], 'OPTION_INVALID', 'a.png', ''],
@@ -86,6 +86,7 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
     [['sample', 'model-10.pt'], 'RUN_NOT_FOUND', 'There is no model-10.pt'],
     [['describe', 'nope'], 'DATA_NOT_FOUND', 'There is no nope: neither a run folder nor pictures'],
     [['verify', 'nope'], 'RUN_NOT_FOUND', 'nope'],
+    [['sample'], 'RUN_NOT_FOUND', 'There is no run with a checkpoint in runs'],
   ])('what is not there is said to be so: %j', async (args, errorCode, text) => {
     const { code, stderr } = await shinsaku(
       ...args,
@@ -158,6 +159,32 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
   test('with --debug the stack is shown', async () => {
     const { stderr } = await shinsaku('train', '--size', 'large', '--debug')
     expect(stderr).toContain('    at ')
+  })
+})
+
+describe('ls', () => {
+  test('says what each run is, the newest first; with --json as one list', async () => {
+    const out = temporaryFolder()
+    fakeRun(join(out, '00000-old'), { images: 1_280, loss: 0.25, ageSeconds: 7200 })
+    fakeRun(join(out, '00001-new'), { images: 64, loss: 1, ageSeconds: 5 })
+    const { code, stdout } = await shinsaku('ls', out)
+    expect(code).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines[0]).toMatch(/^run +images +loss +last change +size$/)
+    expect(lines[1]).toMatch(/00001-new +64 +1\.00 +\d s ago +\d+ B$/)
+    expect(lines[2]).toMatch(/00000-old +1,280 +0\.250 +2 h 00 m ago +\d+ B$/)
+    const json = JSON.parse((await shinsaku('ls', out, '--json')).stdout)
+    expect(json).toMatchObject([
+      { run: join(out, '00001-new'), images: 64, loss: 1, training: false, model: 'diffusion', size: 16 },
+      { run: join(out, '00000-old'), images: 1280, loss: 0.25 },
+    ])
+  })
+
+  test('of a folder without runs, or that is not there', async () => {
+    for (const folder of [temporaryFolder(), join(temporaryFolder(), 'none')]) {
+      expect(await shinsaku('ls', folder)).toEqual({ code: 0, stdout: '', stderr: `There are no runs in ${folder}.\n` })
+      expect(await shinsaku('ls', folder, '--json')).toMatchObject({ code: 0, stdout: '[]\n' })
+    }
   })
 })
 

@@ -1,11 +1,11 @@
 /** Files and grids while pictures are sampled: what is written when, wrong targets, full disks, what grids say of seeds. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { readMetadata } from '../../../lib/images/decode.ts'
-import type { SampleCall, SampleJob } from '../../../lib/index.ts'
-import { seedText } from '../../../lib/sampling/save.ts'
+import type { Model, SampleCall, SampleJob } from '../../../lib/index.ts'
+import { seedText } from '../../../lib/sampling/grid.ts'
 import { fakeModel, fakePixels } from '../../helpers/fake-model.ts'
 import { withFault } from '../../helpers/faults.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
@@ -125,7 +125,7 @@ describe('save()', () => {
     },
   )
 
-  test('aborted: the files that are complete stay and are told of, the grid is not there', async () => {
+  test('aborted: the files that are complete stay and are told of, and are what the grid holds', async () => {
     const folder = temporaryFolder()
     const control = new AbortController()
     const { model } = fakeModel({}, (call) => {
@@ -134,13 +134,122 @@ describe('save()', () => {
     const told: string[] = []
     const job = model.sample({ count: 1000, signal: control.signal })
     const onFile = (path: string) => told.push(path)
-    expect(await errorOf(job.save(folder, { grid: join(folder, 'grid.png'), onFile }))).toMatchObject({
+    const grid = join(folder, 'grid.png')
+    expect(await errorOf(job.save(folder, { grid, onFile }))).toMatchObject({
+      name: 'AbortError',
       code: 'ABORT_ERR',
+      details: { grid, finished: 20 },
     })
     expect(told).toHaveLength(20)
-    expect(readdirSync(folder).sort()).toEqual(told.map((path) => path.slice(folder.length + 1)).sort())
+    expect(readdirSync(folder).sort()).toEqual(['grid.png', ...told.map((path) => basename(path)).sort()])
+    expect(await cellOf(grid, 19)).toEqual(fakePixels(19, 16, 3))
+    expect(await cellOf(grid, 20)).toEqual(new Uint8Array(16 * 16 * 3))
+  })
+
+  test('aborted with grid(path) alone: as well, once a picture is finished', async () => {
+    const folder = temporaryFolder()
+    for (const [finished, files] of [
+      [0, []],
+      [7, ['grid.webp']],
+    ] as const) {
+      const control = new AbortController()
+      const { model } = fakeModel({}, (call) => {
+        if (call === finished) control.abort()
+      })
+      const grid = join(folder, 'grid.webp')
+      const error = await errorOf(model.sample({ count: 30, signal: control.signal }).grid(grid))
+      expect(error).toMatchObject({ code: 'ABORT_ERR' })
+      expect(readdirSync(folder)).toEqual(files)
+    }
+    expect(await cellOf(join(folder, 'grid.webp'), 6)).toEqual(fakePixels(6, 16, 3))
   })
 })
+
+describe('save() into a folder with pictures', () => {
+  const oneCheckpoint = { digest: 'a'.repeat(64) }
+  const another = { digest: 'b'.repeat(64) }
+
+  test('those of the same checkpoint and options are kept, the others are sampled; the grid holds all', async () => {
+    const folder = temporaryFolder()
+    const first = fakeModel({}, undefined, oneCheckpoint)
+    await first.model.sample({ seeds: [1, 3, 4] }).save(folder)
+    const mark = readFileSync(join(folder, 'seed-3.png'))
+    const { model, native } = fakeModel({}, undefined, oneCheckpoint)
+    const told: [string, boolean][] = []
+    const grid = join(folder, 'grid.png')
+    const onFile = (path: string, _: number, kept: boolean) => told.push([basename(path), kept])
+    const paths = await model.sample({ count: 6 }).save(folder, { grid, onFile })
+    expect(native.calls).toEqual([[0], [2], [5]])
+    expect(told).toEqual([0, 1, 2, 3, 4, 5].map((seed) => [`seed-${seed}.png`, [1, 3, 4].includes(seed)]))
+    expect(paths).toHaveLength(6)
+    expect(readFileSync(join(folder, 'seed-3.png')).equals(mark)).toBe(true)
+    expect(readFileSync(grid).equals(await model.sample({ count: 6 }).grid())).toBe(true)
+    await model.sample({ count: 6 }).save(folder)
+    // The second call was the grid.
+    expect(native.calls).toHaveLength(9)
+  })
+
+  test.each([1, 3, 4] as const)('with %i channels a kept picture is on the grid as it was', async (channels) => {
+    const folder = temporaryFolder()
+    const { model } = fakeModel({ channels }, undefined, oneCheckpoint)
+    await model.sample({ count: 3 }).save(folder)
+    const grid = join(folder, 'grid.png')
+    await model.sample({ count: 4 }).save(folder, { grid })
+    expect(readFileSync(grid).equals(await model.sample({ count: 4 }).grid())).toBe(true)
+  })
+
+  test('a picture of another checkpoint or other options, or of nobody, refuses the call before it samples', async () => {
+    const others: [(path: string) => Promise<unknown>, string][] = [
+      [(path) => saveOne(fakeModel({}, undefined, another).model, path), 'checkpoint is "bbbbbbbbbbbbbbbb" there'],
+      [(path) => saveOne(fakeModel().model, path), 'checkpoint is absent there'],
+      [
+        (path) => saveOne(fakeModel({}, undefined, oneCheckpoint).model, path, { steps: 7 }),
+        'steps is "7" there, "20" here',
+      ],
+      [async (path) => writeFileSync(path, 'mine'), 'shinsaku did not sample it'],
+    ]
+    for (const [write, text] of others) {
+      const folder = temporaryFolder()
+      const path = join(folder, 'seed-1.png')
+      await write(path)
+      const before = readFileSync(path)
+      const { model, native } = fakeModel({}, undefined, oneCheckpoint)
+      expect(await errorOf(model.sample({ count: 3 }).save(folder))).toMatchObject({
+        code: 'FILE_EXISTS',
+        message: expect.stringContaining(text),
+        hint: expect.stringContaining('--overwrite'),
+        details: { path },
+      })
+      expect(native.calls).toEqual([])
+      expect(readdirSync(folder)).toEqual(['seed-1.png'])
+      expect(readFileSync(path).equals(before)).toBe(true)
+      await model.sample({ count: 3 }).save(folder, { overwrite: true })
+      expect((await readMetadata(path))?.settings).toMatchObject({ checkpoint: 'a'.repeat(16), steps: 20 })
+    }
+  })
+
+  test('pictures that depend on their neighbours are sampled again, together', async () => {
+    const folder = temporaryFolder()
+    const { model, native } = fakeModel({ model: 'dcgan', size: 32 }, undefined, oneCheckpoint)
+    for (const count of [2, 4]) await model.sample({ count, batchNorm: 'batch' }).save(folder)
+    expect(native.calls).toEqual([
+      [0, 1],
+      [0, 1, 2, 3],
+    ])
+  })
+})
+
+/** Samples seed 1 into a file. */
+const saveOne = async (model: Model, path: string, call: SampleCall = {}) =>
+  (await model.sample({ seeds: [1], ...call })).save(dirname(path))
+
+/** The pixels of the n-th picture on a grid of 16 px pictures. */
+async function cellOf(grid: string, n: number): Promise<Uint8Array> {
+  const { width } = await sharp(grid).metadata()
+  const across = Math.floor(width / 18)
+  const [left, top] = [2 + 18 * (n % across), 2 + 18 * Math.floor(n / across)]
+  return new Uint8Array(await sharp(grid).extract({ left, top, width: 16, height: 16 }).raw().toBuffer())
+}
 
 describe('grid()', () => {
   test('gives the bytes of a PNG file; grid(path) writes them and gives the path', async () => {
@@ -180,6 +289,23 @@ describe('grid()', () => {
     expect(readFileSync(path, 'utf8')).toBe('older')
     expect(native.calls.length).toBeLessThan(400)
     expect(native.samplers).toBe(0)
+  })
+
+  test('enlarged: each pixel is a square of as many', async () => {
+    const { model } = fakeModel()
+    const grid = await model.sample({ count: 2 }).grid(undefined, { scale: 3 })
+    const large = sharp(grid).extract({ left: 2, top: 2, width: 48, height: 48 }).resize(16, 16, { kernel: 'nearest' })
+    expect(await sharp(grid).metadata()).toMatchObject({ width: 102, height: 52 })
+    expect(new Uint8Array(await large.raw().toBuffer())).toEqual(fakePixels(0, 16, 3))
+    const path = join(temporaryFolder(), 'grid.png')
+    await (await model.sample({ count: 2 })).grid(path, { scale: 3 })
+    expect(readFileSync(path).equals(grid)).toBe(true)
+    for (const scale of [0, 1.5, 65, 'large' as unknown as number])
+      for (const call of [() => model.sample().grid(path, { scale }), () => model.sample().save('x', { scale })])
+        expect(await errorOf(call())).toMatchObject({
+          code: 'OPTION_INVALID',
+          message: expect.stringContaining('scale'),
+        })
   })
 
   test('of many seeds says them in few words, which are read back', async () => {

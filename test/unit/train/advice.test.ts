@@ -1,6 +1,6 @@
 /** R39: advice names options with their values now and then, and only where options help. */
 import { describe, expect, test } from 'vitest'
-import { type ErrorCode, ShinsakuError } from '../../../lib/errors.ts'
+import { type ErrorCode, freeSpaceHint, ShinsakuError } from '../../../lib/errors.ts'
 import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
 import { withSampleAdvice } from '../../../lib/sampling/advice.ts'
 import { isNotFinite, withAdvice } from '../../../lib/train/advice.ts'
@@ -62,6 +62,14 @@ describe('R36 numbers that are none', () => {
       false,
     ])
   })
+})
+
+test('a full disk is to be freed, and the run to be resumed; what knows better says so itself', () => {
+  const full = (hint: string) => new ShinsakuError('DISK_FULL', 'no space', { hint })
+  const advised = withAdvice(full(freeSpaceHint), resolveTrain({}), 'runs/00000-a') as ShinsakuError
+  expect(advised).toMatchObject({ code: 'DISK_FULL', hint: expect.stringContaining('--resume runs/00000-a') })
+  const better = full('Set SHINSAKU_CACHE.')
+  expect(withAdvice(better, resolveTrain({}), 'runs/00000-a')).toBe(better)
 })
 
 test('any other failure passes as it is', () => {

@@ -24,12 +24,13 @@ describe('the loop', () => {
     expect(seen.previews).toEqual([0, 28, 50, 78, 100])
   })
 
-  test('writes a line at each multiple of logImages with the mean since the line before', async () => {
+  test('writes a line at the first update, and at each multiple of logImages with the mean since such a line', async () => {
     const { session, seen } = makeSession({ maxImages: 40, logImages: 20 })
     await session.train()
-    expect(seen.lines.map((line) => line.images)).toEqual([20, 40])
+    expect(seen.lines.map((line) => line.images)).toEqual([4, 20, 40])
     const updates = [4, 8, 10, 14, 18, 20]
-    expect(seen.lines[0]!.loss).toBeCloseTo(updates.reduce((sum, n) => sum + 1 / n, 0) / updates.length, 12)
+    expect(seen.lines[0]!.loss).toBeCloseTo(1 / 4, 12)
+    expect(seen.lines[1]!.loss).toBeCloseTo(updates.reduce((sum, n) => sum + 1 / n, 0) / updates.length, 12)
   })
 
   test('saves at least every checkpointTime', async () => {
