@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError, ShinsakuError } from '../errors.ts'
 import { checkpointsFolder, type Manifest, positionName, positionOf } from './records.ts'
-import { verifyCheckpoint } from './verify.ts'
+import { type Need, verifyCheckpoint } from './verify.ts'
 
 export type CheckpointPlace = { images: number; folder: string }
 
@@ -30,13 +30,18 @@ export type ValidCheckpoint = { folder: string; manifest: Manifest }
 type FindOptions = {
   /** Called with one line for each newer checkpoint that is damaged. */
   onSkipped?: (line: string, error: ShinsakuError) => void
+  /** What it is to be used for; all of it where this is absent. */
+  need?: Need
 }
 
 /**
  * The newest checkpoint whose every byte is as it was saved. Damaged ones are left where they are.
  * Throws RUN_NOT_FOUND where there is none at all, CHECKPOINT_INVALID where all are damaged.
  */
-export async function newestValidCheckpoint(run: string, { onSkipped }: FindOptions = {}): Promise<ValidCheckpoint> {
+export async function newestValidCheckpoint(
+  run: string,
+  { onSkipped, need }: FindOptions = {},
+): Promise<ValidCheckpoint> {
   const places = (await listCheckpoints(run)).reverse()
   if (places.length === 0) {
     throw new ShinsakuError('RUN_NOT_FOUND', `${run} is not a run folder with a checkpoint`, {
@@ -46,7 +51,7 @@ export async function newestValidCheckpoint(run: string, { onSkipped }: FindOpti
   const errors: ShinsakuError[] = []
   for (const { folder } of places) {
     try {
-      return { folder, manifest: await verifyCheckpoint(folder) }
+      return { folder, manifest: await verifyCheckpoint(folder, need) }
     } catch (error) {
       if (!(error instanceof ShinsakuError) || error.code !== 'CHECKPOINT_INVALID') throw error
       errors.push(error)

@@ -6,14 +6,18 @@ import { openSafetensors, type SafetensorsReader } from '../safetensors/safetens
 import { type CheckpointState, type Manifest, modelFile, stateFile, stateSchema, trainingFile } from './records.ts'
 import { asDamage, damaged, verifyCheckpoint } from './verify.ts'
 
-export type Checkpoint = {
+/** What is needed to sample. */
+export type SavedWeights = {
   state: CheckpointState
   manifest: Manifest
   /** Weights, raw and averaged. */
   model: SafetensorsReader
+  close(): Promise<void>
+}
+
+export type Checkpoint = SavedWeights & {
   /** What only a resumed run needs. */
   training: SafetensorsReader
-  close(): Promise<void>
 }
 
 async function openTensors(folder: string, name: string): Promise<SafetensorsReader> {
@@ -26,24 +30,30 @@ async function openTensors(folder: string, name: string): Promise<SafetensorsRea
   }
 }
 
+/** Opens the weights of a checkpoint that was verified for them. Throws CHECKPOINT_INVALID. */
+export async function readWeights(folder: string, manifest: Manifest): Promise<SavedWeights> {
+  const state = await readJson(join(folder, stateFile), stateSchema, 'CHECKPOINT_INVALID')
+  if (state.images !== manifest.images)
+    throw damaged(folder, `${stateFile} is that of a checkpoint at ${state.images} images`)
+  const model = await openTensors(folder, modelFile)
+  return { state, manifest, model, close: () => model.close() }
+}
+
 /**
  * Opens a checkpoint after checking every byte of it, unless `verified` is what verifyCheckpoint() returned for it.
  * Throws CHECKPOINT_INVALID.
  */
 export async function readCheckpoint(folder: string, verified?: Manifest): Promise<Checkpoint> {
   const manifest = verified ?? (await verifyCheckpoint(folder))
-  const state = await readJson(join(folder, stateFile), stateSchema, 'CHECKPOINT_INVALID')
-  if (state.images !== manifest.images)
-    throw damaged(folder, `${stateFile} is that of a checkpoint at ${state.images} images`)
-  const model = await openTensors(folder, modelFile)
+  const weights = await readWeights(folder, manifest)
   try {
     const training = await openTensors(folder, trainingFile)
     const close = async () => {
-      await Promise.all([model.close(), training.close()])
+      await Promise.all([weights.close(), training.close()])
     }
-    return { state, manifest, model, training, close }
+    return { ...weights, training, close }
   } catch (error) {
-    await model.close()
+    await weights.close()
     throw error
   }
 }

@@ -1,5 +1,5 @@
 /** Tells whether a checkpoint folder holds every byte that was saved. */
-import { stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileError, ShinsakuError } from '../errors.ts'
 import { isDamage, measure, parseJson, readText } from '../files/read.ts'
@@ -12,6 +12,7 @@ import {
   manifestFile,
   manifestSchema,
   positionOf,
+  trainingFile,
 } from './records.ts'
 
 const hint = 'Load an earlier checkpoint; --resume takes the newest complete one by itself.'
@@ -71,11 +72,24 @@ export async function looksComplete(folder: string): Promise<boolean> {
   }
 }
 
-/** Checks every byte of a checkpoint. Throws CHECKPOINT_INVALID that says what is damaged. */
-export async function verifyCheckpoint(folder: string): Promise<Manifest> {
+/** What a checkpoint is opened for: to sample, its weights are enough; to train on, all of it is needed. */
+export type Need = 'all' | 'weights'
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/**
+ * Checks every byte of a checkpoint. Where only its weights are needed, what only a resumed run needs may have been
+ * taken away. Throws CHECKPOINT_INVALID that says what is damaged.
+ */
+export async function verifyCheckpoint(folder: string, need: Need = 'all'): Promise<Manifest> {
   const manifest = await readManifest(folder)
   for (const [name, expected] of entries(manifest)) {
     const path = join(folder, name)
+    if (need === 'weights' && name === trainingFile && !(await isThere(path))) continue
     const { size } = await stat(path).catch((cause) => asDamage(folder)(fileError('read', path, cause)))
     if (size !== expected.bytes) throw damaged(folder, `${name} has ${size} bytes, but ${expected.bytes} were saved`)
     const { sha256 } = await measure(path).catch(asDamage(folder))

@@ -29,13 +29,19 @@ function renamed(
 export async function exportWeights(run: string, path: string, options: ExportOptions = {}): Promise<Exported> {
   const { resolveExport } = await import('../options/resolve.ts')
   const { weights: asked, network } = resolveExport(options, problemsOf(path))
-  const [{ openTrained }, { isTrainingState, weightNames }, { writeSafetensors }, { move, remove, syncFolder }] =
-    await Promise.all([
-      import('../run/trained.ts'),
-      import('../checkpoint/state-names.ts'),
-      import('../safetensors/safetensors.ts'),
-      import('../files/write.ts'),
-    ])
+  const [
+    { openTrained },
+    { isTrainingState, weightNames },
+    { writeSafetensors },
+    { move, remove, syncFolder },
+    { describeExported, exportedKey },
+  ] = await Promise.all([
+    import('../run/trained.ts'),
+    import('../checkpoint/state-names.ts'),
+    import('../safetensors/safetensors.ts'),
+    import('../files/write.ts'),
+    import('./exported.ts'),
+  ])
   const { options: trained, checkpoint } = await openTrained(run)
   try {
     const isDcgan = trained.model === 'dcgan'
@@ -65,7 +71,7 @@ export async function exportWeights(run: string, path: string, options: ExportOp
         tensors,
         (name) => checkpoint.model.read(names.get(name)!),
         // The format by which transformers and others tell whose tensors these are.
-        { format: 'pt' },
+        { format: 'pt', [exportedKey]: describeExported({ ...trained }, checkpoint.state.images) },
       )
       await move(temporary, path)
       await syncFolder(dirname(path))

@@ -1,5 +1,6 @@
 /** The names that a pickle may use, and the inert value that stands for a call of each. */
-import { Dict, Global, kindOf, Storage, storageTypes, Tensor, Tuple, type Value } from './values.ts'
+import { numpyScalar, numpyType } from './numpy.ts'
+import { Dict, Global, kindOf, Namespace, Storage, storageTypes, Tensor, Tuple, type Value } from './values.ts'
 
 const MAX_DIMENSIONS = 16
 
@@ -55,6 +56,11 @@ function parameterOf([data, , hooks, ...rest]: readonly Value[], fail: Fail): Te
   return data
 }
 
+/** _codecs.encode(text, 'latin1'): bytes as protocol 2 writes them, read as the text that stands for them. */
+function latin1Text([text, codec]: readonly Value[], fail: Fail): string {
+  return typeof text === 'string' && codec === 'latin1' ? text : fail('a text is encoded, and not as bytes in latin1')
+}
+
 type Call = (args: readonly Value[], fail: Fail) => Value
 
 const calls: ReadonlyMap<string, Call> = new Map<string, Call>([
@@ -67,6 +73,15 @@ const calls: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['torch.Size', ([sides], fail) => (sides instanceof Tuple ? sides : fail('a torch.Size is not made of a tuple'))],
   // Where a tensor was has no meaning here.
   ['torch.device', () => null],
+  // What programs keep beside their tensors: their arguments, and numbers of numpy.
+  [
+    'argparse.Namespace',
+    (args, fail) => (args.length === 0 ? new Namespace() : fail('a Namespace is made of something, not filled')),
+  ],
+  ['numpy.dtype', numpyType],
+  ['numpy.core.multiarray.scalar', numpyScalar],
+  ['numpy._core.multiarray.scalar', numpyScalar],
+  ['_codecs.encode', latin1Text],
 ])
 
 /** The value that stands for a name; undefined where it is not among those that a file of tensors needs. */

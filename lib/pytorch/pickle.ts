@@ -1,7 +1,7 @@
 /** Reads a pickle of tensors and containers. A fixed list of opcodes, an allow-list of names; nothing is executed. */
 import { cost } from '../files/budget.ts'
 import { callGlobal, type Fail, findGlobal } from './globals.ts'
-import { Dict, kindOf, List, type Storage, type Tensor, Tuple, type Value } from './values.ts'
+import { Dict, kindOf, List, Namespace, NumpyType, type Storage, type Tensor, Tuple, type Value } from './values.ts'
 
 export type PickleContext = {
   fail: Fail
@@ -207,10 +207,16 @@ export class Unpickler {
     this.push(this.#context.storage(this.pop()))
   }
 
-  /** What Python would set as attributes of an OrderedDict, such as a state dict's `_metadata`, is left out. */
+  /** Fills a Namespace. What Python would set as attributes of an OrderedDict, such as `_metadata`, is left out. */
   build(): void {
     const state = this.pop()
-    if (!(this.top() instanceof Dict) || !(state instanceof Dict))
+    const target = this.top()
+    if (target instanceof NumpyType) {
+      const order = state instanceof Tuple ? state.items[1] : undefined
+      if (order !== '<' && order !== '|') this.#fail('its pickle has a number of numpy that is not little-endian')
+      target.order = order as string
+    } else if (target instanceof Namespace && state instanceof Dict) this.setItems(state.entries().flat())
+    else if (!(this.top() instanceof Dict) || !(state instanceof Dict))
       this.#fail(`its pickle gives ${kindOf(state)} to ${kindOf(this.top())} as attributes`)
   }
 
@@ -272,6 +278,7 @@ const opcodes: Readonly<Record<number, Run>> = {
   99: (u) => u.global(), // GLOBAL
   147: (u) => u.stackGlobal(), // STACK_GLOBAL
   82: (u) => u.reduce(), // REDUCE
+  129: (u) => u.reduce(), // NEWOBJ: the names that may be used make the same of both
   98: (u) => u.build(), // BUILD
   81: (u) => u.persistent(), // BINPERSID
 }

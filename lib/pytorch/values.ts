@@ -95,6 +95,19 @@ export class Dict {
   }
 }
 
+/** An argparse.Namespace: what a program was called with, under the names that it had there. */
+export class Namespace extends Dict {}
+
+/** A type of numpy by its code, such as "f8"; `order` is "<" or "|" once it is known. */
+export class NumpyType {
+  readonly code: string
+  order: string | undefined
+
+  constructor(code: string) {
+    this.code = code
+  }
+}
+
 /** A name that a pickle may use. */
 export class Global {
   /** As Python writes it, such as `torch.FloatStorage`. */
@@ -105,7 +118,19 @@ export class Global {
   }
 }
 
-export type Value = null | boolean | number | bigint | string | List | Tuple | Dict | Tensor | Storage | Global
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | List
+  | Tuple
+  | Dict
+  | Tensor
+  | Storage
+  | NumpyType
+  | Global
 
 /** What a value is, for messages. */
 export function kindOf(value: Value | undefined): string {
@@ -115,6 +140,7 @@ export function kindOf(value: Value | undefined): string {
   if (value instanceof List || value instanceof Tuple) return `a list of ${value.items.length}`
   if (value instanceof Tensor) return `a tensor of shape [${value.shape.join(', ')}]`
   if (value instanceof Storage) return 'a storage'
+  if (value instanceof NumpyType) return `the type ${value.code} of numpy`
   if (value instanceof Global) return value.name
   return typeof value === 'string' ? 'a text' : `a ${typeof value}`
 }

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { newestValidCheckpoint } from '../checkpoint/find.ts'
-import { type Checkpoint, readCheckpoint } from '../checkpoint/read.ts'
+import { readWeights, type SavedWeights } from '../checkpoint/read.ts'
 import { type Manifest, positionOf } from '../checkpoint/records.ts'
 import { verifyCheckpoint } from '../checkpoint/verify.ts'
 import { ShinsakuError } from '../errors.ts'
@@ -12,7 +12,7 @@ import { readConfig } from './directory.ts'
 /** A run, one of its checkpoints, and that checkpoint's verified manifest. */
 export type TrainedPlace = { run: string; folder: string; manifest: Manifest }
 
-/** The run and the checkpoint that a path means, verified. */
+/** The run and the checkpoint that a path means, its weights verified. */
 export async function locateTrained(path: string): Promise<TrainedPlace> {
   const known = await stat(path).catch(() => undefined)
   if (!known?.isDirectory()) {
@@ -21,9 +21,9 @@ export async function locateTrained(path: string): Promise<TrainedPlace> {
     })
   }
   if (positionOf(basename(resolve(path))) !== undefined) {
-    return { run: dirname(dirname(resolve(path))), folder: path, manifest: await verifyCheckpoint(path) }
+    return { run: dirname(dirname(resolve(path))), folder: path, manifest: await verifyCheckpoint(path, 'weights') }
   }
-  return { run: path, ...(await newestValidCheckpoint(path)) }
+  return { run: path, ...(await newestValidCheckpoint(path, { need: 'weights' })) }
 }
 
 /** The options that a run was trained with, complete. Throws RUN_INVALID, OPTION_INVALID. */
@@ -31,8 +31,8 @@ export const trainedOptions = async (run: string): Promise<ResolvedTrainOptions>
   resolveTrain((await readConfig(run)) as TrainOptions)
 
 /** The checkpoint that a path means, open for reading, and the options it was trained with. */
-export async function openTrained(path: string): Promise<{ options: ResolvedTrainOptions; checkpoint: Checkpoint }> {
+export async function openTrained(path: string): Promise<{ options: ResolvedTrainOptions; checkpoint: SavedWeights }> {
   const place = await locateTrained(path)
   const options = await trainedOptions(place.run)
-  return { options, checkpoint: await readCheckpoint(place.folder, place.manifest) }
+  return { options, checkpoint: await readWeights(place.folder, place.manifest) }
 }

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { toSpec } from '../backend/placement.ts'
 import { placeKnown } from '../backend/select.ts'
-import { readCheckpoint } from '../checkpoint/read.ts'
+import { readWeights } from '../checkpoint/read.ts'
 import { modelFile } from '../checkpoint/records.ts'
 import { isSamplingWeight, type Weights, weightNames } from '../checkpoint/state-names.ts'
 import { requireFinite } from '../convert/import/finite.ts'
@@ -45,7 +45,7 @@ async function readTensors(
   { folder, manifest }: TrainedPlace,
   weights: Weights,
 ): Promise<HostTensor[]> {
-  const checkpoint = await readCheckpoint(folder, manifest)
+  const checkpoint = await readWeights(folder, manifest)
   try {
     const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
     const tensors: HostTensor[] = []
@@ -71,7 +71,7 @@ async function readImported(
   options: ImportOptions,
   weights: Weights,
 ): Promise<HostTensor[]> {
-  const { tensors, close } = await openImported([path], options)
+  const { tensors, close } = await openImported([path], options, 'sample')
   try {
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
     const names = weightNames([...byName.keys()].filter(isSamplingWeight), weights)
@@ -96,7 +96,7 @@ async function readImported(
 /** A model whose weights are in a file of a PyTorch program. */
 async function openFile(path: string, { device, threads, ...given }: LoadOptions & ImportOptions): Promise<Model> {
   const placed = resolveLoad({ device, threads })
-  const { options, images, close } = await openImported([path], given)
+  const { options, images, close } = await openImported([path], given, 'sample')
   await close()
   const native = await loadNative()
   const { addon } = native

@@ -146,7 +146,7 @@ describe('signals', () => {
 })
 
 describe('sample, stopped by the first signal', () => {
-  const many = ['-n', '1000000', '--steps', '1']
+  const many = ['-n', '4000', '--steps', '4']
   const trained = async () => {
     const cwd = temporaryFolder()
     await runCli(cwd, ['train', ...quick])
@@ -162,24 +162,29 @@ describe('sample, stopped by the first signal', () => {
     child.on('close', () => clearInterval(timer))
   }
 
-  test('keeps the files that are complete, says so and ends with 130; a grid of them is not made', async () => {
+  test('keeps the files that are complete, says so and ends with 130; so does a grid of them', async () => {
     const { cwd, run } = await trained()
     const args = ['sample', run, ...many, '-o', 'files', '--grid', 'grid.png']
     const stopped = await runCli(cwd, args, undefined, whenThere(join(cwd, 'files'), /^seed-40\.png$/))
     expect(stopped, stopped.stderr).toMatchObject({ code: 130, signal: null })
     const names = readdirSync(join(cwd, 'files'))
     expect(names.length).toBeGreaterThan(40)
-    expect(stopped.stdout.trim().split('\n').sort()).toEqual(names.map((name) => `files/${name}`).sort())
+    expect(stopped.stdout.trim().split('\n').sort()).toEqual(
+      [...names.map((name) => `files/${name}`), 'grid.png'].sort(),
+    )
     expect(stopped.stderr).toContain(`; ${names.length.toLocaleString('en-US')} pictures are kept.`)
-    expect(readdirSync(cwd).sort()).toEqual(['files', 'runs'])
+    expect(stopped.stderr).toContain(`grid.png holds the ${names.length.toLocaleString('en-US')} that were finished.`)
+    expect(readdirSync(cwd).sort()).toEqual(['files', 'grid.png', 'runs'])
   })
 
-  test('leaves nothing of a grid, and ends with 130', async () => {
+  test('leaves a grid of what was finished, or nothing of it, and ends with 130', async () => {
     const { cwd, run } = await trained()
     const stopped = await runCli(cwd, ['sample', run, ...many], undefined, whenThere(cwd, /^\.tmp/))
-    expect(stopped, stopped.stderr).toMatchObject({ code: 130, signal: null, stdout: '' })
-    expect(stopped.stderr).toContain('nothing was written')
-    expect(readdirSync(cwd)).toEqual(['runs'])
+    expect(stopped, stopped.stderr).toMatchObject({ code: 130, signal: null })
+    const finished = stopped.stderr.includes('grid.png holds the ')
+    expect(stopped.stdout).toBe(finished ? 'grid.png\n' : '')
+    if (!finished) expect(stopped.stderr).toContain('nothing was written')
+    expect(readdirSync(cwd)).toEqual(finished ? ['grid.png', 'runs'] : ['runs'])
   })
 })
 
@@ -213,7 +218,8 @@ describe('describe', () => {
     expect(told).toMatchObject({ pictures: 6, loss: expect.any(Number), elapsedSeconds: expect.any(Number) })
     // The newest run, as none is named.
     const { stdout: text } = await runCli(cwd, ['describe'])
-    const leading = /^run +runs\/\S+\nloss +[\d.]+ after \d+ images\nduration +\d+ s\nimages +12 of 12, .*\ndata +6 pictures, /
+    const leading =
+      /^run +runs\/\S+\nloss +[\d.]+ after \d+ images\nduration +\d+ s\nimages +12 of 12, .*\ndata +6 pictures, /
     expect(text).toMatch(leading)
   })
 })

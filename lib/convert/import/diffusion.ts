@@ -2,7 +2,7 @@
 import { adamMoment, adamStep, averaged, emaInitted, emaStep } from '../../checkpoint/state-names.ts'
 import { Dict, List, Tensor } from '../../pytorch/values.ts'
 import { requireTensors } from './expect.ts'
-import type { Entry, Found, Parts } from './parts.ts'
+import type { Entry, Found, Parts, Purpose } from './parts.ts'
 import {
   integers,
   numbersOf,
@@ -170,7 +170,7 @@ const versionNotes: Readonly<Record<UnetShape['variant'], string>> = {
 }
 
 /** Reads a Trainer's checkpoint, or a state dict alone. Throws IMPORT_UNSUPPORTED. */
-export async function findDiffusion(parts: Parts, given: Given): Promise<Found> {
+export async function findDiffusion(parts: Parts, given: Given, purpose: Purpose): Promise<Found> {
   const { path, root, states, read } = parts
   const trainer = states.get('model')
   const state = trainer ?? states.get('')!
@@ -191,7 +191,9 @@ export async function findDiffusion(parts: Parts, given: Given): Promise<Found> 
   const ema = await readEma(parts, model)
   const opt = root?.get('opt')
   const parameters = model.filter(({ name }) => name.startsWith('model.'))
-  const adam = trainer && opt instanceof Dict ? await readAdam(path, opt, parameters, read) : undefined
+  // Whoever samples has no use for the optimizer, whatever it is.
+  const resumes = trainer && purpose === 'train' && opt instanceof Dict
+  const adam = resumes ? await readAdam(path, opt, parameters, read) : undefined
   const updates = trainer ? await scalarOf(path, 'step', root!.get('step'), read) : 0
   if (!Number.isSafeInteger(updates) || updates < 0) throw unsupported(path, `has the step ${updates}`)
   const version = root?.get('version')

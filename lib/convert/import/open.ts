@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { isAveraged } from '../../checkpoint/state-names.ts'
 import { type Problem, throwIfAny } from '../../errors.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../../options/resolve.ts'
-import { findDcgan, isDcgan } from './dcgan.ts'
+import { findDcgan, findExportedDcgan, isDcgan } from './dcgan.ts'
 import { findDiffusion, isDiffusion } from './diffusion.ts'
-import { type Entry, type Found, openParts, type Parts } from './parts.ts'
+import { type Entry, type Found, openParts, type Parts, type Purpose } from './parts.ts'
 import { bytesOf, type State, unsupported } from './state.ts'
 
 /** Options of an import: those of `train()` that are not about where a run is or goes on from. */
@@ -33,14 +33,21 @@ function listNames(state: State): string {
 }
 
 /** What the files hold. */
-async function find(files: readonly Parts[], given: Readonly<Record<string, unknown>>): Promise<Found> {
+async function find(
+  files: readonly Parts[],
+  given: Readonly<Record<string, unknown>>,
+  purpose: Purpose,
+): Promise<Found> {
   const [first, ...more] = files
   const states = [...first!.states.values()]
+  const { exported } = first!
+  if (exported?.options.model === 'dcgan' && exported.options.variant !== 'pytorch')
+    return findExportedDcgan(first!, exported.options, purpose)
   if (states.some(isDcgan)) return findDcgan(files)
   const diffusion = first!.states.get('model') ?? first!.states.get('')
   if (diffusion && isDiffusion(diffusion)) {
     if (more.length > 0) throw unsupported(first!.path, 'is a diffusion model, which is one file; only a DCGAN has two')
-    return findDiffusion(first!, given)
+    return findDiffusion(first!, given, purpose)
   }
   const names = [...first!.states].map(
     ([key, state]) => `${key === '' ? 'tensors' : JSON.stringify(key)} (${listNames(state)})`,
@@ -52,8 +59,12 @@ async function find(files: readonly Parts[], given: Readonly<Record<string, unkn
   )
 }
 
-/** The files' facts over what is given, over what the files suggest. Throws OPTION_INVALID where the first two disagree. */
-function combine({ facts, settings }: Found, given: Readonly<Record<string, unknown>>): ResolvedTrainOptions {
+/** The files' facts over what is given, over what the files suggest, over what the run had that was exported. Throws OPTION_INVALID where the first two disagree. */
+function combine(
+  { facts, settings }: Found,
+  exported: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
+): ResolvedTrainOptions {
   const asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const problems: Problem[] = Object.entries(asked).flatMap(([path, value]) =>
     path in facts && !isDeepStrictEqual(value, facts[path])
@@ -65,7 +76,7 @@ function combine({ facts, settings }: Found, given: Readonly<Record<string, unkn
       problems.push({ path: name, message: 'is given to train() when it goes on with the imported run' })
   throwIfAny(problems)
   // Of an import nobody knows which pictures it was trained on: holding some out would promise too much.
-  return resolveTrain({ holdout: 0, ...settings, ...asked, ...facts } as TrainOptions)
+  return resolveTrain({ ...exported, holdout: 0, ...settings, ...asked, ...facts } as TrainOptions)
 }
 
 /** What was neither in the files nor given. */
@@ -91,15 +102,20 @@ function requireOwnBytes(files: readonly Parts[], tensors: readonly Entry[]): vo
  * Opens one file, or two for a DCGAN, and says what they are. Tensors are read when they are asked for.
  * Throws FILE_FAILED, PYTORCH_INVALID, PICKLE_REFUSED, SAFETENSORS_INVALID, IMPORT_UNSUPPORTED, OPTION_INVALID.
  */
-export async function openImported(paths: readonly string[], { images, ...given }: ImportOptions): Promise<Imported> {
+export async function openImported(
+  paths: readonly string[],
+  { images, ...given }: ImportOptions,
+  purpose: Purpose = 'train',
+): Promise<Imported> {
   const files: Parts[] = []
   const close = async () => {
     await Promise.all(files.map((file) => file.close()))
   }
   try {
     for (const path of paths) files.push(await openParts(path))
-    const found = await find(files, given)
-    const options = combine(found, given)
+    const found = await find(files, given, purpose)
+    const { options: stored, images: stated } = files[0]!.exported ?? { options: {}, images: undefined }
+    const options = combine(found, stored, given)
     if (images !== undefined && !(Number.isSafeInteger(images) && images >= 0))
       throwIfAny([{ path: 'images', message: `expected an integer from 0 up, but got ${JSON.stringify(images)}` }])
     const seen = found.updates * options.batch * options.accumulate
@@ -107,8 +123,8 @@ export async function openImported(paths: readonly string[], { images, ...given 
     requireOwnBytes(files, tensors)
     const counted =
       images === undefined && found.updates > 0 ? [`${found.updates} updates count as ${seen} images.`] : []
-    const notes = [...found.notes, ...assumptions(found, given, options), ...counted]
-    return { options, notes, images: images ?? seen, updates: found.updates, tensors, close }
+    const notes = [...found.notes, ...assumptions(found, { ...stored, ...given }, options), ...counted]
+    return { options, notes, images: images ?? stated ?? seen, updates: found.updates, tensors, close }
   } catch (error) {
     await close()
     throw error

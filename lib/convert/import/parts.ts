@@ -3,6 +3,7 @@ import { openRegular, readFully } from '../../files/read.ts'
 import { openPytorch } from '../../pytorch/pytorch.ts'
 import { Dict, kindOf, type Value } from '../../pytorch/values.ts'
 import { openSafetensors } from '../../safetensors/safetensors.ts'
+import { type Exported, readExported } from '../exported.ts'
 import { isStateDict, type ReadTensor, type State, type Stored, stateOf, unsupported, unwrapped } from './state.ts'
 
 /** One file. */
@@ -13,6 +14,8 @@ export type Parts = {
   states: ReadonlyMap<string, State>
   /** The top of a PyTorch file; undefined for a safetensors file. */
   root: Dict | undefined
+  /** What exportWeights() put into a safetensors file. */
+  exported: Exported | undefined
   read: ReadTensor
   close(): Promise<void>
 }
@@ -23,6 +26,9 @@ export type Entry = Stored & {
   /** Whether another entry is read from the same bytes. */
   copied?: boolean
 }
+
+/** What a file is opened for: to go on training with it needs more than to sample. */
+export type Purpose = 'train' | 'sample'
 
 /** What was found in files. */
 export type Found = {
@@ -62,7 +68,8 @@ export async function openParts(path: string): Promise<Parts> {
     const read = () => Promise.reject(unsupported(path, 'has no such tensor'))
     try {
       const states = new Map([['', unwrapped(path, named)]])
-      return { path, bytes, states, root: undefined, read, close: () => reader.close() }
+      const exported = readExported(path, reader.metadata)
+      return { path, bytes, states, root: undefined, exported, read, close: () => reader.close() }
     } catch (error) {
       await reader.close()
       throw error
@@ -79,7 +86,7 @@ export async function openParts(path: string): Promise<Parts> {
     const states = new Map(
       named.flatMap(([key, value]) => (isStateDict(value) ? [[key, stateOf(path, value as Dict, read)] as const] : [])),
     )
-    return { path, bytes, states, root, read, close: () => reader.close() }
+    return { path, bytes, states, root, exported: undefined, read, close: () => reader.close() }
   } catch (error) {
     await reader.close()
     throw error

@@ -50,7 +50,7 @@ async function write(run: string, imported: Imported): Promise<void> {
 
 /** What `importCheckpoint()` promises, for a list of paths. A failed import leaves nothing behind. */
 export async function importRun(paths: readonly string[], { onLog, ...given }: ImportCall): Promise<ImportedRun> {
-  const imported = await openImported(paths, given)
+  const imported = await openImported(paths, given, 'train')
   try {
     const { options, images } = imported
     const notes = [...imported.notes, resumeNote(options)]

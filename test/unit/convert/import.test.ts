@@ -49,6 +49,27 @@ describe('the U-Nets', () => {
   })
 })
 
+describe('an optimizer that is not Adam as it is here', () => {
+  const group = new Raw(pickled({ lr: 1e-4, eps: 1e-8, weight_decay: 0.01 }).subarray(2, -1))
+  const trainer = () =>
+    stateFile(
+      expectedDiffusion(modern, 30).map(({ name, shape }) => ({ name, shape })),
+      (model) => ({ step: 7, model, opt: { state: {}, param_groups: [group] } }),
+    )
+  const given = { size: 16, schedule: 'cosine', objective: 'v' } as const
+
+  test('is refused where training is to go on, with what differs', async () => {
+    await expect(openImported([trainer()], given)).rejects.toMatchObject(unsupported('weight_decay 0.01, but only 0'))
+  })
+
+  test('does not matter where pictures are to be sampled', async () => {
+    const { tensors, updates, close } = await openImported([trainer()], given, 'sample')
+    await close()
+    expect(updates).toBe(7)
+    expect(tensors.some(({ name }) => name.startsWith('optimizer.'))).toBe(false)
+  })
+})
+
 describe('checkpoints that the packages saved', () => {
   const given = { size: 16, batch: 4, accumulate: 2 } as const
 

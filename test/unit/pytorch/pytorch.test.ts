@@ -124,6 +124,58 @@ describe.each([
   })
 })
 
+describe('what programs keep beside their tensors', () => {
+  const order = tuple(3, '<', null, null, null, -1, -1, 0)
+  const type = (code: string, state = order) =>
+    new Raw(call('numpy', 'dtype', code, false, true).bytes, state.bytes, 'b')
+  const bytesOf = (text: string) => call('_codecs', 'encode', text, 'latin1')
+  const scalar = (code: string, text: string, module = 'numpy.core.multiarray') =>
+    call(module, 'scalar', type(code), bytesOf(text))
+
+  test.each([
+    ['i8', '\x03\0\0\0\0\0\0\0', 3],
+    ['i8', '\xfe\xff\xff\xff\xff\xff\xff\xff', -2],
+    ['u8', '\xff\xff\xff\xff\xff\xff\xff\xff', 2n ** 64n - 1n],
+    ['f8', '\0\0\0\0\0\0\xf8\x3f', 1.5],
+    ['f4', '\0\0\xc0\x3f', 1.5],
+    ['i2', '\x01\x02', 513],
+    ['u1', '\xff', 255],
+    ['b1', '\x01', true],
+  ])('a number of numpy of type %s is that number', async (code, text, value) => {
+    for (const module of ['numpy.core.multiarray', 'numpy._core.multiarray'])
+      expect(((await open(torchZip(pickled({ epoch: scalar(code, text, module) })))) as Dict).get('epoch')).toBe(value)
+  })
+
+  test('an argparse.Namespace is its values, made by either opcode', async () => {
+    for (const made of ['R', '\x81']) {
+      const args = new Raw('cargparse\nNamespace\n)', made, pickled({ nz: 16, out: 'runs' }).subarray(2, -1), 'b')
+      const root = (await open(torchZip(pickled({ x: tensor(), args })))) as Dict
+      expect((root.get('args') as Dict).entries()).toEqual([
+        ['nz', 16],
+        ['out', 'runs'],
+      ])
+    }
+  })
+
+  const big = tuple(3, '>', null, null, null, -1, -1, 0)
+  test.each([
+    ['of another type', scalar('O8', 'x'), 'is "O8"'],
+    ['of another length', scalar('i8', 'x'), 'has 1 bytes, but its type i8 has 8'],
+    ['whose bytes are none', scalar('u1', '\u0142'), 'has 1 bytes|number of numpy'],
+    [
+      'that is big-endian',
+      call('numpy.core.multiarray', 'scalar', type('i2', big), bytesOf('ab')),
+      'not little-endian',
+    ],
+    ['without an order', call('numpy.core.multiarray', 'scalar', call('numpy', 'dtype', 'i2'), bytesOf('ab')), 'order'],
+    ['without a type', call('numpy.core.multiarray', 'scalar', 'i2', bytesOf('ab')), 'lacks its type'],
+    ['encoded otherwise', call('_codecs', 'encode', 'x', 'rot13'), 'latin1'],
+    ['as a Namespace made of something', call('argparse', 'Namespace', 3), 'made of something'],
+  ])('a number of numpy %s is refused', async (_, value, problem) => {
+    await expect(open(torchZip(pickled({ value })))).rejects.toMatchObject(invalid(new RegExp(problem)))
+  })
+})
+
 const opcodesOf = (text: string) => pickled(text).subarray(2, -1)
 
 describe('a pickle', () => {
@@ -135,7 +187,7 @@ describe('a pickle', () => {
     ['that ends in the middle', raw('}'), 'ends in the middle'],
     ['with an opcode of another kind: INST', raw('(ios\nsystem\n.'), 'opcode 0x69'],
     ['with an opcode of another kind: OBJ', raw('(cos\nsystem\no.'), /opcode|os\.system/],
-    ['with an opcode of another kind: NEWOBJ', raw('}\x81.'), 'opcode 0x81'],
+    ['with an opcode of another kind: NEWOBJ_EX', raw('}\x92.'), 'opcode 0x92'],
     ['with an opcode of another kind: EXT1', raw('\x82\x01.'), 'opcode 0x82'],
     ['that calls what is no name', raw('})R.'), 'a dictionary of 0 is called'],
     ['that calls with what is no tuple', raw('ccollections\nOrderedDict\n}R.'), 'instead of a tuple'],
