@@ -1,11 +1,19 @@
 /** The names that a pickle may use, and the inert value that stands for a call of each. */
 import { numpyScalar, numpyType } from './numpy.ts'
-import { Dict, Global, kindOf, Namespace, Storage, storageTypes, Tensor, Tuple, type Value } from './values.ts'
+import {
+  Dict,
+  type Fail,
+  Global,
+  kindOf,
+  Namespace,
+  Storage,
+  storageTypes,
+  Tensor,
+  Tuple,
+  type Value,
+} from './values.ts'
 
 const MAX_DIMENSIONS = 16
-
-/** Says what is wrong; never returns. */
-export type Fail = (problem: string) => never
 
 const isCount = (value: Value | undefined): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 

@@ -1,6 +1,5 @@
 /** Numbers of numpy in a pickle, as the plain numbers that they are. */
-import type { Fail } from './globals.ts'
-import { kindOf, NumpyType, type Value } from './values.ts'
+import { type Fail, kindOf, NumpyType, type Value } from './values.ts'
 
 const numbers: Readonly<Record<string, (view: DataView) => number | bigint | boolean>> = {
   b1: (view) => view.getUint8(0) !== 0,

@@ -132,6 +132,9 @@ export type Value =
   | NumpyType
   | Global
 
+/** Says what is wrong; never returns. */
+export type Fail = (problem: string) => never
+
 /** What a value is, for messages. */
 export function kindOf(value: Value | undefined): string {
   if (value === undefined) return 'nothing'

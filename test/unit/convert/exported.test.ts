@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../helpers/folder.ts'
 const read = (text: string) => readExported('x.safetensors', { [exportedKey]: text })
 
 test('options and images are read back, without what says where the run was', () => {
-  const options = { ...resolveTrain({ size: 32, data: '/home/somebody/pictures', out: '/home/somebody/runs' }) }
+  const options = { ...resolveTrain({ size: 32, data: 'somebody/pictures', out: 'somebody/runs' }) }
   const text = describeExported(options, 640)
   expect(text).not.toContain('somebody')
   expect(read(text)).toMatchObject({ images: 640, options: { size: 32, model: 'diffusion', timesteps: 1000 } })
