@@ -1,7 +1,18 @@
 /** Reads a pickle of tensors and containers. A fixed list of opcodes, an allow-list of names; nothing is executed. */
 import { cost } from '../files/budget.ts'
 import { callGlobal, findGlobal } from './globals.ts'
-import { Dict, kindOf, List, Namespace, NumpyType, type Storage, type Tensor, Tuple, type Value } from './values.ts'
+import {
+  Dict,
+  type Fail,
+  kindOf,
+  List,
+  Namespace,
+  NumpyType,
+  type Storage,
+  type Tensor,
+  Tuple,
+  type Value,
+} from './values.ts'
 
 export type PickleContext = {
   fail: Fail
