@@ -4,6 +4,7 @@ import { visible } from '../errors.ts'
 import { trainSpecs } from '../options/train.ts'
 import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
+import { cacheCommand } from './cache.ts'
 import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
@@ -17,7 +18,7 @@ import { setupCommand } from './setup.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
 
-type Flags = Record<string, unknown> & { json?: boolean; cpu?: boolean; cuda?: boolean }
+type Flags = Record<string, unknown> & { json?: boolean; cpu?: boolean; cuda?: boolean; clear?: boolean }
 
 const exitText = `
 Exit codes:
@@ -31,7 +32,8 @@ Exit codes:
   143  the same by SIGTERM
 
 Data goes to stdout, everything else to stderr.
-Environment variables: LIBTORCH, SHINSAKU_CACHE, SHINSAKU_FETCH=1, SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, NO_COLOR.`
+Environment variables: LIBTORCH, SHINSAKU_CACHE, SHINSAKU_CACHE_LIMIT, SHINSAKU_FETCH=1,
+SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, NO_COLOR.`
 
 const positionalData = ['data']
 
@@ -154,6 +156,15 @@ function addSetup(program: Command, io: Io): void {
   command.action((flags: Flags) => setupCommand(flags, flags.json === true, io))
 }
 
+function addCache(program: Command, io: Io): void {
+  const command = program
+    .command('cache')
+    .description('List the decoded pictures that are kept between starts, or remove them.')
+  addCommonFlags(command)
+  command.option('--clear', 'remove all of them; the next start decodes its pictures again')
+  command.action(({ clear, json }: Flags) => cacheCommand(clear === true, json === true, io))
+}
+
 function addDoctor(program: Command, io: Io, done: (code: number) => void): void {
   const command = program
     .command('doctor')
@@ -191,6 +202,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
   addVerify(program, io, done)
   addImport(program, io)
   addExport(program, io)
+  addCache(program, io)
   addSetup(program, io)
   addDoctor(program, io, done)
   return program

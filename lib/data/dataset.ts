@@ -1,10 +1,10 @@
 /** The data of a run: pictures found, decoded once, described, ready in a store of pixels. */
-import { join } from 'node:path'
 import { abortError, ShinsakuError, visible } from '../errors.ts'
 import type { PixelSettings } from '../images/decode.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
-import { userCacheFolder } from '../system/cache.ts'
+import { cacheLimit } from '../system/cache.ts'
 import { usableMemory } from '../system/memory.ts'
+import { pixelsFolder } from './cache-folder.ts'
 import { measureAll } from './decode.ts'
 import { LINK_OUT, OWN_RUN } from './folder.ts'
 import { readLicences } from './licences.ts'
@@ -46,6 +46,8 @@ export type DatasetHooks = {
   cacheFolder?: string
   /** Of a run that goes on: what was held out stays so, and nothing else is. */
   recorded?: RecordedSplit
+  /** Leaves the cache as it is. Pixels that would be in a file of it are not kept then, and cannot be read. */
+  readOnly?: boolean
 }
 
 export type Dataset = {
@@ -156,7 +158,8 @@ async function split(
 export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks = {}): Promise<Dataset> {
   const { size, channels, background, fit, crop, maxPixels } = options
   const settings = { size, channels, background, fit, crop, maxPixels }
-  const { signal, onProgress, recorded, cacheFolder = join(userCacheFolder(), 'pixels') } = hooks
+  const { signal, onProgress, recorded, cacheFolder = pixelsFolder(), readOnly = false } = hooks
+  const limitBytes = cacheLimit()
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
   const source = await openSource(options.data, options.out)
   const licences =
@@ -183,7 +186,7 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
     store: whole,
     warnings,
   } = await loadOrDecode(
-    { list, settings, failOnBroken: options.onUnreadable === 'fail', kind, cacheFolder },
+    { list, settings, failOnBroken: options.onUnreadable === 'fail', kind, cacheFolder, limitBytes, readOnly },
     { signal, onDone: counter('decode', list.length) },
   )
   const { files, thumbnails, broken } = toManifest(source, list, outcomes, licences)

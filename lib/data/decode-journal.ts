@@ -9,7 +9,7 @@ import { makeFolderDurable, remove } from '../files/write.ts'
 import type { PixelSettings } from '../images/decode.ts'
 import { decoderVersion } from '../images/sharp.ts'
 import { digest } from './digest.ts'
-import { contentKey, type Decoding, isOutcome, type Measured, type Outcome } from './outcome.ts'
+import { type Decoding, indicesOf, isOutcome, type Outcome } from './outcome.ts'
 
 // A file is records to its end: bytes of JSON and of pixels as uint32 LE, that JSON, pixels, SHA-256 of all before.
 const HEAD_BYTES = 8
@@ -23,7 +23,7 @@ const STALE_MS = 30 * 24 * 3600 * 1000
 type Recalled = { content: string; outcome: Outcome; pixels: Uint8Array }
 
 /** Where the record of a picture is kept. */
-export type Place = { path: string; position: number }
+export type RecordPlace = { path: string; position: number }
 
 async function toRecord({ content, outcome, pixels }: Recalled): Promise<Buffer> {
   const json = Buffer.from(JSON.stringify({ content, outcome }))
@@ -52,7 +52,7 @@ async function readRecord(opened: OpenFile, position: number, pictureBytes: numb
   return { content, outcome, pixels: record.subarray(HEAD_BYTES + jsonBytes, end), next: position + record.length }
 }
 
-async function* readRecords(path: string, pictureBytes: number): AsyncGenerator<Recalled & Place> {
+async function* readRecords(path: string, pictureBytes: number): AsyncGenerator<Recalled & RecordPlace> {
   const opened = await openRegular(path).catch(() => null)
   if (!opened) return
   try {
@@ -76,6 +76,7 @@ export class DecodeJournal {
   readonly #folder: string
   readonly #key: string
   readonly #pictureBytes: number
+  readonly #readOnly: boolean
   /** Files that hold nothing but pictures of this start's set. */
   readonly #ours: string[] = []
   #pending: Buffer[] = []
@@ -87,37 +88,33 @@ export class DecodeJournal {
   #failure: unknown
   readonly #readers = new Map<string, Promise<OpenFile>>()
 
-  private constructor(folder: string, key: string, pictureBytes: number) {
+  private constructor(folder: string, key: string, pictureBytes: number, readOnly: boolean) {
     this.#folder = folder
     this.#key = key
     this.#pictureBytes = pictureBytes
+    this.#readOnly = readOnly
     this.#path = join(folder, `${key}-${randomUUID()}.partial`)
   }
 
-  static async open(folder: string, settings: PixelSettings): Promise<DecodeJournal> {
+  /** With `readOnly` nothing is written, and nothing removed. */
+  static async open(folder: string, settings: PixelSettings, readOnly = false): Promise<DecodeJournal> {
     const { size, channels, background, fit, crop, maxPixels } = settings
     const parts = ['partial 2', await decoderVersion(), size, channels, background, fit, crop, maxPixels]
     const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
-    return new DecodeJournal(folder, key, size * size * channels)
+    return new DecodeJournal(folder, key, size * size * channels, readOnly)
   }
 
-  /** Calls `take` for each item that was decoded before; removes files that are long forgotten. */
+  /** Calls `take` for each item that was decoded before, known by its content; removes files that are long forgotten. */
   async recall(
-    list: readonly Measured[],
-    take: (index: number, decoding: Decoding, place: Place) => void,
+    contents: readonly string[],
+    take: (index: number, decoding: Decoding, place: RecordPlace) => void,
   ): Promise<void> {
-    const places = new Map<string, number[]>()
-    for (const [index, item] of list.entries()) {
-      const key = contentKey(item)
-      const same = places.get(key)
-      if (same) same.push(index)
-      else places.set(key, [index])
-    }
+    const places = indicesOf(contents)
     for (const name of await readdir(this.#folder).catch(() => [])) {
       if (!name.endsWith('.partial')) continue
       const path = join(this.#folder, name)
       const age = Date.now() - (await stat(path).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs
-      if (age > STALE_MS) await remove(path).catch(() => {})
+      if (age > STALE_MS && !this.#readOnly) await remove(path).catch(() => {})
       if (!name.startsWith(this.#key)) continue
       let foreign = false
       for await (const { content, outcome, pixels, position } of readRecords(path, this.#pictureBytes)) {
@@ -130,9 +127,10 @@ export class DecodeJournal {
     }
   }
 
-  /** Keeps one picture. Resolves when the disk keeps up. */
-  async add(item: Measured, { outcome, pixels }: Decoding): Promise<Place> {
-    const record = await toRecord({ content: contentKey(item), outcome, pixels })
+  /** Keeps one picture. Resolves when the disk keeps up; with null where nothing is written. */
+  async add(content: string, { outcome, pixels }: Decoding): Promise<RecordPlace | null> {
+    if (this.#readOnly) return null
+    const record = await toRecord({ content, outcome, pixels })
     const place = { path: this.#path, position: this.#length }
     this.#pending.push(record)
     this.#pendingBytes += record.length
@@ -172,7 +170,7 @@ export class DecodeJournal {
   }
 
   /** The pixels of a picture that was added or recalled. Rejects with DISK_FULL or FILE_FAILED. */
-  async read({ path, position }: Place): Promise<Uint8Array> {
+  async read({ path, position }: RecordPlace): Promise<Uint8Array> {
     await this.#write()
     this.requireKept()
     const reader = this.#readers.get(path) ?? openRegular(path)
@@ -197,6 +195,6 @@ export class DecodeJournal {
   async discard(): Promise<void> {
     this.#pending = []
     await this.#close()
-    for (const path of this.#ours) await remove(path).catch(() => {})
+    if (!this.#readOnly) for (const path of this.#ours) await remove(path).catch(() => {})
   }
 }

@@ -11,9 +11,10 @@ import {
   unreadable,
 } from '../images/decode.ts'
 import { thumbnailOf } from '../images/thumbnail.ts'
-import type { DecodeJournal, Place } from './decode-journal.ts'
+import type { DecodeJournal, RecordPlace } from './decode-journal.ts'
 import { digest } from './digest.ts'
-import { type Decoding, type Item, isBroken, type Measured, type Outcome } from './outcome.ts'
+import type { OtherSets, RowPlace } from './other-sets.ts'
+import { contentKey, type Decoding, type Item, isBroken, type Measured, type Outcome } from './outcome.ts'
 import { forEachPatiently } from './pool.ts'
 
 /** `onDone` hears how many more are done. */
@@ -90,31 +91,40 @@ function asBroken(path: string, error: unknown, failOnBroken: boolean): Tried {
   return { outcome, pixels: new Uint8Array(0), lasting: (error as ShinsakuError).code !== 'FILE_FAILED' }
 }
 
+/** Where the pixels of a picture are kept meanwhile. */
+export type Place = RecordPlace | RowPlace
+
+/** What was decoded before, and what keeps what is decoded now. */
+export type Known = { sets: OtherSets; journal: DecodeJournal }
+
 /** Takes a picture into the set; a failure of it ends the call. */
 export type Keep = (index: number, decoding: Decoding, place: Place | null) => void
 
 /**
- * Decodes every item that is not in `journal` yet, and keeps it there. With `failOnBroken` the first broken one in
+ * Decodes every item that is not known yet, and keeps it in the journal. With `failOnBroken` the first broken one in
  * order rejects with IMAGE_UNREADABLE. `lasting` is false where a file failed for a reason that is not in its content.
  */
 export async function decodeAll(
   list: readonly Measured[],
   settings: PixelSettings,
   failOnBroken: boolean,
-  journal: DecodeJournal,
+  { sets, journal }: Known,
   keep: Keep,
   { signal, onDone }: Hooks,
 ): Promise<{ outcomes: Outcome[]; lasting: boolean }> {
   const outcomes = new Array<Outcome | undefined>(list.length)
+  const contents = list.map(contentKey)
   let lasting = true
   let recalled = 0
-  await journal.recall(list, (index, decoding, place) => {
+  const take = (index: number, decoding: Decoding, place: Place) => {
     // A broken one is decoded again where it ends the call, so that the first in order does.
-    if (failOnBroken && isBroken(decoding.outcome)) return
+    if (outcomes[index] || (failOnBroken && isBroken(decoding.outcome))) return
     keep(index, decoding, place)
     outcomes[index] = decoding.outcome
     recalled += 1
-  })
+  }
+  await sets.recall(contents, take)
+  await journal.recall(contents, take)
   if (recalled > 0) onDone?.(recalled)
   await forEachPatiently(list.length, signal, async (index, last) => {
     if (outcomes[index]) return
@@ -123,7 +133,7 @@ export async function decodeAll(
       return asBroken(list[index]!.item.path, error, failOnBroken)
     })
     if (tried === undefined) return 'later'
-    const place = tried.lasting ? await journal.add(list[index]!, tried) : null
+    const place = tried.lasting ? await journal.add(contents[index]!, tried) : null
     lasting &&= tried.lasting
     keep(index, tried, place)
     outcomes[index] = tried.outcome

@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { abortError, ShinsakuError } from '../errors.ts'
 import { remove } from '../files/write.ts'
 import { type PixelSettings, unreadable } from '../images/decode.ts'
-import { decodeAll, type Hooks } from './decode.ts'
-import { DecodeJournal, type Place } from './decode-journal.ts'
-import { isBroken, type Measured, type Outcome } from './outcome.ts'
-import { cachePath, openPixels, type StoreKind, storePixels } from './pixel-cache.ts'
-import { MemoryPixelStore, type PixelStore, rowBytes } from './pixel-store.ts'
+import { keepWithin } from './cache-folder.ts'
+import { decodeAll, type Hooks, type Known, type Place } from './decode.ts'
+import { DecodeJournal } from './decode-journal.ts'
+import { OtherSets } from './other-sets.ts'
+import { contentKey, isBroken, type Measured, type Outcome } from './outcome.ts'
+import { cachePath, type Entry, openPixels, type StoreKind, storePixels } from './pixel-cache.ts'
+import { MemoryPixelStore, type PixelStore, rowBytes, UnkeptPixelStore } from './pixel-store.ts'
 
 /** What is decoded, how, and where to. */
 export type Wanted = {
@@ -18,6 +20,10 @@ export type Wanted = {
   failOnBroken: boolean
   kind: StoreKind
   cacheFolder: string
+  /** What the cache may hold beside this set. */
+  limitBytes: number
+  /** Nothing is written: pixels of kind "file" are not kept anywhere. */
+  readOnly: boolean
 }
 
 export type LoadedPixels = { outcomes: readonly Outcome[]; store: PixelStore; warnings: string[] }
@@ -27,10 +33,10 @@ export type LoadedPixels = { outcomes: readonly Outcome[]; store: PixelStore; wa
  * file also with DISK_FULL and FILE_FAILED.
  */
 export async function loadOrDecode(wanted: Wanted, hooks: Hooks): Promise<LoadedPixels> {
-  const { list, settings, failOnBroken, kind, cacheFolder } = wanted
+  const { list, settings, failOnBroken, cacheFolder, limitBytes, readOnly } = wanted
   const { signal } = hooks
-  const path = await cachePath(cacheFolder, list, settings)
-  const kept = await openPixels(path, settings, list.length, kind)
+  const path = await cachePath(cacheFolder, list.map(contentKey), settings)
+  const kept = await openStored(path, wanted)
   try {
     if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
     if (kept && failOnBroken) throwFirstBroken(list, kept.outcomes)
@@ -38,14 +44,37 @@ export async function loadOrDecode(wanted: Wanted, hooks: Hooks): Promise<Loaded
     await kept?.store.close()
     throw error
   }
-  if (kept) return { ...kept, warnings: [] }
-  const journal = await DecodeJournal.open(cacheFolder, settings)
+  const loaded = kept ?? (await decode(wanted, path, hooks))
+  if (!readOnly) await keepWithin(cacheFolder, path, limitBytes)
+  return loaded
+}
+
+async function openStored(
+  path: string,
+  { list, settings, kind }: Pick<Wanted, 'list' | 'settings' | 'kind'>,
+): Promise<LoadedPixels | null> {
+  const stored = await openPixels(path, settings, list.length, kind)
+  if (!stored) return null
+  const { entries, store } = stored
+  if (entries.length === list.length && entries.every(({ content }, i) => content === contentKey(list[i]!)))
+    return { outcomes: entries.map(({ outcome }) => outcome), store, warnings: [] }
+  await store.close()
+  return null
+}
+
+async function decode(wanted: Wanted, path: string, hooks: Hooks): Promise<LoadedPixels> {
+  const { settings, kind, cacheFolder, readOnly } = wanted
+  const sets = new OtherSets(cacheFolder, settings)
+  const journal = await DecodeJournal.open(cacheFolder, settings, readOnly)
+  const target = kind === 'memory' ? decodeToMemory : readOnly ? decodeToNothing : decodeToFile
   let whole = false
   try {
-    const decoded = await (kind === 'file' ? decodeToFile : decodeToMemory)(wanted, path, journal, hooks)
+    const decoded = await target(wanted, path, { sets, journal }, hooks)
     whole = decoded.whole
+    if (whole) await sets.removeContained()
     return decoded
   } finally {
+    await sets.close()
     await (whole ? journal.discard() : journal.keep())
   }
 }
@@ -61,9 +90,9 @@ type Decoded = LoadedPixels & { whole: boolean }
 
 /** A cache that cannot be written gives a warning. */
 async function decodeToMemory(
-  { list, settings, failOnBroken, cacheFolder }: Wanted,
+  { list, settings, failOnBroken, cacheFolder, readOnly }: Wanted,
   path: string,
-  journal: DecodeJournal,
+  known: Known,
   hooks: Hooks,
 ): Promise<Decoded> {
   const pixels = allocate(list.length, settings)
@@ -72,15 +101,15 @@ async function decodeToMemory(
     list,
     settings,
     failOnBroken,
-    journal,
+    known,
     (index, { pixels: row }) => pixels.set(row, index * bytes),
     hooks,
   )
   const rows = withoutGaps(outcomes, pixels, bytes)
   const warnings: string[] = []
   let whole = false
-  if (lasting) {
-    await storePixels(path, cacheFolder, { outcomes, rows }).then(
+  if (lasting && !readOnly) {
+    await storePixels(path, cacheFolder, { entries: entriesOf(list, outcomes), rows }).then(
       () => {
         whole = true
       },
@@ -90,6 +119,21 @@ async function decodeToMemory(
     )
   }
   return { outcomes, store: new MemoryPixelStore(rows, settings), warnings, whole }
+}
+
+const entriesOf = (list: readonly Measured[], outcomes: readonly Outcome[]): Entry[] =>
+  outcomes.map((outcome, index) => ({ content: contentKey(list[index]!), outcome }))
+
+/** For whoever wants to know of the pictures only: their pixels would be a file. */
+async function decodeToNothing(
+  { list, settings, failOnBroken }: Wanted,
+  _path: string,
+  known: Known,
+  hooks: Hooks,
+): Promise<Decoded> {
+  const { outcomes } = await decodeAll(list, settings, failOnBroken, known, () => {}, hooks)
+  const count = outcomes.filter((outcome) => !('reason' in outcome)).length
+  return { outcomes, store: new UnkeptPixelStore(count, settings), warnings: [], whole: false }
 }
 
 function allocate(count: number, settings: PixelSettings): Uint8Array {
@@ -123,7 +167,7 @@ function withoutGaps(outcomes: readonly Outcome[], pixels: Uint8Array, bytes: nu
 async function decodeToFile(
   { list, settings, failOnBroken, cacheFolder }: Wanted,
   cached: string,
-  journal: DecodeJournal,
+  known: Known,
   hooks: Hooks,
 ): Promise<Decoded> {
   const places = new Array<Place | null>(list.length)
@@ -132,20 +176,21 @@ async function decodeToFile(
       list,
       settings,
       failOnBroken,
-      journal,
+      known,
       (index, _, place) => {
-        journal.requireKept()
+        known.journal.requireKept()
         places[index] = place
       },
       hooks,
     )
     const path = lasting ? cached : join(cacheFolder, `once-${randomUUID()}.partial`)
-    await storePixels(path, cacheFolder, { outcomes, rows: readRows(outcomes, places, journal, hooks.signal) })
-    const stored = await openPixels(path, settings, list.length, 'file')
+    const rows = readRows(outcomes, places, known.journal, hooks.signal)
+    await storePixels(path, cacheFolder, { entries: entriesOf(list, outcomes), rows })
+    const stored = await openStored(path, { list, settings, kind: 'file' })
     if (!stored) throw new ShinsakuError('FILE_FAILED', `${path} does not hold what was just written there`)
     // An open file stays readable without its name.
     if (!lasting) await remove(path)
-    return { ...stored, warnings: [], whole: lasting }
+    return { ...stored, whole: lasting }
   } catch (error) {
     throw withStoreHint(error, cacheFolder)
   }
@@ -159,7 +204,9 @@ async function* readRows(
 ): AsyncGenerator<Uint8Array> {
   for (const [index, outcome] of outcomes.entries()) {
     if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
-    if (!('reason' in outcome)) yield journal.read(places[index]!)
+    if ('reason' in outcome) continue
+    const place = places[index]!
+    yield 'row' in place ? await place.store.read([place.row]) : await journal.read(place)
   }
 }
 

@@ -19,6 +19,17 @@ export type Decoding = { outcome: Outcome; pixels: Uint8Array }
 /** Equal for items that decode to equal pixels. A drawing and a file of equal bytes are not treated alike. */
 export const contentKey = ({ item, sha256 }: Measured): string => ('draw' in item ? `draw ${sha256}` : sha256)
 
+/** For each content the indices of the items that have it. */
+export function indicesOf(contents: readonly string[]): Map<string, number[]> {
+  const indices = new Map<string, number[]>()
+  for (const [index, content] of contents.entries()) {
+    const same = indices.get(content)
+    if (same) same.push(index)
+    else indices.set(content, [index])
+  }
+  return indices
+}
+
 const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
 
 /** The cache is the user's own, but another program may have written it: its hashes say only that it is whole. */

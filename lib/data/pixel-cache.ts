@@ -1,5 +1,5 @@
 /**
- * Decoded pixels kept between starts: one file for each content, settings and decoder; a damaged one is no file.
+ * Decoded pixels kept between starts: one file for each set of pictures, settings and decoder; a damaged one is no file.
  * It is read into memory, or checked and left open for FilePixelStore, whose rows are its pixels.
  */
 import { createHash, type Hash } from 'node:crypto'
@@ -11,30 +11,41 @@ import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import type { PixelSettings } from '../images/decode.ts'
 import { decoderVersion } from '../images/sharp.ts'
 import { FilePixelStore } from './file-pixel-store.ts'
-import { contentKey, isOutcome, type Measured, type Outcome } from './outcome.ts'
+import { isOutcome, type Outcome } from './outcome.ts'
 import { MemoryPixelStore, type PixelStore, type RowShape, rowBytes } from './pixel-store.ts'
 
-// Layout: magic, length of the JSON of outcomes as uint32 LE, that JSON, pixels, SHA-256 of all before.
-const MAGIC = Buffer.from('SHPIXEL2')
+// Layout: magic, length of the JSON of entries as uint32 LE, that JSON, pixels, SHA-256 of all before.
+const MAGIC = Buffer.from('SHPIXEL3')
 const HEAD_BYTES = MAGIC.length + 4
 const HASH_BYTES = 32
 /** Hashing blocks the thread, so a piece is small enough to take about a millisecond. */
 const PIECE_BYTES = 1 << 20
-/** Of the JSON of one outcome: a reason, or what was found out about a picture. */
-const MAX_OUTCOME_BYTES = 4096
-/** What one outcome may cost in memory whatever its length: whoever asks holds a far larger record of the same file. */
-const OWN_OUTCOME_BYTES = 512
+/** What an entry may cost in memory whatever its length, for as many as are asked for: whoever asks holds far larger records. */
+const OWN_ENTRY_BYTES = 512
 
-/** The file for these items, decoded this way. */
-export async function cachePath(folder: string, list: readonly Measured[], settings: PixelSettings): Promise<string> {
+export const EXTENSION = '.pixels'
+
+const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
+
+/** How the names of files begin that hold pictures decoded this way: `128x3-<hash>-`. */
+export async function cachePrefix(settings: PixelSettings): Promise<string> {
   const { size, channels, background, fit, crop, maxPixels } = settings
-  const contents = list.map(contentKey)
-  const key = [MAGIC.toString(), await decoderVersion(), size, channels, background, fit, crop, maxPixels, contents]
-  return join(folder, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.pixels`)
+  const key = [MAGIC.toString(), await decoderVersion(), size, channels, background, fit, crop, maxPixels]
+  return `${size}x${channels}-${hashOf(key)}-`
 }
 
-/** Pictures by what decoding found out about each, and the pixels of those that have any, in that order. */
-type Content = { outcomes: readonly Outcome[]; rows: Uint8Array | AsyncIterable<Uint8Array> }
+/** The file for items of these contents, decoded this way. */
+export const cachePath = async (
+  folder: string,
+  contents: readonly string[],
+  settings: PixelSettings,
+): Promise<string> => join(folder, `${await cachePrefix(settings)}${hashOf(contents)}${EXTENSION}`)
+
+/** What is kept of a picture beside its pixels. */
+export type Entry = { content: string; outcome: Outcome }
+
+/** Pictures, and the pixels of those that have any, in that order. */
+type Content = { entries: readonly Entry[]; rows: Uint8Array | AsyncIterable<Uint8Array> }
 
 async function* inPieces(bytes: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   if (bytes instanceof Uint8Array) {
@@ -43,8 +54,8 @@ async function* inPieces(bytes: Uint8Array | AsyncIterable<Uint8Array>): AsyncGe
 }
 
 /** Writes the file whole or not at all. */
-export async function storePixels(path: string, folder: string, { outcomes, rows }: Content): Promise<void> {
-  const json = Buffer.from(JSON.stringify(outcomes))
+export async function storePixels(path: string, folder: string, { entries, rows }: Content): Promise<void> {
+  const json = Buffer.from(JSON.stringify(entries))
   const head = Buffer.alloc(HEAD_BYTES)
   MAGIC.copy(head)
   head.writeUInt32LE(json.length, MAGIC.length)
@@ -62,14 +73,14 @@ export async function storePixels(path: string, folder: string, { outcomes, rows
   await writeDurable(path, chunks())
 }
 
-type Stored = { outcomes: Outcome[]; store: PixelStore }
+export type Stored = { entries: Entry[]; store: PixelStore }
 
 /** Where pixels are kept while a run trains. */
 export type StoreKind = 'memory' | 'file'
 
 /**
- * What was stored for `count` items; null where there is nothing, or nothing whole: every byte is read and checked.
- * Pixels of kind "file" are left where they are, in an open file.
+ * What was stored; null where there is nothing, or nothing whole: every byte is read and checked. Pixels of kind "file"
+ * are left where they are, in an open file. About `count` pictures are expected.
  */
 export async function openPixels(
   path: string,
@@ -84,36 +95,61 @@ export async function openPixels(
   return stored
 }
 
-async function readStored(opened: OpenFile, shape: RowShape, count: number, kind: StoreKind): Promise<Stored | null> {
-  const { bytes } = opened
-  const hash = createHash('sha256')
+/** What a file says it holds, before all of it is checked; about `count` pictures are expected. */
+export async function readEntries(path: string, count = 0): Promise<Entry[] | null> {
+  const opened = await openRegular(path).catch(() => null)
+  if (!opened) return null
+  try {
+    const json = await readJsonHashed(opened, createHash('sha256'))
+    return json && parseEntries(json, count, opened.bytes)
+  } catch {
+    return null
+  } finally {
+    await opened.file.close()
+  }
+}
+
+async function readJsonHashed(opened: OpenFile, hash: Hash): Promise<Buffer | null> {
   const head = Buffer.alloc(HEAD_BYTES)
   if (!(await readHashed(opened, hash, head, 0)) || !head.subarray(0, MAGIC.length).equals(MAGIC)) return null
   const jsonBytes = head.readUInt32LE(MAGIC.length)
-  const offset = HEAD_BYTES + jsonBytes
-  const pixelBytes = bytes - offset - HASH_BYTES
-  if (pixelBytes < 0 || pixelBytes > count * rowBytes(shape) || jsonBytes > (count + 1) * MAX_OUTCOME_BYTES) return null
+  if (HEAD_BYTES + jsonBytes + HASH_BYTES > opened.bytes) return null
   const json = Buffer.alloc(jsonBytes)
-  if (!(await readHashed(opened, hash, json, HEAD_BYTES))) return null
+  return (await readHashed(opened, hash, json, HEAD_BYTES)) ? json : null
+}
+
+async function readStored(opened: OpenFile, shape: RowShape, count: number, kind: StoreKind): Promise<Stored | null> {
+  const { bytes } = opened
+  const hash = createHash('sha256')
+  const json = await readJsonHashed(opened, hash)
+  if (!json) return null
+  const offset = HEAD_BYTES + json.length
+  const pixelBytes = bytes - offset - HASH_BYTES
   const pixels = kind === 'memory' ? new Uint8Array(pixelBytes) : null
   const read = pixels ? readHashed(opened, hash, pixels, offset) : skimHashed(opened, hash, pixelBytes, offset)
   if (!(await read)) return null
   const digest = Buffer.alloc(HASH_BYTES)
   if (!(await readFully(opened, digest, bytes - HASH_BYTES)) || !hash.digest().equals(digest)) return null
-  const outcomes = parseOutcomes(json, count, bytes)
-  const rows = outcomes?.filter((outcome) => !('reason' in outcome)).length
-  if (!outcomes || pixelBytes !== rows! * rowBytes(shape)) return null
+  const entries = parseEntries(json, count, bytes)
+  const rows = entries?.filter(({ outcome }) => !('reason' in outcome)).length
+  if (!entries || pixelBytes !== rows! * rowBytes(shape)) return null
   const store = pixels ? new MemoryPixelStore(pixels, shape) : new FilePixelStore(opened, offset, rows!, shape)
-  return { outcomes, store }
+  return { entries, store }
 }
 
-function parseOutcomes(json: Buffer, count: number, fileBytes: number): Outcome[] | null {
+function isEntry(value: unknown): value is Entry {
+  if (typeof value !== 'object' || value === null) return false
+  const { content, outcome } = value as Record<string, unknown>
+  return typeof content === 'string' && isOutcome(outcome)
+}
+
+function parseEntries(json: Buffer, count: number, fileBytes: number): Entry[] | null {
   const refuse = (problem: string): never => {
     throw new Error(problem)
   }
-  new JsonCursor(json, refuse, new Budget(fileBytes + count * OWN_OUTCOME_BYTES, refuse)).weigh()
-  const outcomes: unknown = JSON.parse(json.toString())
-  return Array.isArray(outcomes) && outcomes.length === count && outcomes.every(isOutcome) ? outcomes : null
+  new JsonCursor(json, refuse, new Budget(fileBytes + count * OWN_ENTRY_BYTES, refuse)).weigh()
+  const entries: unknown = JSON.parse(json.toString())
+  return Array.isArray(entries) && entries.every(isEntry) ? entries : null
 }
 
 /** Reads into `bytes` what is at `position`, and into the hash as well. False where the file ends before. */

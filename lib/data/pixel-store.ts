@@ -1,5 +1,7 @@
 /** The pixels of a data set, wherever they are kept: rows of uint8, one for each picture, read by their index. */
 
+import { ShinsakuError } from '../errors.ts'
+
 export interface PixelStore {
   readonly count: number
   readonly size: number
@@ -16,6 +18,26 @@ export type RowShape = { readonly size: number; readonly channels: number }
 
 /** Of one picture. */
 export const rowBytes = ({ size, channels }: RowShape): number => size * size * channels
+
+/** The rows of pictures that were decoded to be described: how many they are, and no pixels. */
+export class UnkeptPixelStore implements PixelStore {
+  readonly resident = null
+  readonly count: number
+  readonly size: number
+  readonly channels: number
+
+  constructor(count: number, { size, channels }: RowShape) {
+    this.count = count
+    this.size = size
+    this.channels = channels
+  }
+
+  read(): Promise<Uint8Array> {
+    return Promise.reject(new ShinsakuError('FILE_FAILED', 'The pixels of these pictures were not kept'))
+  }
+
+  async close(): Promise<void> {}
+}
 
 /** Pixels that are all in memory. */
 export class MemoryPixelStore implements PixelStore {

@@ -1,7 +1,7 @@
 /** Durable writing: every byte that lib/ keeps on disk goes through `disk`, one primitive operation at a time. */
 import { createHash } from 'node:crypto'
 import { fsync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { fileError } from '../errors.ts'
@@ -20,6 +20,8 @@ export const disk = {
     await mkdir(path)
   },
   rename: (from: string, to: string): Promise<void> => rename(from, to),
+  /** Notes the time at which a file was used. */
+  touch: (path: string): Promise<void> => utimes(path, new Date(), new Date()),
   /** Removes a file, or a folder with all that is in it. */
   remove: (path: string): Promise<void> => rm(path, { recursive: true, force: true }),
 }

@@ -1,7 +1,7 @@
 /** The user's cache folder, where libtorch and decoded pictures are kept. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { ShinsakuError } from '../errors.ts'
+import { ShinsakuError, throwIfAny } from '../errors.ts'
 
 /** Throws CACHE_MISSING where HOME is not set and the user has no entry in passwd, as in some containers. */
 function homeFolder(): string {
@@ -23,4 +23,21 @@ function homeFolder(): string {
 export function userCacheFolder(): string {
   const { SHINSAKU_CACHE, XDG_CACHE_HOME } = process.env
   return SHINSAKU_CACHE || join(XDG_CACHE_HOME || join(homeFolder(), '.cache'), 'shinsaku')
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 }
+const DEFAULT_LIMIT = '20GB'
+
+/** Bytes that decoded pictures may take in the cache: `SHINSAKU_CACHE_LIMIT`, else 20 GB. Throws OPTION_INVALID. */
+export function cacheLimit(): number {
+  const text = process.env.SHINSAKU_CACHE_LIMIT || DEFAULT_LIMIT
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([kmgt]?b)?$/i.exec(text.trim()) ?? []
+  if (number === undefined)
+    throwIfAny([
+      {
+        path: 'SHINSAKU_CACHE_LIMIT',
+        message: `expected a size such as ${DEFAULT_LIMIT} or 500MB, but got ${JSON.stringify(text)}`,
+      },
+    ])
+  return Number(number) * units[unit.toLowerCase()]!
 }

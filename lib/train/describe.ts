@@ -33,7 +33,7 @@ export type RunDescription = Placement & {
 const FLOAT = 4
 
 /**
- * Checks options and data and describes the run without training or writing a run folder.
+ * Checks options and data and describes the run without training, and without writing anything.
  * Rejects as `train()` would.
  */
 export async function describe({ signal, ...given }: DescribeCall = {}): Promise<RunDescription> {
@@ -50,7 +50,10 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, options)
-  const { store, heldOut, manifest, warnings } = await loadDataset(options, signal ? { signal } : {})
+  const { store, heldOut, manifest, warnings } = await loadDataset(options, {
+    readOnly: true,
+    ...(signal && { signal }),
+  })
   await store.close()
   const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
   const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }

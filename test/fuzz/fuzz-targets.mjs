@@ -196,8 +196,8 @@ function eventsTarget({ frame, imageValue, maskedCrc, scalarValue, scanEvents, s
 
 function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbidsTraining, writeXmp }, memory) {
   const pixels = (outcomes, bytes) => {
-    const text = json(outcomes)
-    const head = Buffer.concat([Buffer.from('SHPIXEL1'), Buffer.alloc(4)])
+    const text = json(outcomes.map((outcome, i) => ({ content: `${i}`.padStart(64, 'c'), outcome })))
+    const head = Buffer.concat([Buffer.from('SHPIXEL3'), Buffer.alloc(4)])
     head.writeUInt32LE(text.length, 8)
     return sealed(Buffer.concat([head, text, Buffer.alloc(bytes, 9)]))
   }
@@ -248,7 +248,7 @@ function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbid
       ],
       // Of as many pictures as its outcomes: what it holds is not more than what is there already.
       dense: () => [pixels([[]], 0), pixels(Array(1_600_000).fill([]), 0)],
-      words: [...words, '"reason":"x"', '"width":1', '"optOut":true', 'SHPIXEL1'],
+      words: [...words, '"reason":"x"', '"width":1', '"optOut":true', '"content":', '"outcome":', 'SHPIXEL3'],
       repair(bytes) {
         const body = Buffer.from(bytes.subarray(0, Math.max(0, bytes.length - 32)))
         const end = body.lastIndexOf(']')
@@ -257,7 +257,7 @@ function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbid
       },
       async parse(bytes) {
         const kept = await openPixels(memory(bytes), { size: 8, channels: 3 }, 2, 'memory')
-        if (kept && (kept.outcomes.length !== 2 || kept.store.resident.length % 192 !== 0))
+        if (kept && kept.store.resident.length !== 192 * kept.entries.filter((e) => !('reason' in e.outcome)).length)
           throw new Error('another form')
         const left = await openPixels(memory(bytes), { size: 8, channels: 3 }, 2, 'file')
         const rows = await left?.store.read([...Array(left.store.count).keys()])

@@ -15,7 +15,8 @@ describe('help', () => {
   test('lists the commands and the exit codes, on stdout, with exit code 0', async () => {
     const { code, stdout, stderr } = await shinsaku('--help')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const word of ['train', 'sample', 'describe', 'setup', '129', '130', '143']) expect(stdout).toContain(word)
+    for (const word of ['train', 'sample', 'describe', 'cache', 'setup', '129', '130', '143'])
+      expect(stdout).toContain(word)
   })
 
   test('of train groups flags by model and shows defaults, per variant where they differ', async () => {

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import type { DatasetOptions } from '../../../lib/data/dataset.ts'
 import { DecodeJournal as Cache } from '../../../lib/data/decode-journal.ts'
-import type { Measured } from '../../../lib/data/outcome.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { anyThumbnail, datasetOptions, flat, loadPixels } from '../../helpers/pictures.ts'
 
@@ -107,18 +106,14 @@ test('other settings do not see it', async () => {
 
 test('a file that was cut short or damaged gives the pictures before the damage, and never a wrong one', async () => {
   const settings = datasetOptions('')
-  const list: Measured[] = Array.from({ length: 6 }, (_, i) => ({
-    item: { path: `${i}`, file: `${i}` },
-    bytes: 1,
-    sha256: createHash('sha256').update(`${i}`).digest('hex'),
-  }))
+  const list = Array.from({ length: 6 }, (_, i) => createHash('sha256').update(`${i}`).digest('hex'))
   const decodings = list.map((_, i) => ({
     outcome:
       i === 2 ? { reason: 'broken' } : { width: 9, height: 9, format: 'png', optOut: false, thumbnail: anyThumbnail },
     pixels: new Uint8Array(i === 2 ? 0 : 8 * 8 * 3).fill(i + 1),
   }))
   const writer = await Cache.open(cacheFolder, settings)
-  for (const [i, measured] of list.entries()) await writer.add(measured, decodings[i]!)
+  for (const [i, content] of list.entries()) await writer.add(content, decodings[i]!)
   await writer.keep()
   const [name] = await partials()
   const whole = await readFile(join(cacheFolder, name!))
