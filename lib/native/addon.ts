@@ -1,14 +1,12 @@
 /** The surface of the native addon, as native/napi/addon.cc defines it. A test holds the two together. */
 import type { TensorInfo } from '../safetensors/tensor-info.ts'
 import type { NativeEvaluate } from './evaluate.ts'
+import type { HostTensor } from './host-tensor.ts'
 
-export type { TensorInfo }
+export type { HostTensor, TensorInfo }
 
 /** Resolved options; the addon has no defaults. Keys whose value is null are left out. */
 export type Spec = Readonly<Record<string, boolean | number | string | readonly number[]>>
-
-/** One named tensor, little-endian, row-major. `bytes` must not change until the call has settled. */
-export type HostTensor = TensorInfo & { bytes: Uint8Array }
 
 /** Named series with one value for each update of the unit. */
 export type Metrics = Record<string, number[]>

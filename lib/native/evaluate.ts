@@ -1,4 +1,5 @@
 /** The part of the addon's surface that measures pictures: their nearest neighbours, features, and distances of sets. */
+import type { HostTensor } from './host-tensor.ts'
 
 /** Pictures in which the nearest ones of others are looked for, uint8 NHWC, copied and kept. */
 export interface NativePixelIndex {
@@ -72,7 +73,9 @@ export type FrechetDistance = { value: number; meanTerm: number; covarianceTerm:
 
 /**
  * KID: the unbiased squared MMD of all pairs, with the kernel (x.y / width + 1)³; it may be negative. `bootstraps`: of
- * resamples of the pictures of both sets, of which a picture and its own copies are no pair.
+ * resamples of the pictures of both sets, of which a picture and its own copies are no pair. For sets that are alike they
+ * spread up to twice as wide as the distances of fresh sets do (Arcones and Giné 1992), so that an interval made of them
+ * is on the safe side.
  */
 export type KernelDistance = { value: number; bootstraps: Float64Array }
 
@@ -93,7 +96,65 @@ export type PrecisionRecall = {
   covered: Float64Array
 }
 
-/** Measures of two sets of features, and what they are made from. Measures of pairs take the rows that are kept. */
+/**
+ * Sliced Wasserstein distance, times 1,000 as it is usually printed. `levels`: of each level of the pyramid, whose
+ * pictures are `heights` tall: from the whole picture down to 16 to 31 pixels, or only the whole one where it is smaller
+ * or cannot be halved. `value`: their mean.
+ */
+export type SlicedWasserstein = { value: number; levels: Float64Array; heights: Float64Array }
+
+/**
+ * What judges pictures. Measures of two sets are made at once and computed by `step()` until it resolves to true. All
+ * reject with SHAPE_INVALID for sets of different widths or sizes, and with DATA_TOO_FEW for too few pictures. Those of
+ * pairs (`kernelDistance`, `precisionRecall`, `mind`) take the rows that the sets keep.
+ */
 export interface NativeEvaluate {
   pixelIndex(pixels: Uint8Array, shape: readonly number[]): Promise<NativePixelIndex>
+  /**
+   * `tensors`: a state dict, of inception with torchvision's names as pytorch-fid's file has them, of efficientnet-lite0
+   * with those of efficientnet_lite_pytorch; what the network does not need is ignored. Rejects with CHECKPOINT_MISMATCH,
+   * which names the tensor, where one is missing or has another shape.
+   */
+  embedder(spec: EmbedderSpec, tensors: readonly HostTensor[]): Promise<NativeEmbedder>
+  /**
+   * An empty set of rows. The first `keep` are kept, 4 bytes a value, for measures of pairs; mean and covariance are of
+   * all that are appended, so that memory does not grow with them.
+   */
+  features(width: number, keep: number): Promise<NativeFeatures>
+  /**
+   * An empty set of patches of 7 x 7: `perPicture` of each picture at each level, at places drawn from `seed`. Each takes
+   * 196 bytes a channel, so memory grows with the pictures: give at most some thousands.
+   */
+  patches(args: { perPicture: number; seed: number }): Promise<NativePatches>
+  /**
+   * FID, of rows or of the statistics of a file. Its last unit is one decomposition, which cannot be divided: seconds for
+   * 2,048 features. Sets with fewer rows than features, all of them kept, are compared by a singular value decomposition
+   * that loses nothing to their singular covariances.
+   */
+  frechetDistance(
+    a: NativeFeatures | FeatureStatistics,
+    b: NativeFeatures | FeatureStatistics,
+  ): Promise<NativeMeasure<FrechetDistance>>
+  kernelDistance(
+    a: NativeFeatures,
+    b: NativeFeatures,
+    args: { bootstraps: number; seed: number },
+  ): Promise<NativeMeasure<KernelDistance>>
+  precisionRecall(
+    real: NativeFeatures,
+    fake: NativeFeatures,
+    args: { k: number },
+  ): Promise<NativeMeasure<PrecisionRecall>>
+  /** MIND as torch-fidelity has it. Of the larger set as many rows as the smaller has, drawn from `seed`, count. */
+  mind(
+    a: NativeFeatures,
+    b: NativeFeatures,
+    args: { projections: number; seed: number },
+  ): Promise<NativeMeasure<{ value: number }>>
+  /** Of sets of any two sizes. `projections` random directions at each level, drawn from `seed`. */
+  slicedWasserstein(
+    a: NativePatches,
+    b: NativePatches,
+    args: { projections: number; seed: number },
+  ): Promise<NativeMeasure<SlicedWasserstein>>
 }

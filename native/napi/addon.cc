@@ -5,12 +5,6 @@
 #include "napi/convert.h"
 
 namespace shinsaku {
-namespace {
-
-Napi::Value Nothing(Napi::Env env, bool) { return env.Undefined(); }
-Napi::Value FromNumber(Napi::Env env, double number) { return Napi::Number::New(env, number); }
-
-}  // namespace
 
 template <>
 const napi_type_tag Handle<Images>::kTag = {0x7368696e73616b75, 1};
@@ -26,10 +20,7 @@ const napi_type_tag Handle<Snapshot>::kTag = {0x7368696e73616b75, 5};
 namespace {
 
 Napi::Value step(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
-  return Instance(info.Env())
-      .queue.Run(
-          info.Env(), {}, [core] { return core->Step(); },
-          [](Napi::Env env, bool done) { return Napi::Boolean::New(env, done); });
+  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Step(); }, FromBoolean);
 }
 
 Napi::Value progress(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
@@ -107,19 +98,19 @@ Napi::Value load(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) 
       .queue.Run(
           info.Env(), std::move(keep),
           [core, pictures, tensors = std::move(tensors)] { return core->Load(tensors, pictures), true; },
-          Nothing);
+          FromNothing);
 }
 
 Napi::Value reseed(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   const auto seed = static_cast<uint64_t>(ToCount(info[0]));
   return Instance(info.Env())
-      .queue.Run(info.Env(), {}, [core, seed] { return core->Reseed(seed), true; }, Nothing);
+      .queue.Run(info.Env(), {}, [core, seed] { return core->Reseed(seed), true; }, FromNothing);
 }
 
 Napi::Value startAt(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   const int64_t images = ToCount(info[0]);
   return Instance(info.Env())
-      .queue.Run(info.Env(), {}, [core, images] { return core->StartAt(images), true; }, Nothing);
+      .queue.Run(info.Env(), {}, [core, images] { return core->StartAt(images), true; }, FromNothing);
 }
 
 Napi::Value snapshot(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
@@ -148,7 +139,7 @@ Napi::Value info(const Napi::CallbackInfo& call) {
 Napi::Value setThreads(const Napi::CallbackInfo& call) {
   const int threads = static_cast<int>(ToCount(call[0]));
   return Instance(call.Env())
-      .queue.Run(call.Env(), {}, [threads] { return SetThreads(threads), true; }, Nothing);
+      .queue.Run(call.Env(), {}, [threads] { return SetThreads(threads), true; }, FromNothing);
 }
 
 Napi::Value images(const Napi::CallbackInfo& call) {

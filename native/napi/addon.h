@@ -13,10 +13,14 @@ struct Addon {
   explicit Addon(Napi::Env env) : queue(env) {}
   Queue queue;
   Napi::FunctionReference images, sampler, model, snapshot, trainer;
-  Napi::FunctionReference pixel_index;
+  Napi::FunctionReference pixel_index, embedder, features, patches, measure;
 };
 
 inline Addon& Instance(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
+
+inline Napi::Value FromNothing(Napi::Env env, bool) { return env.Undefined(); }
+inline Napi::Value FromBoolean(Napi::Env env, bool value) { return Napi::Boolean::New(env, value); }
+inline Napi::Value FromNumber(Napi::Env env, double number) { return Napi::Number::New(env, number); }
 
 // Queued after the constructor's own work, so a handle never exists for an object that failed to be made.
 template <typename Core>

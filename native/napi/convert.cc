@@ -162,10 +162,23 @@ std::optional<Bytes> ToBytesOrNone(const Napi::Value& value, KeepAlive& keep) {
   return ToBytes(value, keep);
 }
 
-std::optional<Floats> ToFloatsOrNone(const Napi::Value& value, KeepAlive& keep) {
-  if (value.IsNull() || value.IsUndefined()) return std::nullopt;
+Floats ToFloats(const Napi::Value& value, KeepAlive& keep) {
   const auto array = Kept<Napi::Float32Array>(value, napi_float32_array, "a Float32Array", keep);
   return Floats(array.Data(), array.ElementLength());
+}
+
+std::optional<Floats> ToFloatsOrNone(const Napi::Value& value, KeepAlive& keep) {
+  if (value.IsNull() || value.IsUndefined()) return std::nullopt;
+  return ToFloats(value, keep);
+}
+
+StatisticsView ToStatistics(const Napi::Value& value, KeepAlive& keep) {
+  const Napi::Object object = ToObject(value, "features, or a mean and a covariance");
+  const auto doubles = [&](const char* name) {
+    const auto array = Kept<Napi::Float64Array>(object.Get(name), napi_float64_array, "a Float64Array", keep);
+    return Doubles(array.Data(), array.ElementLength());
+  };
+  return {doubles("mean"), doubles("covariance")};
 }
 
 Napi::Value FromMetrics(Napi::Env env, const Metrics& metrics) {
@@ -185,6 +198,32 @@ Napi::Value FromNeighbours(Napi::Env env, const Neighbours& neighbours) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("indices", FromIndices(env, neighbours.indices));
   object.Set("distances", FromDoubles(env, neighbours.distances));
+  return object;
+}
+
+Napi::Value FromFloats(Napi::Env env, const std::vector<float>& floats) {
+  auto array = Napi::Float32Array::New(env, floats.size());
+  std::copy(floats.begin(), floats.end(), array.Data());
+  return array;
+}
+
+Napi::Value FromStatistics(Napi::Env env, const Statistics& statistics) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("n", static_cast<double>(statistics.count));
+  object.Set("mean", FromDoubles(env, statistics.mean));
+  object.Set("covariance", FromDoubles(env, statistics.covariance));
+  return object;
+}
+
+Napi::Value FromResults(Napi::Env env, const Results& results) {
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& [name, value] : results) {
+    if (const auto* numbers = std::get_if<std::vector<double>>(&value)) {
+      object.Set(name, FromDoubles(env, *numbers));
+    } else {
+      object.Set(name, std::get<double>(value));
+    }
+  }
   return object;
 }
 

@@ -31,6 +31,9 @@ std::vector<HostTensor> ToTensors(const Napi::Value& value, KeepAlive& keep);
 // Named arrays with their shapes; none where `value` is undefined.
 std::vector<HostTensor> ToInputs(const Napi::Value& value, KeepAlive& keep);
 Bytes ToBytes(const Napi::Value& value, KeepAlive& keep);
+Floats ToFloats(const Napi::Value& value, KeepAlive& keep);
+// A mean and a covariance of a file of statistics.
+StatisticsView ToStatistics(const Napi::Value& value, KeepAlive& keep);
 // None where `value` is null or undefined.
 std::optional<Bytes> ToBytesOrNone(const Napi::Value& value, KeepAlive& keep);
 std::optional<Floats> ToFloatsOrNone(const Napi::Value& value, KeepAlive& keep);
@@ -38,6 +41,9 @@ std::optional<Floats> ToFloatsOrNone(const Napi::Value& value, KeepAlive& keep);
 Napi::Value FromMetrics(Napi::Env env, const Metrics& metrics);
 Napi::Value FromPlan(Napi::Env env, const UpdatePlan& plan);
 Napi::Value FromNeighbours(Napi::Env env, const Neighbours& neighbours);
+Napi::Value FromFloats(Napi::Env env, const std::vector<float>& floats);
+Napi::Value FromStatistics(Napi::Env env, const Statistics& statistics);
+Napi::Value FromResults(Napi::Env env, const Results& results);
 Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes);
 Napi::Value FromInfos(Napi::Env env, const std::vector<TensorInfo>& infos);
 Napi::Value FromDescription(Napi::Env env, const Description& description);

@@ -43,9 +43,12 @@ class Handle : public Napi::ObjectWrap<Handle<Core>> {
   }
   void dispose(const Napi::CallbackInfo&) { Free(); }
 
-  // The core object of an argument, which may be anything.
+  // Whether an argument, which may be anything, is one; and its core object.
+  static bool Is(const Napi::Value& value) {
+    return value.IsObject() && value.As<Napi::Object>().CheckTypeTag(&kTag);
+  }
   static std::shared_ptr<Core> From(const Napi::Value& value, const char* what) {
-    if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTag)) {
+    if (!Is(value)) {
       throw Napi::TypeError::New(value.Env(), std::string("expected ") + what);
     }
     return Handle::Unwrap(value.As<Napi::Object>())->Get(value.Env());

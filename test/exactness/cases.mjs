@@ -28,7 +28,7 @@ const caseFlags = {
 export const usage = {
   command: 'npm run exactness --',
   about: `Compares shinsaku with the Python programs that it follows, to the bit: in all cases of the table, or in one of your own.
-Makes the Python that it needs in the user's cache.`,
+"npm run exactness -- metrics" compares the metrics instead. Makes the Python that it needs in the user's cache.`,
   flags: {
     ...caseFlags,
     threads: { value: 'N', default: '2', help: 'of both sides' },

@@ -9,6 +9,10 @@ import { readFlags } from '../../scripts/flags.mjs'
 import { labelOf, readCommandLine, SNAPSHOTS, usage } from './cases.mjs'
 import * as report from './report.mjs'
 
+if (process.argv[2] === 'metrics') {
+  await import('./metrics.mjs')
+  process.exit()
+}
 readFlags(usage)
 const request = readCommandLine(process.argv.slice(2))
 const { json, docs, golden, from } = request.output

@@ -1,4 +1,4 @@
-// The only conversion between uint8 NHWC pixels outside and float NCHW in [-1,1] inside.
+// The only conversions between uint8 NHWC pixels outside and floats NCHW inside.
 #include "core/data/pixels.h"
 
 #include <ATen/TensorOperators.h>
@@ -24,5 +24,7 @@ at::Tensor ToPixels(const at::Tensor& x, PixelRange range) {
   at::Tensor y = range == PixelRange::kChainer ? x * 128 + 128 : ((x + 1) * 0.5).mul_(255);
   return y.add_(0.5).clamp_(0, 255).to(at::kByte).permute({0, 2, 3, 1}).contiguous().to(at::kCPU);
 }
+
+at::Tensor ToByteValues(const at::Tensor& pixels) { return pixels.permute({0, 3, 1, 2}).to(at::kFloat); }
 
 }  // namespace shinsaku

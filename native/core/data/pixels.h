@@ -1,4 +1,4 @@
-// The only conversion between uint8 NHWC pixels outside and float NCHW in [-1,1] inside.
+// The only conversions between uint8 NHWC pixels outside and floats NCHW inside.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,5 +17,9 @@ at::Tensor ToFloat(const at::Tensor& pixels, const at::Tensor& mirrored, PixelRa
 
 // [N,C,H,W] float -> [N,H,W,C] uint8 on the CPU: clamped, rounded as torchvision's save_image does.
 at::Tensor ToPixels(const at::Tensor& x, PixelRange range);
+
+// Bytes [N,H,W,C] to floats of the same values, 0 to 255, [N,C,H,W] with channels last in memory: for what
+// judges pictures, and has a scale of its own.
+at::Tensor ToByteValues(const at::Tensor& pixels);
 
 }  // namespace shinsaku
