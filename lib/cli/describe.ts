@@ -3,15 +3,17 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { nameOf } from '../backend/trial.ts'
 import { ShinsakuError, visible, visibleText } from '../errors.ts'
-import type { Model, RunDescription } from '../index.ts'
+import type { Model, Phase, RunDescription } from '../index.ts'
 import { models } from '../models/table.ts'
+import { formatTime } from '../options/format-time.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { flagText } from '../options/value-kind.ts'
 import { readDatasetRecord } from '../run/dataset-record.ts'
 import { lastMetrics } from '../run/list.ts'
 import { configFile } from '../run/names.ts'
-import { formatBytes, formatCount, formatTime } from './format.ts'
+import { formatBytes, formatCount, PhaseLine } from './format.ts'
 import type { Io } from './io.ts'
+import { Progress } from './progress.ts'
 
 type Layer = RunDescription['layers'][number]
 
@@ -47,6 +49,13 @@ function optionLines(options: object, origins: RunDescription['origins'] = null)
   return ['options', ...table(rows, '  ')]
 }
 
+function timeText(time: RunDescription['time'], maxImages: number): string {
+  if (time === null) return 'not measured: the network does not fit in memory'
+  const { seconds, imagesPerSecond, updates } = time
+  const measured = `${imagesPerSecond.toPrecision(3)} images/s, measured over ${updates} ${updates === 1 ? 'update' : 'updates'}`
+  return `about ${formatTime(seconds)} for ${formatCount(Math.min(maxImages, Math.round(seconds * imagesPerSecond)))} images: ${measured}`
+}
+
 function planLines({
   options,
   origins,
@@ -60,6 +69,8 @@ function planLines({
   ops,
   graph,
   samplingOps,
+  time,
+  choice,
 }: RunDescription): string[] {
   const also = [
     ...(data.heldOut > 0 ? [`${formatCount(data.heldOut)} held out`] : []),
@@ -84,7 +95,10 @@ function planLines({
         'disk',
         `about ${formatBytes(disk.keptBytes)}: ${options.keepCheckpoints} checkpoints of ${formatBytes(disk.checkpointBytes)}`,
       ],
+      ['time', timeText(time, options.maxImages)],
     ]),
+    ...choice,
+    ...(time?.advice ? [time.advice] : []),
     ...data.warnings.map((warning) => `warning: ${warning}`),
   ]
 }
@@ -124,9 +138,15 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
 }
 
 /** The options, data, layers, memory and disk of a run that was not started. */
-export async function describePlan(options: TrainOptions, json: boolean, { stdout }: Io): Promise<void> {
+export async function describePlan(options: TrainOptions, json: boolean, { stdout, stderr }: Io): Promise<void> {
   const { describe } = await import('../index.ts')
-  const plan = await describe(options)
+  const progress = new Progress(stderr)
+  const phaseLine = new PhaseLine()
+  const onPhase = (phase: Phase) => {
+    phaseLine.update(phase)
+    progress.update(() => phaseLine.text())
+  }
+  const plan = await describe({ ...options, onPhase }).finally(() => progress.clear())
   stdout.write(`${json ? JSON.stringify(plan) : visibleText(planLines(plan).join('\n'))}\n`)
 }
 

@@ -2,7 +2,8 @@
 
 import { nameOf } from '../backend/trial.ts'
 import { visible } from '../errors.ts'
-import type { DataProgress } from '../index.ts'
+import type { Phase } from '../index.ts'
+import { formatTime } from '../options/format-time.ts'
 import type { Status } from '../train/status.ts'
 
 export const formatCount = (value: number): string => value.toLocaleString('en-US')
@@ -15,16 +16,6 @@ export function formatBytes(bytes: number): string {
   return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[power]}`
 }
 
-/** Seconds as the two largest units that matter: `45 s`, `3 m 05 s`, `2 h 05 m`, `4 d 03 h`. */
-export function formatTime(seconds: number): string {
-  const whole = Math.round(seconds)
-  const two = (value: number) => String(value).padStart(2, '0')
-  if (whole < 60) return `${whole} s`
-  if (whole < 3600) return `${Math.floor(whole / 60)} m ${two(whole % 60)} s`
-  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} m`
-  return `${Math.floor(whole / 86_400)} d ${two(Math.floor((whole % 86_400) / 3600))} h`
-}
-
 /** Where a run stands on its way to `maxImages`, or to `maxTime` where that comes first: `1,280/64,000 images (2%)`. */
 function formatShare({ images, maxImages, imagesPerSecond, elapsedSeconds, etaSeconds }: Status): string {
   const atEnd = etaSeconds === null ? maxImages : images + etaSeconds * imagesPerSecond
@@ -35,9 +26,10 @@ function formatShare({ images, maxImages, imagesPerSecond, elapsedSeconds, etaSe
   return `${formatCount(images)} images (${Math.floor(share * 100)}%)`
 }
 
-/** One line about a training run: `1,280/64,000 images (2%)  35.2 images/s  loss 0.0213  ETA 29 m 42 s  cpu-avx2 fp32`. */
-export function formatStatus(status: Status): string {
-  const { imagesPerSecond, metrics, etaSeconds, precision } = status
+/** One line about a training run: `1,280/64,000 images (2%)  35.2 images/s  loss 0.0213  ETA 29 m 42 s  cpu-avx2 fp32`. `age`: seconds since. */
+export function formatStatus(status: Status, age = 0): string {
+  const { imagesPerSecond, metrics, precision } = status
+  const etaSeconds = status.etaSeconds === null ? null : Math.max(0, status.etaSeconds - age)
   const rate = imagesPerSecond < 100 ? imagesPerSecond.toPrecision(3) : String(Math.round(imagesPerSecond))
   const losses = Object.entries(metrics).filter(([name]) => name.startsWith('loss'))
   const parts = [
@@ -50,10 +42,22 @@ export function formatStatus(status: Status): string {
   return parts.filter((part) => part !== '').join('  ')
 }
 
-/** One line about pictures being read: `decoding 1,200/5,000 pictures (24%)  161 pictures/s  ETA 24 s`. */
-export class DataLine {
+const phaseTexts: Readonly<Record<Phase['phase'], string>> = {
+  read: 'reading',
+  decode: 'decoding',
+  measure: 'measuring how fast this machine trains',
+  trial: 'trying backends on the GPU',
+  preview: 'sampling a preview',
+  checkpoint: 'saving a checkpoint',
+}
+
+/**
+ * One line about what a run does besides training: `decoding 1,200/5,000 pictures (24%)  161 pictures/s  ETA 24 s`,
+ * `sampling a preview (40%)  ETA 12 s`, `trying backends on the GPU  8 s`.
+ */
+export class PhaseLine {
   readonly #now: () => number
-  #phase: string | undefined
+  #current: Phase | undefined
   #begun = 0
   #doneBefore = 0
 
@@ -61,19 +65,31 @@ export class DataLine {
     this.#now = now
   }
 
-  text({ phase, done, total }: DataProgress): string {
-    if (phase !== this.#phase) {
-      this.#phase = phase
+  /** Takes what is reported; text() then says it. */
+  update(current: Phase): void {
+    if (current.phase !== this.#current?.phase || current.done < this.#current.done) {
       this.#begun = this.#now()
       // The first report may be of many that needed no work.
-      this.#doneBefore = done
+      this.#doneBefore = current.done
     }
-    const what = phase === 'read' ? 'reading' : 'decoding'
-    const share = `${what} ${formatCount(done)}/${formatCount(total)} pictures (${Math.floor((done / total) * 100)}%)`
+    this.#current = current
+  }
+
+  text(): string {
+    if (!this.#current) return ''
+    const { phase, done, total } = this.#current
     const seconds = (this.#now() - this.#begun) / 1000
     const rate = (done - this.#doneBefore) / seconds
-    if (seconds < 1 || rate === 0) return share
-    return `${share}  ${rate < 100 ? rate.toPrecision(3) : Math.round(rate)} pictures/s  ETA ${formatTime((total - done) / rate)}`
+    const known = seconds >= 1 && rate > 0
+    const what = phaseTexts[phase]
+    const percent = `(${Math.floor((done / total) * 100)}%)`
+    const left = known ? `  ETA ${formatTime((total - done) / rate)}` : ''
+    if (phase === 'read' || phase === 'decode') {
+      const speed = known ? `  ${rate < 100 ? rate.toPrecision(3) : Math.round(rate)} pictures/s` : ''
+      return `${what} ${formatCount(done)}/${formatCount(total)} pictures ${percent}${speed}${left}`
+    }
+    if (done > 0) return `${what} ${percent}${left}`
+    return seconds < 1 ? what : `${what}  ${formatTime(seconds)}`
   }
 }
 

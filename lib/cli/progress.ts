@@ -9,30 +9,47 @@ type Times = {
   redrawMs?: number
   /** Time between two lines elsewhere. */
   plainMs?: number
+  /** How often what there is to say is looked at again, though nothing new is said. */
+  tickMs?: number
 }
 
 const ERASE = '\r\u001B[K'
+
+/** What there is to say: a text, or what makes it at the moment when it is shown. */
+type Text = string | (() => string)
 
 export class Progress {
   readonly #output: Output
   readonly #now: () => number
   readonly #everyMs: number
-  #text = ''
+  readonly #timer: NodeJS.Timeout
+  #text: Text = ''
   #shown = ''
   #shownAt: number
 
-  constructor(output: Output, { now = () => performance.now(), redrawMs = 100, plainMs = 30_000 }: Times = {}) {
+  constructor(
+    output: Output,
+    { now = () => performance.now(), redrawMs = 100, plainMs = 30_000, tickMs = 1000 }: Times = {},
+  ) {
     this.#output = output
     this.#now = now
     this.#everyMs = output.isTTY ? redrawMs : plainMs
     // A terminal shows the first text at once.
     this.#shownAt = output.isTTY ? Number.NEGATIVE_INFINITY : now()
+    // What was said too early to be shown, and a time that runs, are shown though nothing new is said.
+    this.#timer = setInterval(() => this.tick(), tickMs).unref()
   }
 
-  /** What there is to say at this moment; shown when it is time to. */
-  update(text: string): void {
+  /** What there is to say from now on; shown when it is time to. */
+  update(text: Text): void {
     this.#text = text
-    if (this.#now() - this.#shownAt >= this.#everyMs) this.#show()
+    this.tick()
+  }
+
+  /** Shows what there is to say where it is time to and it has changed. */
+  tick(): void {
+    if (this.#now() - this.#shownAt < this.#everyMs) return
+    if (!this.#output.isTTY || this.#line() !== this.#shown) this.#show()
   }
 
   /** One line that stays, above the progress line. */
@@ -43,21 +60,32 @@ export class Progress {
 
   /** Leaves the newest text as a line that stays. */
   end(): void {
-    if (this.#text !== this.#shown) this.#show()
+    clearInterval(this.#timer)
+    if (this.#line() !== this.#shown) this.#show()
     if (this.#output.isTTY && this.#shown) this.#output.write('\n')
     this.#text = ''
     this.#shown = ''
   }
 
-  #show(): void {
-    this.#shownAt = this.#now()
-    this.#shown = this.#text
-    if (!this.#output.isTTY) {
-      this.#output.write(`${this.#text}\n`)
-      return
-    }
+  /** Takes the line away: what follows says all. */
+  clear(): void {
+    clearInterval(this.#timer)
+    if (this.#output.isTTY && this.#shown) this.#output.write(ERASE)
+    this.#text = ''
+    this.#shown = ''
+  }
+
+  #line(): string {
+    const text = typeof this.#text === 'string' ? this.#text : this.#text()
     // A line that wraps could not be redrawn in place.
-    this.#shown = this.#text.slice(0, (this.#output.columns ?? 80) - 1)
-    this.#output.write(`${ERASE}${this.#shown}`)
+    return this.#output.isTTY ? text.slice(0, (this.#output.columns ?? 80) - 1) : text
+  }
+
+  #show(): void {
+    const line = this.#line()
+    if (line === '') return
+    this.#shownAt = this.#now()
+    this.#shown = line
+    this.#output.write(this.#output.isTTY ? `${ERASE}${line}` : `${line}\n`)
   }
 }

@@ -6,6 +6,7 @@ import type { ImportOptions, LoadOptions, Model, SampleCall, SampleOptions } fro
 import { resolveSample } from '../options/resolve.ts'
 import { loadGroups, sampleGroups } from '../options/value-kind.ts'
 import { requireFolderName, requireTargets } from '../sampling/targets.ts'
+import { weightsText } from '../sampling/weights.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
 import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
@@ -75,7 +76,7 @@ async function write(
 function report({ files, kept, sampled, flat }: Tally, weights: string, images: number, { stderr }: Io): void {
   const there = kept === 0 ? '' : ` ${formatCount(kept)} of ${formatCount(files.length)} files were there already.`
   stderr.write(
-    `Sampled ${formatCount(sampled)} with the ${weights} weights after ${formatCount(images)} images.${there}\n`,
+    `Sampled ${formatCount(sampled)} with the ${weights} after ${formatCount(images)} images.${there}\n`,
   )
   if (flat > 0)
     stderr.write(
@@ -111,7 +112,7 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
   const { files } = tally
   try {
     const { seeds, weights } = resolveSample(options, model.options)
-    const averaged = (weights === 'auto' ? model.autoWeights : weights) === 'ema'
+    const sampled = weights === 'auto' ? model.autoWeights : weights
     const call = {
       ...options,
       signal: abort.signal,
@@ -120,7 +121,7 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
     await write(model, call, targets, flags, tally)
     progress.end()
     print({ run, images, grid: targets.grid ?? null, seeds, files }, json, io)
-    report(tally, averaged ? 'averaged' : 'latest', images, io)
+    report(tally, weightsText(sampled), images, io)
     return exitCodes.done
   } catch (error) {
     progress.end()

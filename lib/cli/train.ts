@@ -2,7 +2,7 @@
 import { ShinsakuError } from '../errors.ts'
 import type { Status } from '../index.ts'
 import type { TrainOptions } from '../options/resolve.ts'
-import { DataLine, formatCount, formatStatus, shellQuote } from './format.ts'
+import { formatCount, formatStatus, PhaseLine, shellQuote } from './format.ts'
 import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
 import { Progress } from './progress.ts'
 
@@ -51,16 +51,22 @@ export async function trainCommand(options: TrainOptions, json: boolean, io: Io)
     progress.log('Stopping: saving a checkpoint. A second signal ends at once, without saving.')
     abort.abort()
   })
-  const dataLine = new DataLine()
+  const phaseLine = new PhaseLine()
   const run = train({
     ...options,
     signal: abort.signal,
     onLog: (line) => progress.log(line),
-    onData: (data) => progress.update(dataLine.text(data)),
+    // The line says how far reading has come; without this the log would, too.
+    onData: () => {},
+    onPhase: (phase) => {
+      phaseLine.update(phase)
+      progress.update(() => phaseLine.text())
+    },
   })
   try {
     for await (const status of run) {
-      progress.update(formatStatus(status))
+      const at = performance.now()
+      progress.update(() => formatStatus(status, (performance.now() - at) / 1000))
       if (json) lines.add(status)
     }
     await run

@@ -207,6 +207,15 @@ export async function decodePicture(bytes: Uint8Array, path: string, settings: P
   }
 }
 
+/** The shorter side of a picture file, in pixels, without decoding it. Rejects with IMAGE_UNREADABLE. */
+export async function shorterSide(path: string): Promise<number> {
+  const image = await open(await readBytes(path), path, Number.MAX_SAFE_INTEGER)
+  const { autoOrient } = await image.metadata().catch((cause: unknown) => {
+    throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
+  })
+  return Math.min(autoOrient.width, autoOrient.height)
+}
+
 /** Renders a drawing of our own, sharp at its final size. Files never come here: SVG can name other files. */
 export async function renderSvg(svg: string, settings: PixelSettings): Promise<Uint8Array> {
   const sharp = await loadSharp()

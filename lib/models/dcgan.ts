@@ -77,6 +77,7 @@ export const dcgan = defineModel({
   sampledAtOnce: ({ batchNorm, batch, count }) => (batchNorm === 'batch' ? count : batch),
   // The statistics of the grid itself, as pytorch/examples samples its own; running ones mean nothing at the start.
   previewOptions: (train) => ({ batchNorm: hasDenseStem(train) && train.previews === 1 ? 'running' : 'batch' }),
+  timed: { networks: [], imagesFor: () => 0, costOf: () => 1, settings: () => ({}) },
   // Each discriminator update counts its own steps, on the host.
   canReplay: (train) => train.discriminatorUpdates === 1,
   imagesPerUpdate: (train) => train.batch * train.accumulate * train.discriminatorUpdates,

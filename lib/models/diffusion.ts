@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Problem } from '../errors.ts'
 import { option } from '../options/option-spec.ts'
 import { count, rate } from '../options/values.ts'
+import { timedDiffusion } from './diffusion-timed.ts'
 import { defineModel } from './model.ts'
 
 const trainer = {
@@ -153,6 +154,7 @@ export const diffusion = defineModel({
   },
   sampledAtOnce: ({ batch }) => batch,
   previewOptions: (train) => ({ steps: Math.min(train.previewSteps, train.timesteps) }),
+  timed: timedDiffusion,
   // The coin of self-conditioning is tossed on the host, and so is what a batch draws for itself.
   canReplay: (train) =>
     train.selfCondition === false && train.dropout === 0 && train.augment === 0 && train.ambientSigma === 0,

@@ -18,6 +18,18 @@ export type VariantDefaults = {
   readonly checkpointImages: number
 } & Readonly<Record<string, unknown>>
 
+/** How a run is laid out that is bound in time. A kind without networks keeps its own, and only its length follows. */
+export type TimedLayout<Train> = {
+  /** From the smallest to the largest, as the options that differ; the last one that sees enough images is taken. */
+  readonly networks: readonly (Readonly<Record<string, unknown>> & { readonly size: number })[]
+  /** Images that such a network needs to be worth its size. */
+  imagesFor(train: Train): number
+  /** What an update costs beside that of another network, roughly. */
+  costOf(train: Train): number
+  /** Options of a run that sees about this many images. */
+  settings(images: number): Readonly<Record<string, unknown>>
+}
+
 type Shape = {
   /** Options only this kind has. One without a default must have one in every variant. */
   readonly specs: OptionSpecs & { readonly variant: OptionSpec }
@@ -43,6 +55,7 @@ type Behaviour<Train, Sample, GivenSample> = {
   previewOptions(train: Train): GivenSample
   /** The most images that one update sees. */
   imagesPerUpdate(train: Train): number
+  readonly timed: TimedLayout<Train>
   /** Whether each update does the same work, so that a CUDA graph can hold it. */
   canReplay(train: Train): boolean
 }

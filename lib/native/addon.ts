@@ -110,6 +110,8 @@ export interface NativeTrainer {
   reseed(seed: number): Promise<void>
   /** The network has seen `images` elsewhere: they count as whole epochs, and the next batch begins one. */
   startAt(images: number): Promise<void>
+  /** The learning rate's course ends at `images` from now on, in place of the spec's maxImages. */
+  endAt(images: number): Promise<void>
   /** Copies of its weights, or of Adam's first moments, as they are. */
   snapshot(what: 'weights' | 'moments'): Promise<NativeSnapshot>
   /** A model over a copy of the weights as they are. */

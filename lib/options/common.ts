@@ -49,6 +49,11 @@ export const commonSpecs = {
   betas: option(z.tuple([rate(0, 0.999999), rate(0, 0.999999)]), "Adam's decay rates."),
   emaDecay: option(rate(0, 0.999999).nullable(), 'Decay of the averaged weights (EMA); null for no average.'),
   emaEvery: option(count(1), 'Updates from one averaging to the next.'),
+  emaLength: option(
+    rate(0.01, 0.28).nullable(),
+    'Average over the latest part of the run, however long that is, in place of emaDecay: its spread as a share of the run, such as 0.1 (sigma_rel of EDM2); null for emaDecay.',
+    { default: null },
+  ),
   precision: option(
     z.enum(['auto', 'fp32', 'tf32', 'bf16']),
     'Arithmetic of the training step. "auto" is tf32 on CUDA and fp32 on the CPU.',
@@ -109,6 +114,11 @@ export const commonSpecs = {
     { default: 'auto' },
   ),
   maxImages: option(count(1), 'Stop once the network has seen this many images.', { placeholder: 'IMAGES' }),
+  time: option(
+    duration.nullable(),
+    'Train within this time, such as 5m or 1h, from the call to the last checkpoint: size, network, batch and schedule are chosen for the pictures and this machine where they are not given, and maxImages follows from the clock. Not with a recipe or exact; null to choose all yourself.',
+    { default: null, placeholder: 'TIME' },
+  ),
   maxTime: option(duration.nullable(), 'Stop after this time, such as 20m or 12h; null for no limit.', {
     default: null,
     placeholder: 'TIME',

@@ -129,6 +129,14 @@ function asObject(given: unknown, what: string): Record<string, unknown> {
   return {}
 }
 
+/** A run that follows a source has its length and its schedule from there. */
+function timeProblems({ time, recipe, exact }: Readonly<Record<string, unknown>>): Problem[] {
+  if (time === null || time === undefined) return []
+  const other = recipe !== null ? `recipe "${recipe}"` : exact === true ? 'exact' : undefined
+  if (other === undefined) return []
+  return [{ path: 'time', message: `chooses size, network and schedule, which ${other} fixes; use maxTime to stop it` }]
+}
+
 /** Complete options of a training run. Throws OPTION_INVALID with every problem in it. */
 export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const input = asObject(given, 'options')
@@ -165,6 +173,7 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
     const { message } = unknownName(key, Object.keys(specs), others)
     if (!(key in specs)) problems.push({ path: 'allowChanges', message: `${show(key)} ${message}` })
   }
+  problems.push(...timeProblems(resolved))
   if (problems.length === 0) problems.push(...definition.check(resolved as CommonOptions))
   throwIfAny(problems)
   return Object.freeze(resolved) as unknown as ResolvedTrainOptions

@@ -4,8 +4,15 @@ import type { Placement } from '../backend/placement.ts'
 import type { Layer } from '../native/addon.ts'
 import type { OptionOrigin } from '../options/recipes.ts'
 import type { ResolvedTrainOptions, TrainOptions } from '../options/resolve.ts'
+import { longRunAdvice } from './long-run.ts'
+import type { Phase } from './phases.ts'
+import type { Probe } from './probe.ts'
 
-export type DescribeCall = TrainOptions & { signal?: AbortSignal }
+export type DescribeCall = TrainOptions & {
+  signal?: AbortSignal
+  /** Called with what is measured and read meanwhile. */
+  onPhase?: (phase: Phase) => void
+}
 
 export type RunDescription = Placement & {
   /** Complete options, defaults included. */
@@ -28,31 +35,66 @@ export type RunDescription = Placement & {
     totalBytes: number
   }
   disk: { checkpointBytes: number; keptBytes: number }
+  /**
+   * How long the run would take on this machine: a few updates were computed. `advice` is what would fit better, where
+   * it would take days. Null where the network does not fit in memory.
+   */
+  time: { imagesPerSecond: number; seconds: number; updates: number; advice: string | null } | null
+  /** What a run that is bound in time would say of its choice. */
+  choice: readonly string[]
 }
 
 const FLOAT = 4
+
+/** What measuring the speed may take beside the first updates. */
+const PROBE_SECONDS = 1
+
+/** `maxTime` and `time` end a run before maxImages. */
+function estimate(
+  { maxImages, maxTime, time }: ResolvedTrainOptions,
+  probe: Probe | undefined,
+): RunDescription['time'] {
+  if (!probe) return null
+  const { imagesPerSecond, updates } = probe
+  const limit = time ?? maxTime
+  const seconds = Math.min(maxImages / imagesPerSecond, limit ?? Number.POSITIVE_INFINITY)
+  const advice = limit === null ? (longRunAdvice(maxImages, imagesPerSecond) ?? null) : null
+  return { imagesPerSecond, seconds, updates, advice }
+}
 
 /**
  * Checks options and data and describes the run without training, and without writing anything.
  * Rejects as `train()` would.
  */
-export async function describe({ signal, ...given }: DescribeCall = {}): Promise<RunDescription> {
-  const [{ resolveTrain }, { optionOrigins }, { loadNative }, { placeKnown }, { toSpec }, { loadDataset }] =
-    await Promise.all([
-      import('../options/resolve.ts'),
-      import('../options/recipes.ts'),
-      import('../native/load.ts'),
-      import('../backend/select.ts'),
-      import('../backend/placement.ts'),
-      import('../data/dataset.ts'),
-    ])
-  const options = resolveTrain(given)
+export async function describe({ signal, onPhase = () => {}, ...given }: DescribeCall = {}): Promise<RunDescription> {
+  const begunAt = performance.now()
+  const [
+    { resolveTrain },
+    { optionOrigins },
+    { loadNative },
+    { placeKnown },
+    { toSpec },
+    { loadDataset },
+    { planRun },
+    { measureRate },
+  ] = await Promise.all([
+    import('../options/resolve.ts'),
+    import('../options/recipes.ts'),
+    import('../native/load.ts'),
+    import('../backend/select.ts'),
+    import('../backend/placement.ts'),
+    import('../data/dataset.ts'),
+    import('./plan-run.ts'),
+    import('./probe.ts'),
+  ])
+  const { options, lines } = await planRun(given, resolveTrain(given), { onLog: undefined, onPhase, begunAt })
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, options)
   const { store, heldOut, manifest, warnings } = await loadDataset(options, {
     readOnly: true,
     ...(signal && { signal }),
+    onProgress: onPhase,
   })
   await store.close()
   const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
@@ -61,6 +103,8 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
   const checkpointBytes = parameters * FLOAT * (copies.weights + copies.adam + copies.ema)
   const activation = activationBytes * Math.min(options.batch, store.count)
   const picturesBytes = (store.resident?.byteLength ?? 0) + (heldOut?.resident?.byteLength ?? 0)
+  onPhase({ phase: 'measure', done: 0, total: 1 })
+  const probe = await measureRate(addon, options, placement, PROBE_SECONDS)
   return {
     ...placement,
     options,
@@ -76,5 +120,7 @@ export async function describe({ signal, ...given }: DescribeCall = {}): Promise
       totalBytes: stateBytes + activation + checkpointBytes + picturesBytes,
     },
     disk: { checkpointBytes, keptBytes: checkpointBytes * options.keepCheckpoints },
+    time: estimate(options, probe),
+    choice: lines,
   }
 }

@@ -1,16 +1,18 @@
 /** A run from its first image: its folder, with the pictures it learns from on record. */
 import type { Dataset } from '../data/dataset.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions, TrainOptions } from '../options/resolve.ts'
 import { createRunDirectory, type RunDirectory, runName } from '../run/directory.ts'
 import { type Hooks, openTrainer, planPlacement } from './open-trainer.ts'
+import { planRun } from './plan-run.ts'
 import { writeReals } from './previews.ts'
 import type { RunLog } from './run-log.ts'
 import { type SessionDeps, type SessionStart, sessionDeps } from './session-deps.ts'
 
 /** What a session needs to train a new run. What fails before its folder is made leaves nothing behind. */
-export async function newRun(options: ResolvedTrainOptions, hooks: Hooks): Promise<SessionDeps> {
+export async function newRun(given: TrainOptions, asked: ResolvedTrainOptions, hooks: Hooks): Promise<SessionDeps> {
+  const { options, lines } = await planRun(given, asked, hooks)
   const opened = await openTrainer(options, await planPlacement(options, hooks), hooks)
-  return sessionDeps(opened, hooks, {
+  return sessionDeps({ ...opened, findings: [...lines, ...opened.findings] }, hooks, {
     spaceIn: options.out,
     openDirectory: () => createRunDirectory(options.out, runName(options.model, options.size, options.data)),
     start: (directory, runLog) => startAtZero(directory, runLog, opened.data),

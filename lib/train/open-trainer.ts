@@ -10,6 +10,7 @@ import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import { threadsFor } from '../system/cpus.ts'
 import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
+import type { OnPhase } from './phases.ts'
 import type { Status } from './status.ts'
 
 /** What a caller wants to hear and may say; undefined where they did not ask. */
@@ -17,7 +18,12 @@ export type Hooks = {
   signal: AbortSignal | undefined
   onLog: ((line: string) => void) | undefined
   onData: ((progress: DataProgress) => void) | undefined
+  onPhase: OnPhase
   onStatus: (status: Status) => void
+  /** When the run was asked for, in milliseconds of `now`. */
+  begunAt: number
+  /** performance.now() but in measurements. */
+  now?: (() => number) | undefined
 }
 
 /** A trainer at its first values, and what it was made of. */
@@ -44,19 +50,21 @@ export async function planPlacement(options: ResolvedTrainOptions, { onLog }: Ho
 export async function openTrainer(
   options: ResolvedTrainOptions,
   planned: Placement,
-  { signal, onLog, onData }: Hooks,
+  { signal, onLog, onData, onPhase }: Hooks,
   recorded?: RecordedSplit,
 ): Promise<OpenTrainer> {
   const native = await loadNative(onLog)
-  const onProgress = onData ?? (onLog && logData(onLog))
-  const data = await loadDataset(options, {
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-    ...(recorded && { recorded }),
-  })
+  const onRead = onData ?? (onLog && logData(onLog))
+  const onProgress = (progress: DataProgress) => {
+    onRead?.(progress)
+    onPhase(progress)
+  }
+  const data = await loadDataset(options, { ...(signal && { signal }), onProgress, ...(recorded && { recorded }) })
   const findings: string[] = []
   try {
-    const placement = await selectBackend(native, options, planned, (line) => findings.push(line))
+    const placement = await selectBackend(native, options, planned, (line) => {
+      if (findings.push(line) === 1) onPhase({ phase: 'trial', done: 0, total: 1 })
+    })
     const trainer = await makeTrainer(native, options, placement, data)
     return { options, native, placement, data, trainer, findings }
   } catch (error) {

@@ -9,6 +9,8 @@ import { definitionOf } from '../models/table.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/resolve.ts'
 import type { RunDirectory } from '../run/directory.ts'
 import type { Model } from '../sampling/model.ts'
+import { weightsText } from '../sampling/weights.ts'
+import type { OnPhase } from './phases.ts'
 import type { RunLog } from './run-log.ts'
 
 /** Tag of the preview grids in event files. */
@@ -68,12 +70,16 @@ export async function writePreview(
   runLog: RunLog,
   model: Model,
   images: number,
+  onPhase: OnPhase,
 ): Promise<void> {
   const { previews } = model.options
   if (previews === 0) return
-  const pictures = await model.sample(previewOptions(model.options))
+  const onProgress = (done: number) => onPhase({ phase: 'preview', done, total: 1 })
+  onProgress(0)
+  const pictures = await model.sample({ ...previewOptions(model.options), onProgress })
   const png = await pictures.grid()
   await directory.writeSample(images, png)
+  if (images > 0) runLog.log(`Preview: ${directory.samplePath(images)}, with the ${weightsText(model.autoWeights)}`)
   const { width, height } = gridLayout(pictures)
   // What an untrained network samples may well be grey.
   const { flat, count } = pictures

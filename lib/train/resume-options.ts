@@ -7,6 +7,7 @@ import { ShinsakuError, throwIfAny } from '../errors.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import { awaitsData, findRuns, readConfig, runName } from '../run/directory.ts'
 import { configFile } from '../run/names.ts'
+import { requireOneLength } from './time-plan.ts'
 
 /** Options that change how long, where or how visibly a run goes on, but not what it computes. */
 const free = new Set([
@@ -19,6 +20,7 @@ const free = new Set([
   'pixelStore',
   'maxImages',
   'maxTime',
+  'time',
   'checkpointImages',
   'checkpointTime',
   'keepCheckpoints',
@@ -106,8 +108,11 @@ function merge(
   stored: Readonly<Record<string, unknown>>,
   given: TrainOptions,
 ): Pick<Resumed, 'options' | 'changes'> {
+  requireOneLength(given)
   const asked = Object.entries(given).filter(([, value]) => value !== undefined)
-  const together = { ...stored, ...Object.fromEntries(asked) } as TrainOptions
+  // Whoever names the images of a run that was bound in time sets it free.
+  const length = given.maxImages === undefined ? {} : { time: null }
+  const together = { ...stored, ...length, ...Object.fromEntries(asked) } as TrainOptions
   // Resolved once, so that "20m" and 1200, or a default given outright, count as equal.
   const options = resolveTrain(together)
   const wanted = options as unknown as Record<string, unknown>

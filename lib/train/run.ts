@@ -5,6 +5,7 @@ import type { TrainOptions } from '../options/resolve.ts'
 import { SampleJob } from '../sampling/job.ts'
 import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Hooks } from './open-trainer.ts'
+import type { Phase } from './phases.ts'
 import type { Session } from './session.ts'
 import type { Status } from './status.ts'
 
@@ -15,6 +16,11 @@ export type TrainCall = TrainOptions & {
   onLog?: (line: string) => void
   /** Called while pictures are read and decoded, before training begins. */
   onData?: (progress: DataProgress) => void
+  /**
+   * Called with what the run does besides training: measuring the machine where `time` is set, reading and decoding
+   * pictures, trying backends on a GPU, sampling a preview, saving a checkpoint.
+   */
+  onPhase?: (phase: Phase) => void
 }
 
 type Waiter = { resolve: (result: IteratorResult<Status>) => void; reject: (error: unknown) => void }
@@ -74,11 +80,12 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
   #claimed = false
   #end: { error?: unknown } | undefined
 
-  constructor({ signal, onLog, onData, ...options }: TrainCall) {
+  constructor({ signal, onLog, onData, onPhase = () => {}, ...options }: TrainCall) {
+    const begunAt = performance.now()
     const onStatus = (status: Status) => {
       for (const reader of this.#readers) reader.push(status)
     }
-    this.#session = this.#open(options, { signal, onLog, onData, onStatus })
+    this.#session = this.#open(options, { signal, onLog, onData, onPhase, onStatus, begunAt })
     this.#model = this.#session.then((session) => session.train())
     this.#model.then(
       () => this.#finish({}),
@@ -101,7 +108,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     ])
     const options = resolveTrain(given)
     const resumed = await findResumed(given, options, hooks.onLog)
-    const session = new Session(resumed ? await resumeRun(resumed, hooks) : await newRun(options, hooks))
+    const session = new Session(resumed ? await resumeRun(resumed, hooks) : await newRun(given, options, hooks))
     this.#folder = session.folder
     return session
   }

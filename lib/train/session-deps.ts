@@ -16,15 +16,18 @@ import type { CheckpointDeps, Save } from './checkpointer.ts'
 import { copyTensors } from './copy-tensors.ts'
 import { environment } from './environment.ts'
 import type { Hooks, OpenTrainer } from './open-trainer.ts'
+import type { OnPhase } from './phases.ts'
 import { Prefetch } from './prefetch.ts'
 import { writePreview } from './previews.ts'
 import { type RollbackDeps, restoreForAttempt } from './rollback.ts'
 import { RunLog } from './run-log.ts'
 import type { Computing, Status } from './status.ts'
+import type { TimekeeperDeps } from './timekeeper.ts'
 
 /** What the loop needs of the rest. */
 export type SessionDeps = CheckpointDeps &
-  RollbackDeps & {
+  RollbackDeps &
+  TimekeeperDeps & {
     folder: string
     options: ResolvedTrainOptions
     computing: Computing
@@ -39,6 +42,8 @@ export type SessionDeps = CheckpointDeps &
     previewStart: boolean
     /** One unit of so many updates; queues behind the one before. */
     step(updates: number): Promise<Metrics>
+    /** Puts the images at which it did end on record. */
+    recordEnd(images: number): Promise<void>
     /** Begins to sample with the weights as they are, which have seen `images`. */
     sample(options: SampleCall, images: number): Promise<Sampling>
     /** The model of the newest checkpoint. */
@@ -63,7 +68,7 @@ type RunKind = {
 /** What a session needs. Whatever fails here frees the trainer and the run's lock. */
 export async function sessionDeps(opened: OpenTrainer, hooks: Hooks, kind: RunKind): Promise<SessionDeps> {
   const { trainer, options, native, placement } = opened
-  const { signal, onLog } = hooks
+  const { signal, onLog, onPhase } = hooks
   let directory: RunDirectory | undefined
   let runLog: RunLog | undefined
   try {
@@ -76,7 +81,7 @@ export async function sessionDeps(opened: OpenTrainer, hooks: Hooks, kind: RunKi
     const start = await kind.start(directory, runLog)
     await directory.writeConfig(options)
     await directory.writeEnvironment(await environment(native, placement))
-    return { ...start, ...callbacks(opened, directory, runLog), ...hooks }
+    return { ...start, ...callbacks(opened, directory, runLog, onPhase), ...hooks }
   } catch (error) {
     trainer.dispose()
     await opened.data.store.close()
@@ -118,7 +123,8 @@ function callbacks(
   { options, placement, data, trainer }: OpenTrainer,
   directory: RunDirectory,
   runLog: RunLog,
-): Omit<SessionDeps, keyof SessionStart | 'onStatus' | 'signal'> {
+  onPhase: OnPhase,
+): Omit<SessionDeps, keyof SessionStart | keyof Hooks> {
   const { path: run } = directory
   const definition = definitionOf(options.model)
   const { ops, graph, precision } = placement
@@ -143,13 +149,25 @@ function callbacks(
     imagesPerUpdate: definition.imagesPerUpdate(options),
     mainLoss: definition.mainLoss,
     step: (updates) => (prefetch ?? trainer).step(updates),
-    save: (state) => save(state, { options, data, trainer }, run, runLog),
+    // Behind the units that are queued; what fails it fails the next one too.
+    endAt: (images) => void trainer.endAt(images).catch(() => {}),
+    async recordEnd(images) {
+      if (images === options.maxImages) return
+      // Not worth the checkpoint that follows.
+      await directory
+        .writeConfig({ ...options, maxImages: images })
+        .catch((error: Error) => runLog.log(`Warning: ${error.message}. config.json keeps the estimate of the start`))
+    },
+    save(state) {
+      onPhase({ phase: 'checkpoint', done: 0, total: 1 })
+      return save(state, { options, data, trainer }, run, runLog)
+    },
     async restore(attempt) {
       const state = await restoreForAttempt(attempt, run, trainer, runLog, options.seed)
       await prefetch?.reset()
       return state
     },
-    preview: (images) => withModel(images, (model) => writePreview(directory, runLog, model, images)),
+    preview: (images) => withModel(images, (model) => writePreview(directory, runLog, model, images, onPhase)),
     sample: (call, images) => withModel(images, (model) => model.open(call)),
     finish: () => openModel(run, { device: options.device, threads: options.threads }),
     async close() {

@@ -6,16 +6,21 @@ import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Sampling } from '../sampling/sampling.ts'
 import { isNotFinite, withAdvice } from './advice.ts'
 import { Checkpointer } from './checkpointer.ts'
+import { longRunAdvice } from './long-run.ts'
 import { Rollback } from './rollback.ts'
 import { mayPass } from './save-failures.ts'
 import type { SessionDeps } from './session-deps.ts'
 import { type Counters, eta, Means, Rate, type Status } from './status.ts'
+import { Timekeeper } from './timekeeper.ts'
 import { UnitSizer } from './unit-sizer.ts'
 
 type Unit = { updates: number; startedAt: number; result: Promise<Metrics> }
 
 /** A second unit is queued while one runs, so that the device never waits for JavaScript. */
 const IN_FLIGHT = 2
+
+/** The unit whose speed is worth saying: the first ones prepare. */
+const TELLING_UNIT = 3
 
 export class Session {
   readonly #deps: SessionDeps
@@ -28,14 +33,16 @@ export class Session {
   #live = new Means()
   #logged: Means
   #rate = new Rate()
+  readonly #time: Timekeeper
+  #settledUnits = 0
   #stopped = false
   #ended = false
   /** Pictures that could not be read: the run ends with this, once its checkpoint is saved. */
   #unreadable: ShinsakuError | undefined
-  readonly #startedAt = performance.now()
 
   constructor(deps: SessionDeps) {
     this.#deps = deps
+    this.#time = new Timekeeper(deps)
     this.#checkpointer = new Checkpointer(deps)
     this.#rollback = new Rollback(deps)
     this.#sizer = new UnitSizer(deps.imagesPerUpdate)
@@ -72,8 +79,9 @@ export class Session {
   async train(): Promise<Model> {
     const { options, signal, previewStart } = this.#deps
     try {
-      if (previewStart) await this.#deps.preview(this.#counters.images)
+      if (previewStart) await this.#time.pause(() => this.#deps.preview(this.#counters.images))
       while (!this.#done() || this.#units.length > 0) await this.#turn().catch((error) => this.#rollBack(error))
+      await this.#deps.recordEnd(this.#time.maxImages)
       await this.#checkpointer.finish(this.#state())
       if (this.#unreadable) throw this.#unreadable
       if (signal?.aborted) throw abortError(signal, 'Training')
@@ -96,20 +104,18 @@ export class Session {
     const checkpointer = this.#checkpointer
     const { images } = this.#counters
     checkpointer.throwFatal()
-    const boundary = Math.min(checkpointer.nextAt(images), this.#deps.options.maxImages)
+    const boundary = Math.min(checkpointer.nextAt(images), this.#time.maxImages)
     if (!this.#done() && !checkpointer.isDue(images)) this.#queueUnits(boundary)
     if (this.#units.length > 0) await this.#settleUnit()
     if (this.#units.length > 0 || !checkpointer.isDue(this.#counters.images)) return
-    await checkpointer.take(this.#state())
+    await this.#time.pause(() => checkpointer.take(this.#state()))
     this.#rollback.passed(this.#counters.images)
   }
 
   #done(): boolean {
-    const { options, signal } = this.#deps
     const { images, elapsedSeconds } = this.#counters
-    const timeIsUp = options.maxTime !== null && elapsedSeconds >= options.maxTime
-    const mustEnd = this.#stopped || signal?.aborted === true || this.#unreadable !== undefined
-    return mustEnd || timeIsUp || images >= options.maxImages
+    const mustEnd = this.#stopped || this.#deps.signal?.aborted === true || this.#unreadable !== undefined
+    return mustEnd || this.#time.isOver(images, elapsedSeconds)
   }
 
   /** After a loss or a weight that is NaN: on from the newest checkpoint, as often as `maxRollbacks` allows. */
@@ -130,6 +136,7 @@ export class Session {
     this.#logged = new Means(pending)
     this.#live = new Means()
     this.#rate = new Rate()
+    this.#time.restart()
     this.#checkpointer.startFrom(images)
   }
 
@@ -160,8 +167,8 @@ export class Session {
     const seconds = (now - unit.startedAt) / 1000
     // The next unit starts where this one ended, not where it was queued.
     for (const queued of this.#units) queued.startedAt = now
-    const { options, start, runLog } = this.#deps
-    const elapsed = start.elapsedSeconds + (now - this.#startedAt) / 1000
+    const { options, runLog } = this.#deps
+    const elapsed = this.#time.elapsedSeconds
     for (let i = 0; i < unit.updates; i++) {
       const images = metrics.images![i]!
       this.#live.add(metrics, i)
@@ -177,7 +184,16 @@ export class Session {
     }
     this.#sizer.record(unit.updates, seconds)
     this.#rate.add(this.#counters.images, this.#counters.elapsedSeconds)
+    this.#time.review(this.#counters.images)
+    this.#settledUnits += 1
+    if (this.#settledUnits === TELLING_UNIT && this.#time.maxSeconds === null) this.#warnOfDays()
     this.#deps.onStatus(this.#status(this.#live.take()))
+  }
+
+  #warnOfDays(): void {
+    const { maxImages } = this.#time
+    const advice = longRunAdvice(maxImages - this.#counters.images, this.#rate.perSecond)
+    if (advice) this.#deps.runLog.log(advice)
   }
 
   /** Where the run stands, as a checkpoint keeps it. */
@@ -186,8 +202,8 @@ export class Session {
   }
 
   #status(metrics: Record<string, number>): Status {
-    const { options, computing, mainLoss } = this.#deps
-    const { maxImages, maxTime } = options
+    const { computing, mainLoss } = this.#deps
+    const { maxImages, maxSeconds } = this.#time
     const imagesPerSecond = this.#rate.perSecond
     return {
       ...this.#counters,
@@ -196,7 +212,7 @@ export class Session {
       loss: metrics[mainLoss] ?? Number.NaN,
       metrics,
       imagesPerSecond,
-      etaSeconds: eta(this.#counters, imagesPerSecond, maxImages, maxTime),
+      etaSeconds: eta(this.#counters, imagesPerSecond, maxImages, maxSeconds),
     }
   }
 }

@@ -161,6 +161,8 @@ class Trainer : public Object {
   virtual void Reseed(uint64_t seed) = 0;  // random streams begin anew
   // The network has seen `images` elsewhere: they count as whole epochs, and the next batch begins one.
   virtual void StartAt(int64_t images) = 0;
+  // The learning rate's course ends at `images` from now on, in place of the spec's "maxImages".
+  virtual void EndAt(int64_t images) = 0;
   virtual std::unique_ptr<Snapshot> MakeSnapshot(SnapshotOf what) = 0;  // copies, in host memory
   virtual std::unique_ptr<InferenceModel> MakeInferenceModel(
       const std::string& weights) = 0;  // "ema" or "raw", copied

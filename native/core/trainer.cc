@@ -132,6 +132,8 @@ class RunTrainer : public Trainer {
 
   void StartAt(int64_t images) override { loader_.sampler().StartAt(images); }
 
+  void EndAt(int64_t images) override { training_step_->EndAt(images); }
+
   std::unique_ptr<Snapshot> MakeSnapshot(SnapshotOf what) override {
     NamedTensors state = training_step_->state();
     return CopySnapshot(what == SnapshotOf::kWeights ? WeightsOf(std::move(state))

@@ -113,6 +113,12 @@ Napi::Value startAt(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> cor
       .queue.Run(info.Env(), {}, [core, images] { return core->StartAt(images), true; }, FromNothing);
 }
 
+Napi::Value endAt(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
+  const int64_t images = ToCount(info[0]);
+  return Instance(info.Env())
+      .queue.Run(info.Env(), {}, [core, images] { return core->EndAt(images), true; }, Nothing);
+}
+
 Napi::Value snapshot(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   const auto what =
       ToChoice<SnapshotOf>(info[0], {{"weights", SnapshotOf::kWeights}, {"moments", SnapshotOf::kMoments}});
@@ -203,8 +209,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {Handle<Trainer>::Entry<plan>("plan"), Handle<Trainer>::Entry<train>("step"),
        Handle<Trainer>::Entry<tensors>("tensors"), Handle<Trainer>::Entry<tensor>("tensor"),
        Handle<Trainer>::Entry<load>("load"), Handle<Trainer>::Entry<reseed>("reseed"),
-       Handle<Trainer>::Entry<startAt>("startAt"), Handle<Trainer>::Entry<snapshot>("snapshot"),
-       Handle<Trainer>::Entry<trained>("inferenceModel")}));
+       Handle<Trainer>::Entry<startAt>("startAt"), Handle<Trainer>::Entry<endAt>("endAt"),
+       Handle<Trainer>::Entry<snapshot>("snapshot"), Handle<Trainer>::Entry<trained>("inferenceModel")}));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   exports.Set("setThreads", Napi::Function::New(env, setThreads, "setThreads"));
   exports.Set("images", Napi::Function::New(env, images, "images"));

@@ -41,6 +41,9 @@ function fakeTrainer(batch: number, start = 0, fail?: (images: number) => Error 
 
 type Seen = {
   attempts: number[]
+  /** Where the learning rate's course was told to end, and what was put on record at the end. */
+  ends: number[]
+  recorded: number[]
   logged: string[]
   saved: number[]
   previews: number[]
@@ -59,9 +62,24 @@ export function makeSession(
 ) {
   const resolved = resolveTrain({ size: 16, batch: 4, dimMults: [1], checkpointImages: 1e7, ...options })
   const { trainer, units, reset } = fakeTrainer(resolved.batch, start, fail)
-  const seen: Seen = { attempts: [], logged: [], saved: [], previews: [], lines: [], statuses: [], closed: 0 }
+  const seen: Seen = {
+    attempts: [],
+    ends: [],
+    recorded: [],
+    logged: [],
+    saved: [],
+    previews: [],
+    lines: [],
+    statuses: [],
+    closed: 0,
+  }
   const deps: SessionDeps = {
     folder: 'run',
+    begunAt: performance.now(),
+    endAt: (images) => seen.ends.push(images),
+    recordEnd: async (images) => {
+      seen.recorded.push(images)
+    },
     options: resolved,
     step: (updates) => trainer.step(updates),
     computing: { ops: 'reference', graph: false, precision: 'fp32' },

@@ -30,6 +30,8 @@ class TrainingStep {
   virtual NamedTensors state() = 0;
   // Weights for a generator under their plain state names: "ema" or "raw". Live, not copied.
   virtual NamedTensors weights(const std::string& which) = 0;
+  // The learning rate's course ends at `images` from now on.
+  virtual void EndAt(int64_t images) = 0;
   // Those that replay its updates; null where none do.
   virtual const Graphs* graphs() const = 0;
 };

@@ -1,4 +1,5 @@
-// The exponential moving average of a network's weights, with ema-pytorch's warm-up.
+// The moving average of a network's weights: exponential with ema-pytorch's warm-up, or EDM2's power
+// function.
 #include "core/optim/ema.h"
 
 #include <ATen/TensorOperators.h>
@@ -31,12 +32,28 @@ double Decay2023(int64_t e, double limit) {
   return value.clamp(0.0, limit).item<float>();
 }
 
+// Karras 2024, equation 12: the exponent gamma whose average has this standard deviation, as a share of the
+// run: length^2 = (gamma + 1) / ((gamma + 2)^2 (gamma + 3)). It falls as gamma rises from 0.
+double Exponent(double length) {
+  const auto length_of = [](double gamma) {
+    return std::sqrt((gamma + 1) / ((gamma + 2) * (gamma + 2) * (gamma + 3)));
+  };
+  double low = 0, high = 1;
+  while (length_of(high) > length) high *= 2;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (length_of(middle) > length ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
 }  // namespace
 
 Ema::Ema(const Spec& spec, const ParameterSet& online, EmaForm form)
     : online_(online),
       form_(form),
       decay_(Number(spec, "emaDecay")),
+      exponent_(Has(spec, "emaLength") ? Exponent(Number(spec, "emaLength")) : 0),
       every_(Integer(spec, "emaEvery")),
       step_(at::zeros({1}, at::kLong)),
       initted_(at::zeros({1}, at::kLong)) {
@@ -47,24 +64,39 @@ void Ema::Update() {
   const at::NoGradGuard no_grad;
   const int64_t k = step_.item<int64_t>();
   step_.add_(1);
-  const NamedTensors online = online_.state();
-  const auto copy = [&] {
-    for (size_t i = 0; i < online.size(); ++i) average_[i].tensor.copy_(online[i].tensor);
-  };
+  if (exponent_ == 0) return UpdateExponential(k);
+  if (k % every_ != 0) return;
+  initted_.fill_(1);
+  // Karras 2024, equation 11: decay (1 - 1/t)^(gamma + 1). The first average is a copy.
+  if (k == 0) return Copy();
+  const auto t = static_cast<double>(k / every_ + 1);
+  MoveBy(1 - std::pow(1 - 1 / t, exponent_ + 1));
+}
+
+void Ema::UpdateExponential(int64_t k) {
   const bool first = initted_.item<int64_t>() == 0;
   if (form_ == EmaForm::k2023 && first) {
     initted_.fill_(1);
-    return copy();
+    return Copy();
   }
   if (k % every_ != 0) return;
-  if (k <= kCopyUntil) return copy();
+  if (k <= kCopyUntil) return Copy();
   if (first) {
-    copy();
+    Copy();
     initted_.fill_(1);
   }
   // The reference reads its counter after raising it, hence k + 1.
   const int64_t e = k + 1 - kCopyUntil - 1;
-  const double weight = 1.0 - (form_ == EmaForm::k2022 ? Decay2022(e, decay_) : Decay2023(e, decay_));
+  MoveBy(1.0 - (form_ == EmaForm::k2022 ? Decay2022(e, decay_) : Decay2023(e, decay_)));
+}
+
+void Ema::Copy() {
+  const NamedTensors online = online_.state();
+  for (size_t i = 0; i < online.size(); ++i) average_[i].tensor.copy_(online[i].tensor);
+}
+
+void Ema::MoveBy(double weight) {
+  const NamedTensors online = online_.state();
   for (size_t i = 0; i < online.size(); ++i) {
     at::Tensor average = average_[i].tensor;
     const at::Tensor current = online[i].tensor.detach();

@@ -1,4 +1,5 @@
-// The exponential moving average of a network's weights, with ema-pytorch's warm-up.
+// The moving average of a network's weights: exponential with ema-pytorch's warm-up, or EDM2's power
+// function.
 #pragma once
 
 #include <string>
@@ -16,17 +17,23 @@ enum class EmaForm {
 
 class Ema {
  public:
-  // Reads "emaDecay" and "emaEvery". Copies the weights; draws nothing.
+  // Reads "emaDecay", "emaLength" (null for the exponential one) and "emaEvery". Copies the weights; draws
+  // nothing.
   Ema(const Spec& spec, const ParameterSet& online, EmaForm form);
   void Update();                 // once for each optimizer update
   NamedTensors weights() const;  // same names as the online state
   NamedTensors state();          // live tensors: ema.<name> and ema.step
 
  private:
+  void UpdateExponential(int64_t k);
+  void Copy();
+  void MoveBy(double weight);  // takes `weight` of the network's weights, keeps the rest of its own
+
   const ParameterSet& online_;
   NamedTensors average_;
   EmaForm form_;
   double decay_;
+  double exponent_;  // of the power function; 0 for the exponential average
   int64_t every_;
   at::Tensor step_;     // I64 [1]
   at::Tensor initted_;  // I64 [1]

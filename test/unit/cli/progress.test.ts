@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { DataLine, formatBytes, formatStatus, formatTime, shellQuote } from '../../../lib/cli/format.ts'
+import { formatBytes, formatStatus, PhaseLine, shellQuote } from '../../../lib/cli/format.ts'
 import { Progress } from '../../../lib/cli/progress.ts'
+import { formatTime } from '../../../lib/options/format-time.ts'
 import { logData } from '../../../lib/train/data-log.ts'
+import type { Phase } from '../../../lib/train/phases.ts'
 import type { Status } from '../../../lib/train/status.ts'
 
 function screen(isTTY: boolean, columns = 40) {
@@ -33,6 +35,26 @@ describe('on a terminal', () => {
     progress.update('at work')
     progress.log('second')
     expect(written).toEqual(['first\n', '\r\u001B[Kat work', '\r\u001B[Ksecond\nat work'])
+  })
+
+  test('what was said too early is shown later, and a text that runs goes on, though nothing new is said', () => {
+    const { written, clock, progress } = screen(true)
+    progress.update('first')
+    progress.update(() => `second ${clock.ms}`)
+    expect(written).toEqual(['\r\u001B[Kfirst'])
+    clock.ms += 1000
+    progress.tick()
+    clock.ms += 1000
+    progress.tick()
+    expect(written.slice(1)).toEqual(['\r\u001B[Ksecond 2000', '\r\u001B[Ksecond 3000'])
+  })
+
+  test('a line that is taken away leaves nothing', () => {
+    const { written, progress } = screen(true)
+    progress.update('at work')
+    progress.clear()
+    progress.end()
+    expect(written).toEqual(['\r\u001B[Kat work', '\r\u001B[K'])
   })
 
   test('the end shows the newest text and leaves it', () => {
@@ -139,15 +161,39 @@ describe('the text', () => {
 describe('the line about pictures being read', () => {
   test('has the rate of those that needed work, and when they will be done', () => {
     let ms = 0
-    const line = new DataLine(() => ms)
-    expect(line.text({ phase: 'read', done: 1, total: 3000 })).toBe('reading 1/3,000 pictures (0%)')
+    const line = new PhaseLine(() => ms)
+    const text = (phase: Phase) => {
+      line.update(phase)
+      return line.text()
+    }
+    expect(text({ phase: 'read', done: 1, total: 3000 })).toBe('reading 1/3,000 pictures (0%)')
     ms = 500
-    expect(line.text({ phase: 'read', done: 2999, total: 3000 })).toBe('reading 2,999/3,000 pictures (99%)')
-    expect(line.text({ phase: 'decode', done: 1000, total: 3000 })).toBe('decoding 1,000/3,000 pictures (33%)')
+    expect(text({ phase: 'read', done: 2999, total: 3000 })).toBe('reading 2,999/3,000 pictures (99%)')
+    expect(text({ phase: 'decode', done: 1000, total: 3000 })).toBe('decoding 1,000/3,000 pictures (33%)')
     ms += 10_000
-    expect(line.text({ phase: 'decode', done: 1500, total: 3000 })).toBe(
+    expect(text({ phase: 'decode', done: 1500, total: 3000 })).toBe(
       'decoding 1,500/3,000 pictures (50%)  50.0 pictures/s  ETA 30 s',
     )
+  })
+
+  test('other phases have their share and ETA, or how long they have taken', () => {
+    let ms = 0
+    const line = new PhaseLine(() => ms)
+    line.update({ phase: 'measure', done: 0, total: 1 })
+    expect(line.text()).toBe('measuring how fast this machine trains')
+    ms += 3000
+    expect(line.text()).toBe('measuring how fast this machine trains  3 s')
+    line.update({ phase: 'preview', done: 0, total: 1 })
+    ms += 20_000
+    line.update({ phase: 'preview', done: 0.25, total: 1 })
+    expect(line.text()).toBe('sampling a preview (25%)  ETA 1 m 00 s')
+    // The next one begins anew.
+    line.update({ phase: 'preview', done: 0, total: 1 })
+    expect(line.text()).toBe('sampling a preview')
+  })
+
+  test('an ETA runs down between two statuses', () => {
+    expect(formatStatus(status, 60)).toContain('ETA 23 m 14 s')
   })
 
   test('where only lines are heard, one in ten seconds', () => {

@@ -16,10 +16,11 @@ async function loggedAt(images: number, pixels: readonly ((i: number) => number)
   const lines: string[] = []
   const bytes = pixels.flatMap((valueAt) => Array.from({ length: BYTES }, (_, i) => valueAt(i)))
   const pictures = new Pictures(Uint8Array.from(bytes), SIZE, 3, [...pixels.keys()], {})
-  const directory = { writeSample: async () => {} } as unknown as RunDirectory
+  const directory = { writeSample: async () => {}, samplePath: () => 'grid.png' } as unknown as RunDirectory
   const runLog = { log: (line: string) => lines.push(line), picture: () => {} } as unknown as RunLog
   const options = resolveTrain({ size: 16, previews: pixels.length })
-  await writePreview(directory, runLog, { options, sample: async () => pictures } as unknown as Model, images)
+  const model = { options, autoWeights: 'raw', sample: async () => pictures } as unknown as Model
+  await writePreview(directory, runLog, model, images, () => {})
   return lines
 }
 
@@ -29,11 +30,12 @@ const busy = (i: number) => noise(i)
 
 test('R38: black and grey previews are counted in one line that says what to do', async () => {
   expect(await loggedAt(4000, [black, busy, grey])).toEqual([
+    'Preview: grid.png, with the latest weights',
     expect.stringMatching(/^Warning: 2 of 3 previews at 4000 images are a single colour\. .*lower lr$/),
   ])
 })
 
 test('R38: pictures are not warned about, nor is what an untrained network draws', async () => {
-  expect(await loggedAt(4000, [busy, busy])).toEqual([])
+  expect(await loggedAt(4000, [busy, busy])).toEqual(['Preview: grid.png, with the latest weights'])
   expect(await loggedAt(0, [black, grey])).toEqual([])
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ShinsakuError } from '../../../lib/errors.ts'
+import type { TrainOptions } from '../../../lib/options/resolve.ts'
 import type { SessionDeps } from '../../../lib/train/session-deps.ts'
 import type { Status } from '../../../lib/train/status.ts'
 import { errorOf } from '../../helpers/runs.ts'
@@ -45,6 +46,28 @@ describe('the loop', () => {
     await session.train()
     expect(seen.saved).toHaveLength(1)
     expect(seen.statuses.at(-1)!.elapsedSeconds).toBeGreaterThanOrEqual(0.1)
+  })
+
+  test('a run that would take days says so once its speed is known, and one that its time ends does not', async () => {
+    const told = async (options: TrainOptions): Promise<string[]> => {
+      const { session, seen } = makeSession({ maxImages: 1e12, ...options })
+      setTimeout(() => session.stop(), 100)
+      await session.train()
+      return seen.logged.filter((line) => line.includes('--time 1h'))
+    }
+    expect(await told({})).toHaveLength(1)
+    expect(await told({ maxTime: '2h' })).toEqual([])
+  })
+
+  test('a run that is bound in time ends in it, moves the end of its learning rate, and puts that on record', async () => {
+    const { session, seen } = makeSession({ maxImages: 1e9, time: 0.4 })
+    await session.train()
+    const { images, elapsedSeconds, maxImages } = seen.statuses.at(-1)!
+    expect(elapsedSeconds).toBeGreaterThan(0.3)
+    expect(seen.ends.length).toBeGreaterThan(0)
+    expect(maxImages).toBe(seen.ends.at(-1))
+    expect(seen.recorded).toEqual([maxImages])
+    expect(seen.saved).toEqual([images])
   })
 
   test('a resumed session goes on from its images and does not preview or save them again', async () => {

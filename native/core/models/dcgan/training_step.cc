@@ -116,6 +116,8 @@ class DcganTrainingStep : public TrainingStep {
     return indices;
   }
 
+  void EndAt(int64_t images) override { spec_["maxImages"] = static_cast<double>(images); }
+
   const Graphs* graphs() const override { return graphs_.get(); }
 
   NamedTensors state() override {

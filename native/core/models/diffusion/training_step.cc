@@ -93,6 +93,8 @@ class DiffusionTrainingStep : public TrainingStep {
                   "this run keeps no averaged weights (emaDecay is null); ask for weights \"raw\"");
   }
 
+  void EndAt(int64_t images) override { spec_["maxImages"] = static_cast<double>(images); }
+
   const Graphs* graphs() const override { return graphs_.get(); }
 
  private:
