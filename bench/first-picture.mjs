@@ -95,7 +95,7 @@ async function measure(pictures, who, minutes, more) {
   const seconds = minutes * 60
   const length = who === 'time' ? { time: seconds } : { ...SMALL, maxTime: seconds }
   const name = `${pictures.name}-${who}-${minutes}m`
-  const common = { previews: 0, threads: 1, out: join(out, 'runs'), data: pictures.data }
+  const common = { previews: 0, threads: 1, checkpointTime: '1h', out: join(out, 'runs'), data: pictures.data }
   /** @type {TrainOptions} */
   const given = { ...common, ...more, ...length }
   /** @type {Status | undefined} */

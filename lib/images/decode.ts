@@ -207,12 +207,21 @@ export async function decodePicture(bytes: Uint8Array, path: string, settings: P
   }
 }
 
+/** What a picture file says of itself. Rejects with IMAGE_UNREADABLE. */
+async function metadataOf(path: string): ReturnType<Sharp['metadata']> {
+  const bytes = await readBytes(path)
+  requirePicture(bytes, path)
+  const image = await open(bytes, Number.MAX_SAFE_INTEGER)
+  return decodeGate
+    .alone(() => image.metadata())
+    .catch((cause: unknown) => {
+      throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
+    })
+}
+
 /** The shorter side of a picture file, in pixels, without decoding it. Rejects with IMAGE_UNREADABLE. */
 export async function shorterSide(path: string): Promise<number> {
-  const image = await open(await readBytes(path), path, Number.MAX_SAFE_INTEGER)
-  const { autoOrient } = await image.metadata().catch((cause: unknown) => {
-    throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
-  })
+  const { autoOrient } = await metadataOf(path)
   return Math.min(autoOrient.width, autoOrient.height)
 }
 
@@ -239,13 +248,6 @@ export async function readPixels(path: string, { width, height, channels }: Pixe
 
 /** What `encodePicture` put into a file; null for a picture that is not from here. */
 export async function readMetadata(path: string): Promise<PictureMetadata | null> {
-  const bytes = await readBytes(path)
-  requirePicture(bytes, path)
-  const image = await open(bytes, Number.MAX_SAFE_INTEGER)
-  const { xmpAsString } = await decodeGate
-    .alone(() => image.metadata())
-    .catch((cause: unknown) => {
-      throw unreadable(path, reasonOf(cause, Number.MAX_SAFE_INTEGER), cause)
-    })
+  const { xmpAsString } = await metadataOf(path)
   return xmpAsString === undefined ? null : readXmp(xmpAsString)
 }

@@ -10,6 +10,13 @@ const IMAGES = 3500
 const small = { dimMults: [1, 2, 4] }
 const large = { dimMults: [1, 2, 4, 8] }
 
+/** A short run learns most from many small updates, a long one from calm ones. */
+const lengths = [
+  { below: 50_000, options: { batch: 8, lr: 2e-3 } },
+  { below: 500_000, options: { batch: 16, lr: 2e-3 } },
+  { below: Number.POSITIVE_INFINITY, options: { batch: 32, lr: 1e-3 } },
+]
+
 type Network = { readonly size: number; readonly dim: number }
 
 export const timedDiffusion: TimedLayout<Network> = {
@@ -24,10 +31,9 @@ export const timedDiffusion: TimedLayout<Network> = {
   imagesFor: ({ size, dim }) => IMAGES * (size / SMALLEST_SIZE) * (dim / SMALLEST_DIM) ** 2,
   costOf: ({ size, dim }) => size ** 2 * dim ** 1.5,
   settings: (images) => ({
-    lr: 2e-3,
+    ...lengths.find(({ below }) => images < below)!.options,
     lrSchedule: 'cosine',
     warmup: Math.round(images / 10),
-    batch: 8,
     emaEvery: 1,
     emaLength: 0.1,
   }),

@@ -168,7 +168,10 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   problems.push(...unknownNames(input, specs, others))
   // Nothing that exact is compared with holds anything out.
   const asked = input.exact === true ? { holdout: 0 } : {}
-  const resolved = resolveSpecs(specs, input, { ...definition.defaults[variant!]!, ...asked, ...set }, problems)
+  // A run that is bound in time chooses its network: what is given must go with the smallest one.
+  const layout = input.time == null ? {} : definition.timed.networks[0]
+  const defaults = { ...definition.defaults[variant!]!, ...asked, ...layout, ...set }
+  const resolved = resolveSpecs(specs, input, defaults, problems)
   for (const key of (resolved.allowChanges as string[] | null | undefined) ?? []) {
     const { message } = unknownName(key, Object.keys(specs), others)
     if (!(key in specs)) problems.push({ path: 'allowChanges', message: `${show(key)} ${message}` })

@@ -1,7 +1,6 @@
 /** The options of a new run: as they are, or, of one that is bound in time, completed for its pictures and this machine. */
 import { placeKnown } from '../backend/select.ts'
 import { pictureSide } from '../data/picture-side.ts'
-import { ShinsakuError } from '../errors.ts'
 import { loadNative } from '../native/load.ts'
 import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
 import type { Hooks } from './open-trainer.ts'
@@ -14,7 +13,7 @@ const PROBE_SECONDS = { least: 0.2, most: 3 }
 
 export type RunPlan = { options: ResolvedTrainOptions; lines: readonly string[] }
 
-/** `asked` is `given`, complete. Rejects with OPTION_INVALID, DATA_NOT_FOUND, OUT_OF_MEMORY. */
+/** `asked` is `given`, complete. Rejects with OPTION_INVALID, DATA_NOT_FOUND. */
 export async function planRun(
   given: TrainOptions,
   asked: ResolvedTrainOptions,
@@ -28,12 +27,7 @@ export async function planRun(
   const measure = async (options: ResolvedTrainOptions): Promise<number | undefined> => {
     onPhase({ phase: 'measure', done: 0, total: 1 })
     const placement = await placeKnown(native, options)
-    try {
-      return (await measureRate(native.addon, options, placement, seconds, now))?.imagesPerSecond
-    } catch (error) {
-      if (error instanceof ShinsakuError && error.code === 'OUT_OF_MEMORY') return undefined
-      throw error
-    }
+    return (await measureRate(native.addon, options, placement, seconds, now))?.imagesPerSecond
   }
   const spent = () => (now() - begunAt) / 1000
   const { options, lines } = await planTime(given, asked, { measure, pictureSide: side, spent })

@@ -1,6 +1,7 @@
 /** How fast a network trains on this machine: a few real updates of it, on pictures of noise. */
 import { randomFillSync } from 'node:crypto'
 import { type Placement, toSpec } from '../backend/placement.ts'
+import { ShinsakuError } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Addon } from '../native/addon.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
@@ -10,8 +11,8 @@ import { usableMemory } from '../system/memory.ts'
 /** What was measured of one network. */
 export type Probe = { imagesPerSecond: number; updates: number; secondsPerUpdate: number }
 
-/** More than this is not asked of a first update. */
-const FIRST_UPDATE_SECONDS = 3
+/** A batch that is expected to take longer is not tried whole. */
+const LONG_UPDATE_SECONDS = 3
 
 /** Updates until so many seconds have passed, at least one; the first one of a trainer, which prepares, is not counted. */
 async function time(
@@ -52,9 +53,8 @@ async function time(
 }
 
 /**
- * Images a second of these options, in about `seconds` and a first update. Where a whole batch would take long, one
- * picture at a time says it nearly as well. Undefined where the network would not fit in memory. Rejects with
- * OUT_OF_MEMORY. `now` gives milliseconds.
+ * Images a second of these options, in about `seconds` and a first update. Where a whole batch would take long, two
+ * pictures at a time say it nearly as well. Undefined where the network does not fit in memory. `now` gives milliseconds.
  */
 export async function measureRate(
   addon: Addon,
@@ -69,7 +69,12 @@ export async function measureRate(
   const bytes = 16 * parameters + activationBytes * options.batch
   if (placement.device === 'cpu' && bytes > usableMemory()) return undefined
   const few = { ...options, batch: Math.min(2, options.batch), accumulate: 1 }
-  const tried = await time(addon, few, placement, 0, now)
-  if (tried.secondsPerUpdate * (options.batch / few.batch) > FIRST_UPDATE_SECONDS) return tried
-  return time(addon, { ...options, accumulate: 1 }, placement, seconds, now)
+  try {
+    const tried = await time(addon, few, placement, 0, now)
+    if (tried.secondsPerUpdate * (options.batch / few.batch) > LONG_UPDATE_SECONDS) return tried
+    return await time(addon, { ...options, accumulate: 1 }, placement, seconds, now)
+  } catch (error) {
+    if (error instanceof ShinsakuError && error.code === 'OUT_OF_MEMORY') return undefined
+    throw error
+  }
 }

@@ -1,5 +1,4 @@
 /** What a run that is bound in time trains: the largest network that sees enough images, and a schedule of their number. */
-import { isDeepStrictEqual } from 'node:util'
 import { throwIfAny } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import { formatTime } from '../options/format-time.ts'
@@ -33,7 +32,12 @@ export type TimePlan = {
   lines: readonly string[]
 }
 
-type Candidate = { options: ResolvedTrainOptions; needs: number; cost: number }
+type Candidate = {
+  network: Readonly<Record<string, unknown>>
+  options: ResolvedTrainOptions
+  needs: number
+  cost: number
+}
 type Measured = Candidate & { rate: number; images: number }
 
 /** Throws OPTION_INVALID where the length of the run is given twice. */
@@ -49,12 +53,19 @@ function candidates(given: TrainOptions, { model }: ResolvedTrainOptions, side: 
   const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const networks = timed.networks.length > 0 ? timed.networks : [{}]
   const byText = new Map<string, Candidate>()
+  let refusal: unknown
   for (const network of networks) {
-    const options = resolveTrain({ ...network, ...timed.settings(0), ...own } as TrainOptions)
-    const text = JSON.stringify(options)
-    if (!byText.has(text)) byText.set(text, { options, needs: timed.imagesFor(options), cost: timed.costOf(options) })
+    try {
+      const options = resolveTrain({ ...network, ...timed.settings(0), ...own } as TrainOptions)
+      const candidate = { network, options, needs: timed.imagesFor(options), cost: timed.costOf(options) }
+      byText.set(JSON.stringify(options), candidate)
+    } catch (error) {
+      // What is given may not go with every network: a size that its stages do not divide.
+      refusal ??= error
+    }
   }
   const all = [...byText.values()]
+  if (all.length === 0) throw refusal
   // Larger than the pictures are, they would only be blurred.
   const sharp = all.filter(({ options }) => given.size !== undefined || options.size <= side)
   return sharp.length > 0 ? sharp : all.slice(0, 1)
@@ -86,12 +97,6 @@ async function choose(
   return { chosen, larger: list[index + 1] }
 }
 
-/** The network's options, where they differ from those that a run without a time would have. */
-function changesOf(chosen: ResolvedTrainOptions, usual: ResolvedTrainOptions): Record<string, unknown> {
-  const before = usual as Readonly<Record<string, unknown>>
-  return Object.fromEntries(Object.entries(chosen).filter(([name, value]) => !isDeepStrictEqual(value, before[name])))
-}
-
 const listText = (options: Readonly<Record<string, unknown>>): string =>
   Object.entries(options)
     .map(([name, value]) => `${name} ${flagText(value)}`)
@@ -99,7 +104,7 @@ const listText = (options: Readonly<Record<string, unknown>>): string =>
 
 /** What is said of the choice. `time` is in seconds. */
 function linesOf(
-  { options, rate, images, needs, cost }: Measured,
+  { rate, images, ...network }: Measured,
   larger: Candidate | undefined,
   chosen: Readonly<Record<string, unknown>>,
   time: number,
@@ -108,10 +113,13 @@ function linesOf(
     `For ${formatTime(time)} on this machine: ${listText(chosen)}`,
     `Measured ${rate.toPrecision(3)} images a second: about ${images} images, which the clock corrects as the run goes on`,
   ]
-  const timeFor = (of: Candidate) => (of.needs * of.cost) / (rate * cost) / USABLE
-  if (images < needs)
+  // Without a speed, because nothing fits in memory, training is what fails, and says what to do.
+  if (rate === 0) return lines.slice(0, 1)
+  const timeFor = ({ needs, cost }: Candidate) => (needs * cost) / (rate * network.cost) / USABLE
+  const { options } = network
+  if (images < network.needs)
     lines.push(
-      `Warning: that is few for ${options.size} pixels: expect blobs. From ${formatTime(timeFor({ options, needs, cost }))} on it would be enough`,
+      `Warning: that is few for ${options.size} pixels: expect blobs. From ${formatTime(timeFor(network))} on it would be enough`,
     )
   else if (larger) {
     const { widthOption } = definitionOf(options.model)
@@ -136,7 +144,7 @@ export async function planTime(
   const { timed, imagesPerUpdate } = definitionOf(options.model)
   const images = Math.max(Math.floor(chosen.rate * left() * USABLE), imagesPerUpdate(chosen.options))
   const settings: Record<string, unknown> = {
-    ...changesOf(chosen.options, options),
+    ...chosen.network,
     ...timed.settings(images),
     checkpointTime: Math.min(Math.max(time / CHECKPOINTS, CHECKPOINT_SECONDS.least), CHECKPOINT_SECONDS.most),
     checkpointImages: Math.max(options.checkpointImages, Math.ceil(images / PREVIEWS)),

