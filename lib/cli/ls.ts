@@ -1,8 +1,8 @@
 /** `shinsaku ls`: the runs in a folder, the one that did something last first. */
 import { visible } from '../errors.ts'
+import { formatTime } from '../options/format-time.ts'
 import type { RunSummary } from '../run/list.ts'
 import { table } from './describe.ts'
-import { formatTime } from '../options/format-time.ts'
 import { formatBytes, formatCount } from './format.ts'
 import type { Io } from './io.ts'
 

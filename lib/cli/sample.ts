@@ -75,9 +75,7 @@ async function write(
 /** What was made of which pictures, and what is odd about them. */
 function report({ files, kept, sampled, flat }: Tally, weights: string, images: number, { stderr }: Io): void {
   const there = kept === 0 ? '' : ` ${formatCount(kept)} of ${formatCount(files.length)} files were there already.`
-  stderr.write(
-    `Sampled ${formatCount(sampled)} with the ${weights} after ${formatCount(images)} images.${there}\n`,
-  )
+  stderr.write(`Sampled ${formatCount(sampled)} with the ${weights} after ${formatCount(images)} images.${there}\n`)
   if (flat > 0)
     stderr.write(
       `Warning: ${formatCount(flat)} of ${formatCount(sampled)} are a single colour: the model has learned nothing yet, or has collapsed.\n`,
