@@ -114,6 +114,14 @@ export interface NativeTrainer {
   endAt(images: number): Promise<void>
   /** Copies of its weights, or of Adam's first moments, as they are. */
   snapshot(what: 'weights' | 'moments'): Promise<NativeSnapshot>
+  /**
+   * What the networks make of given pictures, uint8 [n, size, size, channels], in evaluation and without augmentation:
+   * one bounded unit, which draws from no stream of training and moves nothing. Rows of n values, one after the other.
+   * Of diffusion `args` are `weights` ("ema" or "raw"), `logSnr` (a row for each: the loss of training at that log
+   * signal-to-noise ratio) and `seeds`, one for each picture's noise; of dcgan there is one row, the discriminator's
+   * logit of "generated". Rejects with SHAPE_INVALID, NATIVE_FAILED.
+   */
+  loss(pixels: Uint8Array, shape: readonly number[], args: Spec): Promise<Float64Array>
   /** A model over a copy of the weights as they are. */
   inferenceModel(weights: 'ema' | 'raw'): Promise<NativeInferenceModel>
   dispose(): void

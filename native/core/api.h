@@ -164,6 +164,10 @@ class Trainer : public Object {
   // The learning rate's course ends at `images` from now on, in place of the spec's "maxImages".
   virtual void EndAt(int64_t images) = 0;
   virtual std::unique_ptr<Snapshot> MakeSnapshot(SnapshotOf what) = 0;  // copies, in host memory
+  // What the networks make of given pictures, uint8 of shape N,H,W,C, in evaluation: one bounded unit. Rows
+  // of N values, one row after the other; which rows there are is the kind's, see TrainingStep::Loss().
+  // Draws nothing from the run's streams and moves nothing.
+  virtual std::vector<double> Loss(Bytes pixels, const std::vector<int64_t>& shape, const Spec& args) = 0;
   virtual std::unique_ptr<InferenceModel> MakeInferenceModel(
       const std::string& weights) = 0;  // "ema" or "raw", copied
 };

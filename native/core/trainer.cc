@@ -1,4 +1,6 @@
 // A run as the boundary sees it: training step, data order and random streams together, one unit at a time.
+#include <ATen/core/grad_mode.h>
+
 #include <map>
 
 #include "core/models/registry.h"
@@ -30,6 +32,16 @@ NamedTensors MomentsOf(NamedTensors state) {
 Spec SamplingSpec(Spec spec) {
   spec["ops"] = Text(spec, "samplingOps");
   return spec;
+}
+
+// Pictures of other sizes than the spec's are no pictures of this run.
+void RequireShape(const Spec& spec, const ImageSet& images) {
+  const int64_t size = Integer(spec, "size");
+  const std::vector<int64_t> expected{images.count(), size, size, Integer(spec, "channels")};
+  if (images.shape != expected) {
+    throw Failure("SHAPE_INVALID", "the pictures are " + SizesText(images.shape) +
+                                       ", but the network needs " + SizesText(expected));
+  }
 }
 
 class RunTrainer : public Trainer {
@@ -140,6 +152,18 @@ class RunTrainer : public Trainer {
                                                      : MomentsOf(std::move(state)));
   }
 
+  std::vector<double> Loss(Bytes pixels, const std::vector<int64_t>& shape, const Spec& args) override {
+    const auto images =
+        std::static_pointer_cast<ImageSet>(MakeImages(pixels, shape, Text(spec_, "device"), {}));
+    RequireShape(spec_, *images);
+    ApplyPrecision(spec_);
+    const at::NoGradGuard no_grad;
+    const at::Tensor losses =
+        training_step_->Loss(images->pixels, args).to(at::kDouble).to(at::kCPU).contiguous();
+    const auto* values = losses.const_data_ptr<double>();
+    return {values, values + losses.numel()};
+  }
+
   std::unique_ptr<InferenceModel> MakeInferenceModel(const std::string& weights) override {
     return kind_.make_inference_model(SamplingSpec(spec_), training_step_->weights(weights), device_);
   }
@@ -186,12 +210,7 @@ class RunTrainer : public Trainer {
 
 std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images) {
   auto set = std::dynamic_pointer_cast<ImageSet>(images);
-  const int64_t size = Integer(spec, "size");
-  const std::vector<int64_t> expected{set->count(), size, size, Integer(spec, "channels")};
-  if (set->shape != expected) {
-    throw Failure("SHAPE_INVALID", "the pictures are " + SizesText(set->shape) + ", but the network needs " +
-                                       SizesText(expected));
-  }
+  RequireShape(spec, *set);
   return std::make_unique<RunTrainer>(spec, std::move(set));
 }
 

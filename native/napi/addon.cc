@@ -128,6 +128,19 @@ Napi::Value snapshot(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> co
           Wrap<Snapshot>(&Addon::snapshot));
 }
 
+Napi::Value loss(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
+  KeepAlive keep;
+  const auto pixels = ToBytesOrNone(info[0], keep);
+  if (!pixels) throw Napi::TypeError::New(info.Env(), "expected a Uint8Array");
+  return Instance(info.Env())
+      .queue.Run(
+          info.Env(), std::move(keep),
+          [core, pixels = *pixels, shape = ToShape(info[1]), args = ToSpec(info[2])] {
+            return core->Loss(pixels, shape, args);
+          },
+          FromDoubles);
+}
+
 Napi::Value trained(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   return Instance(info.Env())
       .queue.Run(
@@ -210,7 +223,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
        Handle<Trainer>::Entry<tensors>("tensors"), Handle<Trainer>::Entry<tensor>("tensor"),
        Handle<Trainer>::Entry<load>("load"), Handle<Trainer>::Entry<reseed>("reseed"),
        Handle<Trainer>::Entry<startAt>("startAt"), Handle<Trainer>::Entry<endAt>("endAt"),
-       Handle<Trainer>::Entry<snapshot>("snapshot"), Handle<Trainer>::Entry<trained>("inferenceModel")}));
+       Handle<Trainer>::Entry<snapshot>("snapshot"), Handle<Trainer>::Entry<loss>("loss"),
+       Handle<Trainer>::Entry<trained>("inferenceModel")}));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   exports.Set("setThreads", Napi::Function::New(env, setThreads, "setThreads"));
   exports.Set("images", Napi::Function::New(env, images, "images"));

@@ -71,12 +71,6 @@ Napi::Int32Array FromIndices(Napi::Env env, const std::vector<int32_t>& indices)
   return array;
 }
 
-Napi::Float64Array FromDoubles(Napi::Env env, const std::vector<double>& numbers) {
-  auto array = Napi::Float64Array::New(env, numbers.size());
-  std::copy(numbers.begin(), numbers.end(), array.Data());
-  return array;
-}
-
 }  // namespace
 
 Spec ToSpec(const Napi::Value& value) {
@@ -192,6 +186,12 @@ Napi::Value FromPlan(Napi::Env env, const UpdatePlan& plan) {
   object.Set("indices", FromIndices(env, plan.indices));
   object.Set("sizes", FromIndices(env, plan.sizes));
   return object;
+}
+
+Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& numbers) {
+  auto array = Napi::Float64Array::New(env, numbers.size());
+  std::copy(numbers.begin(), numbers.end(), array.Data());
+  return array;
 }
 
 Napi::Value FromNeighbours(Napi::Env env, const Neighbours& neighbours) {

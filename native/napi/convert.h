@@ -44,6 +44,7 @@ Napi::Value FromNeighbours(Napi::Env env, const Neighbours& neighbours);
 Napi::Value FromFloats(Napi::Env env, const std::vector<float>& floats);
 Napi::Value FromStatistics(Napi::Env env, const Statistics& statistics);
 Napi::Value FromResults(Napi::Env env, const Results& results);
+Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& numbers);
 Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes);
 Napi::Value FromInfos(Napi::Env env, const std::vector<TensorInfo>& infos);
 Napi::Value FromDescription(Napi::Env env, const Description& description);

@@ -32,6 +32,9 @@ class TrainingStep {
   virtual NamedTensors weights(const std::string& which) = 0;
   // The learning rate's course ends at `images` from now on.
   virtual void EndAt(int64_t images) = 0;
+  // Losses [rows,N] of given pictures (uint8 [N,H,W,C] on the device) by copies of the weights as they are,
+  // without gradients. Draws nothing from the streams of training. What `args` holds is the kind's.
+  virtual at::Tensor Loss(const at::Tensor& pixels, const Spec& args) = 0;
   // Those that replay its updates; null where none do.
   virtual const Graphs* graphs() const = 0;
 };

@@ -25,6 +25,7 @@
 #include "core/optim/adam.h"
 #include "core/optim/ema.h"
 #include "core/runtime/autocast.h"
+#include "core/runtime/host_tensor.h"
 
 namespace shinsaku {
 namespace {
@@ -117,6 +118,21 @@ class DcganTrainingStep : public TrainingStep {
   }
 
   void EndAt(int64_t images) override { spec_["maxImages"] = static_cast<double>(images); }
+
+  // One row: by how much the discriminator takes each picture for generated, a logit. Pictures that it knows
+  // by heart have less of it than others by the same hand. With running statistics, so that no picture
+  // depends on its neighbours. There are no averages of the discriminator, whatever "weights" says.
+  Tensor Loss(const Tensor& pixels, const Spec&) override {
+    DcganDiscriminator fixed(plan_, Fill::kEmpty, device_, std::nullopt);
+    CopyAll(fixed.set().state(), discriminator_.set().state());
+    const auto ops = MakeOps(Text(spec_, "samplingOps"));
+    const Tensor unmirrored = at::zeros({pixels.size(0)}, pixels.options().dtype(at::kBool));
+    const Autocast autocast(spec_, device_);
+    const Tensor logits =
+        fixed.Forward(*ops, ToFloat(pixels, unmirrored, plan_.range()), BatchStatistics::kRunning)
+            .to(at::kFloat);
+    return (logits.dim() == 2 ? logits.select(1, 1) - logits.select(1, 0) : logits.neg()).view({1, -1});
+  }
 
   const Graphs* graphs() const override { return graphs_.get(); }
 
