@@ -39,12 +39,12 @@ export const meanOf = (values: ArrayLike<number>): number => {
   return sum / values.length
 }
 
-/** Bounds around `value` that 95 % of `resampled` lie within. */
-export function percentileInterval(value: number, resampled: ArrayLike<number>): Interval {
+/** Bounds around `value` that all but the share `outside` of `resampled` lie within. */
+export function percentileInterval(value: number, resampled: ArrayLike<number>, outside = 0.05): Interval {
   const sorted = Float64Array.from(resampled).sort()
   const at = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(share * (sorted.length - 1))))]!
-  return { value, low: at(0.025), high: at(0.975) }
+  return { value, low: at(outside / 2), high: at(1 - outside / 2) }
 }
 
 /** The mean with its bounds: of 1,000 resamples, or of the normal distribution where values are many. At least one value. */
@@ -64,4 +64,33 @@ export function bootstrapMean(values: ArrayLike<number>, seed: number): Interval
     return sum / count
   })
   return percentileInterval(value, means)
+}
+
+/** A share with its bounds, of so many. */
+export type Share = Interval & { n: number }
+
+/**
+ * The share of values that are 1, of 0s and 1s. Where all are equal, resamples are too; the bound on the open side is
+ * then the exact one: what is in none of n is in less than 1 - 0.05^(1/n) of all, with 95 %.
+ */
+export function bootstrapShare(hits: ArrayLike<number>, seed: number): Share {
+  const n = hits.length
+  const { value, low, high } = bootstrapMean(hits, seed)
+  const open = 1 - 0.05 ** (1 / n)
+  return { value, low: value === 1 ? 1 - open : low, high: value === 0 ? open : high, n }
+}
+
+/**
+ * Mean of `a` minus mean of `b`, each resampled by itself. `among`: of so many differences that are looked at together,
+ * all lie within their bounds with 95 % (Bonferroni).
+ */
+export function bootstrapDifference(a: ArrayLike<number>, b: ArrayLike<number>, seed: number, among = 1): Interval {
+  const next = words(seed)
+  const resampled = (values: ArrayLike<number>) => {
+    let sum = 0
+    for (let i = 0; i < values.length; i++) sum += values[Math.floor((next() / 2 ** 32) * values.length)]!
+    return sum / values.length
+  }
+  const differences = Float64Array.from({ length: RESAMPLES * among }, () => resampled(a) - resampled(b))
+  return percentileInterval(meanOf(a) - meanOf(b), differences, 0.05 / among)
 }
