@@ -1,7 +1,7 @@
 /** The checkpoints of a run, and the newest one that can be trusted. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileError, ShinsakuError } from '../errors.ts'
+import { fileError, ShinsakuError, throwIfAny } from '../errors.ts'
 import { checkpointsFolder, type Manifest, positionName, positionOf } from './records.ts'
 import { type Need, verifyCheckpoint } from './verify.ts'
 
@@ -32,6 +32,8 @@ type FindOptions = {
   onSkipped?: (line: string, error: ShinsakuError) => void
   /** What it is to be used for; all of it where this is absent. */
   need?: Need
+  /** Only those after so many images at most. */
+  upTo?: number
 }
 
 /**
@@ -40,9 +42,9 @@ type FindOptions = {
  */
 export async function newestValidCheckpoint(
   run: string,
-  { onSkipped, need }: FindOptions = {},
+  { onSkipped, need, upTo = Number.POSITIVE_INFINITY }: FindOptions = {},
 ): Promise<ValidCheckpoint> {
-  const places = (await listCheckpoints(run)).reverse()
+  const places = (await listCheckpoints(run)).filter(({ images }) => images <= upTo).reverse()
   if (places.length === 0) {
     throw new ShinsakuError('RUN_NOT_FOUND', `${run} is not a run folder with a checkpoint`, {
       hint: 'Give the folder that train() made, such as runs/00000-diffusion-128-icons.',
@@ -62,4 +64,20 @@ export async function newestValidCheckpoint(
   throw new ShinsakuError('CHECKPOINT_INVALID', `No checkpoint of ${run} is complete:\n${lines.join('\n')}`, {
     cause: errors[0],
   })
+}
+
+/** The checkpoint after exactly so many images, verified. Throws OPTION_INVALID where there is none, CHECKPOINT_INVALID. */
+export async function checkpointAt(run: string, images: number, need?: Need): Promise<ValidCheckpoint> {
+  const places = await listCheckpoints(run)
+  const place = places.find((known) => known.images === images)
+  if (place) return { folder: place.folder, manifest: await verifyCheckpoint(place.folder, need) }
+  // Without any at all this is no run, which is what is said then.
+  if (places.length === 0) return newestValidCheckpoint(run)
+  const known = places.map((other) => other.images).join(', ')
+  return throwProblem(`there is no checkpoint at ${images} images in ${run}; there are: ${known}`)
+}
+
+function throwProblem(message: string): never {
+  throwIfAny([{ path: 'at', message }])
+  throw new TypeError(message)
 }

@@ -16,7 +16,8 @@ import {
 import type { TensorInfo } from '../native/addon.ts'
 import { safetensorsBytes, writeSafetensors } from '../safetensors/safetensors.ts'
 import { version } from '../system/version.ts'
-import { listCheckpoints } from './find.ts'
+import { type CheckpointPlace, listCheckpoints } from './find.ts'
+import { milestonesAmong } from './milestones.ts'
 import {
   type CheckpointState,
   checkpointsFolder,
@@ -42,6 +43,11 @@ export type SaveRequest = {
   readTensor: (name: string) => Promise<Uint8Array>
   /** Complete checkpoints to keep, this one among them; Infinity keeps all. */
   keep: number
+  /**
+   * Keeps the first one of each doubling of the images as well, and the last one before the images `before`, where that
+   * is given.
+   */
+  milestones?: { before: number | undefined }
   /** Called with one line where an old checkpoint could not be deleted or a damaged one was moved aside. */
   onWarning?: (line: string) => void
 }
@@ -145,18 +151,36 @@ async function publish(parent: string, folder: string, request: SaveRequest): Pr
   }
 }
 
-/** Deletes what is older than the `keep` newest complete checkpoints, counted from the one just saved. Newer ones are not its affair. */
-async function prune(run: string, saved: number, { keep, onWarning }: SaveRequest): Promise<void> {
-  let kept = 1
-  const older = (await listCheckpoints(run)).filter(({ images }) => images < saved).reverse()
-  for (const { folder, images } of older) {
-    if (kept < keep) kept += (await looksComplete(folder)) ? 1 : 0
-    else {
-      // Renamed first: a kill while deleting must not leave a folder that looks like a damaged checkpoint.
-      const doomed = join(checkpointsFolder(run), `${TEMPORARY}old-${positionName(images)}`)
-      await move(folder, doomed)
-        .then(() => remove(doomed))
-        .catch((error: Error) => onWarning?.(`An old checkpoint could not be deleted: ${error.message}`))
-    }
+/** Positions of complete checkpoints up to the one just saved, ascending. */
+async function completePositions(places: readonly CheckpointPlace[], saved: number): Promise<number[]> {
+  const complete: number[] = []
+  for (const { folder, images } of places)
+    if (images === saved || (images < saved && (await looksComplete(folder)))) complete.push(images)
+  return complete
+}
+
+/**
+ * Deletes what is older than the `keep` newest complete checkpoints, counted from the one just saved, but for those that
+ * `milestones` asks to keep. Newer ones are not its affair.
+ */
+async function prune(run: string, saved: number, { keep, milestones, onWarning }: SaveRequest): Promise<void> {
+  const places = await listCheckpoints(run)
+  const complete = await completePositions(places, saved)
+  const kept = new Set(complete.slice(-keep))
+  if (milestones) {
+    for (const images of milestonesAmong(complete)) kept.add(images)
+    const { before } = milestones
+    const best = before === undefined ? undefined : complete.findLast((images) => images < before)
+    if (best !== undefined) kept.add(best)
+  }
+  // Those newer than the oldest of the kept newest that are damaged may be looked into; older ones go.
+  const oldest = complete.slice(-keep)[0]!
+  for (const { folder, images } of places) {
+    if (images >= oldest || kept.has(images)) continue
+    // Renamed first: a kill while deleting must not leave a folder that looks like a damaged checkpoint.
+    const doomed = join(checkpointsFolder(run), `${TEMPORARY}old-${positionName(images)}`)
+    await move(folder, doomed)
+      .then(() => remove(doomed))
+      .catch((error: Error) => onWarning?.(`An old checkpoint could not be deleted: ${error.message}`))
   }
 }

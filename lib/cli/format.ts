@@ -4,6 +4,7 @@ import { nameOf } from '../backend/trial.ts'
 import { visible } from '../errors.ts'
 import type { Phase } from '../index.ts'
 import { formatTime } from '../options/format-time.ts'
+import { guardShareText } from '../train/guard-text.ts'
 import type { Status } from '../train/status.ts'
 
 export const formatCount = (value: number): string => value.toLocaleString('en-US')
@@ -28,7 +29,7 @@ function formatShare({ images, maxImages, imagesPerSecond, elapsedSeconds, etaSe
 
 /** One line about a training run: `1,280/64,000 images (2%)  35.2 images/s  loss 0.0213  ETA 29 m 42 s  cpu-avx2 fp32`. `age`: seconds since. */
 export function formatStatus(status: Status, age = 0): string {
-  const { imagesPerSecond, metrics, precision } = status
+  const { imagesPerSecond, metrics, guard, precision } = status
   const etaSeconds = status.etaSeconds === null ? null : Math.max(0, status.etaSeconds - age)
   const rate = imagesPerSecond < 100 ? imagesPerSecond.toPrecision(3) : String(Math.round(imagesPerSecond))
   const losses = Object.entries(metrics).filter(([name]) => name.startsWith('loss'))
@@ -36,6 +37,7 @@ export function formatStatus(status: Status, age = 0): string {
     formatShare(status),
     imagesPerSecond > 0 ? `${rate} images/s` : '',
     losses.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' '),
+    guard === null ? '' : guardShareText(guard),
     etaSeconds === null ? '' : `ETA ${formatTime(etaSeconds)}`,
     `${nameOf(status)} ${precision}`,
   ]

@@ -97,7 +97,8 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
   const options = valuesOf(sampleGroups(), flags) as SampleOptions
   const { load } = await import('../index.ts')
   const model = await load(run, valuesOf(loadGroups(), flags) as LoadOptions & ImportOptions)
-  const { images } = model
+  const { images, note } = model
+  if (note !== undefined) io.stderr.write(`${note}\n`)
   const progress = new Progress(io.stderr)
   const abort = new AbortController()
   let stoppedBy: StopSignal | undefined

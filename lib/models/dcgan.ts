@@ -78,6 +78,12 @@ export const dcgan = defineModel({
   // The statistics of the grid itself, as pytorch/examples samples its own; running ones mean nothing at the start.
   previewOptions: (train) => ({ batchNorm: hasDenseStem(train) && train.previews === 1 ? 'running' : 'batch' }),
   timed: { networks: [], imagesFor: () => 0, costOf: () => 1, settings: () => ({}) },
+  guard: {
+    args: {},
+    rows: ['discriminator'],
+    meaning: 'The discriminator tells held-out pictures from training pictures',
+  },
+  sampleCost: () => 1 / 2,
   // Each discriminator update counts its own steps, on the host.
   canReplay: (train) => train.discriminatorUpdates === 1,
   imagesPerUpdate: (train) => train.batch * train.accumulate * train.discriminatorUpdates,

@@ -155,6 +155,14 @@ export const diffusion = defineModel({
   sampledAtOnce: ({ batch }) => batch,
   previewOptions: (train) => ({ steps: Math.min(train.previewSteps, train.timesteps) }),
   timed: timedDiffusion,
+  // Copying begins where there is noise enough to hide details and not so much as to hide all (arXiv 2603.13419).
+  guard: {
+    args: { logSnr: [-3, 0, 3] },
+    rows: ['logSnr-3', 'logSnr0', 'logSnr3'],
+    meaning: 'The loss of held-out pictures is above that of training pictures',
+  },
+  // A third of what an update computes is the pass forward.
+  sampleCost: (train) => Math.min(20, train.timesteps) / 3,
   // The coin of self-conditioning is tossed on the host, and so is what a batch draws for itself.
   canReplay: (train) =>
     train.selfCondition === false && train.dropout === 0 && train.augment === 0 && train.ambientSigma === 0,

@@ -38,6 +38,15 @@ type Shape = {
   readonly sampleSpecs: OptionSpecs
 }
 
+/** What the native trainer's `loss()` is asked for, and what its rows are called. */
+export type GuardDefinition = {
+  readonly args: Readonly<Record<string, readonly number[]>>
+  /** One name for each row. All rows are higher for pictures that the model knows less well. */
+  readonly rows: readonly string[]
+  /** What a row that is higher for held-out pictures means, as a warning begins. */
+  readonly meaning: string
+}
+
 /** `Train` and `Sample` are this kind's complete options, `GivenSample` those of a call to `model.sample()`. */
 type Behaviour<Train, Sample, GivenSample> = {
   readonly help: string
@@ -53,6 +62,10 @@ type Behaviour<Train, Sample, GivenSample> = {
   sampledAtOnce(options: Omit<Sample, 'seeds'>): number
   /** Sampling options of the preview grids: as cheap as they can be, and as the reference samples its own. */
   previewOptions(train: Train): GivenSample
+  /** What the copy guard looks at beside samples. */
+  readonly guard: GuardDefinition
+  /** How many pictures an update could learn from in the time that one takes to sample with the usual options; a guess. */
+  sampleCost(train: Train): number
   /** The most images that one update sees. */
   imagesPerUpdate(train: Train): number
   readonly timed: TimedLayout<Train>

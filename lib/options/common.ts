@@ -126,6 +126,13 @@ export const commonSpecs = {
   checkpointImages: option(count(1), 'Images between two checkpoints with previews.', { placeholder: 'IMAGES' }),
   checkpointTime: option(duration, 'Longest time between two checkpoints.', { default: '10m', placeholder: 'TIME' }),
   keepCheckpoints: option(count(1, 100000), 'Checkpoints to keep; older ones are deleted.', { default: 3 }),
+  guard: option(
+    z.boolean(),
+    'Look for copies of training pictures at checkpoints, and warn. Off for recipes and with exact unless you ask for it.',
+    { default: true },
+  ),
+  guardTime: option(rate(0.0001, 1), "Share of a run's time that guard may take.", { default: 0.03 }),
+  stopOnCopies: option(z.boolean(), 'End the run at the first warning of guard.', { default: false }),
   maxRollbacks: option(
     count(0, 1000),
     'How often in a row a run goes back to its last checkpoint after a NaN in the loss or the weights.',
@@ -145,6 +152,11 @@ export type CommonOptions = Resolved<typeof commonSpecs>
 export const loadSpecs = {
   device: commonSpecs.device,
   threads: commonSpecs.threads,
+  at: option(
+    z.union([z.enum(['newest', 'best']), count(0)]),
+    'Which checkpoint of a run: the newest, the one after so many images, or "best", the last one before the first warning of guard.',
+    { default: 'newest', placeholder: 'IMAGES' },
+  ),
   exact: option(
     z.boolean(),
     "Sample with PyTorch's own operations, bit for bit, as a run that was trained with exact always does.",

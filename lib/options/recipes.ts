@@ -9,8 +9,8 @@ type Recipe = {
   readonly chosen: Readonly<Record<string, unknown>>
 }
 
-/** What no source knows of: a run that is to be the source's takes the operations that give its bits, and all pictures. */
-const same = { exact: true, holdout: 0 } as const
+/** What no source knows of: a run that is to be the source's takes the operations that give its bits, all pictures, and no guard. */
+const same = { exact: true, holdout: 0, guard: false } as const
 
 /** Defaults of Trainer, GaussianDiffusion and Unet in denoising-diffusion-pytorch 0.26.4, commit 12f95b3. */
 const lucidrains2022 = {

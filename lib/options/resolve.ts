@@ -166,8 +166,8 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
   const specs = specsOf(name!)
   const others = othersOptions(name!, (m) => m.specs)
   problems.push(...unknownNames(input, specs, others))
-  // Nothing that exact is compared with holds anything out.
-  const asked = input.exact === true ? { holdout: 0 } : {}
+  // Nothing that exact is compared with holds anything out, or looks for copies.
+  const asked = input.exact === true ? { holdout: 0, guard: false } : {}
   // A run that is bound in time chooses its network: what is given must go with the smallest one.
   const layout = input.time == null ? {} : definition.timed.networks[0]
   const defaults = { ...definition.defaults[variant!]!, ...asked, ...layout, ...set }
@@ -177,6 +177,8 @@ export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
     if (!(key in specs)) problems.push({ path: 'allowChanges', message: `${show(key)} ${message}` })
   }
   problems.push(...timeProblems(resolved))
+  if (resolved.stopOnCopies === true && resolved.guard === false)
+    problems.push({ path: 'stopOnCopies', message: 'needs guard, which is off: set guard to true' })
   if (problems.length === 0) problems.push(...definition.check(resolved as CommonOptions))
   throwIfAny(problems)
   return Object.freeze(resolved) as unknown as ResolvedTrainOptions

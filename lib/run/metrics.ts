@@ -34,7 +34,8 @@ export function* linesIn(bytes: Uint8Array): Generator<{ begin: number; end: num
 /** All of a file of lines. Throws FILE_FAILED. */
 export const readLines = (path: string): Promise<Uint8Array> => readWhole(path, MAX_BYTES)
 
-async function readOptional(path: string): Promise<Uint8Array | undefined> {
+/** The same; undefined where there is no such file. */
+export async function readLinesIfThere(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readLines(path)
   } catch (error) {
@@ -46,7 +47,7 @@ async function readOptional(path: string): Promise<Uint8Array | undefined> {
 
 /** Keeps the lines up to `images`; drops later ones, and what is no line of metrics. Resolves with the number dropped. */
 export async function truncateMetrics(path: string, images: number): Promise<number> {
-  const bytes = await readOptional(path)
+  const bytes = await readLinesIfThere(path)
   if (!bytes) return 0
   let dropped = 0
   let kept = 0

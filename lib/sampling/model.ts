@@ -24,6 +24,11 @@ export type LoadOptions = {
   /** As for `train()`; the default is "auto". */
   device?: 'auto' | 'cpu' | 'cuda' | undefined
   threads?: number | undefined
+  /**
+   * Which checkpoint of a run: the newest unless given, the one after so many images, or "best", the last one before the
+   * first warning of the copy guard; `model.note` says which that is and why.
+   */
+  at?: 'newest' | 'best' | number | undefined
   /** Sample with operations that give the bits of the PyTorch reference; a run trained with exact always does. */
   exact?: boolean | undefined
 }
@@ -41,6 +46,7 @@ export type ModelDeps = {
   run: string
   /** SHA-256 of what the weights are read from; absent while they are in training. */
   digest?: () => Promise<string>
+  note?: string
   /** A native inference model over these weights; asked for once for each kind. */
   inferenceModel(weights: Weights): Promise<NativeInferenceModel>
 }
@@ -53,6 +59,8 @@ export class Model {
   readonly images: number
   /** The run folder it comes from. */
   readonly run: string
+  /** Why these weights, where `load()` was asked for the best ones; undefined otherwise. */
+  readonly note: string | undefined
   readonly #deps: ModelDeps
   readonly #models: InferenceModels
   #digest: Promise<string> | undefined
@@ -63,6 +71,7 @@ export class Model {
     this.options = deps.options
     this.images = deps.images
     this.run = deps.run
+    this.note = deps.note
   }
 
   /** Where the model computes. */

@@ -13,7 +13,7 @@ import { definitionOf } from '../models/table.ts'
 import type { Addon, HostTensor, Spec } from '../native/addon.ts'
 import { loadNative } from '../native/load.ts'
 import { resolveLoad } from '../options/resolve.ts'
-import { locateTrained, type TrainedPlace, trainedOptions } from '../run/trained.ts'
+import { locateTrained, requireFolder, type TrainedPlace, trainedOptions } from '../run/trained.ts'
 import { threadsFor } from '../system/cpus.ts'
 import { type LoadOptions, Model } from './model.ts'
 
@@ -119,8 +119,9 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
 export async function openModel(path: string, options: LoadOptions & ImportOptions): Promise<Model> {
   if ((await stat(path).catch(() => undefined))?.isFile()) return openFile(path, options)
   // What is there says which options there are: those of a PyTorch file are not those of a run.
-  const place = await locateTrained(path)
-  const { device, threads, exact } = resolveLoad(options)
+  await requireFolder(path)
+  const { device, threads, exact, at } = resolveLoad(options)
+  const place = await locateTrained(path, at)
   const trained = await trainedOptions(place.run)
   const native = await loadNative()
   const { addon } = native
@@ -131,6 +132,7 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
     options: trained,
     placement,
     images: place.manifest.images,
+    ...(place.note !== undefined && { note: place.note }),
     imagesPerUpdate: definitionOf(trained.model).imagesPerUpdate(trained),
     run: place.run,
     digest: async () => place.manifest.files[modelFile].sha256,

@@ -1,6 +1,7 @@
 /** What a training run would be, before it starts: layers, sizes, pictures, memory and disk. */
 
 import type { Placement } from '../backend/placement.ts'
+import { countMilestones } from '../checkpoint/milestones.ts'
 import type { Layer } from '../native/addon.ts'
 import type { OptionOrigin } from '../options/recipes.ts'
 import type { ResolvedTrainOptions, TrainOptions } from '../options/resolve.ts'
@@ -25,7 +26,7 @@ export type RunDescription = Placement & {
   parameters: number
   /**
    * Estimates: weights, gradients, Adam and EMA; activations of one batch; the copy that is written as a checkpoint
-   * while training goes on; one checkpoint times keepCheckpoints.
+   * while training goes on; one checkpoint times keepCheckpoints and those that guard keeps beside them.
    */
   memory: {
     stateBytes: number
@@ -101,6 +102,7 @@ export async function describe({ signal, onPhase = () => {}, ...given }: Describ
   const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }
   const stateBytes = parameters * FLOAT * (copies.weights + copies.gradients + copies.adam + copies.ema)
   const checkpointBytes = parameters * FLOAT * (copies.weights + copies.adam + copies.ema)
+  const kept = options.keepCheckpoints + (options.guard ? countMilestones(options) : 0)
   const activation = activationBytes * Math.min(options.batch, store.count)
   const picturesBytes = (store.resident?.byteLength ?? 0) + (heldOut?.resident?.byteLength ?? 0)
   onPhase({ phase: 'measure', done: 0, total: 1 })
@@ -119,7 +121,7 @@ export async function describe({ signal, onPhase = () => {}, ...given }: Describ
       picturesBytes,
       totalBytes: stateBytes + activation + checkpointBytes + picturesBytes,
     },
-    disk: { checkpointBytes, keptBytes: checkpointBytes * options.keepCheckpoints },
+    disk: { checkpointBytes, keptBytes: checkpointBytes * kept },
     time: estimate(options, probe),
     choice: lines,
   }

@@ -3,7 +3,8 @@
 import { visibleText } from '../errors.ts'
 import type { RunDirectory } from '../run/directory.ts'
 import { type EventWriter, openEvents } from '../run/events.ts'
-import type { Status } from './status.ts'
+import { type GuardRecord, guardScalars } from '../run/guard-records.ts'
+import type { Counters, Status } from './status.ts'
 
 /**
  * Writes are queued, so the loop never waits for the disk. One that fails, as on a full disk, is kept with those after
@@ -39,6 +40,12 @@ export class RunLog {
       this.#directory.appendMetrics({ images, updates, epoch, ...metrics, elapsedSeconds, imagesPerSecond }),
     )
     this.#queue(() => this.#events.scalars(images, { ...metrics, imagesPerSecond, epoch }))
+  }
+
+  /** One look of the copy guard. */
+  recordGuard({ images, updates, epoch, elapsedSeconds }: Counters, guard: GuardRecord): void {
+    this.#queue(() => this.#directory.appendMetrics({ images, updates, epoch, guard, elapsedSeconds }))
+    this.#queue(() => this.#events.scalars(images, guardScalars(guard)))
   }
 
   /** A grid of pictures for TensorBoard. */

@@ -1,5 +1,6 @@
 /** What the training loop calls: made of a trainer, and of the folder and the log of its run, which are opened here. */
 import { nameOf } from '../backend/trial.ts'
+import { countMilestones } from '../checkpoint/milestones.ts'
 import { type CheckpointState, optionsDigest } from '../checkpoint/records.ts'
 import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
 import { requireSpaceBelow } from '../checkpoint/space.ts'
@@ -9,12 +10,16 @@ import type { Metrics } from '../native/addon.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
 import type { RunDirectory } from '../run/directory.ts'
 import { openEvents } from '../run/events.ts'
-import { Model, type SampleCall } from '../sampling/model.ts'
+import type { Model, SampleCall } from '../sampling/model.ts'
 import { openModel } from '../sampling/open.ts'
 import type { Sampling } from '../sampling/sampling.ts'
 import type { CheckpointDeps, Save } from './checkpointer.ts'
 import { copyTensors } from './copy-tensors.ts'
 import { environment } from './environment.ts'
+import type { Guard } from './guard.ts'
+import { guardNotes } from './guard-text.ts'
+import { liveModels } from './live-models.ts'
+import { openGuard } from './open-guard.ts'
 import type { Hooks, OpenTrainer } from './open-trainer.ts'
 import type { OnPhase } from './phases.ts'
 import { Prefetch } from './prefetch.ts'
@@ -31,7 +36,9 @@ export type SessionDeps = CheckpointDeps &
     folder: string
     options: ResolvedTrainOptions
     computing: Computing
-    runLog: Pick<RunLog, 'log' | 'record'>
+    runLog: Pick<RunLog, 'log' | 'record' | 'recordGuard'>
+    /** The copy guard; null where it is off. */
+    guard: Pick<Guard, 'look' | 'newest' | 'rewind' | 'warnedAt'> | null
     /** The most images one update sees. */
     imagesPerUpdate: number
     /** The series that is reported as the loss. */
@@ -73,15 +80,17 @@ export async function sessionDeps(opened: OpenTrainer, hooks: Hooks, kind: RunKi
   let runLog: RunLog | undefined
   try {
     if (signal?.aborted) throw abortError(signal, 'Training')
-    // Two of them lie side by side before the older one can go.
-    await requireSpaceBelow(kind.spaceIn, 2 * checkpointBytes(await trainer.tensors()))
+    // Two of them lie side by side before the older one can go; those of the doublings stay.
+    const milestones = options.guard ? countMilestones(options) : 0
+    await requireSpaceBelow(kind.spaceIn, (2 + milestones) * checkpointBytes(await trainer.tensors()))
     directory = await kind.openDirectory()
     runLog = new RunLog(directory, await openEvents(directory.path, Date.now() / 1000), onLog)
     for (const line of await describeStart(opened, directory.path)) runLog.log(line)
     const start = await kind.start(directory, runLog)
     await directory.writeConfig(options)
     await directory.writeEnvironment(await environment(native, placement))
-    return { ...start, ...callbacks(opened, directory, runLog, onPhase), ...hooks }
+    const guard = options.guard ? await openGuard(opened, hooks, directory, runLog) : null
+    return { ...start, ...callbacks(opened, directory, runLog, onPhase, guard), ...hooks }
   } catch (error) {
     trainer.dispose()
     await opened.data.store.close()
@@ -114,6 +123,7 @@ async function describeStart(
     `Run folder: ${folder}`,
     `Pictures: ${countText(data)}, ${store.size}x${store.size}, ${store.channels} channels${store.resident ? '' : ', in a file that is read while training goes on'}`,
     ...warnings.map((warning) => `Warning: ${warning}`),
+    ...(options.guard ? guardNotes(store.count, data.heldOut?.count ?? 0) : []),
     `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to sample`,
   ]
 }
@@ -124,23 +134,13 @@ function callbacks(
   directory: RunDirectory,
   runLog: RunLog,
   onPhase: OnPhase,
+  guard: Guard | null,
 ): Omit<SessionDeps, keyof SessionStart | keyof Hooks> {
   const { path: run } = directory
   const definition = definitionOf(options.model)
   const { ops, graph, precision } = placement
   const prefetch = data.store.resident ? null : new Prefetch(trainer, data.store)
-  /** Over a copy of the weights as they are now: training goes on meanwhile. */
-  const withModel = async <T>(images: number, use: (model: Model) => PromiseLike<T>): Promise<T> => {
-    const model = new Model({
-      options,
-      placement,
-      images,
-      imagesPerUpdate: definition.imagesPerUpdate(options),
-      run,
-      inferenceModel: (weights) => trainer.inferenceModel(weights),
-    })
-    return Promise.resolve(use(model)).finally(() => model.dispose())
-  }
+  const withModel = liveModels({ options, placement, trainer }, run)
   return {
     folder: run,
     options,
@@ -148,6 +148,7 @@ function callbacks(
     computing: { ops, graph, precision },
     imagesPerUpdate: definition.imagesPerUpdate(options),
     mainLoss: definition.mainLoss,
+    guard,
     step: (updates) => (prefetch ?? trainer).step(updates),
     // Behind the units that are queued; what fails it fails the next one too.
     endAt: (images) => void trainer.endAt(images).catch(() => {}),
@@ -160,7 +161,7 @@ function callbacks(
     },
     save(state) {
       onPhase({ phase: 'checkpoint', done: 0, total: 1 })
-      return save(state, { options, data, trainer }, run, runLog)
+      return save(state, { options, data, trainer }, run, runLog, guard)
     },
     async restore(attempt) {
       const state = await restoreForAttempt(attempt, run, trainer, runLog, options.seed)
@@ -171,6 +172,7 @@ function callbacks(
     sample: (call, images) => withModel(images, (model) => model.open(call)),
     finish: () => openModel(run, { device: options.device, threads: options.threads }),
     async close() {
+      guard?.dispose()
       trainer.dispose()
       await data.store.close()
       await runLog.close().finally(() => directory.close())
@@ -184,6 +186,7 @@ async function save(
   { options, data, trainer }: Pick<OpenTrainer, 'options' | 'data' | 'trainer'>,
   run: string,
   runLog: RunLog,
+  guard: Guard | null,
 ): Promise<Save> {
   const { tensors, read } = await copyTensors(trainer, state.images)
   const write = async (): Promise<string> => {
@@ -195,6 +198,7 @@ async function save(
       tensors,
       readTensor: read,
       keep: options.keepCheckpoints,
+      ...(guard && { milestones: { before: guard.warnedAt } }),
       onWarning: (line) => runLog.log(`Warning: ${line}`),
     })
     runLog.log(`Checkpoint: ${folder}`)

@@ -32,6 +32,9 @@ export class Session {
   /** Means since the last status, and since the last line of metrics.jsonl. */
   #live = new Means()
   #logged: Means
+  /** The newest status, and the images at which the copy guard was last asked to look. */
+  #status: Status | undefined
+  #guardedAt = -1
   #rate = new Rate()
   readonly #time: Timekeeper
   #settledUnits = 0
@@ -80,9 +83,12 @@ export class Session {
     const { options, signal, previewStart } = this.#deps
     try {
       if (previewStart) await this.#time.pause(() => this.#deps.preview(this.#counters.images))
+      this.#stopOnCopies()
       while (!this.#done() || this.#units.length > 0) await this.#turn().catch((error) => this.#rollBack(error))
       await this.#deps.recordEnd(this.#time.maxImages)
       await this.#checkpointer.finish(this.#state())
+      // A run that is to end with the clock has no time left.
+      if (this.#unreadable === undefined && options.time === null) await this.#guard()
       if (this.#unreadable) throw this.#unreadable
       if (signal?.aborted) throw abortError(signal, 'Training')
       return await this.#deps.finish()
@@ -109,6 +115,7 @@ export class Session {
     if (this.#units.length > 0) await this.#settleUnit()
     if (this.#units.length > 0 || !checkpointer.isDue(this.#counters.images)) return
     await this.#time.pause(() => checkpointer.take(this.#state()))
+    await this.#guard()
     this.#rollback.passed(this.#counters.images)
   }
 
@@ -138,6 +145,8 @@ export class Session {
     this.#rate = new Rate()
     this.#time.restart()
     this.#checkpointer.startFrom(images)
+    this.#deps.guard?.rewind(images)
+    this.#guardedAt = -1
   }
 
   #queueUnits(boundary: number): void {
@@ -178,16 +187,43 @@ export class Session {
       this.#counters.updates += 1
       this.#counters.epoch = metrics.epoch![i]!
       this.#counters.elapsedSeconds = elapsed - (seconds * (unit.updates - 1 - i)) / unit.updates
-      if (line) runLog.record(this.#status(this.#logged.take()))
+      if (line) runLog.record(this.#statusOf(this.#logged.take()))
       // Whoever follows the file sees at once that there is something; its means begin with the same update.
-      else if (this.#counters.updates === 1) runLog.record(this.#status(this.#logged.peek()))
+      else if (this.#counters.updates === 1) runLog.record(this.#statusOf(this.#logged.peek()))
     }
     this.#sizer.record(unit.updates, seconds)
     this.#rate.add(this.#counters.images, this.#counters.elapsedSeconds)
     this.#time.review(this.#counters.images)
     this.#settledUnits += 1
     if (this.#settledUnits === TELLING_UNIT && this.#time.maxSeconds === null) this.#warnOfDays()
-    this.#deps.onStatus(this.#status(this.#live.take()))
+    this.#tell(this.#statusOf(this.#live.take()))
+  }
+
+  #tell(status: Status): void {
+    this.#status = status
+    this.#deps.onStatus(status)
+  }
+
+  /** Lets the copy guard look at the weights that a checkpoint was made of. */
+  async #guard(): Promise<void> {
+    const { guard, signal, runLog } = this.#deps
+    const { images } = this.#counters
+    if (!guard || this.#stopped || signal?.aborted || images === this.#guardedAt) return
+    this.#guardedAt = images
+    const found = await guard.look(this.#counters, this.#rate.perSecond)
+    if (!found) return
+    runLog.recordGuard(this.#counters, found)
+    if (this.#status) this.#tell({ ...this.#status, guard: found })
+    this.#stopOnCopies()
+  }
+
+  #stopOnCopies(): void {
+    const { guard, options, runLog } = this.#deps
+    if (!options.stopOnCopies || guard?.warnedAt === undefined) return
+    this.#stopped = true
+    runLog.log(
+      `Ends at ${this.#counters.images} images, because stopOnCopies is set and the copy guard warned at ${guard.warnedAt}. To go on all the same, resume with stopOnCopies false (--no-stop-on-copies).`,
+    )
   }
 
   #warnOfDays(): void {
@@ -201,8 +237,8 @@ export class Session {
     return { ...this.#counters, pending: this.#logged.toJSON() }
   }
 
-  #status(metrics: Record<string, number>): Status {
-    const { computing, mainLoss } = this.#deps
+  #statusOf(metrics: Record<string, number>): Status {
+    const { computing, mainLoss, guard } = this.#deps
     const { maxImages, maxSeconds } = this.#time
     const imagesPerSecond = this.#rate.perSecond
     return {
@@ -211,6 +247,7 @@ export class Session {
       maxImages,
       loss: metrics[mainLoss] ?? Number.NaN,
       metrics,
+      guard: guard?.newest ?? null,
       imagesPerSecond,
       etaSeconds: eta(this.#counters, imagesPerSecond, maxImages, maxSeconds),
     }

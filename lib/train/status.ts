@@ -2,6 +2,7 @@
 
 import type { Placement } from '../backend/placement.ts'
 import type { Metrics } from '../native/addon.ts'
+import type { GuardRecord } from '../run/guard-records.ts'
 
 /** What computes a run's updates. */
 export type Computing = Pick<Placement, 'ops' | 'graph' | 'precision'>
@@ -20,6 +21,8 @@ export type Status = Computing & {
   loss: number
   /** Means of every series of the model since the previous status. */
   metrics: Readonly<Record<string, number>>
+  /** The newest look of the copy guard; null before the first, and where it is off. */
+  guard: GuardRecord | null
   imagesPerSecond: number
   /** Seconds of training so far, across resumes. */
   elapsedSeconds: number

@@ -42,6 +42,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'lib/files/read.ts',
     'lib/backend/select.ts',
     'lib/run/directory.ts',
+    'lib/run/guard-records.ts',
   ],
 }
 

@@ -48,6 +48,7 @@ type Seen = {
   saved: number[]
   previews: number[]
   lines: Status[]
+  guarded: number[]
   statuses: Status[]
   closed: number
 }
@@ -70,6 +71,7 @@ export function makeSession(
     saved: [],
     previews: [],
     lines: [],
+    guarded: [],
     statuses: [],
     closed: 0,
   }
@@ -86,9 +88,11 @@ export function makeSession(
     runLog: {
       log: (line: string) => seen.logged.push(line),
       record: (status: Status) => seen.lines.push(status),
+      recordGuard: ({ images }) => seen.guarded.push(images),
     },
     imagesPerUpdate: resolved.batch,
     mainLoss: 'loss',
+    guard: null,
     previewStart: start === 0,
     start: { images: start, updates: start / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } },
     save: async ({ images }) => {

@@ -99,6 +99,7 @@ const status: Status = {
   epoch: 81,
   loss: 0.021349,
   metrics: { loss: 0.021349 },
+  guard: null,
   imagesPerSecond: 35.22,
   elapsedSeconds: 363,
   etaSeconds: 1453.6,

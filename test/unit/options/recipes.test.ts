@@ -58,6 +58,7 @@ describe('a recipe', () => {
     expect(resolveTrain({ recipe }).exact).toBe(true)
     expect(optionOrigins(recipe, resolveTrain({ recipe }), { recipe }).exact).toBe('chosen')
     expect(resolveTrain({ recipe, exact: false }).exact).toBe(false)
+    expect([resolveTrain({ recipe }).guard, resolveTrain({ recipe, guard: true }).guard]).toEqual([false, true])
   })
 
   test('gives way to options given outright, its variant included', () => {

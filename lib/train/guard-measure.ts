@@ -1,0 +1,154 @@
+/** What the copy guard looks at: the loss of held-out beside training pictures, and how many samples are near copies. */
+import type { Weights } from '../checkpoint/state-names.ts'
+import type { PixelStore } from '../data/pixel-store.ts'
+import { CopySearch, copiesAmong, copyShare } from '../evaluate/copies.ts'
+import { bootstrapDifference, meanOf, shuffled } from '../evaluate/intervals.ts'
+import { definitionOf } from '../models/table.ts'
+import type { NativeTrainer } from '../native/addon.ts'
+import type { NativeEvaluate } from '../native/evaluate.ts'
+import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { GuardRecord } from '../run/guard-records.ts'
+import type { Model } from '../sampling/model.ts'
+import type { LendModel } from './live-models.ts'
+
+/** Of the guard's own choices and noise: the same pictures, noise and samples at every look, whatever the run's seed. */
+const SEED = 20_220_713
+/** Losses of so many pictures of each side at most. */
+const MAX_COMPARED = 256
+/** Bytes of samples that are held at a time. */
+const SAMPLES_AT_ONCE = 32
+
+export type MeasureDeps = {
+  options: ResolvedTrainOptions
+  addon: Pick<NativeEvaluate, 'pixelIndex'>
+  trainer: Pick<NativeTrainer, 'loss'>
+  store: PixelStore
+  heldOut: PixelStore | null
+  /** A number for each training picture, the same for near-duplicates. */
+  groups: Int32Array
+  withModel: LendModel
+  signal: AbortSignal | undefined
+}
+
+/** What one look has found, and the seconds that one sample and all the rest took. */
+export type Measured = Pick<GuardRecord, 'weights' | 'gaps' | 'copyShare' | 'copyShareHeldOut' | 'pixels'> & {
+  /** Whether the copy share of samples is above that of held-out pictures, beyond chance. */
+  copies: boolean
+  secondsPerSample: number
+  otherSeconds: number
+}
+
+export class GuardMeasure {
+  readonly #deps: MeasureDeps
+  /** Undefined until the first look; null where copies cannot be told. */
+  #search: CopySearch | null | undefined
+  /** Near copies among the held-out pictures: the same at every look. */
+  #heldOutHits: Uint8Array | null = null
+  #disposed = false
+
+  constructor(deps: MeasureDeps) {
+    this.#deps = deps
+  }
+
+  /** Pictures whose loss is computed at each look. */
+  get compared(): number {
+    const { store, heldOut } = this.#deps
+    return heldOut === null ? 0 : 2 * Math.min(heldOut.count, store.count, MAX_COMPARED)
+  }
+
+  /** Looks at the weights as they are, through `samples` samples. Nothing of training moves. */
+  async measure(samples: number, images: number): Promise<Measured> {
+    const startedAt = performance.now()
+    await this.#open()
+    return this.#deps.withModel(images, async (model) => {
+      const weights = model.autoWeights
+      const gaps = await this.#gaps(weights)
+      const sampledAt = performance.now()
+      const hits = await this.#copies(model, samples)
+      const now = performance.now()
+      const held = this.#heldOutHits
+      return {
+        weights,
+        gaps,
+        copyShare: hits && copyShare(hits, SEED),
+        copyShareHeldOut: held && copyShare(held, SEED),
+        pixels: this.#search?.side ?? null,
+        copies: hits !== null && bootstrapDifference(hits, held ?? [0], SEED).low > 0,
+        secondsPerSample: (now - sampledAt) / 1000 / samples,
+        otherSeconds: (sampledAt - startedAt) / 1000,
+      }
+    })
+  }
+
+  async #open(): Promise<void> {
+    if (this.#search !== undefined) return
+    const { addon, store, heldOut, groups } = this.#deps
+    this.#search = (await CopySearch.over(addon, store, groups)) ?? null
+    if (this.#search === null || heldOut === null) return
+    const hits: number[] = []
+    for (const rows of pieces(range(heldOut.count), SAMPLES_AT_ONCE))
+      hits.push(...copiesAmong(await this.#search.nearest(await heldOut.read(rows))))
+    this.#heldOutHits = Uint8Array.from(hits)
+  }
+
+  /** 1 for each of `count` samples that is a near copy; null where that cannot be told. */
+  async #copies(model: Model, count: number): Promise<Uint8Array | null> {
+    if (!this.#search) return null
+    const { options, signal } = this.#deps
+    const call = { count, seed: SEED, batch: options.batch, ...(signal && { signal }) }
+    const hits = new Uint8Array(count)
+    let [done, waiting]: [number, Uint8Array[]] = [0, []]
+    for await (const { pixels } of model.sample(call)) {
+      waiting.push(pixels)
+      if (waiting.length < SAMPLES_AT_ONCE && done + waiting.length < count) continue
+      hits.set(copiesAmong(await this.#search.nearest(Buffer.concat(waiting))), done)
+      done += waiting.length
+      waiting = []
+    }
+    return hits
+  }
+
+  /** The training side has as many pictures as the held-out one, and the same noise. */
+  async #gaps(weights: Weights): Promise<GuardRecord['gaps']> {
+    const { options, store, heldOut } = this.#deps
+    if (heldOut === null) return []
+    const n = this.compared / 2
+    const { rows } = definitionOf(options.model).guard
+    const train = await this.#losses(store, shuffled(store.count, SEED).subarray(0, n), weights)
+    const apart = await this.#losses(heldOut, shuffled(heldOut.count, SEED).subarray(0, n), weights)
+    return rows.map((name, row) => {
+      const [mine, others] = [train[row]!, apart[row]!]
+      const gap = bootstrapDifference(others, mine, SEED + row, rows.length)
+      return { name, train: meanOf(mine), heldOut: meanOf(others), ...gap, n }
+    })
+  }
+
+  /** For each row of the native loss, one value for each picture. */
+  async #losses(store: PixelStore, indices: Int32Array, weights: Weights): Promise<number[][]> {
+    const { options, trainer } = this.#deps
+    const { guard } = definitionOf(options.model)
+    const losses = guard.rows.map((): number[] => [])
+    let first = 0
+    for (const rows of pieces(indices, options.batch)) {
+      const begin = first
+      const seeds = Array.from(rows, (_, i) => SEED + begin + i)
+      const shape = [rows.length, store.size, store.size, store.channels]
+      const values = await trainer.loss(await store.read(rows), shape, { ...guard.args, weights, seeds })
+      for (const [row, list] of losses.entries())
+        list.push(...values.subarray(row * rows.length, (row + 1) * rows.length))
+      first += rows.length
+    }
+    return losses
+  }
+
+  dispose(): void {
+    if (!this.#disposed) this.#search?.dispose()
+    this.#disposed = true
+  }
+}
+
+const range = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i)
+
+function* pieces(indices: Int32Array, length: number): Generator<Int32Array> {
+  for (let first = 0; first < indices.length; first += length) yield indices.subarray(first, first + length)
+}

@@ -1,0 +1,30 @@
+/** The copy guard of a run that begins or goes on: over its trainer and its pictures, with what is on record. */
+import { groupsOf } from '../evaluate/copies.ts'
+import type { RunDirectory } from '../run/directory.ts'
+import { readGuardLooks } from '../run/guard-records.ts'
+import { Guard } from './guard.ts'
+import { GuardMeasure } from './guard-measure.ts'
+import { liveModels } from './live-models.ts'
+import type { Hooks, OpenTrainer } from './open-trainer.ts'
+import type { RunLog } from './run-log.ts'
+
+/** To be called once the records are those of where the run starts. Rejects with RUN_INVALID. */
+export async function openGuard(
+  opened: OpenTrainer,
+  { signal }: Pick<Hooks, 'signal'>,
+  { path }: Pick<RunDirectory, 'path'>,
+  runLog: Pick<RunLog, 'log'>,
+): Promise<Guard> {
+  const { options, native, data, trainer } = opened
+  const measure = new GuardMeasure({
+    options,
+    addon: native.addon,
+    trainer,
+    store: data.store,
+    heldOut: data.heldOut,
+    groups: groupsOf(data.manifest.files),
+    withModel: liveModels(opened, path),
+    signal,
+  })
+  return new Guard({ options, measure, log: (line) => runLog.log(line), looks: await readGuardLooks(path) })
+}
