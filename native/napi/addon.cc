@@ -116,7 +116,7 @@ Napi::Value startAt(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> cor
 Napi::Value endAt(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   const int64_t images = ToCount(info[0]);
   return Instance(info.Env())
-      .queue.Run(info.Env(), {}, [core, images] { return core->EndAt(images), true; }, Nothing);
+      .queue.Run(info.Env(), {}, [core, images] { return core->EndAt(images), true; }, FromNothing);
 }
 
 Napi::Value snapshot(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
