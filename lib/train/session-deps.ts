@@ -1,5 +1,6 @@
 /** What the training loop calls: made of a trainer, and of the folder and the log of its run, which are opened here. */
 import { nameOf } from '../backend/trial.ts'
+import { listCheckpoints } from '../checkpoint/find.ts'
 import { countMilestones } from '../checkpoint/milestones.ts'
 import { type CheckpointState, optionsDigest } from '../checkpoint/records.ts'
 import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
@@ -80,8 +81,9 @@ export async function sessionDeps(opened: OpenTrainer, hooks: Hooks, kind: RunKi
   let runLog: RunLog | undefined
   try {
     if (signal?.aborted) throw abortError(signal, 'Training')
-    // Two of them lie side by side before the older one can go; those of the doublings stay.
-    const milestones = options.guard ? countMilestones(options) : 0
+    // Two of them lie side by side before the older one can go; those of the doublings stay. A run that goes on has some.
+    const there = (await listCheckpoints(kind.spaceIn)).length
+    const milestones = options.guard ? Math.max(0, countMilestones(options) - there) : 0
     await requireSpaceBelow(kind.spaceIn, (2 + milestones) * checkpointBytes(await trainer.tensors()))
     directory = await kind.openDirectory()
     runLog = new RunLog(directory, await openEvents(directory.path, Date.now() / 1000), onLog)

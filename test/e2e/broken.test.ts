@@ -166,7 +166,7 @@ test.skipIf(!mounted)(
   async () => {
     const filler = join(disk, 'filler')
     writeFileSync(filler, Buffer.alloc(4 * 2 ** 20))
-    const options = { maxImages: ENDLESS, checkpointImages: 4, keepCheckpoints: 1000 }
+    const options = { maxImages: ENDLESS, checkpointImages: 4, keepCheckpoints: 1000, guard: false }
     const running = tinyRun(join(disk, 'runs'), data, options)
     expect(await errorOf(running)).toMatchObject({ code: 'DISK_FULL', hint: expect.stringContaining('--resume') })
     const run = running.folder!
@@ -201,6 +201,7 @@ test.skipIf(!mounted)(
       logImages: 4,
       keepCheckpoints: 2,
       previews: 2,
+      guard: false,
     }
     const { run } = await tinyRun(join(disk, 'runs'), data, { ...options, onLog })
     expect(told.join('\n')).toContain('(2 of 3')
