@@ -18,6 +18,8 @@ export type ManifestFile = {
   source: string | null
   /** The file itself or LICENSES.csv forbids training or data mining. */
   optOut: boolean
+  /** Every pixel of it is; absent where it is not so. */
+  transparent?: true
   /** The same for pictures that are near-duplicates of each other; absent for one that is alone. */
   group?: number
 }

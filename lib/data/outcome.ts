@@ -8,7 +8,14 @@ export type Item = { path: string } & ({ file: string } | { draw: () => string }
 export type Measured = { item: Item; bytes: number; sha256: string }
 
 /** What decoding found out about a picture; `thumbnail` is that of its pixels, in base64. */
-export type Seen = { width: number; height: number; format: string; optOut: boolean; thumbnail: string }
+export type Seen = {
+  width: number
+  height: number
+  format: string
+  optOut: boolean
+  thumbnail: string
+  transparent?: true
+}
 
 /** What decoding came to: what it found out about the picture, or why there is none; `own`: this package made it. */
 export type Outcome = Seen | { reason: string; own?: true }
@@ -35,9 +42,10 @@ const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (val
 /** The cache is the user's own, but another program may have written it: its hashes say only that it is whole. */
 export function isOutcome(value: unknown): value is Outcome {
   if (typeof value !== 'object' || value === null) return false
-  const { reason, own, width, height, format, optOut, thumbnail } = value as Record<string, unknown>
+  const { reason, own, width, height, format, optOut, thumbnail, transparent } = value as Record<string, unknown>
   if (reason !== undefined) return typeof reason === 'string' && (own === undefined || own === true)
   if (!isWhole(width) || !isWhole(height) || typeof format !== 'string' || typeof optOut !== 'boolean') return false
+  if (transparent !== undefined && transparent !== true) return false
   return typeof thumbnail === 'string' && Buffer.byteLength(thumbnail, 'base64') === THUMBNAIL_BYTES
 }
 

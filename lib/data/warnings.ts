@@ -43,6 +43,7 @@ export function warningsOf({ files, skipped, ignored, size, unusedLicences }: Fi
   const others = describeIgnored(ignored)
   const copies = count - new Set(files.map(({ sha256 }) => sha256)).size
   const small = files.filter(({ format, width, height }) => format !== 'svg' && Math.min(width, height) < size)
+  const transparent = files.filter((file) => file.transparent)
   const optOut = files.filter((file) => file.optOut)
   const unlicensed = unusedLicences ? files.filter(({ licence }) => licence === null) : []
   const lines = [
@@ -55,6 +56,7 @@ export function warningsOf({ files, skipped, ignored, size, unusedLicences }: Fi
       count < FEW_PICTURES &&
       `${count} pictures are few: expect near copies of them. A thousand or more give variety.`,
     small.length > 0 && `Smaller than ${size} pixels and enlarged: ${withPaths(small)}.`,
+    transparent.length > 0 && `Wholly transparent, so that only the background is seen: ${withPaths(transparent)}.`,
     optOut.length > 0 &&
       `The rights holder forbids training or data mining: ${withPaths(optOut)}. Make sure that you may use them.`,
     unlicensed.length > 0 && `LICENSES.csv has no licence for ${withPaths(unlicensed)}.`,

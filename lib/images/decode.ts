@@ -17,7 +17,7 @@ export type PixelSettings = {
   readonly maxPixels: number
 }
 
-/** A decoded picture, and what its file was: size with its orientation applied, format, opt-out from training. */
+/** A decoded picture, and what its file was: size with its orientation applied, format, opt-out from training, emptiness. */
 export type DecodedPicture = {
   /** uint8, `[size, size, channels]`. */
   pixels: Uint8Array
@@ -25,6 +25,8 @@ export type DecodedPicture = {
   height: number
   format: string
   optOut: boolean
+  /** Every pixel is: only the background is seen. Absent where it is not so. */
+  transparent?: true
 }
 
 /** A picture file of this length is not one; the limit keeps a hostile one from filling the memory. */
@@ -163,13 +165,25 @@ function requireAvif(format: string, codec = 'av1'): void {
     )
 }
 
+/** Whether pixels of so many channels are all like the first. */
+const isUniform = (pixels: Uint8Array, channels: number): boolean =>
+  pixels.every((value, i) => value === pixels[i % channels])
+
+/** Whether nothing but the background can be seen. Only what came out as one colour is looked at once more. */
+async function isTransparent(pixels: Uint8Array, bytes: Uint8Array, settings: PixelSettings): Promise<boolean> {
+  if (settings.channels === 4) return pixels.every((value, i) => i % 4 !== 3 || value === 0)
+  if (!isUniform(pixels, settings.channels)) return false
+  const { channels } = await (await open(bytes, settings.maxPixels)).stats()
+  return channels.at(-1)!.max === 0
+}
+
 /** Lets a piece of the work in when it may begin: `bytes` is the memory it takes. */
 type Enter = <T>(bytes: number, work: () => Promise<T>) => Promise<T>
 
 async function decodeOnce(bytes: Uint8Array, settings: PixelSettings, enter: Enter): Promise<DecodedPicture> {
   const image = await open(bytes, settings.maxPixels)
   const metadata = await enter(0, () => image.metadata())
-  const { autoOrient, channels, format, compression, depth, space, xmpAsString } = metadata
+  const { autoOrient, channels, format, compression, depth, space, hasAlpha, xmpAsString } = metadata
   if (isMadeHere(xmpAsString ?? '')) throw new OwnPicture()
   requireAvif(format, compression)
   requireKnownRange(depth, space)
@@ -178,12 +192,14 @@ async function decodeOnce(bytes: Uint8Array, settings: PixelSettings, enter: Ent
   const pixels = await enter(decodingBytes(metadata), () => toPixels(image, settings))
   if (pixels.length !== settings.size ** 2 * settings.channels)
     throw new Fault(`its ${channels} channels have no meaning as ${space}`)
+  const transparent = hasAlpha && (await enter(decodingBytes(metadata), () => isTransparent(pixels, bytes, settings)))
   return {
     pixels,
     width: autoOrient.width,
     height: autoOrient.height,
     format: compression === 'av1' ? 'avif' : format,
     optOut: forbidsTraining(xmpAsString ?? ''),
+    ...(transparent && { transparent }),
   }
 }
 
