@@ -2,14 +2,8 @@
 import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
 import { isDenied, withPatience } from '../files/shortage.ts'
-import {
-  type DecodedPicture,
-  decodePicture,
-  type PixelSettings,
-  readBytes,
-  renderSvg,
-  unreadable,
-} from '../images/decode.ts'
+import { type DecodedPicture, decodePicture, type PixelSettings, readBytes, renderSvg } from '../images/decode.ts'
+import { unreadable } from '../images/refusal.ts'
 import { thumbnailOf } from '../images/thumbnail.ts'
 import type { DecodeJournal, RecordPlace } from './decode-journal.ts'
 import { digest } from './digest.ts'

@@ -302,38 +302,6 @@ describe('warnings', () => {
   })
 })
 
-describe('wholly transparent pictures', () => {
-  test.each([1, 3, 4] as const)(
-    'are said, with %i channels, also from the cache; others of one colour are not',
-    async (channels) => {
-      const clear: Colour = [255, 255, 255, 0]
-      const root = await folderOf({
-        'a.png': clear,
-        'b.png': [255, 255, 255, 255],
-        'c.png': [9, 9, 9, 1],
-        'd.png': RED,
-      })
-      await writeFile(join(root, 'e.webp'), await flat([0, 0, 0, 0], 12).webp({ lossless: true }).toBuffer())
-      await writeFile(join(root, 'f.png'), await flat([80, 0], 12).png().toBuffer())
-      for (let i = 0; i < 2; i++) {
-        const { warnings, manifest } = await load(root, { channels })
-        expect(warnings.join('\n')).toContain(
-          'Wholly transparent, so that only the background is seen: 3 pictures: a.png, e.webp, f.png.',
-        )
-        expect(manifest.files.map(({ transparent }) => transparent === true)).toEqual([
-          true,
-          false,
-          false,
-          false,
-          true,
-          true,
-        ])
-      }
-      expect((await load(await folderOf({ 'a.png': RED }))).warnings.join('\n')).not.toContain('transparent')
-    },
-  )
-})
-
 describe('the built-in icons', () => {
   test('are drawn from their seed, without warnings', async () => {
     const { count, manifest, warnings, pixels } = await load('builtin:icons:100:7')

@@ -1,6 +1,7 @@
 /** Why a picture cannot be decoded: its own reason, whatever is decoded beside it. */
 import { expect, test } from 'vitest'
-import { decodePicture, saysNoMemory } from '../../../lib/images/decode.ts'
+import { decodePicture } from '../../../lib/images/decode.ts'
+import { saysNoMemory } from '../../../lib/images/refusal.ts'
 import { heic } from '../../helpers/odd-pictures.ts'
 import { draw, noise, settings } from '../../helpers/pictures.ts'
 
