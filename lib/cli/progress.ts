@@ -54,8 +54,13 @@ export class Progress {
 
   /** One line that stays, above the progress line. */
   log(line: string): void {
-    if (!this.#output.isTTY) this.#output.write(`${line}\n`)
-    else this.#output.write(`${this.#shown ? ERASE : ''}${line}\n${this.#shown}`)
+    if (!this.#output.isTTY || this.#shown === '') {
+      this.#output.write(`${line}\n`)
+      return
+    }
+    // What is written anew below it is what there is to say by now.
+    this.#shown = this.#line()
+    this.#output.write(`${ERASE}${line}\n${this.#shown}`)
   }
 
   /** Leaves the newest text as a line that stays. */

@@ -63,8 +63,10 @@ export async function trainCommand(options: TrainOptions, json: boolean, io: Io)
       progress.update(() => phaseLine.text())
     },
   })
+  let last: Status | undefined
   try {
     for await (const status of run) {
+      last = status
       const at = performance.now()
       progress.update(() => formatStatus(status, (performance.now() - at) / 1000))
       if (json) lines.add(status)
@@ -77,6 +79,8 @@ export async function trainCommand(options: TrainOptions, json: boolean, io: Io)
       return exitCodes[stoppedBy]
     }
   } finally {
+    // What stays is where the run stands, not its last phase.
+    if (last) progress.update(formatStatus(last))
     progress.end()
     lines.flush()
     undo()

@@ -32,7 +32,7 @@ describe('the code of the README and of docs/ runs as it is written', () => {
   })
 
   /** What the examples train in minutes is trained in seconds here, at the size that is chosen for minutes. */
-  const shortened = (code: string) => code.replace(/time: '\w+'/g, "time: '8s', size: 32")
+  const shortened = (code: string) => code.replace(/time: '\w+'/g, "time: '4s', size: 32")
 
   test('there is some', () => expect(blocks.length).toBeGreaterThan(7))
 

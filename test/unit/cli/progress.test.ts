@@ -35,6 +35,10 @@ describe('on a terminal', () => {
     progress.update('at work')
     progress.log('second')
     expect(written).toEqual(['first\n', '\r\u001B[Kat work', '\r\u001B[Ksecond\nat work'])
+    // Too early to be shown, but not to be written anew.
+    progress.update('further')
+    progress.log('third')
+    expect(written.at(-1)).toBe('\r\u001B[Kthird\nfurther')
   })
 
   test('what was said too early is shown later, and a text that runs goes on, though nothing new is said', () => {
