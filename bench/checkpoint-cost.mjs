@@ -27,7 +27,6 @@ const [pairs, updates] = [Number(values.pairs), Number(values.updates)]
 const EVERY_SECONDS = 60
 
 const { loadAddon } = await import('../dist/native/load.js')
-const { threadsFor } = await import('../dist/system/cpus.js')
 const { placeOn, toSpec } = await import('../dist/backend/placement.js')
 const { resolveTrain } = await import('../dist/options/resolve.js')
 const { saveCheckpoint } = await import('../dist/checkpoint/save.js')
@@ -36,7 +35,6 @@ const { copyTensors } = await import('../dist/train/copy-tensors.js')
 const options = resolveTrain({ size: Number(values.size), batch: Number(values.batch) })
 const { size, channels } = options
 const addon = await loadAddon()
-await addon.setThreads(threadsFor(0))
 const { threads } = await addon.info()
 const spec = toSpec(options, placeOn('cpu', options, []))
 const { parameters } = await addon.describe(spec)

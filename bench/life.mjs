@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { median } from './rows.mjs'
+import { median, row } from './rows.mjs'
 
 /** @import { Row } from './rows.mjs' */
 
@@ -134,6 +134,60 @@ const scenarios = {
     }
     return [
       { ...one('throughput of 4 samplers at once, of one', median(shares), '%'), min: Math.min(...shares), rounds: 10 },
+    ]
+  },
+
+  /** Requests beside a run: what each of them waits for, and what they cost training. */
+  async beside(folder) {
+    const { train } = await import('../dist/index.js')
+    const small = { ...SMALL, dim: 32, dimMults: [1, 2, 4], size: 32, batch: 16, threads: 1, previews: 0, out: folder }
+    const picture = { steps: 20, sampler: /** @type {const} */ ('ddim'), weights: /** @type {const} */ ('raw') }
+    const rounds = 10
+    /** @param {() => PromiseLike<unknown>} draw */
+    const timed = async (draw) => {
+      const begun = performance.now()
+      await draw()
+      return performance.now() - begun
+    }
+    const model = await train({ ...small, maxImages: small.batch })
+    await model.sample(picture)
+    const idle = []
+    for (let n = 0; n < rounds; n++) idle.push(await timed(() => model.sample(picture)))
+    model.dispose()
+
+    const run = train({ ...small, maxImages: 1e9 })
+    let updates = 0
+    const counted = (async () => {
+      for await (const status of run) updates = status.updates
+    })()
+    const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms))
+    /** Updates a second while `work` goes on. @param {() => Promise<unknown>} work */
+    const rate = async (work) => {
+      const [before, begun] = [updates, performance.now()]
+      await work()
+      return ((updates - before) * 1000) / (performance.now() - begun)
+    }
+    while (updates < 5) await pause(100)
+    const alone = await rate(() => pause(10_000))
+    // Now and then, as visitors come; then one after the other.
+    const beside = []
+    for (let n = 0; n < rounds; n++) {
+      await pause(500)
+      beside.push(await timed(() => run.sample(picture)))
+    }
+    let more = true
+    const without = rate(() => pause(10_000)).finally(() => {
+      more = false
+    })
+    while (more) await run.sample(picture)
+    const share = (100 * (await without)) / alone
+    await run.stop()
+    await counted
+    return [
+      row('a picture of 20 steps, 32 px, nothing beside it', 'shinsaku', idle),
+      row('the same beside training', 'shinsaku', beside),
+      one('an update of that training', 1000 / alone, 'ms'),
+      one('rate of training beside such requests without a pause, of alone', share, '%'),
     ]
   },
 

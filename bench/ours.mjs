@@ -18,7 +18,6 @@ const PICTURES = 128
 
 const native = await loadNative()
 const { addon } = native
-await addon.setThreads(threads)
 const place = settings.device === 'cpu' ? 'cpu' : 'cuda:0'
 const { variant, dim, dimMults, width, latent } = settings
 /** @type {import('../dist/options/resolve.js').TrainOptions} */
@@ -29,7 +28,7 @@ const network =
 const exact = who === 'shinsaku-exact'
 /** @type {Placement['precision']} */
 const products = precision === 'tf32' || precision === 'bf16' ? precision : 'fp32'
-const options = resolveTrain({ ...network, size, batch, seed, precision: products, exact, previews: 0 })
+const options = resolveTrain({ ...network, size, batch, seed, precision: products, exact, threads, previews: 0 })
 const { cpuOps } = await addon.info()
 const set = who === 'shinsaku-avx2' ? 'cpu-avx2' : isa && ISAS[isa]?.ops
 const planned = placeOn(place, options, set ? [set] : cpuOps)

@@ -47,7 +47,7 @@ async function openGenerator(run, weights, threads) {
     import('../dist/options/resolve.js'),
     import('../dist/run/directory.js'),
   ])
-  const options = resolveTrain(await readConfig(run))
+  const options = resolveTrain({ ...(await readConfig(run)), threads })
   const { folder, manifest } = await newestValidCheckpoint(run)
   const checkpoint = await readCheckpoint(folder, manifest)
   const tensors = []
@@ -59,7 +59,6 @@ async function openGenerator(run, weights, threads) {
   }
   await checkpoint.close()
   const addon = await loadAddon()
-  await addon.setThreads(threads)
   const placement = placeOn('cpu', options, (await addon.info()).cpuOps)
   return {
     options,

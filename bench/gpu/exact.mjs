@@ -31,9 +31,9 @@ const { loadNative } = await import('../../dist/native/load.js')
 const { resolveTrain } = await import('../../dist/options/resolve.js')
 const { rehearse } = values
 const place = rehearse ? 'cpu' : 'cuda:0'
+const threads = rehearse ? 1 : 0
 const PICTURES = 110
 const { addon } = await loadNative()
-if (rehearse) await addon.setThreads(1)
 
 const large = rehearse ? { size: 16, dim: 8, dimMults: [1, 2], batch: 4 } : { size: 128, dim: 64, batch: 16 }
 const small = rehearse ? large : { size: 64, dim: 32, batch: 16 }
@@ -65,7 +65,7 @@ function picturesOf(size) {
  */
 async function open(options, backend = {}) {
   const where = place
-  const resolved = resolveTrain({ exact: true, deterministic: true, flip: false, ...options })
+  const resolved = resolveTrain({ exact: true, deterministic: true, flip: false, threads, ...options })
   const shape = [PICTURES, resolved.size, resolved.size, 3]
   const images = await addon.images(picturesOf(resolved.size), shape, where)
   const trainer = await addon.trainer(toSpec(resolved, { ...placeOn(where, resolved, []), ...backend }), images)
@@ -251,7 +251,7 @@ async function besideCpu(name, options, args) {
   const weights = await Promise.all(chosen.map(async (info) => ({ ...info, bytes: await trainer.tensor(info.name) })))
   close()
   const sample = async (/** @type {Placement['device']} */ where) => {
-    const resolved = resolveTrain({ exact: true, ...options, precision: 'fp32' })
+    const resolved = resolveTrain({ exact: true, threads, ...options, precision: 'fp32' })
     const generator = await addon.inferenceModel(toSpec(resolved, placeOn(where, resolved, [])), weights)
     const sampler = await generator.sampler({ seeds: [1, 2], batch: 2, ...args })
     while (!(await sampler.step()));

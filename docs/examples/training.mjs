@@ -53,7 +53,8 @@ export function startTraining(options) {
       if (samples >= MAX_SAMPLES) throw new Refusal(503, 'BUSY', `${samples} requests are waiting already.`)
       samples += 1
       try {
-        return await (model ?? run).sample({ count, seed, steps, signal }).grid()
+        // All pictures at once: each denoising step is one pass, and training waits for as few as there are steps.
+        return await (model ?? run).sample({ count, batch: count, seed, steps, signal }).grid()
       } finally {
         samples -= 1
       }

@@ -1,5 +1,6 @@
 /** Resolved options in the flat form that crosses to the addon, with what only the machine decides. */
 import type { Spec } from '../native/addon.ts'
+import { threadsFor } from '../system/cpus.ts'
 
 export type Placement = {
   device: 'cpu' | 'cuda:0'
@@ -10,10 +11,12 @@ export type Placement = {
   graph: boolean
   /** The ops set that samples: "reference", or one of `DeviceInfo.cpuOps`, which compute in fp32 whatever trained. */
   samplingOps: string
+  /** CPU threads of the work, at least 1. */
+  threads: number
 }
 
 /** What decides about the placement, of an option set. */
-export type Wanted = { precision: 'auto' | Placement['precision']; exact: boolean }
+export type Wanted = { precision: 'auto' | Placement['precision']; exact: boolean; threads: number }
 
 /**
  * What "auto" means for options on this device, and the fastest ops sets that may run there. `cpuOps` are the
@@ -21,7 +24,7 @@ export type Wanted = { precision: 'auto' | Placement['precision']; exact: boolea
  */
 export function placeOn(
   device: Placement['device'],
-  { precision, exact }: Wanted,
+  { precision, exact, threads }: Wanted,
   cpuOps: readonly string[],
 ): Placement {
   const automatic = device === 'cpu' ? 'fp32' : 'tf32'
@@ -32,6 +35,7 @@ export function placeOn(
     ops: precision === 'bf16' ? 'reference' : fastest,
     graph: false,
     samplingOps: fastest,
+    threads: threadsFor(threads),
   }
 }
 

@@ -43,9 +43,10 @@ const driverVersion = (): string => {
 }
 
 function recordPath({ libtorch, cudaName }: Loaded, options: ResolvedTrainOptions, placement: Placement): string {
+  const { threads: _, ...where } = placement
   const names = [...decisive, ...Object.keys(models[options.model].specs)]
   const work = names.map((name) => [name, (options as Readonly<Record<string, unknown>>)[name]])
-  const key = JSON.stringify([version, libtorch.version, cudaName, driverVersion(), placement, work])
+  const key = JSON.stringify([version, libtorch.version, cudaName, driverVersion(), where, work])
   return join(userCacheFolder(), 'gpu', `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`)
 }
 

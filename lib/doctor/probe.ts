@@ -1,6 +1,7 @@
 /** A process of its own that loads libtorch, the addon and sharp, and prints as JSON what came of it. */
 import { errorTable, ShinsakuError } from '../errors.ts'
 import { loadNative } from '../native/load.ts'
+import { threadsFor } from '../system/cpus.ts'
 
 /** What `shinsaku doctor` reads. */
 export type Probe =
@@ -10,10 +11,10 @@ export type Probe =
 async function probe(): Promise<Probe> {
   try {
     const { addon, cudaProblem, cudaName } = await loadNative()
-    const { builtFor, cpuCapability, threads } = await addon.info()
+    const { builtFor, cpuCapability } = await addon.info()
     const { decoderVersion } = await import('../images/sharp.ts')
     const pictures = await decoderVersion()
-    return { builtFor, cpu: cpuCapability, threads, gpu: cudaName, gpuProblem: cudaProblem, pictures }
+    return { builtFor, cpu: cpuCapability, threads: threadsFor(0), gpu: cudaName, gpuProblem: cudaProblem, pictures }
   } catch (error) {
     if (!(error instanceof ShinsakuError))
       return { code: null, message: (error as Error).message, advice: 'Reinstall the package: npm install shinsaku' }

@@ -31,6 +31,7 @@ export type Numerics = {
 export type DeviceInfo = {
   builtFor: string
   cpuCapability: string
+  /** CPU threads of the latest unit of work; before the first, those of the machine. */
   threads: number
   cudaDevices: number
   /** Whether the CUDA plugin is open, with the ops set "cuda" and graphs. */
@@ -127,10 +128,12 @@ export interface NativeTrainer {
   dispose(): void
 }
 
+/**
+ * Calls run one after the other on one thread. Those of samplers and inference models, describe() and info() go before
+ * the others, and between the updates of a unit that runs, for at most half of the time.
+ */
 export interface Addon extends NativeEvaluate {
   info(): Promise<DeviceInfo>
-  /** CPU threads of the device thread's work, at least 1; it holds for the whole process. */
-  setThreads(threads: number): Promise<void>
   /**
    * `pixels` null: the set is not resident, and each step() is given the rows it needs. `labels`: rows of one width, one
    * row a picture.

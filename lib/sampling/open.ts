@@ -14,7 +14,6 @@ import type { Addon, HostTensor, Spec } from '../native/addon.ts'
 import { loadNative } from '../native/load.ts'
 import { resolveLoad } from '../options/resolve.ts'
 import { locateTrained, requireFolder, type TrainedPlace, trainedOptions } from '../run/trained.ts'
-import { threadsFor } from '../system/cpus.ts'
 import { type LoadOptions, Model } from './model.ts'
 
 type Network = { addon: Addon; spec: Spec }
@@ -100,8 +99,7 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
   await close()
   const native = await loadNative()
   const { addon } = native
-  await addon.setThreads(threadsFor(placed.threads))
-  const placement = await placeKnown(native, { ...options, device: placed.device })
+  const placement = await placeKnown(native, { ...options, device: placed.device, threads: placed.threads })
   const spec = toSpec(options, placement)
   return new Model({
     options,
@@ -125,8 +123,7 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
   const trained = await trainedOptions(place.run)
   const native = await loadNative()
   const { addon } = native
-  await addon.setThreads(threadsFor(threads))
-  const placement = await placeKnown(native, { ...trained, device, exact: exact || trained.exact })
+  const placement = await placeKnown(native, { ...trained, device, threads, exact: exact || trained.exact })
   const spec = toSpec(trained, placement)
   return new Model({
     options: trained,

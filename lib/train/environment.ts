@@ -6,7 +6,7 @@ import { version } from '../system/version.ts'
 
 /** The content of environment.json. */
 export async function environment({ addon, libtorch, cudaProblem, cudaName }: Loaded, placement: Placement) {
-  const { cpuCapability, threads, numerics } = await addon.info()
+  const { cpuCapability, numerics } = await addon.info()
   return {
     shinsaku: version,
     node: process.versions.node,
@@ -14,7 +14,6 @@ export async function environment({ addon, libtorch, cudaProblem, cudaName }: Lo
     libtorch: `${libtorch.version}-${libtorch.flavour}`,
     processor: cpus()[0]?.model ?? 'unknown',
     cpuCapability,
-    threads,
     ...placement,
     numerics,
     gpu: cudaProblem === null ? cudaName : `none: ${cudaProblem}`,

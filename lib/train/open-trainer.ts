@@ -7,7 +7,6 @@ import type { RecordedSplit } from '../data/split.ts'
 import type { NativeTrainer } from '../native/addon.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
-import { threadsFor } from '../system/cpus.ts'
 import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
 import type { OnPhase } from './phases.ts'
@@ -79,7 +78,6 @@ async function makeTrainer(
   placement: Placement,
   { store }: Dataset,
 ): Promise<NativeTrainer> {
-  await addon.setThreads(threadsFor(options.threads))
   const { resident, count, size, channels } = store
   const images = await addon.images(resident, [count, size, size, channels], placement.device)
   try {

@@ -5,7 +5,6 @@ import { ShinsakuError } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Addon } from '../native/addon.ts'
 import type { ResolvedTrainOptions } from '../options/resolve.ts'
-import { threadsFor } from '../system/cpus.ts'
 import { usableMemory } from '../system/memory.ts'
 
 /** What was measured of one network. */
@@ -63,7 +62,6 @@ export async function measureRate(
   seconds: number,
   now: () => number = () => performance.now(),
 ): Promise<Probe | undefined> {
-  await addon.setThreads(threadsFor(options.threads))
   const { parameters, activationBytes } = await addon.describe(toSpec(options, placement))
   // Weights, gradients and two moments, in floats.
   const bytes = 16 * parameters + activationBytes * options.batch

@@ -118,7 +118,6 @@ async function describeStart(
   folder: string,
 ): Promise<string[]> {
   const { store } = data
-  const { threads } = await native.addon.info()
   const warnings = [...data.warnings, batchWarning(options, store.count)].filter((warning) => warning !== undefined)
   return [
     ...findings,
@@ -126,7 +125,7 @@ async function describeStart(
     `Pictures: ${countText(data)}, ${store.size}x${store.size}, ${store.channels} channels${store.resident ? '' : ', in a file that is read while training goes on'}`,
     ...warnings.map((warning) => `Warning: ${warning}`),
     ...(options.guard ? guardNotes(store.count, data.heldOut?.count ?? 0) : []),
-    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to sample`,
+    `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${placement.threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to sample`,
   ]
 }
 

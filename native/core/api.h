@@ -88,9 +88,9 @@ struct Numerics {
 };
 
 struct DeviceInfo {
-  std::string built_for;       // libtorch version the addon was compiled against
-  std::string cpu_capability;  // AVX2, AVX512, ...
-  int threads = 0;
+  std::string built_for;             // libtorch version the addon was compiled against
+  std::string cpu_capability;        // AVX2, AVX512, ...
+  int threads = 0;                   // those of the latest unit; of the machine before the first
   std::vector<std::string> cpu_ops;  // ops sets with kernels for this processor, fastest first; for sampling
   int cuda_devices = 0;              // that libtorch can use; 0 when libtorch_cuda is not loaded
   bool cuda_kernels = false;         // whether the CUDA plugin is open: ops set "cuda" and graphs
@@ -227,7 +227,6 @@ class Measure : public Object {
 };
 
 DeviceInfo Info();
-void SetThreads(int threads);  // of the calling thread's work; at least 1
 
 // `shape` is N,H,W,C. Without `pixels` the set is not resident: each unit is given those of its updates.
 // `labels` are rows of one width, one row a picture. Both are copied to the device before this returns.
@@ -256,5 +255,17 @@ Description Describe(const Spec& spec);
 
 // The running unit ends early with a SHUT_DOWN failure once `flag` is true. To be set before each unit.
 void WatchCancel(const std::atomic<bool>* flag) noexcept;
+
+// Work that goes before the rest of a training unit, such as a step of a sampler.
+class Interruptions {
+ public:
+  virtual ~Interruptions() = default;
+  virtual bool Waiting() = 0;
+  virtual void Run() = 0;  // as much of it as its share allows; throws nothing
+};
+
+// A training unit runs these between two updates, and between two batches of an update where nothing is half
+// done. To be set before each unit.
+void WatchInterruptions(Interruptions* interruptions) noexcept;
 
 }  // namespace shinsaku

@@ -10,6 +10,7 @@
 #include "core/runtime/finite.h"
 #include "core/runtime/host_tensor.h"
 #include "core/runtime/snapshot.h"
+#include "core/runtime/unit_scope.h"
 #include "core/state_names.h"
 
 namespace shinsaku {
@@ -52,10 +53,7 @@ class RunTrainer : public Trainer {
         device_(DeviceOf(spec)),
         random_(SeedRandomState(static_cast<uint64_t>(Integer(spec, "seed")), device_)),
         training_step_(MakeTrainingStep()),
-        loader_(images, BatchSampler(spec_, images->count(), training_step_->order(), random_.cpu)) {
-    // So that records written before the first unit show what it will be computed with.
-    ApplyPrecision(spec_);
-  }
+        loader_(images, BatchSampler(spec_, images->count(), training_step_->order(), random_.cpu)) {}
 
   UpdatePlan Plan(int64_t updates) override {
     const RandomState random = random_.Fork();
@@ -83,10 +81,9 @@ class RunTrainer : public Trainer {
   Metrics Step(int64_t updates, std::optional<Bytes> pixels) override {
     loader_.BeginUnit(updates * training_step_->batches(), pixels);
     listed_.clear();
-    ApplyPrecision(spec_);
-    const OnGraphStream stream(training_step_->graphs());
-    const CachingAllocator::Use memory(allocator_);
+    const UnitScope scope(spec_, training_step_->graphs(), &allocator_);
     for (int64_t i = 0; i < updates; ++i) {
+      if (i > 0) RunInterruptions();
       training_step_->Update(loader_, meter_);
       meter_.Add("images", static_cast<double>(loader_.sampler().images_seen()));
       meter_.Add("epoch", static_cast<double>(loader_.sampler().epoch()));
@@ -165,12 +162,13 @@ class RunTrainer : public Trainer {
   }
 
   std::unique_ptr<InferenceModel> MakeInferenceModel(const std::string& weights) override {
+    const UnitScope scope(spec_);
     return kind_.make_inference_model(SamplingSpec(spec_), training_step_->weights(weights), device_);
   }
 
  private:
   std::unique_ptr<TrainingStep> MakeTrainingStep() {
-    const CachingAllocator::Use memory(allocator_);
+    const UnitScope scope(spec_, nullptr, &allocator_);
     return kind_.make_training_step(spec_, random_, device_);
   }
 
@@ -215,9 +213,11 @@ std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> i
 }
 
 std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors) {
+  const ModelKind& kind = FindModel(spec);
+  const UnitScope scope(spec);
   NamedTensors weights;
   for (const auto& host : tensors) weights.push_back({host.name, FromHost(host)});
-  return FindModel(spec).make_inference_model(SamplingSpec(spec), weights, DeviceOf(spec));
+  return kind.make_inference_model(SamplingSpec(spec), weights, DeviceOf(spec));
 }
 
 Description Describe(const Spec& spec) {

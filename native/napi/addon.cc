@@ -20,26 +20,26 @@ const napi_type_tag Handle<Snapshot>::kTag = {0x7368696e73616b75, 5};
 namespace {
 
 Napi::Value step(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
-  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Step(); }, FromBoolean);
+  return Instance(info.Env()).queue.RunFirst(info.Env(), {}, [core] { return core->Step(); }, FromBoolean);
 }
 
 Napi::Value progress(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
-  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Progress(); }, FromNumber);
+  return Instance(info.Env()).queue.RunFirst(info.Env(), {}, [core] { return core->Progress(); }, FromNumber);
 }
 
 Napi::Value pixels(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
-  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Pixels(); }, FromBytes);
+  return Instance(info.Env()).queue.RunFirst(info.Env(), {}, [core] { return core->Pixels(); }, FromBytes);
 }
 
 Napi::Value values(const Napi::CallbackInfo& info, std::shared_ptr<Sampler> core) {
-  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Values(); }, FromBytes);
+  return Instance(info.Env()).queue.RunFirst(info.Env(), {}, [core] { return core->Values(); }, FromBytes);
 }
 
 Napi::Value sampler(const Napi::CallbackInfo& info, std::shared_ptr<InferenceModel> core) {
   KeepAlive keep;
   auto inputs = ToInputs(info[1], keep);
   return Instance(info.Env())
-      .queue.Run(
+      .queue.RunFirst(
           info.Env(), std::move(keep),
           [core, args = ToSpec(info[0]), inputs = std::move(inputs)] {
             return Made<Sampler>(core->Sample(args, inputs));
@@ -143,7 +143,7 @@ Napi::Value loss(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) 
 
 Napi::Value trained(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   return Instance(info.Env())
-      .queue.Run(
+      .queue.RunFirst(
           info.Env(), {},
           [core, weights = info[0].ToString().Utf8Value()] {
             return Made<InferenceModel>(core->MakeInferenceModel(weights));
@@ -152,13 +152,7 @@ Napi::Value trained(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> cor
 }
 
 Napi::Value info(const Napi::CallbackInfo& call) {
-  return Instance(call.Env()).queue.Run(call.Env(), {}, [] { return Info(); }, FromDeviceInfo);
-}
-
-Napi::Value setThreads(const Napi::CallbackInfo& call) {
-  const int threads = static_cast<int>(ToCount(call[0]));
-  return Instance(call.Env())
-      .queue.Run(call.Env(), {}, [threads] { return SetThreads(threads), true; }, FromNothing);
+  return Instance(call.Env()).queue.RunFirst(call.Env(), {}, [] { return Info(); }, FromDeviceInfo);
 }
 
 Napi::Value images(const Napi::CallbackInfo& call) {
@@ -188,7 +182,7 @@ Napi::Value inferenceModel(const Napi::CallbackInfo& call) {
   KeepAlive keep;
   auto tensors = ToTensors(call[1], keep);
   return Instance(call.Env())
-      .queue.Run(
+      .queue.RunFirst(
           call.Env(), std::move(keep),
           [spec = ToSpec(call[0]), tensors = std::move(tensors)] {
             return Made<InferenceModel>(MakeInferenceModel(spec, tensors));
@@ -198,7 +192,7 @@ Napi::Value inferenceModel(const Napi::CallbackInfo& call) {
 
 Napi::Value describe(const Napi::CallbackInfo& call) {
   return Instance(call.Env())
-      .queue.Run(call.Env(), {}, [spec = ToSpec(call[0])] { return Describe(spec); }, FromDescription);
+      .queue.RunFirst(call.Env(), {}, [spec = ToSpec(call[0])] { return Describe(spec); }, FromDescription);
 }
 
 void shutdown(const Napi::CallbackInfo& call) { Instance(call.Env()).queue.Shutdown(call.Env()); }
@@ -226,7 +220,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
        Handle<Trainer>::Entry<snapshot>("snapshot"), Handle<Trainer>::Entry<loss>("loss"),
        Handle<Trainer>::Entry<trained>("inferenceModel")}));
   exports.Set("info", Napi::Function::New(env, info, "info"));
-  exports.Set("setThreads", Napi::Function::New(env, setThreads, "setThreads"));
   exports.Set("images", Napi::Function::New(env, images, "images"));
   exports.Set("trainer", Napi::Function::New(env, trainer, "trainer"));
   exports.Set("inferenceModel", Napi::Function::New(env, inferenceModel, "inferenceModel"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -9,21 +10,33 @@
 #include <mutex>
 #include <thread>
 
+#include "core/api.h"
+#include "napi/device_share.h"
+
 namespace shinsaku {
 
-class DeviceThread {
+// Tasks of one priority run in order. Sampling goes before training, as far as its share allows: somebody
+// waits for it.
+enum class Priority { kSampling, kTraining };
+
+class DeviceThread : public Interruptions {
  public:
   // Starts at first use and is never destroyed: an idle thread is harmless at exit, a joined static is not.
   static DeviceThread& Instance();
 
   using Owner = const void*;
-  // Runs `task`, which must not throw, after everything posted before it. False, and nothing happens, when
-  // the process is about to end.
-  bool Post(Owner owner, std::function<void()> task);
+  // Runs `task`, which must not throw, after everything of its priority posted before it. False, and nothing
+  // happens, when the process is about to end.
+  bool Post(Owner owner, Priority priority, std::function<void()> task);
   // Lets go of `held` on this thread, between two tasks. Never dropped.
   void Free(std::shared_ptr<void> held);
   // True while the running task is to end early.
   const std::atomic<bool>& cancel() const { return cancel_; }
+
+  // To be called by a running training task: whether sampling waits, and the sampling that may go before the
+  // rest.
+  bool Waiting() override;
+  void Run() override;
 
   // Drops the tasks of `owner`, and waits until the running one, if it is its own, has ended early.
   void DropAndWait(Owner owner);
@@ -35,21 +48,36 @@ class DeviceThread {
   void StopForExit();
 
  private:
-  DeviceThread();
-  void Loop();
-
+  using Clock = std::chrono::steady_clock;
+  using Lock = std::unique_lock<std::mutex>;
   struct Task {
     Owner owner;
     std::function<void()> run;
   };
+  // A task that runs, and the one that it has interrupted.
+  struct Running {
+    Owner owner;
+    bool cancelled;
+    Running* interrupted;
+  };
+
+  DeviceThread();
+  void Loop();
+  void FreeNext(Lock& lock);
+  void RunNext(std::deque<Task>& tasks, Lock& lock);
+  void RunSampling(Lock& lock);
+  bool IsSamplingsTurn(Lock& lock);
+
   std::mutex mutex_;
   std::condition_variable ready_, idle_;
-  std::deque<Task> tasks_;
+  std::deque<Task> sampling_, training_;
   std::deque<std::shared_ptr<void>> frees_;
-  bool running_ = false, freeing_ = false;
-  Owner running_owner_ = nullptr;
-  bool exiting_ = false;
+  Running* running_ = nullptr;
+  bool freeing_ = false, exiting_ = false;
   std::atomic<bool> cancel_{false};
+  DeviceShare share_;
+  Clock::time_point training_since_;
+  Clock::time_point expected_until_;  // the next step of what was sampled last may come until then
 };
 
 }  // namespace shinsaku

@@ -35,11 +35,12 @@ Queue::~Queue() {
   DeviceThread::Instance().WaitForFrees();
 }
 
-Napi::Value Queue::Submit(Napi::Env env, std::unique_ptr<Job> owned) {
+Napi::Value Queue::Submit(Napi::Env env, Priority priority, std::unique_ptr<Job> owned) {
   Job* job = owned.get();
   const Napi::Promise promise = job->deferred.Promise();
   const auto task = [this, job] {
     WatchCancel(&DeviceThread::Instance().cancel());
+    WatchInterruptions(&DeviceThread::Instance());
     try {
       job->Work();
     } catch (...) {
@@ -48,7 +49,7 @@ Napi::Value Queue::Submit(Napi::Env env, std::unique_ptr<Job> owned) {
     job->Release();
     settle_.NonBlockingCall(job);  // refused only while closing, when nobody waits
   };
-  if (closed_ || !DeviceThread::Instance().Post(this, task)) {
+  if (closed_ || !DeviceThread::Instance().Post(this, priority, task)) {
     job->deferred.Reject(
         ToError(env, Failure("SHUT_DOWN", "the native part was shut down; no further calls are possible")));
     return promise;

@@ -30,9 +30,14 @@ class Queue {
   // its value. Any exception of `work` rejects with its code.
   template <typename Work, typename Finish>
   Napi::Value Run(Napi::Env env, KeepAlive keep, Work work, Finish finish) {
-    auto job =
-        std::make_unique<JobOf<Work, Finish>>(env, std::move(keep), std::move(work), std::move(finish));
-    return Submit(env, std::move(job));
+    return Submit(env, Priority::kTraining, MakeJob(env, keep, work, finish));
+  }
+
+  // The same for what somebody waits for: it goes before what Run() has queued, and between the updates of a
+  // unit that runs.
+  template <typename Work, typename Finish>
+  Napi::Value RunFirst(Napi::Env env, KeepAlive keep, Work work, Finish finish) {
+    return Submit(env, Priority::kSampling, MakeJob(env, keep, work, finish));
   }
 
   // Ends the running unit early, rejects what is queued and refuses further calls.
@@ -68,10 +73,15 @@ class Queue {
     std::unique_ptr<Result> result;
   };
 
+  template <typename Work, typename Finish>
+  static std::unique_ptr<Job> MakeJob(Napi::Env env, KeepAlive& keep, Work& work, Finish& finish) {
+    return std::make_unique<JobOf<Work, Finish>>(env, std::move(keep), std::move(work), std::move(finish));
+  }
+
   static void CallJs(Napi::Env env, Napi::Function, Queue* queue, Job* job);
   using Settle = Napi::TypedThreadSafeFunction<Queue, Job, CallJs>;
 
-  Napi::Value Submit(Napi::Env env, std::unique_ptr<Job> job);
+  Napi::Value Submit(Napi::Env env, Priority priority, std::unique_ptr<Job> job);
   void SettleJob(Napi::Env env, Job* job);
   void Close();
   void Abandon(const std::unordered_map<Job*, std::unique_ptr<Job>>& jobs);

@@ -17,7 +17,6 @@ let addon: Addon
 let cpuOps: readonly string[]
 beforeAll(async () => {
   addon = await loadAddon()
-  await addon.setThreads(1)
   cpuOps = (await addon.info()).cpuOps
 })
 

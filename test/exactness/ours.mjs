@@ -103,10 +103,9 @@ export async function runOurs(addon, given) {
   const options = trainOptions(given)
   const pixels = await pixelsOf(given, options)
   await writePictures(pixels, given)
-  await addon.setThreads(given.threads)
   const { size, channels } = options
   const images = await addon.images(pixels, [pixels.length / (size * size * channels), size, size, channels], 'cpu')
-  const spec = toSpec(options, placeOn('cpu', options, []))
+  const spec = toSpec(options, placeOn('cpu', { ...options, threads: given.threads }, []))
   const trainer = await addon.trainer(spec, images)
   /** @type {{ positions: number[][], epochSeeds: string[], orders: number[][] }} */
   const log = { positions: [], epochSeeds: [], orders: [] }

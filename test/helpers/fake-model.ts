@@ -79,7 +79,14 @@ export function fakeModel(
 
   const model = new Model({
     options,
-    placement: { device: 'cpu', precision: 'fp32', ops: 'reference', graph: false, samplingOps: 'reference' },
+    placement: {
+      device: 'cpu',
+      precision: 'fp32',
+      ops: 'reference',
+      graph: false,
+      samplingOps: 'reference',
+      threads: 1,
+    },
     images: 120,
     imagesPerUpdate: 4,
     run: 'runs/00000-fake',

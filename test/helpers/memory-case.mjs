@@ -22,13 +22,6 @@ const options = {
   device: /** @type {const} */ ('cpu'),
 }
 
-/** The addon, on one thread as `options` has it. */
-async function quietAddon() {
-  const addon = await loadAddon()
-  await addon.setThreads(options.threads)
-  return addon
-}
-
 const aborted = (error) => {
   if (error.code !== 'ABORT_ERR') throw error
 }
@@ -72,7 +65,7 @@ const things = {
     }
   },
   async sampleStep() {
-    const { trainer } = await smallRun(await quietAddon())
+    const { trainer } = await smallRun(await loadAddon())
     const generator = await trainer.inferenceModel('ema')
     const begin = () => generator.sampler({ seeds: [1], steps: 50, sampler: 'ddim', eta: 0, batch: 1 })
     let sampler = await begin()
@@ -83,7 +76,7 @@ const things = {
     }
   },
   async trainStep() {
-    const { step } = await smallRun(await quietAddon())
+    const { step } = await smallRun(await loadAddon())
     return () => step(1)
   },
 }

@@ -4,9 +4,10 @@ import { placeOn, toSpec } from '../../lib/backend/placement.ts'
 import type { Addon, NativeTrainer, Spec } from '../../lib/native/addon.ts'
 import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
 
+// Threads that wait for each other lose more than they gain at this size.
 const small: Record<'diffusion' | 'dcgan', TrainOptions> = {
-  diffusion: { model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50 },
-  dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 },
+  diffusion: { threads: 1, model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50 },
+  dcgan: { threads: 1, model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 },
 }
 
 /** A native spec: small defaults under the given options. Trains and draws with the reference unless `cpuOps` offers more. */

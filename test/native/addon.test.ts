@@ -52,12 +52,22 @@ describe('surface', () => {
     expect(info.cudaDevices).toBeGreaterThanOrEqual(0)
   })
 
-  test('setThreads sets the threads of the device thread, and has no default', async () => {
-    await addon.setThreads(1)
-    expect((await addon.info()).threads).toBe(1)
-    await addon.setThreads(2)
-    expect((await addon.info()).threads).toBe(2)
-    await expect(addon.setThreads(0)).rejects.toMatchObject({ code: 'NATIVE_FAILED' })
+  test('each unit sets its own threads, whatever was made or sampled since; they have no default', async () => {
+    const [one, two] = [await smallTrainer(addon, { threads: 1 }), await smallTrainer(addon, { threads: 2 })]
+    const model = await two.inferenceModel('raw')
+    const sampler = await model.sampler({ seeds: [1], steps: 3, sampler: 'ddim', eta: 0, batch: 1 })
+    for (const [unit, threads] of [
+      [() => one.step(1), 1],
+      [() => sampler.step(), 2],
+      [() => one.step(1), 1],
+      [() => two.step(1), 2],
+    ] as const) {
+      await unit()
+      expect((await addon.info()).threads).toBe(threads)
+    }
+    await expect(addon.inferenceModel({ ...smallSpec({}), threads: 0 }, [])).rejects.toMatchObject({
+      code: 'NATIVE_FAILED',
+    })
   })
 })
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Addon, NativeInferenceModel, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { TrainOptions } from '../../lib/options/resolve.ts'
@@ -27,11 +27,10 @@ const series = ['lossD', 'lossG', 'dReal', 'dFake'] as const
 const addon: Addon = await loadAddon()
 const { cpuCapability } = await addon.info()
 const { bits, exact, promise } = goldenHere(golden.made, cpuCapability)
-beforeAll(() => addon.setThreads(bits.cpu.threads))
 
 /** The pictures of the golden runs, 22 of them. */
 async function goldenTrainer(options: TrainOptions): Promise<NativeTrainer> {
-  const spec = smallSpec({ model: 'dcgan', width: 8, latent: 20, ...options, exact: true })
+  const spec = smallSpec({ model: 'dcgan', width: 8, latent: 20, ...options, threads: bits.cpu.threads, exact: true })
   const size = spec.size as number
   const pixels = new Uint8Array(22 * size * size * 3).map((_, i) => Math.imul(i, 2654435761) >>> 24)
   return addon.trainer(spec, await addon.images(pixels, [22, size, size, 3], 'cpu'))

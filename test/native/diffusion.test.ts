@@ -25,7 +25,6 @@ const golden = JSON.parse(readFileSync(new URL('../golden/diffusion.json', impor
 const addon: Addon = await loadAddon()
 const { cpuCapability } = await addon.info()
 const { bits, exact, promise } = goldenHere(golden.made, cpuCapability)
-beforeAll(() => addon.setThreads(bits.cpu.threads))
 
 const defaults: TrainOptions = {
   dim: 16,
@@ -40,7 +39,7 @@ const defaults: TrainOptions = {
 }
 
 async function goldenTrainer({ updates: _, ...options }: Case['options']): Promise<NativeTrainer> {
-  const spec = smallSpec({ ...defaults, ...options, exact: true })
+  const spec = smallSpec({ ...defaults, ...options, threads: bits.cpu.threads, exact: true })
   const channels = spec.channels as number
   const pixels = new Uint8Array(10 * 16 * 16 * channels).map((_, i) => Math.imul(i, 2654435761) >>> 24)
   return addon.trainer(spec, await addon.images(pixels, [10, 16, 16, channels], 'cpu'))

@@ -152,7 +152,7 @@ async function gradients(images: NativeImages, spec: Spec, trainer: NativeTraine
 describe.each(golden.cases.map((given, i) => ({ ...given, ...bits.cases[i]! })))('$name', (given) => {
   const { steps, ...options } = given.options
   const { model } = options
-  const resolved = resolveTrain({ ...options, exact: true, device: 'cpu' })
+  const resolved = resolveTrain({ ...options, exact: true, device: 'cpu', threads: bits.cpu.threads })
   const spec = toSpec(resolved, placeOn('cpu', resolved, []))
   const places: Place[] = []
   const losses: Record<string, number>[] = []
@@ -161,7 +161,6 @@ describe.each(golden.cases.map((given, i) => ({ ...given, ...bits.cases[i]! })))
   let trainer: NativeTrainer
 
   beforeAll(async () => {
-    await addon.setThreads(bits.cpu.threads)
     const size = options.size!
     const pixels = new Uint8Array(PICTURES * size * size * 3).map((_, i) => Math.imul(i, 2654435761) >>> 24)
     images = await addon.images(pixels, [PICTURES, size, size, 3], 'cpu')

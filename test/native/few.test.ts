@@ -10,7 +10,6 @@ import { smallTrainer } from '../helpers/specs.ts'
 let addon: Addon
 beforeAll(async () => {
   addon = await loadAddon()
-  await addon.setThreads(1)
 })
 
 test('labels say what was done to each picture; targets of noisy pictures satisfy their equations', () => {

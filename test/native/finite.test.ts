@@ -15,8 +15,6 @@ import { saveRequest } from '../helpers/tensors.ts'
 let addon: Addon
 beforeAll(async () => {
   addon = await loadAddon()
-  // Threads that wait for each other lose more than they gain at this size.
-  await addon.setThreads(1)
 })
 
 const i64 = (...values: bigint[]) => new Uint8Array(BigInt64Array.from(values).buffer)

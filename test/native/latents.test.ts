@@ -9,7 +9,6 @@ let addon: Addon
 const models = {} as Record<'diffusion' | 'dcgan', NativeInferenceModel>
 beforeAll(async () => {
   addon = await loadAddon()
-  await addon.setThreads(1)
   for (const model of ['diffusion', 'dcgan'] as const) {
     const trainer = await smallTrainer(addon, { model, emaDecay: null })
     await trainer.step(4)

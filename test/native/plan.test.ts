@@ -9,7 +9,6 @@ import { drawnPixels, smallSpec, smallTrainer } from '../helpers/specs.ts'
 let addon: Addon
 beforeAll(async () => {
   addon = await loadAddon()
-  await addon.setThreads(1)
 })
 
 const COUNT = 10

@@ -12,7 +12,6 @@ useOwnCache()
 let addon: Addon
 beforeAll(async () => {
   addon = await loadAddon()
-  await addon.setThreads(1)
 })
 // The switches are the process's: leave them as a plain run does.
 afterAll(async () => (await smallTrainer(addon, {})).dispose())

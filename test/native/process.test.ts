@@ -65,9 +65,9 @@ describe('threads', () => {
   const threadsOf = (command: string, ...args: string[]) => {
     const code = `
       const { loadAddon } = await import(${JSON.stringify(join(root, 'dist/native/load.js'))})
-      const { threadsFor } = await import(${JSON.stringify(join(root, 'dist/system/cpus.js'))})
+      const { smallRun } = await import(${JSON.stringify(join(root, 'test/helpers/small-run.mjs'))})
       const addon = await loadAddon()
-      await addon.setThreads(threadsFor(Number(process.env.THREADS)))
+      await smallRun(addon, { threads: Number(process.env.THREADS) })
       console.log((await addon.info()).threads)`
     const node = [process.execPath, '--input-type=module', '-e', code]
     return Number(execFileSync(command, [...args, ...node], { encoding: 'utf8' }))

@@ -26,6 +26,8 @@ test.skipIf(!works)('R55: threads that submit, end and are ended at once, under 
     'settled in order',
     'terminated 800 times',
     'shut down',
+    'training had its share of the time',
+    'sampled within units',
     'stopped for exit',
   ])
 })

@@ -22,7 +22,6 @@ const golden = JSON.parse(readFileSync(new URL('../golden/samplers.json', import
 let addon: Addon
 beforeAll(async () => {
   addon = await loadAddon()
-  await addon.setThreads(1)
 })
 
 const floats = (bytes: Uint8Array) => new Float32Array(bytes.slice().buffer)

@@ -106,12 +106,11 @@ const losses = ['loss', 'lossG', 'lossD', 'gradNorm']
 
 describe.each(Object.entries(models))('%s', (_, options) => {
   test.each([1, 2])('every set goes the way of the reference, on %i threads', async (threads) => {
-    await addon.setThreads(threads)
-    const reference = await smallTrainer(addon, options)
+    const reference = await smallTrainer(addon, { ...options, threads })
     const expected = await reference.step(3)
     const shapes = await reference.tensors()
     for (const set of sets) {
-      const trainer = await smallTrainer(addon, options, 10, [set])
+      const trainer = await smallTrainer(addon, { ...options, threads }, 10, [set])
       const metrics = await trainer.step(3)
       expect(await trainer.tensors()).toEqual(shapes)
       for (const name of losses.filter((loss) => loss in expected))
@@ -126,13 +125,13 @@ describe.each(Object.entries(models))('%s', (_, options) => {
   })
 
   test('the same seed gives the same bytes, interrupted or not', async () => {
-    await addon.setThreads(2)
+    const given = { ...options, threads: 2 }
     for (const set of sets) {
-      const straight = await smallTrainer(addon, options, 10, [set])
+      const straight = await smallTrainer(addon, given, 10, [set])
       await straight.step(4)
-      const first = await smallTrainer(addon, options, 10, [set])
+      const first = await smallTrainer(addon, given, 10, [set])
       await first.step(2)
-      const second = await smallTrainer(addon, options, 10, [set])
+      const second = await smallTrainer(addon, given, 10, [set])
       await second.load(await stateOf(first), 'same')
       await second.step(1)
       await second.step(1)
@@ -149,7 +148,6 @@ test('exact trains and draws with the reference, and so does bf16', () => {
 })
 
 test('memory stays as it is over many updates', async () => {
-  await addon.setThreads(1)
   for (const model of ['diffusion', 'dcgan'] as const) {
     const trainer = await smallTrainer(addon, { model }, 10, sets)
     const resident: number[] = []

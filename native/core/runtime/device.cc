@@ -66,8 +66,6 @@ std::string DtypeName(at::ScalarType type) {
   }
 }
 
-void SetThreads(int threads) { at::set_num_threads(threads); }
-
 DeviceInfo Info() {
   DeviceInfo info;
   info.built_for = TORCH_VERSION;

@@ -12,11 +12,13 @@
 
 namespace shinsaku {
 
-// The two functions of the core that the queue calls.
+// The functions of the core that the queue calls.
 namespace {
 thread_local const std::atomic<bool>* cancel = nullptr;
-}
+thread_local Interruptions* interruptions = nullptr;
+}  // namespace
 void WatchCancel(const std::atomic<bool>* flag) noexcept { cancel = flag; }
+void WatchInterruptions(Interruptions* watched) noexcept { interruptions = watched; }
 Failure Translate(std::exception_ptr error) noexcept {
   try {
     std::rethrow_exception(error);
@@ -41,7 +43,7 @@ std::thread::id DeviceThreadId() {
     std::condition_variable ready;
     std::optional<std::thread::id> found;
     static const int owner = 0;
-    DeviceThread::Instance().Post(&owner, [&] {
+    DeviceThread::Instance().Post(&owner, Priority::kTraining, [&] {
       std::lock_guard lock(mutex);
       found = std::this_thread::get_id();
       ready.notify_one();
@@ -106,6 +108,33 @@ struct Environment {
         .outcome;
   }
 
+  // One denoising step that takes so long, then the next, until `steps` are done.
+  void Sample(int steps, std::chrono::milliseconds takes) {
+    queue->RunFirst(
+        &loop, {}, [takes] { return std::this_thread::sleep_for(takes), true; },
+        [this, steps, takes](Napi::Env, bool) {
+          if (steps > 1) Sample(steps - 1, takes);
+          return Napi::Value("step");
+        });
+  }
+  // A unit of so many updates, which counts them.
+  std::shared_ptr<Napi::Outcome> Train(int updates, std::chrono::milliseconds takes, std::atomic<int>* done) {
+    return queue
+        ->Run(
+            &loop, {},
+            [=] {
+              for (int i = 0; i < updates; ++i) {
+                if (cancel->load()) throw Failure("SHUT_DOWN", "cancelled");
+                if (i > 0 && interruptions->Waiting()) interruptions->Run();
+                std::this_thread::sleep_for(takes);
+                ++*done;
+              }
+              return true;
+            },
+            [](Napi::Env, bool) { return Napi::Value("trained"); })
+        .outcome;
+  }
+
   Napi::Loop loop;
   std::unique_ptr<Queue> queue;
   std::vector<std::shared_ptr<Tensor>> handles;
@@ -160,6 +189,80 @@ void ShutDown(int) {
   }
 }
 
+using std::chrono::milliseconds;
+
+void WaitFor(const std::function<bool()>& condition) {
+  while (!condition()) std::this_thread::sleep_for(std::chrono::microseconds(100));
+}
+
+// A request, step by step, is done within a unit that began before it; neither waits for the other's end.
+void SamplesWithinAUnit() {
+  std::atomic<int> updates{0};
+  std::atomic<bool> stop{false};
+  std::thread training([&] {
+    Environment env;
+    const auto unit = env.Train(1000, milliseconds(2), &updates);
+    WaitFor([&] { return stop.load(); });
+  });  // its end cancels what runs
+  WaitFor([&] { return updates > 10; });
+  {
+    Environment env;
+    const int before = updates;
+    env.Sample(10, milliseconds(1));
+    env.loop.Run();
+    REQUIRE(updates - before <= 5);  // those that ran before its first step, and where this thread was late
+  }
+  const int after = updates;
+  WaitFor([&] { return updates > after + 3; });  // the unit goes on
+  REQUIRE(updates < 1000);
+  stop = true;
+  training.join();
+}
+
+// Sampling without end, from several threads, leaves training its half.
+void SharesTheThread() {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.emplace_back([&] {
+      while (!stop) {
+        Environment env;
+        env.Sample(5, milliseconds(2));
+        env.loop.Run();
+      }
+    });
+  }
+  Environment env;
+  std::atomic<int> updates{0};
+  const auto begun = std::chrono::steady_clock::now();
+  for (int unit = 0; unit < 5; ++unit) env.Train(40, milliseconds(2), &updates);
+  env.loop.Run();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  REQUIRE(updates == 200);
+  stop = true;
+  for (auto& client : clients) client.join();
+  // A second at most is due to sampling first. Threads that wake late make both slower, not one beside the other.
+  std::printf("training had %s of the time\n", updates * 0.002 > (took.count() - 1) * 0.25 ? "its share" : "too little");
+}
+
+// An environment that ends while its sampling interrupts another's unit ends that sampling alone.
+void EndsWithinAUnit() {
+  Environment training;
+  std::atomic<int> updates{0};
+  const auto unit = training.Train(20, milliseconds(2), &updates);
+  WaitFor([&] { return updates > 1; });
+  for (int i = 0; i < 3; ++i) {
+    Environment env;
+    std::atomic<bool> runs{false};
+    env.queue->RunFirst(
+        &env.loop, {}, [&runs] { return runs = true, Endless(), true; },
+        [](Napi::Env, bool) { return Napi::Value("ended"); });
+    WaitFor([&] { return runs.load(); });
+  }
+  training.loop.Run();
+  REQUIRE(unit->text == "trained" && updates == 20);
+}
+
 // The main thread's end, with every other environment busy: all stops, and nothing is freed any more.
 void EndOfProcess() {
   std::atomic<int> busy{0};
@@ -184,7 +287,7 @@ void EndOfProcess() {
     ended = true;
     for (auto& thread : threads) thread.join();
   }
-  REQUIRE(!DeviceThread::Instance().Post(&ended, [] {}));
+  REQUIRE(!DeviceThread::Instance().Post(&ended, Priority::kTraining, [] {}));
 }
 
 void Test() {
@@ -198,6 +301,14 @@ void Test() {
   OnThreads(ShutDown);
   REQUIRE(alive == 0);
   std::printf("shut down\n");
+  // Not on the main thread, whose environments end the process.
+  std::thread([] {
+    SamplesWithinAUnit();
+    SharesTheThread();
+    EndsWithinAUnit();
+  }).join();
+  REQUIRE(alive == 0);
+  std::printf("sampled within units\n");
   EndOfProcess();
   std::printf("stopped for exit\n");
 }

@@ -6,9 +6,9 @@
 
 #include "core/models/sampler_args.h"
 #include "core/nn/dcgan.h"
-#include "core/runtime/device.h"
 #include "core/runtime/host_tensor.h"
 #include "core/runtime/random.h"
+#include "core/runtime/unit_scope.h"
 
 namespace shinsaku {
 namespace {
@@ -36,7 +36,7 @@ class DcganSampler : public Sampler {
   bool Step() override {
     if (x_.defined()) return true;
     const at::NoGradGuard no_grad;
-    ApplyPrecision(fixed_->spec);
+    const UnitScope scope(fixed_->spec);
     const DcganPlan& plan = fixed_->plan;
     const Tensor z = at::zeros({args_.rows, plan.latent}, at::kFloat);
     for (int64_t i = 0; i < args_.count(); ++i) {

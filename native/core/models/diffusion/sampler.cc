@@ -17,10 +17,10 @@
 #include "core/models/diffusion/solver.h"
 #include "core/models/sampler_args.h"
 #include "core/runtime/autocast.h"
-#include "core/runtime/device.h"
 #include "core/runtime/graphs.h"
 #include "core/runtime/host_tensor.h"
 #include "core/runtime/random.h"
+#include "core/runtime/unit_scope.h"
 
 namespace shinsaku {
 namespace {
@@ -97,8 +97,7 @@ class DiffusionSampler : public Sampler {
   bool Step() override {
     if (Done()) return true;
     const at::NoGradGuard no_grad;
-    ApplyPrecision(fixed_->spec);
-    const OnGraphStream stream(fixed_->graphs.get());
+    const UnitScope scope(fixed_->spec, fixed_->graphs.get());
     if (step_ == 0) Begin();
     const int64_t time = times_[step_], next = times_[step_ + 1];
     x_ = rule_ == Rule::kDdpm   ? DdpmStep(time)

@@ -25,6 +25,7 @@
 #include "core/runtime/cancel.h"
 #include "core/runtime/graphs.h"
 #include "core/runtime/host_tensor.h"
+#include "core/runtime/unit_scope.h"
 #include "core/state_names.h"
 
 namespace shinsaku {
@@ -147,6 +148,8 @@ class DiffusionTrainingStep : public TrainingStep {
       const Tensor loss = Loss(loader.Next(PixelRange::kDiffusion), seen) / accumulate_;
       loss.backward();
       results.push_back(loss.detach());
+      // Nothing else may run while an update is recorded.
+      if (!graphs_ && i + 1 < accumulate_) RunInterruptions();
     }
     if (Has(spec_, "clipGradNorm")) results.push_back(adam_->Clip(Number(spec_, "clipGradNorm")));
     adam_->Apply();
