@@ -11,7 +11,7 @@ import { flagText } from '../options/value-kind.ts'
 import { readDatasetRecord } from '../run/dataset-record.ts'
 import { lastMetrics } from '../run/list.ts'
 import { configFile } from '../run/names.ts'
-import { formatBytes, formatCount, PhaseLine } from './format.ts'
+import { formatBytes, formatCount, formatPath, PhaseLine } from './format.ts'
 import type { Io } from './io.ts'
 import { Progress } from './progress.ts'
 
@@ -112,7 +112,8 @@ const picturesOf = (run: string): Promise<number | null> =>
 
 async function describeModel(model: Model, json: boolean): Promise<string[]> {
   const { layers, parameters, device, samplingOps } = await model.describe()
-  const { run, images, options } = model
+  const { images, options } = model
+  const run = formatPath(model.run)
   const last = await lastMetrics(run, models[options.model].mainLoss)
   const loss = last?.loss ?? null
   const elapsedSeconds = last?.elapsedSeconds ?? null

@@ -1,11 +1,18 @@
 /** Numbers and statuses as people read them. */
 
+import { relative } from 'node:path'
 import { nameOf } from '../backend/trial.ts'
 import { visible } from '../errors.ts'
 import type { Phase } from '../index.ts'
 import { formatTime } from '../options/format-time.ts'
 import { guardShareText } from '../train/guard-text.ts'
 import type { Status } from '../train/status.ts'
+
+/** A path as one would type it here: relative where it is below the working folder. */
+export function formatPath(path: string): string {
+  const here = relative(process.cwd(), path)
+  return here === '' || here.startsWith('..') ? path : here
+}
 
 export const formatCount = (value: number): string => value.toLocaleString('en-US')
 

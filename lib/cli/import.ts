@@ -2,7 +2,7 @@
 import type { ExportOptions, ImportOptions } from '../index.ts'
 import { exportGroups, trainGroups } from '../options/value-kind.ts'
 import { valuesOf } from './flags.ts'
-import { shellQuote } from './format.ts'
+import { formatPath, shellQuote } from './format.ts'
 import type { Io } from './io.ts'
 
 type Values = Readonly<Record<string, unknown>>
@@ -21,8 +21,9 @@ export async function importCommand(
   const images = flags.images === undefined ? {} : { images: Number(flags.images) }
   const options = { ...valuesOf(trainGroups(), flags), ...images } as ImportOptions
   const imported = await importCheckpoint(files, { ...options, onLog: (line) => stderr.write(`${line}\n`) })
-  const folder = shellQuote(imported.run)
-  stdout.write(json ? `${JSON.stringify(imported)}\n` : `${imported.run}\n`)
+  const run = formatPath(imported.run)
+  const folder = shellQuote(run)
+  stdout.write(json ? `${JSON.stringify({ ...imported, run })}\n` : `${run}\n`)
   stderr.write(`Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`)
   stderr.write(`Resume: shinsaku train --resume ${folder} FOLDER_OF_PICTURES\n`)
 }

@@ -2,7 +2,7 @@
 import { ShinsakuError } from '../errors.ts'
 import type { Status } from '../index.ts'
 import type { TrainOptions } from '../options/resolve.ts'
-import { formatCount, formatStatus, PhaseLine, shellQuote } from './format.ts'
+import { formatCount, formatPath, formatStatus, PhaseLine, shellQuote } from './format.ts'
 import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
 import { Progress } from './progress.ts'
 
@@ -86,6 +86,6 @@ export async function trainCommand(options: TrainOptions, json: boolean, io: Io)
     undo()
   }
   const { images } = await load(run.folder!)
-  report({ run: run.folder!, images }, stoppedBy !== undefined, json, io)
+  report({ run: formatPath(run.folder!), images }, stoppedBy !== undefined, json, io)
   return exitCodes.done
 }

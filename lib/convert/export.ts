@@ -1,6 +1,7 @@
 /** `exportWeights()`: a run's weights as a safetensors file whose names the Python packages load without change. */
 import { basename, dirname, join } from 'node:path'
 import { type Problem, ShinsakuError, throwIfAny } from '../errors.ts'
+import { absolutePath, workingFolder } from '../options/paths.ts'
 import type { ExportOptions } from '../options/resolve.ts'
 
 export type Exported = { path: string; weights: 'ema' | 'raw'; tensors: number; bytes: number }
@@ -27,6 +28,7 @@ function renamed(
  * FILE_FAILED.
  */
 export async function exportWeights(run: string, path: string, options: ExportOptions = {}): Promise<Exported> {
+  const from = workingFolder()
   const { resolveExport } = await import('../options/resolve.ts')
   const { weights: asked, network } = resolveExport(options, problemsOf(path))
   const [
@@ -42,7 +44,7 @@ export async function exportWeights(run: string, path: string, options: ExportOp
     import('../files/write.ts'),
     import('./exported.ts'),
   ])
-  const { options: trained, checkpoint } = await openTrained(run)
+  const { options: trained, checkpoint } = await openTrained(absolutePath(run, from))
   try {
     const isDcgan = trained.model === 'dcgan'
     if (options.network !== undefined && !isDcgan)
@@ -64,7 +66,8 @@ export async function exportWeights(run: string, path: string, options: ExportOp
     if (names.size === 0)
       throw new ShinsakuError('CHECKPOINT_MISMATCH', `${run} has no ${network}; it was imported without one`)
     const tensors = [...names].map(([name, stored]) => ({ ...infos.get(stored)!, name }))
-    const temporary = join(dirname(path), `.tmp-${process.pid}-${basename(path)}`)
+    const target = absolutePath(path, from)
+    const temporary = join(dirname(target), `.tmp-${process.pid}-${basename(target)}`)
     try {
       const { bytes } = await writeSafetensors(
         temporary,
@@ -73,8 +76,8 @@ export async function exportWeights(run: string, path: string, options: ExportOp
         // The format by which transformers and others tell whose tensors these are.
         { format: 'pt', [exportedKey]: describeExported({ ...trained }, checkpoint.state.images) },
       )
-      await move(temporary, path)
-      await syncFolder(dirname(path))
+      await move(temporary, target)
+      await syncFolder(dirname(target))
       return { path, weights, tensors: tensors.length, bytes }
     } catch (error) {
       await remove(temporary).catch(() => {})

@@ -1,5 +1,6 @@
 /** `importCheckpoint()`, which brings in what reading files needs when it is called and no sooner. */
 import { throwIfAny } from '../errors.ts'
+import { absolutePath, workingFolder } from '../options/paths.ts'
 import type { ImportCall, ImportedRun } from './import/write.ts'
 
 const isPath = (path: unknown): path is string => typeof path === 'string' && path !== ''
@@ -18,6 +19,8 @@ export async function importCheckpoint(
     throwIfAny([
       { path: 'files', message: `expected the path of one file, or of two, but got ${JSON.stringify(files)}` },
     ])
+  const from = workingFolder()
+  const given = paths.map((path) => absolutePath(path, from))
   const { importRun } = await import('./import/write.ts')
-  return importRun(paths, options)
+  return importRun(given, options, from)
 }

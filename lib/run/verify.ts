@@ -1,5 +1,6 @@
 /** `verify()`, which brings in what reading a whole run needs when it is called and no sooner. */
 import { throwIfAny } from '../errors.ts'
+import { absolutePath } from '../options/paths.ts'
 import type { Check, Verification } from './verify-run.ts'
 
 export type { Check, Verification }
@@ -12,6 +13,7 @@ export type { Check, Verification }
 export async function verify(path: string): Promise<Verification> {
   if (typeof path !== 'string' || path === '')
     throwIfAny([{ path: 'path', message: `expected the path of a run folder, but got ${JSON.stringify(path)}` }])
+  const given = absolutePath(path)
   const { verifyRun } = await import('./verify-run.ts')
-  return verifyRun(path)
+  return verifyRun(given)
 }

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
 import { writeDurable } from '../files/write.ts'
 import type { PictureFormat } from '../images/encode.ts'
+import { absolutePath, workingFolder } from '../options/paths.ts'
 import { formatOf, kindOf, Picture, type PictureSource } from './picture.ts'
 import { requireTargets } from './targets.ts'
 
@@ -88,10 +89,16 @@ export async function writeGrid(pictures: PictureSource, path: string, options: 
   if (aborted) throw aborted
 }
 
-/** Writes one file with all pictures durably; resolves to its path. */
-export async function saveGrid(pictures: PictureSource, path: string, options: GridOptions = {}): Promise<string> {
+/** Writes one file with all pictures durably, to `path` in the folder `from`; resolves to `path`. */
+export async function saveGrid(
+  pictures: PictureSource,
+  path: string,
+  options: GridOptions = {},
+  from = workingFolder(),
+): Promise<string> {
   checkGrid(options, path)
-  await requireTargets({ grid: path })
-  await writeGrid(pictures, path, options)
+  const grid = absolutePath(path, from)
+  await requireTargets({ grid })
+  await writeGrid(pictures, grid, options)
   return path
 }

@@ -1,4 +1,5 @@
 /** What `sample()` returns: pictures that are computed when they are asked for, in the form that is asked for. */
+import { workingFolder } from '../options/paths.ts'
 import { checkGrid, type GridOptions, gridBytes, saveGrid } from './grid.ts'
 import type { Picture, PictureSource } from './picture.ts'
 import { collect, type Pictures } from './pictures.ts'
@@ -34,8 +35,9 @@ export class SampleJob implements PromiseLike<Pictures>, AsyncIterable<Picture> 
    * same checkpoint and options made is kept, and not sampled again; any other of that name is FILE_EXISTS.
    */
   async save(folder: string, options: SaveOptions = {}): Promise<string[]> {
+    const from = workingFolder()
     checkSave(folder, options)
-    return this.#use((source) => saveEach(source, folder, options))
+    return this.#use((source) => saveEach(source, folder, options, from))
   }
 
   /**
@@ -60,9 +62,10 @@ export class SampleJob implements PromiseLike<Pictures>, AsyncIterable<Picture> 
   }
 
   async #saveGrid(path: string, options: GridOptions): Promise<string> {
+    const from = workingFolder()
     // A path that is null is one that was asked for.
     checkGrid(options, path ?? null)
-    return this.#use((source) => saveGrid(source, path, options))
+    return this.#use((source) => saveGrid(source, path, options, from))
   }
 
   #collected(): Promise<Pictures> {

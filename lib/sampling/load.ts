@@ -2,6 +2,7 @@
 
 import type { ImportOptions } from '../convert/import/open.ts'
 import { throwIfAny } from '../errors.ts'
+import { absolutePath } from '../options/paths.ts'
 import type { LoadOptions, Model } from './model.ts'
 
 /**
@@ -13,6 +14,7 @@ import type { LoadOptions, Model } from './model.ts'
 export async function load(path: string, options: LoadOptions & ImportOptions = {}): Promise<Model> {
   if (typeof path !== 'string' || path === '')
     throwIfAny([{ path: 'path', message: `expected the path of a run folder, but got ${JSON.stringify(path)}` }])
+  const given = absolutePath(path)
   const { openModel } = await import('./open.ts')
-  return openModel(path, options)
+  return openModel(given, options)
 }

@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import { throwIfAny } from '../errors.ts'
 import { writeDurable } from '../files/write.ts'
 import type { PictureFormat } from '../images/encode.ts'
+import { absolutePath } from '../options/paths.ts'
 
 /** What each picture's metadata says about how it was made. */
 export type Provenance = Readonly<Record<string, string | number | boolean | null>>
@@ -66,7 +67,8 @@ export class Picture implements PictureKind {
 
   /** Writes a .png or .webp file durably; resolves to its path. */
   async save(path: string): Promise<string> {
-    await writeDurable(path, await this.encode(formatOf(path)))
+    const target = absolutePath(path)
+    await writeDurable(target, await this.encode(formatOf(path)))
     return path
   }
 }

@@ -1,7 +1,8 @@
 /** Sampled pictures into files: one for each, and where it is asked for a grid of all in the same pass. */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { makeFolderDurable, writeDurable } from '../files/write.ts'
 import type { PictureFormat } from '../images/encode.ts'
+import { absolutePath, workingFolder } from '../options/paths.ts'
 import { checkGrid, type GridOptions, writeGrid } from './grid.ts'
 import { findKept, type Kept, readKept } from './kept.ts'
 import { kindOf, Picture, type PictureKind, type PictureSource, requireFormat } from './picture.ts'
@@ -69,19 +70,30 @@ async function* saving(
   }
 }
 
-/** Writes one file for each picture, and the grid where one is asked for; resolves to the paths of the pictures. */
-export async function saveEach(pictures: PictureSource, folder: string, options: SaveOptions): Promise<string[]> {
+/**
+ * Writes one file for each picture, and the grid where one is asked for; resolves to the paths of the pictures. Relative
+ * paths are those in the folder `from`.
+ */
+export async function saveEach(
+  pictures: PictureSource,
+  folder: string,
+  options: SaveOptions,
+  from = workingFolder(),
+): Promise<string[]> {
   checkSave(folder, options)
-  const { grid, overwrite = false } = options
-  await requireTargets({ folder, grid })
-  const pathOf = namingOf(folder, options)
+  const { overwrite = false } = options
+  const target = absolutePath(folder, from)
+  const grid = options.grid === undefined ? undefined : absolutePath(options.grid, from)
+  await requireTargets({ folder: target, grid })
+  const pathOf = namingOf(target, options)
   const there = overwrite ? new Map<number, Kept>() : await findKept(pictures, pathOf)
   const kept = pictures.repeatable ? there : new Map<number, Kept>()
-  await makeFolderDurable(folder)
+  await makeFolderDurable(target)
   const paths: string[] = []
   const onFile = (path: string, seed: number, wasThere: boolean) => {
-    paths.push(path)
-    options.onFile?.(path, seed, wasThere)
+    const asGiven = join(folder, basename(path))
+    paths.push(asGiven)
+    options.onFile?.(asGiven, seed, wasThere)
   }
   const passing = saving(besides(pictures, kept), pathOf, { ...options, onFile })
   if (grid === undefined) for await (const _ of passing);

@@ -3,6 +3,7 @@
 import type { Placement } from '../backend/placement.ts'
 import { countMilestones } from '../checkpoint/milestones.ts'
 import type { Layer } from '../native/addon.ts'
+import { withAbsolutePaths, workingFolder } from '../options/paths.ts'
 import type { OptionOrigin } from '../options/recipes.ts'
 import type { ResolvedTrainOptions, TrainOptions } from '../options/resolve.ts'
 import { longRunAdvice } from './long-run.ts'
@@ -68,6 +69,7 @@ function estimate(
  * Rejects as `train()` would.
  */
 export async function describe({ signal, onPhase = () => {}, ...given }: DescribeCall = {}): Promise<RunDescription> {
+  const from = workingFolder()
   const begunAt = performance.now()
   const [
     { resolveTrain },
@@ -88,7 +90,8 @@ export async function describe({ signal, onPhase = () => {}, ...given }: Describ
     import('./plan-run.ts'),
     import('./probe.ts'),
   ])
-  const { options, lines } = await planRun(given, resolveTrain(given), { onLog: undefined, onPhase, begunAt })
+  const resolved = withAbsolutePaths(resolveTrain(given), from)
+  const { options, lines } = await planRun({ ...given, out: resolved.out, data: resolved.data }, resolved, { onLog: undefined, onPhase, begunAt })
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, options)

@@ -1,6 +1,7 @@
 /** A training run as its caller holds it: awaitable, iterable, stoppable. */
 import type { DataProgress } from '../data/dataset.ts'
 import { abortError } from '../errors.ts'
+import { withAbsolutePaths, workingFolder } from '../options/paths.ts'
 import type { TrainOptions } from '../options/resolve.ts'
 import { SampleJob } from '../sampling/job.ts'
 import type { Model, SampleCall } from '../sampling/model.ts'
@@ -85,7 +86,9 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     const onStatus = (status: Status) => {
       for (const reader of this.#readers) reader.push(status)
     }
-    this.#session = this.#open(options, { signal, onLog, onData, onPhase, onStatus, begunAt })
+    const from = workingFolder()
+    const hooks = { signal, onLog, onData, onPhase, onStatus, begunAt }
+    this.#session = this.#open(withAbsolutePaths(options, from), from, hooks)
     this.#model = this.#session.then((session) => session.train())
     this.#model.then(
       () => this.#finish({}),
@@ -97,7 +100,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     )
   }
 
-  async #open(given: TrainOptions, hooks: Hooks): Promise<Session> {
+  async #open(given: TrainOptions, from: string | undefined, hooks: Hooks): Promise<Session> {
     if (hooks.signal?.aborted) throw abortError(hooks.signal, 'Training')
     const [{ resolveTrain }, { findResumed }, { resumeRun }, { newRun }, { Session }] = await Promise.all([
       import('../options/resolve.ts'),
@@ -106,9 +109,13 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
       import('./new-run.ts'),
       import('./session.ts'),
     ])
-    const options = resolveTrain(given)
+    const options = withAbsolutePaths(resolveTrain(given), from)
     const resumed = await findResumed(given, options, hooks.onLog)
-    const session = new Session(resumed ? await resumeRun(resumed, hooks) : await newRun(given, options, hooks))
+    const deps = resumed
+      ? // What an older version has stored may be relative.
+        await resumeRun({ ...resumed, options: withAbsolutePaths(resumed.options, from) }, hooks)
+      : await newRun({ ...given, out: options.out }, options, hooks)
+    const session = new Session(deps)
     this.#folder = session.folder
     return session
   }
@@ -119,7 +126,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     this.#readers.clear()
   }
 
-  /** The run folder; undefined until the data is read and the folder made. */
+  /** The run folder, an absolute path; undefined until the data is read and the folder made. */
   get folder(): string | undefined {
     return this.#folder
   }

@@ -4,6 +4,7 @@ import { optionsDigest } from '../../checkpoint/records.ts'
 import { saveCheckpoint } from '../../checkpoint/save.ts'
 import { measure } from '../../files/read.ts'
 import { remove, toJson, writeDurable } from '../../files/write.ts'
+import { withAbsolutePaths } from '../../options/paths.ts'
 import type { ResolvedTrainOptions } from '../../options/resolve.ts'
 import { createRunDirectory, importedFile, runName } from '../../run/directory.ts'
 import { requireFinite } from './finite.ts'
@@ -48,11 +49,19 @@ async function write(run: string, imported: Imported): Promise<void> {
   })
 }
 
-/** What `importCheckpoint()` promises, for a list of paths. A failed import leaves nothing behind. */
-export async function importRun(paths: readonly string[], { onLog, ...given }: ImportCall): Promise<ImportedRun> {
+/**
+ * What `importCheckpoint()` promises, for a list of paths; `from` is the folder that "out" is in. A failed import leaves
+ * nothing behind.
+ */
+export async function importRun(
+  paths: readonly string[],
+  { onLog, ...given }: ImportCall,
+  from: string | undefined,
+): Promise<ImportedRun> {
   const imported = await openImported(paths, given, 'train')
   try {
-    const { options, images } = imported
+    const { images } = imported
+    const options = withAbsolutePaths(imported.options, from)
     const notes = [...imported.notes, resumeNote(options)]
     const files = await Promise.all(paths.map(async (path) => ({ name: basename(path), ...(await measure(path)) })))
     const [first] = files
@@ -66,7 +75,7 @@ export async function importRun(paths: readonly string[], { onLog, ...given }: I
         onLog?.(line)
         await directory.appendLog(`${new Date().toISOString()} ${line}`)
       }
-      await write(run, imported)
+      await write(run, { ...imported, options })
       await writeDurable(join(run, importedFile), toJson({ format: 1, files, notes }))
       // Last: a folder without it is not a run.
       await directory.writeConfig(options)

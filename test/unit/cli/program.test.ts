@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { givenTrainOptions } from '../../../lib/cli/config.ts'
 import { table } from '../../../lib/cli/describe.ts'
@@ -83,8 +83,8 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
   })
 
   test.each([
-    [['sample', 'model-10.pt', '--size', '64'], 'RUN_NOT_FOUND', 'There is no model-10.pt'],
-    [['sample', 'model-10.pt'], 'RUN_NOT_FOUND', 'There is no model-10.pt'],
+    [['sample', 'model-10.pt', '--size', '64'], 'RUN_NOT_FOUND', `There is no ${resolve('model-10.pt')}`],
+    [['sample', 'model-10.pt'], 'RUN_NOT_FOUND', `There is no ${resolve('model-10.pt')}`],
     [['describe', 'nope'], 'DATA_NOT_FOUND', 'There is no nope: neither a run folder nor pictures'],
     [['verify', 'nope'], 'RUN_NOT_FOUND', 'nope'],
     [['sample'], 'RUN_NOT_FOUND', 'There is no run with a checkpoint in runs'],
