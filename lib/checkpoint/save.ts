@@ -48,6 +48,8 @@ export type SaveRequest = {
    * is given.
    */
   milestones?: { before: number | undefined }
+  /** Called before the checkpoint is published; throws where this process may no longer write into the run. */
+  requireOwned?: () => Promise<void>
   /** Called with one line where an old checkpoint could not be deleted or a damaged one was moved aside. */
   onWarning?: (line: string) => void
 }
@@ -142,6 +144,7 @@ async function publish(parent: string, folder: string, request: SaveRequest): Pr
     const manifest = makeManifest(version, state.images, origin, files)
     await writeNew(join(temporary, manifestFile), toJson(manifest))
     await syncFolder(temporary)
+    await request.requireOwned?.()
     await move(temporary, folder)
     return manifest
   } catch (error) {

@@ -16,11 +16,11 @@ const folder = () => join(userCacheFolder(), 'libtorch')
 /** Whether a fetch runs, is forbidden, has failed or was cut. */
 async function fetchCheck(): Promise<Check> {
   for (const flavour of flavours) {
-    const pid = await lockHolder(folder(), `lock-${flavour}`)
-    if (pid !== undefined)
+    const holder = await lockHolder(folder(), `lock-${flavour}`)
+    if (holder !== undefined)
       return wrong(
         'fetch',
-        `process ${pid} is fetching libtorch`,
+        `process ${holder.pid} is fetching libtorch`,
         'Wait until it has ended, then run: npx shinsaku doctor',
       )
   }

@@ -20,7 +20,7 @@ export const disk = {
     await mkdir(path)
   },
   rename: (from: string, to: string): Promise<void> => rename(from, to),
-  /** Notes the time at which a file was used. */
+  /** Notes that a file was used, or its writer alive, now. */
   touch: (path: string): Promise<void> => utimes(path, new Date(), new Date()),
   /** Removes a file, or a folder with all that is in it. */
   remove: (path: string): Promise<void> => rm(path, { recursive: true, force: true }),

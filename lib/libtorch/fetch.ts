@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { abortError, fileError, ShinsakuError } from '../errors.ts'
-import { takeLock } from '../files/lock.ts'
+import { isLock, takeLock } from '../files/lock.ts'
 import { fetchPlaces, forgetFailure, recordFailure } from './fetch-state.ts'
 import { fetchedRoot, type Libtorch } from './find.ts'
 import { diskFull, downloadWheel, type Listeners, requirePip } from './pip.ts'
@@ -43,8 +43,8 @@ async function alone<T>(folder: string, flavour: string, options: FetchOptions, 
   const { signal, onLine } = options
   for (let told = false; ; told = true) {
     const lock = await takeLock(folder, `lock-${flavour}`)
-    if (typeof lock !== 'number') return work().finally(() => lock.release())
-    if (!told) onLine?.(`waiting for process ${lock}, which is fetching libtorch`)
+    if (isLock(lock)) return work().finally(() => lock.release())
+    if (!told) onLine?.(`waiting for process ${lock.pid}, which is fetching libtorch`)
     // Two that wait must not withdraw in step with each other for ever.
     await delay(100 + 200 * Math.random(), undefined, signal && { signal }).catch(() => {
       throw abortError(signal!, 'Fetching libtorch')

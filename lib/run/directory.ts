@@ -11,7 +11,7 @@ import { translateStored } from '../options/renamed.ts'
 import { version } from '../system/version.ts'
 import { type DatasetFiles, type DatasetRecord, readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
 import { truncateEvents } from './events.ts'
-import { lockRun } from './lock.ts'
+import { lockRun, requireHeld } from './lock.ts'
 import { truncateMetrics } from './metrics.ts'
 import { configFile, datasetFile, makeNumberedFolder } from './names.ts'
 import { sampleName, truncateSamples } from './samples.ts'
@@ -69,6 +69,11 @@ export class RunDirectory {
     this.#lock = lock
   }
 
+  /** Throws RUN_LOCKED where another process has taken the run over; to be called before anything is written. */
+  requireOwned(): Promise<void> {
+    return requireHeld(this.#lock, this.path)
+  }
+
   /** Complete options, as resolved. */
   async writeConfig(options: object): Promise<void> {
     await writeDurable(configFile(this.path), toJson({ format: FORMAT_VERSION, shinsaku: version, options }))
@@ -118,12 +123,14 @@ export class RunDirectory {
 
   /** Writes a preview grid. */
   async writeSample(images: number, png: Uint8Array): Promise<void> {
+    await this.requireOwned()
     await makeSubfolderDurable(this.#samplesFolder)
     await writeDurable(this.samplePath(images), png)
   }
 
   /** One line of log.txt. */
   async appendLog(line: string): Promise<void> {
+    await this.requireOwned()
     this.#log ??= Appender.lines(join(this.path, 'log.txt')).catch((error) => {
       this.#log = undefined
       throw error
@@ -133,6 +140,7 @@ export class RunDirectory {
 
   /** One line of metrics.jsonl; `images` says where it belongs when a run goes on from a checkpoint. */
   async appendMetrics(values: { images: number } & Readonly<Record<string, unknown>>): Promise<void> {
+    await this.requireOwned()
     this.#metrics ??= Appender.lines(this.#metricsPath).catch((error) => {
       this.#metrics = undefined
       throw error

@@ -113,10 +113,7 @@ const countText = ({ store, heldOut }: OpenTrainer['data']): string =>
   `${store.count} pictures to train on${heldOut ? `, ${heldOut.count} held out` : ''}`
 
 /** The first lines of a run's log. */
-async function describeStart(
-  { options, native, placement, data, findings }: OpenTrainer,
-  folder: string,
-): Promise<string[]> {
+async function describeStart({ options, placement, data, findings }: OpenTrainer, folder: string): Promise<string[]> {
   const { store } = data
   const warnings = [...data.warnings, batchWarning(options, store.count)].filter((warning) => warning !== undefined)
   return [
@@ -162,7 +159,7 @@ function callbacks(
     },
     save(state) {
       onPhase({ phase: 'checkpoint', done: 0, total: 1 })
-      return save(state, { options, data, trainer }, run, runLog, guard)
+      return save(state, { options, data, trainer }, directory, runLog, guard)
     },
     async restore(attempt) {
       const state = await restoreForAttempt(attempt, run, trainer, runLog, options.seed)
@@ -185,7 +182,7 @@ function callbacks(
 async function save(
   state: CheckpointState,
   { options, data, trainer }: Pick<OpenTrainer, 'options' | 'data' | 'trainer'>,
-  run: string,
+  directory: RunDirectory,
   runLog: RunLog,
   guard: Guard | null,
 ): Promise<Save> {
@@ -193,13 +190,14 @@ async function save(
   const write = async (): Promise<string> => {
     // Lines that belong before the checkpoint must be there when it is.
     await runLog.flush()
-    const { folder } = await saveCheckpoint(run, {
+    const { folder } = await saveCheckpoint(directory.path, {
       state,
       origin: { options: optionsDigest(options), pictures: data.manifest.digest },
       tensors,
       readTensor: read,
       keep: options.keepCheckpoints,
       ...(guard && { milestones: { before: guard.warnedAt } }),
+      requireOwned: () => directory.requireOwned(),
       onWarning: (line) => runLog.log(`Warning: ${line}`),
     })
     runLog.log(`Checkpoint: ${folder}`)
