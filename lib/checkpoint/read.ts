@@ -30,7 +30,10 @@ async function openTensors(folder: string, name: string): Promise<SafetensorsRea
   }
 }
 
-/** Opens the weights of a checkpoint that was verified for them. Throws CHECKPOINT_INVALID. */
+/**
+ * Opens the weights of a checkpoint that was verified for them; they can be read until they are closed, even where the run
+ * deletes the checkpoint meanwhile. Throws CHECKPOINT_INVALID.
+ */
 export async function readWeights(folder: string, manifest: Manifest): Promise<SavedWeights> {
   const state = await readJson(join(folder, stateFile), stateSchema, 'CHECKPOINT_INVALID')
   if (state.images !== manifest.images)

@@ -5,13 +5,15 @@ import type { NativeInferenceModel } from '../native/addon.ts'
 
 export class InferenceModels {
   readonly #make: (weights: Weights) => Promise<NativeInferenceModel>
+  readonly #close: () => void
   readonly #models = new Map<Weights, Promise<NativeInferenceModel>>()
   #users = 0
   #disposed = false
 
-  /** `make` is called once for each kind of weights, when it is first needed. */
-  constructor(make: (weights: Weights) => Promise<NativeInferenceModel>) {
+  /** `make` is called once for each kind of weights, when it is first needed; `close` once it will not be any more. */
+  constructor(make: (weights: Weights) => Promise<NativeInferenceModel>, close: () => void = () => {}) {
     this.#make = make
+    this.#close = close
   }
 
   /** Keeps the models until the returned function is called, whatever is disposed meanwhile. Throws DISPOSED. */
@@ -50,5 +52,6 @@ export class InferenceModels {
         () => {},
       )
     this.#models.clear()
+    this.#close()
   }
 }

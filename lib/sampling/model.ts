@@ -49,7 +49,12 @@ export type ModelDeps = {
   note?: string
   /** A native inference model over these weights; asked for once for each kind. */
   inferenceModel(weights: Weights): Promise<NativeInferenceModel>
+  /** Lets go of what the weights are read from. It must not hold the model, which may be collected instead. */
+  close?(): void
 }
+
+/** Models that nobody disposed of. */
+const collected = new FinalizationRegistry<() => void>((close) => close())
 
 /** A model that samples pictures. Its weights stay in memory until `dispose()` or garbage collection. */
 export class Model {
@@ -67,7 +72,8 @@ export class Model {
 
   constructor(deps: ModelDeps) {
     this.#deps = deps
-    this.#models = new InferenceModels((weights) => deps.inferenceModel(weights))
+    this.#models = new InferenceModels((weights) => deps.inferenceModel(weights), deps.close)
+    if (deps.close) collected.register(this, deps.close)
     this.options = deps.options
     this.images = deps.images
     this.run = deps.run

@@ -14,6 +14,7 @@ import type { Addon, HostTensor, Spec } from '../native/addon.ts'
 import { loadNative } from '../native/load.ts'
 import { resolveLoad } from '../options/resolve.ts'
 import { locateTrained, requireFolder, type TrainedPlace, trainedOptions } from '../run/trained.ts'
+import type { SafetensorsReader } from '../safetensors/safetensors.ts'
 import { type LoadOptions, Model } from './model.ts'
 
 type Network = { addon: Addon; spec: Spec }
@@ -39,28 +40,48 @@ async function requireStored(
     )
 }
 
+type OpenPlace = { place: TrainedPlace; stored: SafetensorsReader }
+
+/** Whether a failure is of a checkpoint that is not there any more. */
+async function isGone(error: unknown): Promise<boolean> {
+  const failures = [error, (error as Error).cause].filter((one) => one instanceof ShinsakuError)
+  const folders = failures.map(({ details }) => details.folder).filter((folder) => typeof folder === 'string')
+  const there = await Promise.all(folders.map((folder) => stat(folder).catch(() => undefined)))
+  return there.includes(undefined)
+}
+
+/** A run that trains on deletes old checkpoints; it cannot save so often that a new one is missed many times. */
+const MAX_TRIES = 5
+
+/** The checkpoint that a path means, verified, with its weights open: the run may delete it from now on. */
+async function openPlace(path: string, at: ReturnType<typeof resolveLoad>['at']): Promise<OpenPlace> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const place = await locateTrained(path, at)
+      return { place, stored: (await readWeights(place.folder, place.manifest)).model }
+    } catch (error) {
+      if (tries === MAX_TRIES || !(await isGone(error))) throw error
+    }
+  }
+}
+
 async function readTensors(
   network: Network,
-  { folder, manifest }: TrainedPlace,
+  { place: { folder }, stored: file }: OpenPlace,
   weights: Weights,
 ): Promise<HostTensor[]> {
-  const checkpoint = await readWeights(folder, manifest)
-  try {
-    const infos = new Map(checkpoint.model.tensors.map((info) => [info.name, info]))
-    const tensors: HostTensor[] = []
-    const names = weightNames([...infos.keys()].filter(isSamplingWeight), weights)
-    await requireStored(
-      network,
-      folder,
-      names.map(({ stored }) => infos.get(stored)!),
-    )
-    for (const { stored, name } of names) {
-      tensors.push({ ...infos.get(stored)!, name, bytes: await checkpoint.model.read(stored) })
-    }
-    return tensors
-  } finally {
-    await checkpoint.close()
+  const infos = new Map(file.tensors.map((info) => [info.name, info]))
+  const tensors: HostTensor[] = []
+  const names = weightNames([...infos.keys()].filter(isSamplingWeight), weights)
+  await requireStored(
+    network,
+    folder,
+    names.map(({ stored }) => infos.get(stored)!),
+  )
+  for (const { stored, name } of names) {
+    tensors.push({ ...infos.get(stored)!, name, bytes: await file.read(stored) })
   }
+  return tensors
 }
 
 /** Tensors of one kind of weights in a file that `openImported()` knows. */
@@ -118,8 +139,21 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
   if ((await stat(path).catch(() => undefined))?.isFile()) return openFile(path, options)
   // What is there says which options there are: those of a PyTorch file are not those of a run.
   await requireFolder(path)
-  const { device, threads, exact, at } = resolveLoad(options)
-  const place = await locateTrained(path, at)
+  const resolved = resolveLoad(options)
+  const opened = await openPlace(path, resolved.at)
+  try {
+    return await modelOf(opened, resolved)
+  } catch (error) {
+    await opened.stored.close()
+    throw error
+  }
+}
+
+async function modelOf(
+  opened: OpenPlace,
+  { device, threads, exact }: ReturnType<typeof resolveLoad>,
+): Promise<Model> {
+  const { place, stored } = opened
   const trained = await trainedOptions(place.run)
   const native = await loadNative()
   const { addon } = native
@@ -133,6 +167,8 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
     imagesPerUpdate: definitionOf(trained.model).imagesPerUpdate(trained),
     run: place.run,
     digest: async () => place.manifest.files[modelFile].sha256,
-    inferenceModel: async (weights) => addon.inferenceModel(spec, await readTensors({ addon, spec }, place, weights)),
+    inferenceModel: async (weights) => addon.inferenceModel(spec, await readTensors({ addon, spec }, opened, weights)),
+    // Open rather than read at once: most use one kind of the weights, and some none.
+    close: () => void stored.close().catch(() => {}),
   })
 }
