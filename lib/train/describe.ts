@@ -91,7 +91,11 @@ export async function describe({ signal, onPhase = () => {}, ...given }: Describ
     import('./probe.ts'),
   ])
   const resolved = withAbsolutePaths(resolveTrain(given), from)
-  const { options, lines } = await planRun({ ...given, out: resolved.out, data: resolved.data }, resolved, { onLog: undefined, onPhase, begunAt })
+  const { options, lines } = await planRun({ ...given, out: resolved.out, data: resolved.data }, resolved, {
+    onLog: undefined,
+    onPhase,
+    begunAt,
+  })
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, options)
