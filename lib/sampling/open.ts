@@ -149,10 +149,7 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
   }
 }
 
-async function modelOf(
-  opened: OpenPlace,
-  { device, threads, exact }: ReturnType<typeof resolveLoad>,
-): Promise<Model> {
+async function modelOf(opened: OpenPlace, { device, threads, exact }: ReturnType<typeof resolveLoad>): Promise<Model> {
   const { place, stored } = opened
   const trained = await trainedOptions(place.run)
   const native = await loadNative()

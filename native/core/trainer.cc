@@ -153,7 +153,7 @@ class RunTrainer : public Trainer {
     const auto images =
         std::static_pointer_cast<ImageSet>(MakeImages(pixels, shape, Text(spec_, "device"), {}));
     RequireShape(spec_, *images);
-    ApplyPrecision(spec_);
+    const UnitScope scope(spec_);
     const at::NoGradGuard no_grad;
     const at::Tensor losses =
         training_step_->Loss(images->pixels, args).to(at::kDouble).to(at::kCPU).contiguous();

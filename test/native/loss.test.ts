@@ -9,7 +9,6 @@ let addon: Addon
 let cpuOps: string[]
 beforeAll(async () => {
   addon = await loadAddon()
-  await addon.setThreads(1)
   cpuOps = (await addon.info()).cpuOps
 })
 
