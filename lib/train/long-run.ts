@@ -13,5 +13,5 @@ export function longRunAdvice(maxImages: number, imagesPerSecond: number): strin
   const seconds = maxImages / imagesPerSecond
   if (!(imagesPerSecond > 0) || seconds <= DAY) return undefined
   const inAnHour = setting('maxImages', Math.max(1, roundly(imagesPerSecond * HOUR)))
-  return `At ${imagesPerSecond.toPrecision(2)} images a second, the ${maxImages} images that are left take about ${formatTime(seconds)}. For what fits in an hour, let time choose size, network and schedule: ${setting('time', '1h')}; or keep them and stop early: ${inAnHour}`
+  return `At ${imagesPerSecond.toPrecision(2)} images a second, the ${maxImages} images that are left take about ${formatTime(seconds)}. For what fits in an hour, let time choose size, network and schedule: time: '1h' (--time 1h); or keep them and stop early: ${inAnHour}`
 }
