@@ -64,5 +64,5 @@ export function warningText(
       : '',
     record.warned.includes('copies') ? `${shareText(record)}: more than chance` : '',
   ]
-  return `Warning: at ${images} images ${what.filter((part) => part !== '').join('. And ')}. The checkpoint before this: shinsaku sample RUN --at best, or load(run, { at: 'best' }).`
+  return `Warning: copy guard at ${images} images. ${what.filter((part) => part !== '').join('. ')}. The checkpoint before this: shinsaku sample RUN --at best, or load(run, { at: 'best' }).`
 }

@@ -90,8 +90,8 @@ describe('a warning', () => {
     expect(guard.warnedAt).toBe(200)
     const warnings = seen.logged.filter((line) => line.startsWith('Warning'))
     expect(warnings).toHaveLength(2)
-    expect(warnings[0]).toMatch(/at 200 images The loss of held-out pictures .* from 16 pictures each.*--at best/)
-    expect(warnings[1]).toMatch(/at 300 images .*near copies of training pictures.*of 16 held-out pictures 0 %/)
+    expect(warnings[0]).toMatch(/at 200 images\. The loss of held-out pictures .* from 16 pictures each.*--at best/)
+    expect(warnings[1]).toMatch(/at 300 images\. .*near copies of training pictures.*of 16 held-out pictures 0 %/)
     expect(seen.logged[0]).toMatch(/^Copy guard at 100 images: 0 % of 100 samples/)
   })
 
