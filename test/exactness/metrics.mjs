@@ -40,6 +40,7 @@ const PACKAGES = [
   // prdc's own; pytorch-fid does not work with SciPy 1.18.
   'scikit-learn==1.9.1',
   'joblib',
+  'cloudpickle',
   'threadpoolctl',
   'narwhals',
   'scipy==1.17.1',
@@ -52,10 +53,12 @@ const execute = promisify(execFile)
 async function openPackages(work) {
   const venv = await openVenv(say)
   const packages = join(venv.folder, 'metrics')
-  if (!existsSync(join(packages, 'prdc'))) {
+  const complete = join(packages, 'complete')
+  if (!existsSync(complete) || (await readFile(complete, 'utf8')) !== PACKAGES.join('\n')) {
     say(`installing ${PACKAGES.join(' ')}`)
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--upgrade', '--target', packages, ...PACKAGES]
     await execute(venv.python, pip)
+    await writeFile(complete, PACKAGES.join('\n'))
   }
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...venv.env(), TORCH_HOME: join(work, 'torch') }
