@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { nameOf } from '../backend/trial.ts'
+import { type Reason, reasons } from '../data/findings.ts'
 import { ShinsakuError, visible, visibleText } from '../errors.ts'
 import type { Model, Phase, RunDescription } from '../index.ts'
 import { models } from '../models/table.ts'
@@ -56,6 +57,9 @@ function timeText(time: RunDescription['time'], maxImages: number): string {
   return `about ${formatTime(seconds)} for ${formatCount(Math.min(maxImages, Math.round(seconds * imagesPerSecond)))} images: ${measured}`
 }
 
+const countLine = (reason: Reason, count: number): string =>
+  `${formatCount(count)} ${reasons[reason].title} (${reasons[reason].note})`
+
 function planLines({
   options,
   origins,
@@ -71,6 +75,7 @@ function planLines({
   samplingOps,
   time,
   choice,
+  report,
 }: RunDescription): string[] {
   const also = [
     ...(data.heldOut > 0 ? [`${formatCount(data.heldOut)} held out`] : []),
@@ -82,6 +87,7 @@ function planLines({
     ...layerLines(layers),
     ...table([
       ['pictures', [`${formatCount(data.count)} to train on`, ...also].join(', ')],
+      ...Object.entries(data.counts).map(([reason, count]) => ['', countLine(reason as Reason, count)]),
       [
         'computes',
         `on ${device} in ${precision}; operations: ${nameOf({ ops, graph })} to train, ${samplingOps} to sample`,
@@ -100,6 +106,7 @@ function planLines({
     ...choice,
     ...(time?.advice ? [time.advice] : []),
     ...data.warnings.map((warning) => `warning: ${warning}`),
+    ...(report ? [`report: ${report.sheet}, with names in ${report.text}`] : []),
   ]
 }
 
@@ -139,7 +146,12 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
 }
 
 /** The options, data, layers, memory and disk of a run that was not started. */
-export async function describePlan(options: TrainOptions, json: boolean, { stdout, stderr }: Io): Promise<void> {
+export async function describePlan(
+  options: TrainOptions,
+  report: string | undefined,
+  json: boolean,
+  { stdout, stderr }: Io,
+): Promise<void> {
   const { describe } = await import('../index.ts')
   const progress = new Progress(stderr)
   const phaseLine = new PhaseLine()
@@ -147,7 +159,9 @@ export async function describePlan(options: TrainOptions, json: boolean, { stdou
     phaseLine.update(phase)
     progress.update(() => phaseLine.text())
   }
-  const plan = await describe({ ...options, onPhase }).finally(() => progress.clear())
+  const plan = await describe({ ...options, ...(report !== undefined && { report }), onPhase }).finally(() =>
+    progress.clear(),
+  )
   stdout.write(`${json ? JSON.stringify(plan) : visibleText(planLines(plan).join('\n'))}\n`)
 }
 

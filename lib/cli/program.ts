@@ -1,6 +1,6 @@
 /** The commands, their arguments and flags, and the exit code of a call. */
 import { Command, CommanderError } from 'commander'
-import { visible } from '../errors.ts'
+import { throwIfAny, visible } from '../errors.ts'
 import { trainSpecs } from '../options/train.ts'
 import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
@@ -18,7 +18,13 @@ import { setupCommand } from './setup.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
 
-type Flags = Record<string, unknown> & { json?: boolean; cpu?: boolean; cuda?: boolean; clear?: boolean }
+type Flags = Record<string, unknown> & {
+  json?: boolean
+  cpu?: boolean
+  cuda?: boolean
+  clear?: boolean
+  report?: string | true
+}
 
 const exitText = `
 Exit codes:
@@ -57,7 +63,7 @@ function addTrain(program: Command, io: Io, done: (code: number) => void): void 
   addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const options = await givenTrainOptions(data, flags)
-    if (flags.dryRun) await describePlan(options, flags.json === true, io)
+    if (flags.dryRun) await describePlan(options, undefined, flags.json === true, io)
     else done(await trainCommand(options, flags.json === true, io))
   })
 }
@@ -94,6 +100,10 @@ function addSample(program: Command, io: Io, done: (code: number) => void): void
   })
 }
 
+const REPORT_FOLDER = 'data-report'
+
+const reportFolder = ({ report }: Flags): string | undefined => (report === true ? REPORT_FOLDER : report)
+
 function addDescribe(program: Command, io: Io): void {
   const command = program
     .command('describe')
@@ -101,11 +111,18 @@ function addDescribe(program: Command, io: Io): void {
   command.description('Describe a run before it starts (layers, parameters, memory, disk), or one on disk.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
+  command.option(
+    '--report [FOLDER]',
+    `write the data report: a sheet of suspicious pictures, and their names as text and JSON (default: ${REPORT_FOLDER})`,
+  )
   addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const isBare = data.length === 0 && Object.keys(valuesOf(trainGroups(), flags)).length === 0 && !flags.config
     const run = isBare ? await newestRunHere(io) : runAmong(data)
-    if (run === undefined) await describePlan(await givenTrainOptions(data, flags), flags.json === true, io)
+    if (run !== undefined && flags.report !== undefined)
+      throwIfAny([{ path: 'report', message: `is about pictures, but ${run} is a run folder; give its pictures` }])
+    const folder = reportFolder(flags)
+    if (run === undefined) await describePlan(await givenTrainOptions(data, flags), folder, flags.json === true, io)
     else await describeRun(run, flags.json === true, io)
   })
 }

@@ -6,6 +6,7 @@ import { cacheLimit } from '../system/cache.ts'
 import { usableMemory } from '../system/memory.ts'
 import { pixelsFolder } from './cache-folder.ts'
 import { measureAll } from './decode.ts'
+import { type Finding, findingsOf } from './findings.ts'
 import { LINK_OUT, OWN_RUN } from './folder.ts'
 import { readLicences } from './licences.ts'
 import { loadOrDecode } from './load-or-decode.ts'
@@ -56,6 +57,8 @@ export type Dataset = {
   /** One row for each of `manifest.heldOut`, in their order; null where there are none. Closed with `store`. */
   heldOut: PixelStore | null
   manifest: Manifest
+  /** What a person should look at, of all pictures on both sides. */
+  findings: readonly Finding[]
   /** One line each, for people. */
   warnings: string[]
 }
@@ -189,7 +192,7 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
     { list, settings, failOnBroken: options.onUnreadable === 'fail', kind, cacheFolder, limitBytes, readOnly },
     { signal, onDone: counter('decode', list.length) },
   )
-  const { files, thumbnails, broken } = toManifest(source, list, outcomes, licences)
+  const { looked, files, thumbnails, broken } = toManifest(source, list, outcomes, licences)
   const skipped = [...source.skipped, ...passedOver, ...broken]
   if (files.length === 0) {
     await whole.close()
@@ -210,6 +213,7 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
   const { name: data, ignored } = source
   const about = { version: 1, data, count: trained.length, digest: digestOf(trained), settings } as const
   const manifest: Manifest = { ...about, files: trained, ...record, skipped, ignored }
-  const findings = { files, skipped, ignored, size, unusedLicences: licences?.unused() ?? null }
-  return { store, heldOut, manifest, warnings: [...warningsOf(findings), ...warnings, ...ofSplit] }
+  const findings = findingsOf(looked, size)
+  const said = warningsOf({ files, findings, skipped, ignored, size, unusedLicences: licences?.unused() ?? null })
+  return { store, heldOut, manifest, findings, warnings: [...said, ...warnings, ...ofSplit] }
 }

@@ -3,6 +3,7 @@ import { getSystemErrorMap } from 'node:util'
 import { ShinsakuError } from '../errors.ts'
 import { isDenied, withPatience } from '../files/shortage.ts'
 import { type DecodedPicture, decodePicture, type PixelSettings, readBytes, renderSvg } from '../images/decode.ts'
+import { measuresOf } from '../images/measures.ts'
 import { unreadable } from '../images/refusal.ts'
 import { thumbnailOf } from '../images/thumbnail.ts'
 import type { DecodeJournal, RecordPlace } from './decode-journal.ts'
@@ -73,7 +74,7 @@ async function pictureOf(
 async function decodeItem(item: Measured, settings: PixelSettings, signal: AbortSignal | undefined): Promise<Tried> {
   const { pixels, ...found } = await pictureOf(item, settings, signal)
   const thumbnail = Buffer.from(thumbnailOf(pixels, settings)).toString('base64')
-  return { outcome: { ...found, thumbnail }, pixels, lasting: true }
+  return { outcome: { ...found, thumbnail, measures: measuresOf(pixels, settings) }, pixels, lasting: true }
 }
 
 /** A failure that is one of this picture; others, and with `failOnBroken` those of pictures that are not ours, are thrown. */

@@ -10,7 +10,7 @@ import { LUMA_CELLS, mirrored, THUMBNAIL_BYTES } from '../images/thumbnail.ts'
 export const sameWithin = { luma: 16, chroma: 6, meanLuma: 4 } as const
 
 /** Comparing blocks the thread, so it pauses after about so many pairs. */
-const PAIRS_AT_ONCE = 200_000
+const PAIRS_AT_ONCE = 50_000
 
 /** Whether no cell of `a` from `start` is farther than the limits from that of `b`. */
 function alike(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number): boolean {

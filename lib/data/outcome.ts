@@ -1,4 +1,5 @@
 /** What decoding makes of one item, in memory and in the cache. */
+import { isMeasures, type Measures } from '../images/measures.ts'
 import { THUMBNAIL_BYTES } from '../images/thumbnail.ts'
 
 /** One picture before it is decoded: a file, or a drawing of our own. `path` names it in the manifest. */
@@ -7,7 +8,7 @@ export type Item = { path: string } & ({ file: string } | { draw: () => string }
 /** An item whose content is known. */
 export type Measured = { item: Item; bytes: number; sha256: string }
 
-/** What decoding found out about a picture; `thumbnail` is that of its pixels, in base64. */
+/** What decoding found out about a picture, and about its pixels; `thumbnail` is in base64. */
 export type Seen = {
   width: number
   height: number
@@ -15,6 +16,7 @@ export type Seen = {
   optOut: boolean
   thumbnail: string
   transparent?: true
+  measures: Measures
 }
 
 /** What decoding came to: what it found out about the picture, or why there is none; `own`: this package made it. */
@@ -42,11 +44,15 @@ const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (val
 /** The cache is the user's own, but another program may have written it: its hashes say only that it is whole. */
 export function isOutcome(value: unknown): value is Outcome {
   if (typeof value !== 'object' || value === null) return false
-  const { reason, own, width, height, format, optOut, thumbnail, transparent } = value as Record<string, unknown>
+  const { reason, own, width, height, format, optOut, thumbnail, measures, transparent } = value as Record<
+    string,
+    unknown
+  >
   if (reason !== undefined) return typeof reason === 'string' && (own === undefined || own === true)
   if (!isWhole(width) || !isWhole(height) || typeof format !== 'string' || typeof optOut !== 'boolean') return false
   if (transparent !== undefined && transparent !== true) return false
-  return typeof thumbnail === 'string' && Buffer.byteLength(thumbnail, 'base64') === THUMBNAIL_BYTES
+  if (typeof thumbnail !== 'string' || Buffer.byteLength(thumbnail, 'base64') !== THUMBNAIL_BYTES) return false
+  return isMeasures(measures)
 }
 
 /** Whether the file is at fault that there is no picture. */

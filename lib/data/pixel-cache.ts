@@ -21,7 +21,7 @@ const HASH_BYTES = 32
 /** Hashing blocks the thread, so a piece is small enough to take about a millisecond. */
 const PIECE_BYTES = 1 << 20
 /** What an entry may cost in memory whatever its length, for as many as are asked for: whoever asks holds far larger records. */
-const OWN_ENTRY_BYTES = 512
+const OWN_ENTRY_BYTES = 2048
 
 export const EXTENSION = '.pixels'
 

@@ -1,17 +1,18 @@
 /** From what decoding found out to the entries of dataset.json. */
+import type { Looked } from './findings.ts'
 import type { Licences } from './licences.ts'
 import type { ManifestFile, Skipped } from './manifest.ts'
 import type { Measured, Outcome } from './outcome.ts'
 import type { Source } from './source.ts'
 
-/** Splits what was decoded into the manifest's files and those that failed. */
+/** Splits what was decoded into the manifest's files, with what was measured of each, and those that failed. */
 export function toManifest(
   source: Source,
   list: readonly Measured[],
   outcomes: readonly Outcome[],
   licences: Licences | null,
 ) {
-  const files: ManifestFile[] = []
+  const looked: Looked[] = []
   const thumbnails: Buffer[] = []
   const broken: Skipped[] = []
   for (const [index, outcome] of outcomes.entries()) {
@@ -23,12 +24,12 @@ export function toManifest(
     }
     const row = licences?.of(path)
     const { licence, author, source: from } = row ?? source.rights
-    const { thumbnail, ...seen } = outcome
+    const { thumbnail, measures, ...seen } = outcome
     const optOut = seen.optOut || row?.optOut === true
-    files.push({ path, sha256, bytes, ...seen, licence, author, source: from, optOut })
+    looked.push({ file: { path, sha256, bytes, ...seen, licence, author, source: from, optOut }, measures })
     thumbnails.push(Buffer.from(thumbnail, 'base64'))
   }
-  return { files, thumbnails: Buffer.concat(thumbnails), broken }
+  return { looked, files: looked.map(({ file }) => file), thumbnails: Buffer.concat(thumbnails), broken }
 }
 
 /** Puts a number on near-duplicates of each other. */

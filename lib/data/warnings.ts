@@ -1,5 +1,6 @@
 /** What a person should know about the data before training on it, in plain words. */
 import { visible } from '../errors.ts'
+import { type Finding, type Reason, reasons } from './findings.ts'
 import { MAX_NAMED, type Unused } from './licences.ts'
 import type { ManifestFile, Skipped } from './manifest.ts'
 
@@ -25,8 +26,9 @@ export function describeIgnored(ignored: Readonly<Record<string, number>>): stri
   return `${several(total, 'file')} of other kinds: ${some(kinds.map(([kind, count]) => `${kind === '' ? 'no extension' : `.${kind}`} ${count}`))}`
 }
 
-type Findings = {
+type Known = {
   files: readonly ManifestFile[]
+  findings: readonly Finding[]
   skipped: readonly Skipped[]
   ignored: Readonly<Record<string, number>>
   size: number
@@ -37,8 +39,25 @@ type Findings = {
 const withPaths = (files: readonly ManifestFile[]) =>
   `${several(files.length, 'picture')}: ${some(files.map(({ path }) => path))}`
 
-/** One line for each finding; none for a data set without any. */
-export function warningsOf({ files, skipped, ignored, size, unusedLicences }: Findings): string[] {
+/** Reasons that other lines are about. */
+const saidElsewhere: readonly Reason[] = ['copies', 'small']
+
+/** One line of what is suspicious about the pictures, with a few names for each reason. */
+function suspicions(findings: readonly Finding[]): string | undefined {
+  const parts = (Object.keys(reasons) as Reason[]).flatMap((reason) => {
+    const paths = findings.flatMap((finding) =>
+      finding.reason === reason ? finding.files.map(({ path }) => path) : [],
+    )
+    return paths.length === 0 || saidElsewhere.includes(reason)
+      ? []
+      : [`${reasons[reason].title} ${paths.length} (${some(paths)})`]
+  })
+  if (parts.length === 0) return undefined
+  return `Look at these: ${parts.join('; ')}. "shinsaku describe PICTURES --report" shows them.`
+}
+
+/** One line for each thing to know; none for a data set without any. */
+export function warningsOf({ files, findings, skipped, ignored, size, unusedLicences }: Known): string[] {
   const count = files.length
   const others = describeIgnored(ignored)
   const copies = count - new Set(files.map(({ sha256 }) => sha256)).size
@@ -57,6 +76,7 @@ export function warningsOf({ files, skipped, ignored, size, unusedLicences }: Fi
       `${count} pictures are few: expect near copies of them. A thousand or more give variety.`,
     small.length > 0 && `Smaller than ${size} pixels and enlarged: ${withPaths(small)}.`,
     transparent.length > 0 && `Wholly transparent, so that only the background is seen: ${withPaths(transparent)}.`,
+    suspicions(findings),
     optOut.length > 0 &&
       `The rights holder forbids training or data mining: ${withPaths(optOut)}. Make sure that you may use them.`,
     unlicensed.length > 0 && `LICENSES.csv has no licence for ${withPaths(unlicensed)}.`,

@@ -2,8 +2,10 @@
 
 import type { Placement } from '../backend/placement.ts'
 import { countMilestones } from '../checkpoint/milestones.ts'
+import type { Reason } from '../data/findings.ts'
+import type { Report, ReportedFinding } from '../data/report.ts'
 import type { Layer } from '../native/addon.ts'
-import { withAbsolutePaths, workingFolder } from '../options/paths.ts'
+import { absolutePath, withAbsolutePaths, workingFolder } from '../options/paths.ts'
 import type { OptionOrigin } from '../options/recipes.ts'
 import type { ResolvedTrainOptions, TrainOptions } from '../options/resolve.ts'
 import { longRunAdvice } from './long-run.ts'
@@ -14,6 +16,8 @@ export type DescribeCall = TrainOptions & {
   signal?: AbortSignal
   /** Called with what is measured and read meanwhile. */
   onPhase?: (phase: Phase) => void
+  /** Folder for the data report: report.png shows suspicious pictures, report.txt and report.json list them. */
+  report?: string
 }
 
 export type RunDescription = Placement & {
@@ -22,7 +26,17 @@ export type RunDescription = Placement & {
   /** With a recipe, where each option comes from: "given", "stated" by the source, or "chosen" by us where it is silent. */
   origins: Readonly<Record<string, OptionOrigin>> | null
   /** Pictures to train on, held out, and not used. */
-  data: { count: number; heldOut: number; skipped: number; warnings: readonly string[] }
+  data: {
+    count: number
+    heldOut: number
+    skipped: number
+    /** How many pictures are suspicious, by reason; and which. */
+    counts: Partial<Record<Reason, number>>
+    findings: readonly ReportedFinding[]
+    warnings: readonly string[]
+  }
+  /** Files of the data report, where one was asked for. */
+  report: Report | null
   layers: readonly Layer[]
   parameters: number
   /**
@@ -65,10 +79,15 @@ function estimate(
 }
 
 /**
- * Checks options and data and describes the run without training, and without writing anything.
- * Rejects as `train()` would.
+ * Checks options and data and describes the run without training; nothing but a report is written.
+ * Rejects as `train()` would, and with FILE_FAILED or DISK_FULL where a report cannot be written.
  */
-export async function describe({ signal, onPhase = () => {}, ...given }: DescribeCall = {}): Promise<RunDescription> {
+export async function describe({
+  signal,
+  onPhase = () => {},
+  report: folder,
+  ...given
+}: DescribeCall = {}): Promise<RunDescription> {
   const from = workingFolder()
   const begunAt = performance.now()
   const [
@@ -78,6 +97,8 @@ export async function describe({ signal, onPhase = () => {}, ...given }: Describ
     { placeKnown },
     { toSpec },
     { loadDataset },
+    { countFindings },
+    { reported, writeReport },
     { planRun },
     { measureRate },
   ] = await Promise.all([
@@ -87,6 +108,8 @@ export async function describe({ signal, onPhase = () => {}, ...given }: Describ
     import('../backend/select.ts'),
     import('../backend/placement.ts'),
     import('../data/dataset.ts'),
+    import('../data/findings.ts'),
+    import('../data/report.ts'),
     import('./plan-run.ts'),
     import('./probe.ts'),
   ])
@@ -99,12 +122,16 @@ export async function describe({ signal, onPhase = () => {}, ...given }: Describ
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, options)
-  const { store, heldOut, manifest, warnings } = await loadDataset(options, {
+  const dataset = await loadDataset(options, {
     readOnly: true,
     ...(signal && { signal }),
     onProgress: onPhase,
   })
-  await store.close()
+  const { store, heldOut, manifest, findings, warnings } = dataset
+  const report = await (folder === undefined
+    ? Promise.resolve(null)
+    : writeReport(absolutePath(folder, from), dataset)
+  ).finally(() => store.close())
   const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
   const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }
   const stateBytes = parameters * FLOAT * (copies.weights + copies.gradients + copies.adam + copies.ema)
@@ -118,7 +145,15 @@ export async function describe({ signal, onPhase = () => {}, ...given }: Describ
     ...placement,
     options,
     origins: options.recipe === null ? null : optionOrigins(options.recipe, options, given),
-    data: { count: store.count, heldOut: heldOut?.count ?? 0, skipped: manifest.skipped.length, warnings },
+    data: {
+      count: store.count,
+      heldOut: heldOut?.count ?? 0,
+      skipped: manifest.skipped.length,
+      counts: countFindings(findings),
+      findings: reported(findings),
+      warnings,
+    },
+    report,
     layers,
     parameters,
     memory: {

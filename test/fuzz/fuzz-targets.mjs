@@ -203,7 +203,8 @@ function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbid
   }
   const sealed = (body) => Buffer.concat([body, createHash('sha256').update(body).digest()])
   const thumbnail = Buffer.alloc(288, 128).toString('base64')
-  const outcome = { width: 9, height: 8, format: 'png', optOut: false, thumbnail }
+  const measures = { brightness: 9, contrast: 1, colour: 0, colourContrast: 0, detail: [1, 2], blocks: [1, 2] }
+  const outcome = { width: 9, height: 8, format: 'png', optOut: false, thumbnail, measures }
   return [
     {
       name: 'LICENSES.csv',

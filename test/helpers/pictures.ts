@@ -5,6 +5,7 @@ import sharp from 'sharp'
 import { type DatasetHooks, type DatasetOptions, loadDataset } from '../../lib/data/dataset.ts'
 import { drawIcon } from '../../lib/icons/icons.ts'
 import type { PixelSettings } from '../../lib/images/decode.ts'
+import { measuresOf } from '../../lib/images/measures.ts'
 import { THUMBNAIL_BYTES } from '../../lib/images/thumbnail.ts'
 
 export type Colour = readonly number[]
@@ -24,8 +25,11 @@ export const settings = (over: Partial<PixelSettings> = {}): PixelSettings => ({
   ...over,
 })
 
-/** The thumbnail of no picture in particular, as outcomes carry it. */
-export const anyThumbnail = Buffer.alloc(THUMBNAIL_BYTES, 128).toString('base64')
+/** What outcomes carry of a picture's pixels; of no picture in particular. */
+export const anyLook = {
+  thumbnail: Buffer.alloc(THUMBNAIL_BYTES, 128).toString('base64'),
+  measures: measuresOf(new Uint8Array(8 * 8 * 3), { size: 8, channels: 3 }),
+}
 
 export const datasetOptions = (data: DatasetOptions['data'], over: Partial<DatasetOptions> = {}): DatasetOptions => ({
   ...settings(),

@@ -266,7 +266,7 @@ describe('--config', () => {
 
   test("takes a run's config.json as it is", async () => {
     const config = file('{"format": 1, "shinsaku": "0.1.0", "options": {"size": 64, "holdout": 9}}')
-    expect(await givenTrainOptions([], { config })).toEqual({ size: 64 })
+    expect(await givenTrainOptions([], { config })).toEqual({ size: 64, holdout: 9 })
   })
 
   test.each([

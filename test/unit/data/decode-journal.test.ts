@@ -6,7 +6,7 @@ import { beforeEach, expect, test } from 'vitest'
 import type { DatasetOptions } from '../../../lib/data/dataset.ts'
 import { DecodeJournal as Cache } from '../../../lib/data/decode-journal.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
-import { anyThumbnail, datasetOptions, flat, loadPixels } from '../../helpers/pictures.ts'
+import { anyLook, datasetOptions, flat, loadPixels } from '../../helpers/pictures.ts'
 
 let root: string
 let cacheFolder: string
@@ -108,8 +108,7 @@ test('a file that was cut short or damaged gives the pictures before the damage,
   const settings = datasetOptions('')
   const list = Array.from({ length: 6 }, (_, i) => createHash('sha256').update(`${i}`).digest('hex'))
   const decodings = list.map((_, i) => ({
-    outcome:
-      i === 2 ? { reason: 'broken' } : { width: 9, height: 9, format: 'png', optOut: false, thumbnail: anyThumbnail },
+    outcome: i === 2 ? { reason: 'broken' } : { width: 9, height: 9, format: 'png', optOut: false, ...anyLook },
     pixels: new Uint8Array(i === 2 ? 0 : 8 * 8 * 3).fill(i + 1),
   }))
   const writer = await Cache.open(cacheFolder, settings)

@@ -6,7 +6,7 @@ import type { DatasetOptions } from '../../../lib/data/dataset.ts'
 import { openPixels, storePixels } from '../../../lib/data/pixel-cache.ts'
 import * as decoder from '../../../lib/images/decode.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
-import { anyThumbnail, BLUE, datasetOptions, flat, GREEN, loadPixels, RED } from '../../helpers/pictures.ts'
+import { anyLook, BLUE, datasetOptions, flat, GREEN, loadPixels, RED } from '../../helpers/pictures.ts'
 
 vi.mock('../../../lib/images/decode.ts', { spy: true })
 
@@ -110,7 +110,7 @@ test('pictures of a few bytes, very many of them: what is known of each may take
   const count = 60_000
   const entries = Array.from({ length: count }, (_, i) => ({
     content: i.toString(16).padStart(64, '0'),
-    outcome: { width: 2, height: i + 1, format: 'png', optOut: false, thumbnail: anyThumbnail },
+    outcome: { width: 2, height: i + 1, format: 'png', optOut: false, ...anyLook },
   }))
   const path = join(cacheFolder, 'many.pixels')
   await storePixels(path, cacheFolder, { entries, rows: new Uint8Array(count * 12).fill(7) })
