@@ -20,7 +20,7 @@ const native = await loadNative()
 const { addon } = native
 const place = settings.device === 'cpu' ? 'cpu' : 'cuda:0'
 const { variant, dim, dimMults, width, latent } = settings
-/** @type {import('../dist/options/resolve.js').TrainOptions} */
+/** @type {import('../dist/options/types.js').TrainOptions} */
 const network =
   model === 'dcgan'
     ? { model, width, latent }

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// Writes the generated parts of docs/, or with --check says whether they are as generated. Needs dist/.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+// Writes the generated parts of docs/ and the types of options, or with --check says whether they are as generated. Needs dist/.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cpuDocs } from '../bench/report.mjs'
 import { readSections, renderReliability } from '../test/durability/report.mjs'
 import { root } from './bootstrap.mjs'
 import { readFlags } from './flags.mjs'
+import { renderOptionTypes } from './option-types.mjs'
 import { fillTables, makeTables, tablesOf } from './tables.mjs'
 
 const { values } = readFlags({
@@ -13,12 +14,36 @@ const { values } = readFlags({
   about: 'Writes the generated parts of docs/. Needs dist/.',
   flags: { check: { help: 'only says whether they are as generated' } },
 })
-const [{ errorTable }, { valueKindOf, sampleGroups, trainGroups }, { commandHelp }, { recipes }] = await Promise.all([
+const [
+  { errorTable },
+  { valueKindOf, sampleGroups, trainGroups, trainDefaultText, sampleDefaultText },
+  { models },
+  { trainSpecs },
+  { sampleSpecs },
+  { loadSpecs },
+  { exportSpecs },
+  { commandHelp },
+  { recipes },
+] = await Promise.all([
   import('../dist/errors.js'),
   import('../dist/options/value-kind.js'),
+  import('../dist/models/table.js'),
+  import('../dist/options/train.js'),
+  import('../dist/options/sample.js'),
+  import('../dist/options/common.js'),
+  import('../dist/options/export.js'),
   import('../dist/cli/program.js'),
   import('../dist/options/recipes.js'),
 ])
+const optionTables = {
+  models,
+  trainSpecs,
+  sampleSpecs,
+  loadSpecs,
+  exportSpecs,
+  trainDefaultText,
+  sampleDefaultText,
+}
 const tables = makeTables({ errorTable, valueKindOf, trainGroups, sampleGroups, commandHelp, recipes })
 /** Each example as a block of code, to be shown where its name is. */
 const examples = Object.fromEntries(
@@ -39,10 +64,11 @@ const documents = {
   ...Object.fromEntries(Object.entries(benchmarks).map(([name, text]) => [`docs/${name}`, () => text])),
   'docs/embedding.md': (text) => fillTables(text, examples),
   'docs/reliability.md': () => renderReliability(readSections(root)),
+  'lib/options/given.ts': () => renderOptionTypes(optionTables),
 }
 for (const [name, generate] of Object.entries(documents)) {
   const path = join(root, name)
-  const text = readFileSync(path, 'utf8')
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
   const generated = generate(text)
   if (generated === text) continue
   if (!values.check) writeFileSync(path, generated)

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { fileError, type Problem, type ShinsakuError, throwIfAny } from '../errors.ts'
 import { translateStored } from '../options/renamed.ts'
-import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { resolveTrain } from '../options/resolve.ts'
+import type { AnyTrainOptions } from '../options/types.ts'
 import { trainGroups } from '../options/value-kind.ts'
 import { valuesOf, wrongValues } from './flags.ts'
 
@@ -35,7 +36,7 @@ export function wrongTrainFlags(flags: Values): readonly Problem[] {
   const groups = trainGroups()
   if (flags.config !== undefined) return wrongValues(groups, flags)
   try {
-    resolveTrain(valuesOf(groups, flags) as TrainOptions)
+    resolveTrain(valuesOf(groups, flags) as AnyTrainOptions)
     return []
   } catch (error) {
     return (error as ShinsakuError).details.problems as Problem[]
@@ -43,7 +44,7 @@ export function wrongTrainFlags(flags: Values): readonly Problem[] {
 }
 
 /** Options of `train()` as given on the command line; checking them is train()'s affair. */
-export async function givenTrainOptions(data: readonly string[], flags: Values): Promise<TrainOptions> {
+export async function givenTrainOptions(data: readonly string[], flags: Values): Promise<AnyTrainOptions> {
   const fromFlags = valuesOf(trainGroups(), flags)
   const fromFile = typeof flags.config === 'string' ? await readOptions(flags.config) : {}
   const fromArguments = data.length === 0 ? {} : { data: data.length === 1 ? data[0] : [...data] }

@@ -7,7 +7,7 @@ import { ShinsakuError, visible, visibleText } from '../errors.ts'
 import type { Model, Phase, RunDescription } from '../index.ts'
 import { models } from '../models/table.ts'
 import { formatTime } from '../options/format-time.ts'
-import type { TrainOptions } from '../options/resolve.ts'
+import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
 import { flagText } from '../options/value-kind.ts'
 import { readDatasetRecord } from '../run/dataset-record.ts'
 import { lastMetrics } from '../run/list.ts'
@@ -147,7 +147,7 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
 
 /** The options, data, layers, memory and disk of a run that was not started. */
 export async function describePlan(
-  options: TrainOptions,
+  options: AnyTrainOptions,
   report: string | undefined,
   json: boolean,
   { stdout, stderr }: Io,
@@ -159,9 +159,11 @@ export async function describePlan(
     phaseLine.update(phase)
     progress.update(() => phaseLine.text())
   }
-  const plan = await describe({ ...options, ...(report !== undefined && { report }), onPhase }).finally(() =>
-    progress.clear(),
-  )
+  const plan = await describe({
+    ...(options as TrainOptions),
+    ...(report !== undefined && { report }),
+    onPhase,
+  }).finally(() => progress.clear())
   stdout.write(`${json ? JSON.stringify(plan) : visibleText(planLines(plan).join('\n'))}\n`)
 }
 

@@ -1,7 +1,7 @@
 /** `shinsaku train`: one run, its progress, and a clean end at the first Ctrl-C. */
 import { ShinsakuError } from '../errors.ts'
 import type { Status } from '../index.ts'
-import type { TrainOptions } from '../options/resolve.ts'
+import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
 import { formatCount, formatPath, formatStatus, PhaseLine, shellQuote } from './format.ts'
 import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
 import { Progress } from './progress.ts'
@@ -40,7 +40,7 @@ function report({ run, images }: Saved, stopped: boolean, json: boolean, { stdou
 }
 
 /** Trains; resolves with the exit code. */
-export async function trainCommand(options: TrainOptions, json: boolean, io: Io): Promise<number> {
+export async function trainCommand(options: AnyTrainOptions, json: boolean, io: Io): Promise<number> {
   const { load, train } = await import('../index.ts')
   const progress = new Progress(io.stderr)
   const lines = new JsonLines(io)
@@ -53,7 +53,7 @@ export async function trainCommand(options: TrainOptions, json: boolean, io: Io)
   })
   const phaseLine = new PhaseLine()
   const run = train({
-    ...options,
+    ...(options as TrainOptions),
     signal: abort.signal,
     onLog: (line) => progress.log(line),
     // The line says how far reading has come; without this the log would, too.

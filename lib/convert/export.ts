@@ -2,7 +2,7 @@
 import { basename, dirname, join } from 'node:path'
 import { type Problem, ShinsakuError, throwIfAny } from '../errors.ts'
 import { absolutePath, workingFolder } from '../options/paths.ts'
-import type { ExportOptions } from '../options/resolve.ts'
+import type { ExportOptions } from '../options/types.ts'
 
 export type Exported = { path: string; weights: 'ema' | 'raw'; tensors: number; bytes: number }
 

@@ -1,7 +1,7 @@
 /** The data of a run: pictures found, decoded once, described, ready in a store of pixels. */
 import { abortError, ShinsakuError, visible } from '../errors.ts'
 import type { PixelSettings } from '../images/decode.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import { cacheLimit } from '../system/cache.ts'
 import { usableMemory } from '../system/memory.ts'
 import { pixelsFolder } from './cache-folder.ts'

@@ -1,6 +1,6 @@
 /** How large the pictures of a source are, from a few of them. */
 import { shorterSide } from '../images/decode.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import { openSource } from './source.ts'
 
 const LOOKED_AT = 32

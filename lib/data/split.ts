@@ -1,6 +1,6 @@
 /** Which pictures are held out: never trained on, so that what a model makes can be compared with what it has not seen. */
 import { ShinsakuError } from '../errors.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import type { ManifestFile } from './manifest.ts'
 
 type Holdout = ResolvedTrainOptions['holdout']

@@ -5,7 +5,8 @@ import { placeOn } from '../backend/placement.ts'
 import { agrees, runTrials, type Trial } from '../backend/trial.ts'
 import { definitionOf } from '../models/table.ts'
 import { loadNative } from '../native/load.ts'
-import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { resolveTrain } from '../options/resolve.ts'
+import type { AnyTrainOptions } from '../options/types.ts'
 
 export type GpuCheck = { network: string; precision: string; tried: Trial[] }
 export type GpuDiagnosis = {
@@ -18,7 +19,7 @@ export type GpuDiagnosis = {
   checks: GpuCheck[]
 }
 
-const networks: readonly (readonly [string, TrainOptions])[] = [
+const networks: readonly (readonly [string, AnyTrainOptions])[] = [
   ['U-Net 2.3', { dim: 64, dimMults: [1, 2, 4], size: 64, batch: 8 }],
   ['U-Net 0.26', { variant: '0.26', dim: 64, dimMults: [1, 2, 4], size: 64, batch: 8 }],
   ['DCGAN', { model: 'dcgan', size: 64, batch: 64 }],

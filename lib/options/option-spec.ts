@@ -26,6 +26,9 @@ export function option<S extends z.ZodType>(
 /** What a caller may pass. */
 export type Given<T extends OptionSpecs> = { [K in keyof T]?: z.input<T[K]['schema']> | undefined }
 
+/** The value of one option as the rest of the program sees it. */
+export type Output<S extends OptionSpec> = z.output<S['schema']>
+
 /** What the rest of the program sees. */
 export type Resolved<T extends OptionSpecs> = { readonly [K in keyof T]: z.output<T[K]['schema']> }
 

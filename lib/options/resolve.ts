@@ -11,24 +11,13 @@ import { type RecipeName, recipeDefaults } from './recipes.ts'
 import { newNameOf, newValueOf } from './renamed.ts'
 import { type CommonSampleOptions, sampleSpecs } from './sample.ts'
 import { trainSpecs } from './train.ts'
-
-/** The options of all kinds of model together; one that several kinds have takes what any of them takes. */
-type Merged<U> = { readonly [K in U extends unknown ? keyof U : never]: U extends Record<K, infer S> ? S : never }
-type AllModelSpecs = Merged<(typeof models)[ModelName]['specs']>
-type AllSampleSpecs = Merged<(typeof models)[ModelName]['sampleSpecs']>
-
-/** Options of `train()`, as given. */
-export type TrainOptions = Given<typeof trainSpecs> & Given<AllModelSpecs>
-/** Options of `train()`, complete. Options of another kind of model are absent. */
-export type ResolvedTrainOptions = Resolved<typeof trainSpecs> & Partial<Resolved<AllModelSpecs>>
-/** Options of `exportWeights()`, as given. */
-export type ExportOptions = Given<typeof exportSpecs>
-/** Options of `model.sample()`, as given. */
-export type SampleOptions = Given<typeof sampleSpecs> & Given<AllSampleSpecs>
-/** Options of `model.sample()`, complete. */
-export type ResolvedSampleOptions = Omit<Resolved<typeof sampleSpecs>, 'seeds'> & {
-  readonly seeds: readonly number[]
-} & Partial<Resolved<AllSampleSpecs>>
+import type {
+  AnyTrainOptions,
+  ExportOptions,
+  ResolvedSampleOptions,
+  ResolvedTrainOptions,
+  SampleOptions,
+} from './types.ts'
 
 const show = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value)
@@ -138,7 +127,7 @@ function timeProblems({ time, recipe, exact }: Readonly<Record<string, unknown>>
 }
 
 /** Complete options of a training run. Throws OPTION_INVALID with every problem in it. */
-export function resolveTrain(given: TrainOptions): ResolvedTrainOptions {
+export function resolveTrain(given: AnyTrainOptions): ResolvedTrainOptions {
   const input = asObject(given, 'options')
   const problems: Problem[] = []
   const recipe = checkOption('recipe', trainSpecs.recipe, orElse(input.recipe, null), problems) as RecipeName | null

@@ -18,9 +18,18 @@ export const holdout = z
 
 const unitSeconds = { s: 1, m: 60, h: 3600, d: 86400 } as const
 
-/** Seconds, as a number or as text such as "90s", "20m", "1.5h", "2d". Resolves to seconds. */
+/** Seconds, as a number or as text such as "90s", "20m", "1.5h", "2d". Options resolve it to seconds. */
+export type Duration = number | `${number}` | `${number}${keyof typeof unitSeconds}`
+
+const durationText = z
+  .string()
+  .regex(/^\d+(\.\d+)?[smhd]?$/, 'expected seconds or text such as "90s", "20m", "12h"') as unknown as z.ZodType<
+  string,
+  Exclude<Duration, number>
+>
+
 export const duration = z
-  .union([z.number(), z.string().regex(/^\d+(\.\d+)?[smhd]?$/, 'expected seconds or text such as "90s", "20m", "12h"')])
+  .union([z.number(), durationText])
   .transform((value) => {
     if (typeof value === 'number') return value
     const unit = value.at(-1) as keyof typeof unitSeconds

@@ -6,7 +6,8 @@ import { digestOf } from '../data/manifest.ts'
 import { type ErrorCode, ShinsakuError } from '../errors.ts'
 import { readAnyJson, readJson } from '../files/read.ts'
 import { decodePicture, readBytes } from '../images/decode.ts'
-import { resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { resolveTrain } from '../options/resolve.ts'
+import type { AnyTrainOptions } from '../options/types.ts'
 import { readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
 import { readConfig } from './directory.ts'
 import { scanEvents } from './event-reader.ts'
@@ -50,7 +51,7 @@ export async function found(work: () => Promise<Finding>): Promise<Finding> {
 }
 
 export async function checkConfig(run: string): Promise<Finding> {
-  const { model, size } = resolveTrain((await readConfig(run)) as TrainOptions)
+  const { model, size } = resolveTrain((await readConfig(run)) as AnyTrainOptions)
   return whole(`${model}, ${size} pixels`)
 }
 

@@ -6,7 +6,8 @@ import { readWeights, type SavedWeights } from '../checkpoint/read.ts'
 import { type Manifest, positionOf } from '../checkpoint/records.ts'
 import { verifyCheckpoint } from '../checkpoint/verify.ts'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
-import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { resolveTrain } from '../options/resolve.ts'
+import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
 import { bestCheckpoint } from './best.ts'
 import { readConfig } from './directory.ts'
 
@@ -42,7 +43,7 @@ export async function locateTrained(path: string, at: At = 'newest'): Promise<Tr
 
 /** The options that a run was trained with, complete. Throws RUN_INVALID, OPTION_INVALID. */
 export const trainedOptions = async (run: string): Promise<ResolvedTrainOptions> =>
-  resolveTrain((await readConfig(run)) as TrainOptions)
+  resolveTrain((await readConfig(run)) as AnyTrainOptions)
 
 /** The checkpoint that a path means, open for reading, and the options it was trained with. */
 export async function openTrained(path: string): Promise<{ options: ResolvedTrainOptions; checkpoint: SavedWeights }> {

@@ -2,7 +2,7 @@
 import { toSpec } from '../backend/placement.ts'
 import { abortError } from '../errors.ts'
 import type { NativeInferenceModel, NativeSampler } from '../native/addon.ts'
-import type { ResolvedSampleOptions } from '../options/resolve.ts'
+import type { ResolvedSampleOptions } from '../options/types.ts'
 import { withSampleAdvice } from './advice.ts'
 import { Picture, type PictureKind, type Provenance } from './picture.ts'
 

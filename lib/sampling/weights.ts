@@ -1,6 +1,6 @@
 /** Which weights a model samples with where the caller leaves it open. */
 import type { Weights } from '../checkpoint/state-names.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 
 /** `averaged weights`, for people. */
 export const weightsText = (weights: Weights): string => (weights === 'ema' ? 'averaged weights' : 'latest weights')

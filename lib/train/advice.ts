@@ -1,7 +1,7 @@
 /** What to change after a failure that options can help: in words, with the values that they have now. */
 import { freeSpaceHint, ShinsakuError } from '../errors.ts'
 import { models } from '../models/table.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import { isNativeMemory, setting } from '../sampling/advice.ts'
 
 function memoryAdvice(options: ResolvedTrainOptions): string {

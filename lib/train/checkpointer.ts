@@ -1,6 +1,6 @@
 /** The checkpoints of a run under way: when one is due, its way to the disk while training goes on, the preview after it. */
 import type { CheckpointState } from '../checkpoint/records.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import type { RunLog } from './run-log.ts'
 import { mayPass, SaveFailures } from './save-failures.ts'
 

@@ -1,6 +1,6 @@
 /** The copy guard in plain words. */
 import { definitionOf } from '../models/table.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import type { GuardRecord } from '../run/guard-records.ts'
 
 /** Below so many pictures the time to learn to draw and the time to learn by heart meet: estimated from arXiv 2505.17638. */

@@ -1,7 +1,7 @@
 /** The copy guard of a run: when it looks, how many samples its share of the time pays for, and what it warns of, once. */
 import { ShinsakuError } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import { firstWarning, type GuardLook, type GuardReason, type GuardRecord } from '../run/guard-records.ts'
 import type { GuardMeasure } from './guard-measure.ts'
 import { lookText, warningText } from './guard-text.ts'

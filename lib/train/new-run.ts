@@ -1,6 +1,6 @@
 /** A run from its first image: its folder, with the pictures it learns from on record. */
 import type { Dataset } from '../data/dataset.ts'
-import type { ResolvedTrainOptions, TrainOptions } from '../options/resolve.ts'
+import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
 import { createRunDirectory, type RunDirectory, runName } from '../run/directory.ts'
 import { type Hooks, openTrainer, planPlacement } from './open-trainer.ts'
 import { planRun } from './plan-run.ts'
@@ -9,7 +9,7 @@ import type { RunLog } from './run-log.ts'
 import { type SessionDeps, type SessionStart, sessionDeps } from './session-deps.ts'
 
 /** What a session needs to train a new run. What fails before its folder is made leaves nothing behind. */
-export async function newRun(given: TrainOptions, asked: ResolvedTrainOptions, hooks: Hooks): Promise<SessionDeps> {
+export async function newRun(given: AnyTrainOptions, asked: ResolvedTrainOptions, hooks: Hooks): Promise<SessionDeps> {
   const { options, lines } = await planRun(given, asked, hooks)
   const opened = await openTrainer(options, await planPlacement(options, hooks), hooks)
   return sessionDeps({ ...opened, findings: [...lines, ...opened.findings] }, hooks, {

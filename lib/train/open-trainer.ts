@@ -6,7 +6,7 @@ import { type DataProgress, type Dataset, loadDataset } from '../data/dataset.ts
 import type { RecordedSplit } from '../data/split.ts'
 import type { NativeTrainer } from '../native/addon.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
 import type { OnPhase } from './phases.ts'

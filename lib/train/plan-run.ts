@@ -2,7 +2,8 @@
 import { placeKnown } from '../backend/select.ts'
 import { pictureSide } from '../data/picture-side.ts'
 import { loadNative } from '../native/load.ts'
-import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { resolveTrain } from '../options/resolve.ts'
+import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
 import type { Hooks } from './open-trainer.ts'
 import { measureRate } from './probe.ts'
 import { planTime, requireOneLength } from './time-plan.ts'
@@ -15,7 +16,7 @@ export type RunPlan = { options: ResolvedTrainOptions; lines: readonly string[] 
 
 /** `asked` is `given`, complete. Rejects with OPTION_INVALID, DATA_NOT_FOUND. */
 export async function planRun(
-  given: TrainOptions,
+  given: AnyTrainOptions,
   asked: ResolvedTrainOptions,
   { onLog, onPhase, begunAt, now = () => performance.now() }: Pick<Hooks, 'onLog' | 'onPhase' | 'begunAt' | 'now'>,
 ): Promise<RunPlan> {

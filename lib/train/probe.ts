@@ -4,7 +4,7 @@ import { type Placement, toSpec } from '../backend/placement.ts'
 import { ShinsakuError } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Addon } from '../native/addon.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import { usableMemory } from '../system/memory.ts'
 
 /** What was measured of one network. */

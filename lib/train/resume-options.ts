@@ -4,7 +4,8 @@ import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { openSource } from '../data/source.ts'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
-import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { resolveTrain } from '../options/resolve.ts'
+import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
 import { awaitsData, findRuns, readConfig, runName } from '../run/directory.ts'
 import { configFile } from '../run/names.ts'
 import { requireOneLength } from './time-plan.ts'
@@ -83,7 +84,7 @@ async function requireRun(run: string): Promise<void> {
  * true and there is no run of this kind in `out`. Throws RUN_NOT_FOUND, RESUME_MISMATCH.
  */
 export async function findResumed(
-  given: TrainOptions,
+  given: AnyTrainOptions,
   options: ResolvedTrainOptions,
   log: (line: string) => void = () => {},
 ): Promise<Resumed | undefined> {
@@ -109,13 +110,13 @@ export const hintToAllow = (names: readonly string[], otherwise: string): string
 function merge(
   run: string,
   stored: Readonly<Record<string, unknown>>,
-  given: TrainOptions,
+  given: AnyTrainOptions,
 ): Pick<Resumed, 'options' | 'changes'> {
   requireOneLength(given)
   const asked = Object.entries(given).filter(([, value]) => value !== undefined)
   // Whoever names the images of a run that was bound in time sets it free.
   const length = given.maxImages === undefined ? {} : { time: null }
-  const together = { ...stored, ...length, ...Object.fromEntries(asked) } as TrainOptions
+  const together = { ...stored, ...length, ...Object.fromEntries(asked) } as AnyTrainOptions
   // Resolved once, so that "20m" and 1200, or a default given outright, count as equal.
   const options = resolveTrain(together)
   const wanted = options as unknown as Record<string, unknown>

@@ -2,7 +2,7 @@
 import type { CheckpointState } from '../checkpoint/records.ts'
 import { ShinsakuError } from '../errors.ts'
 import type { NativeTrainer } from '../native/addon.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 import { restore } from './restore.ts'
 import type { RunLog } from './run-log.ts'
 

@@ -2,7 +2,7 @@
 import type { DataProgress } from '../data/dataset.ts'
 import { abortError } from '../errors.ts'
 import { withAbsolutePaths, workingFolder } from '../options/paths.ts'
-import type { TrainOptions } from '../options/resolve.ts'
+import type { TrainOptions } from '../options/types.ts'
 import { SampleJob } from '../sampling/job.ts'
 import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Hooks } from './open-trainer.ts'

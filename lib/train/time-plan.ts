@@ -2,7 +2,8 @@
 import { throwIfAny } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import { formatTime } from '../options/format-time.ts'
-import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../options/resolve.ts'
+import { resolveTrain } from '../options/resolve.ts'
+import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
 import { flagText } from '../options/value-kind.ts'
 
 /** Of the time, what the last checkpoint and its previews take, until they are measured. */
@@ -27,7 +28,7 @@ export type TimePlanDeps = {
 
 export type TimePlan = {
   /** As given, with what was chosen. */
-  options: TrainOptions
+  options: AnyTrainOptions
   /** For people: what was chosen, and what more time would give. */
   lines: readonly string[]
 }
@@ -41,14 +42,14 @@ type Candidate = {
 type Measured = Candidate & { rate: number; images: number }
 
 /** Throws OPTION_INVALID where the length of the run is given twice. */
-export function requireOneLength(given: TrainOptions): void {
+export function requireOneLength(given: AnyTrainOptions): void {
   if (given.time == null || given.maxImages === undefined) return
   const how = 'leave one of them out; to repeat a timed run from its config.json, set time to null, --time none'
   throwIfAny([{ path: 'maxImages', message: `follows from time: ${how}` }])
 }
 
 /** Every network of the kind with what is given in place of its own options, each once. */
-function candidates(given: TrainOptions, { model }: ResolvedTrainOptions, side: number): Candidate[] {
+function candidates(given: AnyTrainOptions, { model }: ResolvedTrainOptions, side: number): Candidate[] {
   const { timed } = definitionOf(model)
   const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const networks = timed.networks.length > 0 ? timed.networks : [{}]
@@ -56,7 +57,7 @@ function candidates(given: TrainOptions, { model }: ResolvedTrainOptions, side: 
   let refusal: unknown
   for (const network of networks) {
     try {
-      const options = resolveTrain({ ...network, ...timed.settings(0), ...own } as TrainOptions)
+      const options = resolveTrain({ ...network, ...timed.settings(0), ...own } as AnyTrainOptions)
       const candidate = { network, options, needs: timed.imagesFor(options), cost: timed.costOf(options) }
       byText.set(JSON.stringify(options), candidate)
     } catch (error) {
@@ -133,7 +134,7 @@ function linesOf(
 
 /** Chooses what is left open of a run whose `time` is set. Throws OPTION_INVALID where nothing fits what is given. */
 export async function planTime(
-  given: TrainOptions,
+  given: AnyTrainOptions,
   options: ResolvedTrainOptions,
   { measure, pictureSide, spent }: TimePlanDeps,
 ): Promise<TimePlan> {
@@ -153,7 +154,7 @@ export async function planTime(
     Object.entries(settings).filter(([name]) => (given as Readonly<Record<string, unknown>>)[name] === undefined),
   )
   return {
-    options: { ...given, ...open, maxImages: images } as TrainOptions,
+    options: { ...given, ...open, maxImages: images } as AnyTrainOptions,
     lines: linesOf({ ...chosen, images }, larger, open, time),
   }
 }

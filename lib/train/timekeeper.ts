@@ -1,6 +1,6 @@
 /** When a run ends: at maxImages or maxTime; of a run that is bound in time, where its images meet the end of its time. */
 import type { CheckpointState } from '../checkpoint/records.ts'
-import type { ResolvedTrainOptions } from '../options/resolve.ts'
+import type { ResolvedTrainOptions } from '../options/types.ts'
 
 export type TimekeeperDeps = {
   options: Pick<ResolvedTrainOptions, 'maxImages' | 'maxTime' | 'time'>

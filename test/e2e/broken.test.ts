@@ -4,10 +4,11 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type TrainCall, train, verify } from '../../lib/index.ts'
+import { train, verify } from '../../lib/index.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { ledgerOf } from '../helpers/ledger.ts'
 import {
+  type AnyCall,
   checkpointsOf,
   drawPictures,
   ENDLESS,
@@ -16,6 +17,7 @@ import {
   linesOf,
   newestOf,
   tinyRun,
+  trainAny,
   useOwnCache,
   usePictures,
   whenTraining,
@@ -26,10 +28,10 @@ useOwnCache()
 const data = usePictures(10)
 
 const BREAKS = 10
-const looked: TrainCall = { checkpointImages: 20, logImages: 10, previews: 2, maxImages: 160 }
+const looked: AnyCall = { checkpointImages: 20, logImages: 10, previews: 2, maxImages: 160 }
 
 /** Trains until `maxImages`, aborted `breaks` times on the way and gone on with each time. */
-async function breakOften(out: string, options: TrainCall, breaks: number): Promise<string> {
+async function breakOften(out: string, options: AnyCall, breaks: number): Promise<string> {
   const every = options.maxImages! / (breaks + 1)
   for (let broken = 0; broken < breaks; broken++) {
     const control = new AbortController()
@@ -42,7 +44,7 @@ async function breakOften(out: string, options: TrainCall, breaks: number): Prom
   return (await tinyRun(out, data, { ...options, resume: true })).run
 }
 
-async function expectSame(options: TrainCall, breaks = BREAKS): Promise<void> {
+async function expectSame(options: AnyCall, breaks = BREAKS): Promise<void> {
   const straight = await tinyRun(temporaryFolder(), data, options)
   const broken = await breakOften(temporaryFolder(), options, breaks)
   expect(await ledgerOf(broken)).toEqual(await ledgerOf(straight.run))
@@ -50,7 +52,7 @@ async function expectSame(options: TrainCall, breaks = BREAKS): Promise<void> {
 }
 
 describe('R23: a run broken off ten times ends with the bytes, lines, events and sheets of an unbroken one', () => {
-  const models: TrainCall[] = [
+  const models: AnyCall[] = [
     { model: 'diffusion' },
     { model: 'dcgan', variant: 'chainer' },
     { model: 'diffusion', variant: '0.26', selfCondition: true },
@@ -68,7 +70,7 @@ describe('R23: a run broken off ten times ends with the bytes, lines, events and
 })
 
 describe('R22, R26: N + N equals 2N under any schedule of saves, counters, averages and mirroring among it', () => {
-  const schedules: TrainCall[] = [
+  const schedules: AnyCall[] = [
     { checkpointImages: 7 },
     { checkpointImages: 1 },
     { checkpointImages: 1000 },
@@ -130,10 +132,10 @@ describe('resume', () => {
     const { run } = await tinyRun(temporaryFolder(), data, { maxImages: 24, logImages: 8 })
     const others = await drawPictures(temporaryFolder(), 7)
     const told: string[] = []
-    const changed: TrainCall = { resume: run, data: others, lr: 0.001, maxImages: 60, onLog: (line) => told.push(line) }
-    expect(await errorOf(train({ ...changed, allowChanges: ['lr'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
-    expect(await errorOf(train({ ...changed, allowChanges: ['data'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
-    const model = await train({ ...changed, allowChanges: ['lr', 'data'] })
+    const changed: AnyCall = { resume: run, data: others, lr: 0.001, maxImages: 60, onLog: (line) => told.push(line) }
+    expect(await errorOf(trainAny({ ...changed, allowChanges: ['lr'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
+    expect(await errorOf(trainAny({ ...changed, allowChanges: ['data'] }))).toMatchObject({ code: 'RESUME_MISMATCH' })
+    const model = await trainAny({ ...changed, allowChanges: ['lr', 'data'] })
     expect(model).toMatchObject({ images: 63, run, options: { lr: 0.001 } })
     const text = told.join('\n')
     expect(text).toMatch(/Changed: lr: 0\.0001 then, 0\.001 now\nChanged: pictures: 10 then, 7 now: 3 missing/)

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { type TrainCall, train } from '../../lib/index.ts'
 import type { Addon, HostTensor, Metrics, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { linesOf, newestOf, tinyRun, useOwnCache, usePictures } from '../helpers/runs.ts'
 import { smallTrainer } from '../helpers/specs.ts'
@@ -22,14 +22,14 @@ beforeAll(async () => {
 
 // 10 pictures in batches of 4 make epochs of 4, 4 and 2. With accumulate 2, update 2 holds the end of one epoch and
 // the start of the next, and the checkpoint after it lies where an accumulation has just crossed that boundary.
-const conditioned: TrainOptions = {
+const conditioned: AnyTrainOptions = {
   selfCondition: true,
   emaEvery: 2,
   offsetNoise: 0.1,
   lrSchedule: 'linear',
   maxImages: 200,
 }
-const accumulating: TrainOptions = {
+const accumulating: AnyTrainOptions = {
   variant: '0.26',
   accumulate: 2,
   loaderWorkers: 3,
@@ -37,7 +37,7 @@ const accumulating: TrainOptions = {
   warmup: 8,
   maxImages: 200,
 }
-const models: Record<string, TrainOptions> = {
+const models: Record<string, AnyTrainOptions> = {
   'diffusion 2.3, self-conditioned': conditioned,
   'diffusion 2.3, self-conditioned, exact': { ...conditioned, exact: true },
   'diffusion of few pictures': { dropout: 0.1, augment: 0.5, ambientSigma: 0.5, accumulate: 2, maxImages: 200 },
@@ -63,10 +63,10 @@ const joined = (parts: readonly Metrics[]): Metrics =>
 
 type Left = { state: Record<string, string>; metrics: Metrics }
 
-const make = (options: TrainOptions) => smallTrainer(addon, options, undefined, cpuOps)
+const make = (options: AnyTrainOptions) => smallTrainer(addon, options, undefined, cpuOps)
 
 /** What a run in these units leaves after each; `interrupted`: each unit in a new trainer that loads the last one's state. */
-async function leave(options: TrainOptions, units: readonly number[], interrupted: boolean): Promise<Left[]> {
+async function leave(options: AnyTrainOptions, units: readonly number[], interrupted: boolean): Promise<Left[]> {
   const metrics: Metrics[] = []
   const left: Left[] = []
   let trainer = await make(options)
@@ -108,7 +108,7 @@ describe.each(Object.entries(models))('%s', (_, options) => {
 })
 
 test('every part of the state counts: left out, the run goes on differently', async () => {
-  const options: TrainOptions = { emaEvery: 1, emaDecay: 0.5, loaderWorkers: 2 }
+  const options: AnyTrainOptions = { emaEvery: 1, emaDecay: 0.5, loaderWorkers: 2 }
   const first = await make(options)
   await first.step(2)
   const state = await stateOf(first)

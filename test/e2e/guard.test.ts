@@ -2,11 +2,12 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { load, type Model, type Status, type TrainCall, train, verify } from '../../lib/index.ts'
+import { load, type Model, type Status, train, verify } from '../../lib/index.ts'
 import { shinsaku } from '../helpers/cli.ts'
 import { scanAll } from '../helpers/events.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import {
+  type AnyCall,
   checkpointsOf,
   errorOf,
   linesOf,
@@ -22,16 +23,16 @@ useOwnCache()
 const data = usePictures(16)
 
 /** It may take as long as training does, so that it looks in a run of a second. */
-const guarded: TrainCall = { guard: true, guardTime: 1, holdout: 6, checkpointImages: 40, logImages: 40 }
+const guarded: AnyCall = { guard: true, guardTime: 1, holdout: 6, checkpointImages: 40, logImages: 40 }
 /** Few denoising steps, so that samples are cheap. */
-const diffusion: TrainCall = { ...guarded, timesteps: 6 }
+const diffusion: AnyCall = { ...guarded, timesteps: 6 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what is in a line is what the tests ask
 const looksOf = (folder: string): any[] => linesOf(folder).filter(({ guard }) => guard !== undefined)
 const bytesOf = (folder: string, file: string) => readFileSync(join(newestOf(folder), file))
 
 describe('a guarded run', () => {
-  const models: TrainCall[] = [
+  const models: AnyCall[] = [
     diffusion,
     { ...diffusion, exact: true },
     { ...diffusion, pixelStore: 'file' },

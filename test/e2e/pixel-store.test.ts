@@ -2,18 +2,20 @@
 import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type TrainCall, train } from '../../lib/index.ts'
+import { train } from '../../lib/index.ts'
 import type { NativeTrainer } from '../../lib/native/addon.ts'
 import { loadNative } from '../../lib/native/load.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { ledgerOf } from '../helpers/ledger.ts'
 import {
+  type AnyCall,
   checkpointsOf,
   drawPictures,
   ENDLESS,
   errorOf,
   sharedFolder,
   tinyRun,
+  trainAny,
   useOwnCache,
   whenTraining,
 } from '../helpers/runs.ts'
@@ -50,12 +52,12 @@ beforeAll(async () => {
   }
 })
 
-const inMemory: TrainCall = { pixelStore: 'memory' }
-const inFile: TrainCall = { pixelStore: 'file' }
+const inMemory: AnyCall = { pixelStore: 'memory' }
+const inFile: AnyCall = { pixelStore: 'file' }
 
 // 10 pictures in batches of 4 make epochs of 4, 4 and 2; an update of two batches takes the end of one and the start of the next.
-const looked: TrainCall = { checkpointImages: 20, logImages: 10, previews: 2, maxImages: 130 }
-const models: Record<string, TrainCall> = {
+const looked: AnyCall = { checkpointImages: 20, logImages: 10, previews: 2, maxImages: 130 }
+const models: Record<string, AnyCall> = {
   diffusion: { ...looked, selfCondition: true, previewSteps: 2, emaEvery: 2 },
   'diffusion, accumulating': { ...looked, variant: '0.26', accumulate: 2, loaderWorkers: 3, previewSteps: 2 },
   dcgan: { ...looked, model: 'dcgan', discriminatorUpdates: 2, loaderWorkers: 2 },
@@ -85,7 +87,7 @@ describe.each(Object.entries(models))('%s', (_, options) => {
       [90, inFile],
       [130, inFile],
     ] as const)
-      await train({ resume: run, data, maxImages, ...store })
+      await trainAny({ resume: run, data, maxImages, ...store })
     const { events: _, ...left } = await ledgerOf(run)
     expect(expected).toMatchObject({ newest: left.newest, tensors: left.tensors, state: left.state })
   })

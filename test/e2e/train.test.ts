@@ -2,9 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type ErrorCode, Model, ShinsakuError, type TrainCall, train } from '../../lib/index.ts'
+import { type ErrorCode, Model, ShinsakuError } from '../../lib/index.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import {
+  type AnyCall,
   checkpointsOf,
   drawPictures,
   ENDLESS,
@@ -13,6 +14,7 @@ import {
   linesOf,
   statusesOf,
   tinyRun,
+  trainAny,
   useOwnCache,
   usePictures,
 } from '../helpers/runs.ts'
@@ -20,7 +22,7 @@ import {
 useOwnCache()
 const data = usePictures(10)
 
-const run = (options: TrainCall = {}) => tinyRun(temporaryFolder(), data, options)
+const run = (options: AnyCall = {}) => tinyRun(temporaryFolder(), data, options)
 const isPng = (path: string) => readFileSync(path).subarray(1, 4).toString() === 'PNG'
 
 describe('a run', () => {
@@ -82,7 +84,7 @@ describe('a run', () => {
 })
 
 describe('pictures', () => {
-  const told = async (folder: string, options: TrainCall = {}) => {
+  const told = async (folder: string, options: AnyCall = {}) => {
     const lines: string[] = []
     const training = tinyRun(temporaryFolder(), folder, { maxImages: 9, onLog: (line) => lines.push(line), ...options })
     const statuses = await statusesOf(training)
@@ -146,7 +148,7 @@ describe('failures', () => {
   test('wrong options: OPTION_INVALID lists every one, before anything is read or written', async () => {
     const out = join(temporaryFolder(), 'runs')
     const wrong = { data: '/nowhere', out, size: 7, batch: 0, lr: 'fast', epochs: 3, latent: 5, betas: [0.9, 2] }
-    const error = await errorOf(train(wrong as unknown as TrainCall))
+    const error = await errorOf(trainAny(wrong as unknown as AnyCall))
     expect(error).toBeInstanceOf(ShinsakuError)
     expect(error.code).toBe('OPTION_INVALID')
     const { problems } = error.details as { problems: { path: string; message: string }[] }

@@ -5,7 +5,8 @@ import { placeOn, toSpec } from '../../lib/backend/placement.ts'
 import { agrees, type Backend, formatTrials, runTrials } from '../../lib/backend/trial.ts'
 import type { NativeTrainer } from '../../lib/native/addon.ts'
 import { loadNative } from '../../lib/native/load.ts'
-import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import { resolveTrain } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { drawnPixels } from '../helpers/specs.ts'
 
 const missing = await resolveDevice('cuda').then(
@@ -16,8 +17,8 @@ const { addon, pluginProblem } = await loadNative()
 const reason = missing ?? pluginProblem ?? undefined
 const precisions = ['fp32', 'tf32', 'bf16'] as const
 
-const unet: TrainOptions = { dim: 64, dimMults: [1, 2], size: 32, batch: 4, timesteps: 50 }
-const networks: [string, TrainOptions][] = [
+const unet: AnyTrainOptions = { dim: 64, dimMults: [1, 2], size: 32, batch: 4, timesteps: 50 }
+const networks: [string, AnyTrainOptions][] = [
   ['U-Net 2.3', unet],
   ['U-Net 2.3, accumulated', { ...unet, accumulate: 2 }],
   ['U-Net 0.26', { ...unet, variant: '0.26' }],
@@ -27,7 +28,7 @@ const networks: [string, TrainOptions][] = [
 ]
 
 /** A trainer over ten pictures, so that a batch of four leaves two for the last of an epoch. */
-async function trainerOf(given: TrainOptions, way: Backend): Promise<NativeTrainer> {
+async function trainerOf(given: AnyTrainOptions, way: Backend): Promise<NativeTrainer> {
   const options = resolveTrain(given)
   const shape = [10, options.size, options.size, options.channels]
   const images = await addon.images(drawnPixels(10, options.size, options.channels), shape, 'cuda:0')
@@ -67,18 +68,21 @@ describe.skipIf(reason !== undefined)(`backends${reason === undefined ? '' : ` (
     ['cuda', deterministic],
     ['cuda', { ...deterministic, precision: 'bf16' }],
     ['cuda', { model: 'dcgan', size: 32, width: 16, batch: 4, deterministic: true }],
-  ] as [string, TrainOptions][])('%s, deterministic: a graph does what it recorded, to the bit', async (ops, given) => {
-    const trainers = [await trainerOf(given, { ops, graph: false }), await trainerOf(given, { ops, graph: true })]
-    const [plain, graph] = [await trainers[0]!.step(18), await trainers[1]!.step(18)]
-    expect(graph).toEqual(plain)
-    expect(differing(await bytesOf(trainers[1]!), await bytesOf(trainers[0]!))).toEqual([])
-    for (const trainer of trainers) trainer.dispose()
-  })
+  ] as [string, AnyTrainOptions][])(
+    '%s, deterministic: a graph does what it recorded, to the bit',
+    async (ops, given) => {
+      const trainers = [await trainerOf(given, { ops, graph: false }), await trainerOf(given, { ops, graph: true })]
+      const [plain, graph] = [await trainers[0]!.step(18), await trainers[1]!.step(18)]
+      expect(graph).toEqual(plain)
+      expect(differing(await bytesOf(trainers[1]!), await bytesOf(trainers[0]!))).toEqual([])
+      for (const trainer of trainers) trainer.dispose()
+    },
+  )
 
   test.each([
     ['U-Net, accumulated', { ...deterministic, accumulate: 2 }],
     ['DCGAN', { model: 'dcgan', size: 32, width: 16, batch: 4, deterministic: true }],
-  ] as [string, TrainOptions][])(
+  ] as [string, AnyTrainOptions][])(
     '%s: rows read for each unit train as resident pictures do, in graphs too',
     async (_, given) => {
       const options = resolveTrain(given)

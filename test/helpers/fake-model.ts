@@ -1,6 +1,7 @@
 /** A model whose native part is played: pictures that follow from their seeds, and a record of what was asked of it. */
 import type { NativeInferenceModel, NativeSampler, Spec } from '../../lib/native/addon.ts'
-import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import { resolveTrain } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { Model } from '../../lib/sampling/model.ts'
 
 export type FakeNative = {
@@ -31,7 +32,7 @@ type FakeWeights = { digest?: string; pixelsOf?: typeof fakePixels }
 
 /** `step` is called before each step with the number of the call, from 0, and of the step. */
 export function fakeModel(
-  given: TrainOptions = {},
+  given: AnyTrainOptions = {},
   step: (call: number, step: number) => unknown = () => {},
   { digest, pixelsOf = fakePixels }: FakeWeights = {},
 ): { model: Model; native: FakeNative } {

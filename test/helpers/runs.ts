@@ -5,15 +5,22 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { type ShinsakuError, type Status, type TrainCall, type TrainingRun, train } from '../../lib/index.ts'
 import { loadAddon } from '../../lib/native/load.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { draw, noise } from './pictures.ts'
 
-const small: Record<'diffusion' | 'dcgan', TrainCall> = {
+/** A call to train() whose kind of model is decided elsewhere. */
+export type AnyCall = AnyTrainOptions & Omit<TrainCall, keyof AnyTrainOptions>
+
+/** train(), for such a call. */
+export const trainAny = (call: AnyCall): TrainingRun => train(call as TrainCall)
+
+const small: Record<'diffusion' | 'dcgan', AnyCall> = {
   diffusion: { model: 'diffusion', size: 16, dim: 8, dimMults: [1, 2], timesteps: 20, previewSteps: 2 },
   dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16 },
 }
 
 // One thread: threads that wait for each other on a busy machine lose far more than they gain at this size.
-const quiet: TrainCall = { batch: 4, device: 'cpu', threads: 1, previews: 0 }
+const quiet: AnyCall = { batch: 4, device: 'cpu', threads: 1, previews: 0 }
 
 /** Never ends by itself. */
 export const ENDLESS = 1_000_000_000
@@ -53,8 +60,8 @@ export function usePictures(count: number): string {
 }
 
 /** Starts a tiny run of `model` that keeps its run folder in `out`. */
-export function tinyRun(out: string, data: TrainCall['data'], more: TrainCall = {}): TrainingRun {
-  return train({ ...small[more.model ?? 'diffusion'], ...quiet, data: data!, out, ...more })
+export function tinyRun(out: string, data: TrainCall['data'], more: AnyCall = {}): TrainingRun {
+  return trainAny({ ...small[more.model ?? 'diffusion'], ...quiet, data: data!, out, ...more })
 }
 
 /** The run's folder, once it trains. */

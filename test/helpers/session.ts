@@ -1,7 +1,8 @@
 /** A session over a trainer, a log and a disk that only count. */
 
 import type { Metrics, NativeTrainer } from '../../lib/native/addon.ts'
-import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import { resolveTrain } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import type { Model } from '../../lib/sampling/model.ts'
 import { Session } from '../../lib/train/session.ts'
 import type { SessionDeps } from '../../lib/train/session-deps.ts'
@@ -54,7 +55,7 @@ type Seen = {
 }
 
 export function makeSession(
-  options: TrainOptions,
+  options: AnyTrainOptions,
   {
     start = 0,
     fail,

@@ -2,16 +2,17 @@
 
 import { placeOn, toSpec } from '../../lib/backend/placement.ts'
 import type { Addon, NativeTrainer, Spec } from '../../lib/native/addon.ts'
-import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import { resolveTrain } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 
 // Threads that wait for each other lose more than they gain at this size.
-const small: Record<'diffusion' | 'dcgan', TrainOptions> = {
+const small: Record<'diffusion' | 'dcgan', AnyTrainOptions> = {
   diffusion: { threads: 1, model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50 },
   dcgan: { threads: 1, model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 },
 }
 
 /** A native spec: small defaults under the given options. Trains and draws with the reference unless `cpuOps` offers more. */
-export function smallSpec(options: TrainOptions, cpuOps: readonly string[] = []): Spec {
+export function smallSpec(options: AnyTrainOptions, cpuOps: readonly string[] = []): Spec {
   const { model = 'diffusion' } = options
   const resolved = resolveTrain({ ...small[model], ...options })
   return toSpec(resolved, placeOn('cpu', resolved, cpuOps))
@@ -35,7 +36,7 @@ export function drawnPixels(count: number, size: number, channels: number): Uint
 /** A trainer over `count` drawn pictures. */
 export async function smallTrainer(
   addon: Addon,
-  options: TrainOptions,
+  options: AnyTrainOptions,
   count = 10,
   cpuOps: readonly string[] = [],
 ): Promise<NativeTrainer> {

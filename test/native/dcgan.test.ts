@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Addon, NativeInferenceModel, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
 import { drawPixels } from '../helpers/sampling.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
@@ -29,7 +29,7 @@ const { cpuCapability } = await addon.info()
 const { bits, exact, promise } = goldenHere(golden.made, cpuCapability)
 
 /** The pictures of the golden runs, 22 of them. */
-async function goldenTrainer(options: TrainOptions): Promise<NativeTrainer> {
+async function goldenTrainer(options: AnyTrainOptions): Promise<NativeTrainer> {
   const spec = smallSpec({ model: 'dcgan', width: 8, latent: 20, ...options, threads: bits.cpu.threads, exact: true })
   const size = spec.size as number
   const pixels = new Uint8Array(22 * size * size * 3).map((_, i) => Math.imul(i, 2654435761) >>> 24)
@@ -85,7 +85,7 @@ describe('networks', () => {
       size: Number(size),
       width: variant === 'radford' ? 128 : 64,
     }
-    const { layers, parameters } = await addon.describe(smallSpec({ ...(options as TrainOptions), latent: 100 }))
+    const { layers, parameters } = await addon.describe(smallSpec({ ...(options as AnyTrainOptions), latent: 100 }))
     const sum = (net: string) =>
       layers.filter((layer) => layer.name.startsWith(net)).reduce((total, layer) => total + layer.parameters, 0)
     expect([sum('generator.'), sum('discriminator.')]).toEqual([g, d])
@@ -199,7 +199,7 @@ describe.each(variants)('training %s', (variant) => {
 
 describe('updates', () => {
   test('see k discriminator steps and accumulated batches of their own', async () => {
-    const options: TrainOptions = { model: 'dcgan', batch: 2, discriminatorUpdates: 3, accumulate: 2 }
+    const options: AnyTrainOptions = { model: 'dcgan', batch: 2, discriminatorUpdates: 3, accumulate: 2 }
     const trainer = await smallTrainer(addon, options, 12)
     expect((await trainer.step(2)).images).toEqual([12, 24])
     // One generator pass for each batch; the discriminator also judges for the generator's step.

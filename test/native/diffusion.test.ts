@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, NativeInferenceModel, NativeTrainer, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
 import { drawPixels } from '../helpers/sampling.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
 
-type Case = { options: TrainOptions & { updates: number }; initial: string }
+type Case = { options: AnyTrainOptions & { updates: number }; initial: string }
 type Bits = {
   losses: number[]
   weights: string
@@ -26,7 +26,7 @@ const addon: Addon = await loadAddon()
 const { cpuCapability } = await addon.info()
 const { bits, exact, promise } = goldenHere(golden.made, cpuCapability)
 
-const defaults: TrainOptions = {
+const defaults: AnyTrainOptions = {
   dim: 16,
   dimMults: [1, 2],
   size: 16,
@@ -112,7 +112,7 @@ describe('schedules', () => {
   })
 
   test('loss weights: p2 falls with the signal, min-SNR is clamped', async () => {
-    const table = async (options: TrainOptions, name: string) => {
+    const table = async (options: AnyTrainOptions, name: string) => {
       const trainer = await smallTrainer(addon, { timesteps: 100, ...options }, 1)
       const bytes = await trainer.tensor(name)
       return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
@@ -160,7 +160,7 @@ describe('training', () => {
   })
 
   test('bf16 trains with nearly the same loss; self-conditioning and offset noise change it', async () => {
-    const first = async (options: TrainOptions) => (await (await smallTrainer(addon, options)).step(2)).loss!
+    const first = async (options: AnyTrainOptions) => (await (await smallTrainer(addon, options)).step(2)).loss!
     const [fp32, bf16, offset] = [
       await first({}),
       await first({ precision: 'bf16' }),

@@ -10,14 +10,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { placeOn, toSpec } from '../../lib/backend/placement.ts'
 import type { Addon, NativeImages, NativeTrainer, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import { resolveTrain } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { goldenHere, type Made } from '../helpers/cpu.ts'
 import { TorchRandom } from '../helpers/torch-random.ts'
 
 type Batch = { order: number[]; flips: number[]; t?: number[]; noise: number[] }
 type Case = {
   name: string
-  options: TrainOptions & { steps: number; timesteps?: number; latent?: number }
+  options: AnyTrainOptions & { steps: number; timesteps?: number; latent?: number }
   batches: Batch[]
 }
 type Bits = {

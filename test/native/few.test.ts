@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { casesOf } from '../helpers/programs.ts'
 import { drawPixels } from '../helpers/sampling.ts'
 import { smallTrainer } from '../helpers/specs.ts'
@@ -34,7 +34,7 @@ test('labels say what was done to each picture; targets of noisy pictures satisf
   expect(cases['ambient: above']).toBeGreaterThan(0.3)
 })
 
-const ways: Record<string, TrainOptions> = {
+const ways: Record<string, AnyTrainOptions> = {
   dropout: { dropout: 0.2 },
   augment: { augment: 0.5 },
   ambientSigma: { ambientSigma: 0.5 },

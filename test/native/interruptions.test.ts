@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, NativeInferenceModel, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { smallTrainer } from '../helpers/specs.ts'
 
 let addon: Addon
@@ -36,7 +36,7 @@ const UPDATES = 24
 describe.each([
   ['diffusion', { model: 'diffusion', accumulate: 2 }],
   ['dcgan', { model: 'dcgan' }],
-] as const satisfies readonly (readonly [string, TrainOptions])[])('%s', (_, options) => {
+] as const satisfies readonly (readonly [string, AnyTrainOptions])[])('%s', (_, options) => {
   test.each(['reference', 'the fastest'])('%s operations: requests are answered within a unit', async (which) => {
     const sets = which === 'reference' ? [] : cpuOps
     const alone = await smallTrainer(addon, options, 10, sets)

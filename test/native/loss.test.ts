@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, NativeTrainer, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { drawnPixels, smallTrainer } from '../helpers/specs.ts'
 
 let addon: Addon
@@ -12,7 +12,7 @@ beforeAll(async () => {
   cpuOps = (await addon.info()).cpuOps
 })
 
-const models: [name: string, options: TrainOptions, size: number, rows: number][] = [
+const models: [name: string, options: AnyTrainOptions, size: number, rows: number][] = [
   ['diffusion', {}, 16, 3],
   ['diffusion 0.26 with offset noise', { variant: '0.26', offsetNoise: 0.1, selfCondition: true }, 16, 3],
   ['dcgan', { model: 'dcgan' }, 32, 1],

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, NativeInferenceModel, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { type Case, casesOf } from '../helpers/programs.ts'
 import { drawPixels } from '../helpers/sampling.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
@@ -59,7 +59,7 @@ describe('drawing', () => {
   }
 
   /** Generators over the same weights after a few updates, by ops set; "reference" among them. */
-  async function trained(options: TrainOptions): Promise<Map<string, NativeInferenceModel>> {
+  async function trained(options: AnyTrainOptions): Promise<Map<string, NativeInferenceModel>> {
     const trainer = await smallTrainer(addon, options, 4)
     await trainer.step(3)
     const names = (await trainer.tensors()).filter(({ name }) => !/^(ema|optimizer|random|progress)\./.test(name))

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, HostTensor, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { drawnPixels, smallSpec, smallTrainer } from '../helpers/specs.ts'
 
 let addon: Addon
@@ -14,7 +14,7 @@ beforeAll(async () => {
 const COUNT = 10
 
 /** A trainer whose pictures stay here, and a step() that gives it those it plans to take. */
-async function reading(options: TrainOptions) {
+async function reading(options: AnyTrainOptions) {
   const spec = smallSpec(options)
   const [size, channels] = [spec.size as number, spec.channels as number]
   const pixels = drawnPixels(COUNT, size, channels)
@@ -39,8 +39,14 @@ async function digest(trainer: NativeTrainer): Promise<Record<string, string>> {
   return Object.fromEntries(entries)
 }
 
-const few: TrainOptions = { dropout: 0.1, augment: 0.5, ambientSigma: 0.5 }
-const models: TrainOptions[] = [{}, { accumulate: 3 }, { selfCondition: true }, { offsetNoise: 0.1, flip: false }, few]
+const few: AnyTrainOptions = { dropout: 0.1, augment: 0.5, ambientSigma: 0.5 }
+const models: AnyTrainOptions[] = [
+  {},
+  { accumulate: 3 },
+  { selfCondition: true },
+  { offsetNoise: 0.1, flip: false },
+  few,
+]
 for (const variant of ['pytorch', 'chainer', 'radford'] as const)
   for (const discriminatorUpdates of [1, 2])
     for (const accumulate of [1, 2]) models.push({ model: 'dcgan', variant, discriminatorUpdates, accumulate })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, Numerics } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { tinyRun, useOwnCache } from '../helpers/runs.ts'
 import { smallTrainer } from '../helpers/specs.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(async () => (await smallTrainer(addon, {})).dispose())
 
 /** The switches after one unit with these options. */
-async function numericsOf(options: TrainOptions): Promise<Numerics> {
+async function numericsOf(options: AnyTrainOptions): Promise<Numerics> {
   const trainer = await smallTrainer(addon, options, 4)
   await trainer.step(1)
   trainer.dispose()

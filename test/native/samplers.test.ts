@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, HostTensor, NativeInferenceModel, Spec } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { drawPixels } from '../helpers/sampling.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
 
@@ -12,7 +12,7 @@ const samplers = ['unipc', 'dpmpp-2m', 'dpmpp-3m', 'ipndm'] as const
 /** Written by test/golden/make/samplers.py. */
 const golden = JSON.parse(readFileSync(new URL('../golden/samplers.json', import.meta.url), 'utf8')) as {
   outputs: number[]
-  cases: (Pick<TrainOptions, 'objective' | 'schedule' | 'timesteps'> & {
+  cases: (Pick<AnyTrainOptions, 'objective' | 'schedule' | 'timesteps'> & {
     network: 'constant' | 'unet'
     steps: number
     pictures: Record<(typeof samplers)[number], number[]>
@@ -34,7 +34,7 @@ async function draw(generator: NativeInferenceModel, args: Spec): Promise<Float3
 }
 
 /** The network as it is made, or one whose output is the same everywhere. */
-async function fixedGenerator(options: TrainOptions, outputs?: readonly number[]): Promise<NativeInferenceModel> {
+async function fixedGenerator(options: AnyTrainOptions, outputs?: readonly number[]): Promise<NativeInferenceModel> {
   const trainer = await smallTrainer(addon, { ...options, seed: 3407, batch: 1, emaDecay: null }, 1)
   const tensors: HostTensor[] = []
   for (const info of await trainer.tensors()) {
@@ -53,7 +53,7 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 describe('as diffusers computes them', () => {
   test.each(golden.cases)('$network $objective $schedule T $timesteps, $steps steps', async (given) => {
     const { network, objective, schedule, timesteps, steps, pictures } = given
-    const options: TrainOptions = { dim: 8, dimMults: [1, 2], size: 8, objective, schedule, timesteps }
+    const options: AnyTrainOptions = { dim: 8, dimMults: [1, 2], size: 8, objective, schedule, timesteps }
     const generator = await fixedGenerator(options, network === 'constant' ? golden.outputs : undefined)
     for (const sampler of samplers) {
       const drawn = await draw(generator, { sampler, steps })
@@ -69,7 +69,7 @@ describe('as diffusers computes them', () => {
 })
 
 describe('on every kind of model', () => {
-  const kinds: TrainOptions[] = []
+  const kinds: AnyTrainOptions[] = []
   for (const schedule of ['linear', 'cosine', 'sigmoid'] as const)
     for (const objective of ['noise', 'x0', 'v'] as const) kinds.push({ schedule, objective })
   kinds.push({ objective: 'x0', selfCondition: true }, { objective: 'noise', selfCondition: true, variant: '0.26' })
@@ -88,7 +88,7 @@ describe('on every kind of model', () => {
   })
 
   test('twenty steps come nearer to the picture of all steps than twenty of DDIM', async () => {
-    const options: TrainOptions = { size: 8, dimMults: [1], timesteps: 200, objective: 'v', schedule: 'sigmoid' }
+    const options: AnyTrainOptions = { size: 8, dimMults: [1], timesteps: 200, objective: 'v', schedule: 'sigmoid' }
     const generator = await fixedGenerator(options, golden.outputs)
     const all = await draw(generator, { sampler: 'ddim', steps: 200 })
     const ddim = distance(await draw(generator, { sampler: 'ddim', steps: 20 }), all)

@@ -7,7 +7,8 @@ import { selectBackend } from '../../lib/backend/select.ts'
 import { ShinsakuError } from '../../lib/errors.ts'
 import type { Addon } from '../../lib/native/addon.ts'
 import { type Loaded, loadNative } from '../../lib/native/load.ts'
-import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import { resolveTrain } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 
 // Before the cache is another one: libtorch lies in the user's own.
@@ -22,7 +23,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-const small: TrainOptions = { dim: 16, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50, precision: 'fp32' }
+const small: AnyTrainOptions = { dim: 16, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50, precision: 'fp32' }
 
 /** A machine whose GPU computes as the CPU does. `most`: pictures of a batch for which the reference has memory. */
 function machine(most = Number.POSITIVE_INFINITY) {
@@ -41,7 +42,7 @@ function machine(most = Number.POSITIVE_INFINITY) {
   return { loaded: { ...native, addon, cudaName: 'GPU of a test' } as Loaded, batches }
 }
 
-async function choose(loaded: Loaded, given: TrainOptions, log?: (line: string) => void) {
+async function choose(loaded: Loaded, given: AnyTrainOptions, log?: (line: string) => void) {
   const options = resolveTrain({ ...small, ...given })
   return selectBackend(loaded, options, placeOn('cuda:0', options, []), log)
 }
@@ -57,13 +58,13 @@ test('the first run of its kind tries and tells; the next, of other pictures in 
     ...['reference', 'reference in a graph', 'cuda', 'cuda in a graph'],
   ])
   const tried = batches.length
-  const again: TrainOptions = { seed: 7, data: './elsewhere', out: 'other', maxImages: 9, lr: 1, previews: 0 }
+  const again: AnyTrainOptions = { seed: 7, data: './elsewhere', out: 'other', maxImages: 9, lr: 1, previews: 0 }
   expect(await choose(loaded, again, () => expect.unreachable('it is on record'))).toEqual(first)
   expect(batches.length).toBe(tried)
   expect(first.samplingOps).toBe(first.ops)
 })
 
-test.each<[string, TrainOptions]>([
+test.each<[string, AnyTrainOptions]>([
   ['another batch', { batch: 3 }],
   ['another network', { dim: 24 }],
   ['another precision', { precision: 'tf32' }],

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Addon, HostTensor, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import type { TrainOptions } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { growthOf } from '../helpers/growth.ts'
 import { type Case, casesOf } from '../helpers/programs.ts'
 import { smallSpec, smallTrainer } from '../helpers/specs.ts'
@@ -62,7 +62,7 @@ test('describe() says within 3 % how much memory autograd keeps for a picture', 
   for (const { name, told: share } of told) expect(Math.abs(share! - 1), name).toBeLessThan(0.03)
 })
 
-const models: Record<string, TrainOptions> = {
+const models: Record<string, AnyTrainOptions> = {
   'diffusion 2.3': { dim: 16, dimMults: [1, 2], size: 24, batch: 3, clipGradNorm: 1 },
   'diffusion 2.3, a single picture, self-conditioned, not clipped': {
     dim: 32,

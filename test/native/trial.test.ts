@@ -4,7 +4,8 @@ import { placeOn } from '../../lib/backend/placement.ts'
 import { agrees, fastestOf, formatTrials, runTrials, type Trial } from '../../lib/backend/trial.ts'
 import type { Addon, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
-import { resolveTrain, type TrainOptions } from '../../lib/options/resolve.ts'
+import { resolveTrain } from '../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { smallTrainer } from '../helpers/specs.ts'
 
 let addon: Addon
@@ -12,10 +13,10 @@ beforeAll(async () => {
   addon = await loadAddon()
 })
 
-const unet: TrainOptions = { dim: 32, dimMults: [1, 2], size: 16, batch: 3, timesteps: 50 }
+const unet: AnyTrainOptions = { dim: 32, dimMults: [1, 2], size: 16, batch: 3, timesteps: 50 }
 
 describe('on the CPU, where no kernel of its own runs', () => {
-  const cases: [string, TrainOptions][] = [
+  const cases: [string, AnyTrainOptions][] = [
     ['U-Net 2.3', unet],
     ['U-Net 2.3, accumulated, unclipped', { ...unet, accumulate: 2, clipGradNorm: null }],
     ['U-Net 0.26', { ...unet, variant: '0.26' }],
@@ -77,7 +78,7 @@ describe('what is compared', () => {
 
   const relative = (value: number, expected: number) => Math.abs(value - expected) / expected
 
-  test.each<TrainOptions>([{}, { model: 'dcgan' }, { model: 'dcgan', variant: 'chainer' }])(
+  test.each<AnyTrainOptions>([{}, { model: 'dcgan' }, { model: 'dcgan', variant: 'chainer' }])(
     '%o: distances are those of the tensors, in double',
     async (options) => {
       const trainer = await smallTrainer(addon, options)

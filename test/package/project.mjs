@@ -69,7 +69,7 @@ export const sources = {
   'import.mjs': `import { train } from 'shinsaku'\n{\n  ${body}\n}\n`,
   'require.cjs': `const { train } = require('shinsaku')\nasync function main() {\n  ${body}\n}\nmain()\n`,
   'types.mts':
-    "import { train, type Status, ShinsakuError } from 'shinsaku'\nexport const loss = (status: Status): number => status.loss\nexport const run = train({ size: 16 })\n// @ts-expect-error: sizes are numbers\ntrain({ size: 'large' })\nexport const code: string = new ShinsakuError('DISPOSED', '').code\n",
+    "import { train, type Status, ShinsakuError } from 'shinsaku'\nexport const loss = (status: Status): number => status.loss\nexport const run = train({ size: 16 })\n// @ts-expect-error: sizes are numbers\ntrain({ size: 'large' })\n// @ts-expect-error: a DCGAN has no dim\ntrain({ model: 'dcgan', dim: 8 })\n// @ts-expect-error: no such unit\ntrain({ maxTime: '3 weeks' })\nexport const code: string = new ShinsakuError('DISPOSED', '').code\n",
   'types.cts':
     "import shinsaku = require('shinsaku')\nexport const run: shinsaku.TrainingRun = shinsaku.train({ size: 16 })\n",
 }

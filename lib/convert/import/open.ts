@@ -2,14 +2,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isAveraged } from '../../checkpoint/state-names.ts'
 import { type Problem, throwIfAny } from '../../errors.ts'
-import { type ResolvedTrainOptions, resolveTrain, type TrainOptions } from '../../options/resolve.ts'
+import { resolveTrain } from '../../options/resolve.ts'
+import type { AnyTrainOptions, ResolvedTrainOptions } from '../../options/types.ts'
 import { findDcgan, findExportedDcgan, isDcgan } from './dcgan.ts'
 import { findDiffusion, isDiffusion } from './diffusion.ts'
 import { type Entry, type Found, openParts, type Parts, type Purpose } from './parts.ts'
 import { bytesOf, type State, unsupported } from './state.ts'
 
 /** Options of an import: those of `train()` that are not about where a run is or goes on from. */
-export type ImportOptions = Omit<TrainOptions, 'data' | 'resume'> & {
+export type ImportOptions = Omit<AnyTrainOptions, 'data' | 'resume'> & {
   /** Images the network had seen; by default the file's steps times batch and accumulate. */
   images?: number | undefined
 }
@@ -76,7 +77,7 @@ function combine(
       problems.push({ path: name, message: 'is given to train() when it goes on with the imported run' })
   throwIfAny(problems)
   // Of an import nobody knows which pictures it was trained on: holding some out would promise too much.
-  return resolveTrain({ ...exported, holdout: 0, ...settings, ...asked, ...facts } as TrainOptions)
+  return resolveTrain({ ...exported, holdout: 0, ...settings, ...asked, ...facts } as AnyTrainOptions)
 }
 
 /** What was neither in the files nor given. */

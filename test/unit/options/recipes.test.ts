@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ShinsakuError } from '../../../lib/errors.ts'
 import { optionOrigins, type RecipeName, recipeDefaults, recipes } from '../../../lib/options/recipes.ts'
-import { resolveTrain, specsOf, type TrainOptions } from '../../../lib/options/resolve.ts'
+import { resolveTrain, specsOf } from '../../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../../lib/options/types.ts'
 
 function caught(work: () => unknown): ShinsakuError {
   try {
@@ -62,7 +63,7 @@ describe('a recipe', () => {
   })
 
   test('gives way to options given outright, its variant included', () => {
-    const given: TrainOptions = {
+    const given: AnyTrainOptions = {
       recipe: 'ozaki2022',
       dimMults: [1, 4, 16],
       seed: 1,

@@ -1,13 +1,8 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { type Problem, ShinsakuError } from '../../../lib/errors.ts'
-import {
-  type ResolvedTrainOptions,
-  resolveLoad,
-  resolveSample,
-  resolveTrain,
-  type SampleOptions,
-  type TrainOptions,
-} from '../../../lib/options/resolve.ts'
+import { resolveLoad, resolveSample, resolveTrain } from '../../../lib/options/resolve.ts'
+import type { AnyTrainOptions, ResolvedTrainOptions, SampleOptions } from '../../../lib/options/types.ts'
+import type { Duration } from '../../../lib/options/values.ts'
 
 function problemsOf(work: () => unknown): Problem[] {
   try {
@@ -20,7 +15,7 @@ function problemsOf(work: () => unknown): Problem[] {
   throw new Error('nothing was thrown')
 }
 
-const wrong = (options: Record<string, unknown>) => problemsOf(() => resolveTrain(options as TrainOptions))
+const wrong = (options: Record<string, unknown>) => problemsOf(() => resolveTrain(options as AnyTrainOptions))
 
 describe('defaults', () => {
   test('take the photos of cameras of 24 and of phones of 50 megapixels', () => {
@@ -91,9 +86,9 @@ describe('defaults', () => {
       {},
       { variant: '0.26', maxTime: '20m' },
       { model: 'dcgan', variant: 'chainer' },
-    ] as TrainOptions[]) {
+    ] as AnyTrainOptions[]) {
       const once = resolveTrain(options)
-      expect(resolveTrain(once as TrainOptions)).toEqual(once)
+      expect(resolveTrain(once as AnyTrainOptions)).toEqual(once)
     }
   })
 
@@ -134,7 +129,7 @@ describe('wrong options', () => {
   test('what is given as undefined is not given, whosever it is', () => {
     const usual = resolveTrain({ model: 'dcgan' })
     expect(resolveTrain({ model: 'dcgan', dim: undefined, size: undefined })).toEqual(usual)
-    expect(resolveTrain({ model: 'dcgan', zzz: undefined } as TrainOptions)).toEqual(usual)
+    expect(resolveTrain({ model: 'dcgan', zzz: undefined } as AnyTrainOptions)).toEqual(usual)
     expect(resolveSample({ steps: undefined, count: 2 }, usual).count).toBe(2)
     expect(resolveLoad({ size: undefined } as object)).toEqual(resolveLoad({}))
   })
@@ -229,10 +224,10 @@ describe('sampling options', () => {
 })
 
 test('wrong calls do not compile', () => {
-  expectTypeOf<TrainOptions['size']>().toEqualTypeOf<number | undefined>()
-  expectTypeOf<TrainOptions['model']>().toEqualTypeOf<'diffusion' | 'dcgan' | undefined>()
-  expectTypeOf<TrainOptions['maxTime']>().toEqualTypeOf<number | string | null | undefined>()
-  expectTypeOf<TrainOptions['clipGradNorm']>().toEqualTypeOf<number | null | undefined>()
+  expectTypeOf<AnyTrainOptions['size']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<AnyTrainOptions['model']>().toEqualTypeOf<'diffusion' | 'dcgan' | undefined>()
+  expectTypeOf<AnyTrainOptions['maxTime']>().toEqualTypeOf<Duration | null | undefined>()
+  expectTypeOf<AnyTrainOptions['clipGradNorm']>().toEqualTypeOf<number | null | undefined>()
   expectTypeOf<SampleOptions['sampler']>().toEqualTypeOf<
     'unipc' | 'dpmpp-2m' | 'dpmpp-3m' | 'ipndm' | 'ddim' | 'ddpm' | undefined
   >()

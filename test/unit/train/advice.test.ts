@@ -1,12 +1,13 @@
 /** R39: advice names options with their values now and then, and only where options help. */
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, freeSpaceHint, ShinsakuError } from '../../../lib/errors.ts'
-import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
+import { resolveTrain } from '../../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../../lib/options/types.ts'
 import { withSampleAdvice } from '../../../lib/sampling/advice.ts'
 import { isNotFinite, withAdvice } from '../../../lib/train/advice.ts'
 
 const native = (code: ErrorCode) => new ShinsakuError(code, 'what happened', { details: { call: 'Trainer.step' } })
-const hintFor = (code: ErrorCode, options: TrainOptions) =>
+const hintFor = (code: ErrorCode, options: AnyTrainOptions) =>
   (withAdvice(native(code), resolveTrain(options)) as ShinsakuError).hint
 
 describe('R39 memory that ran out', () => {

@@ -1,7 +1,7 @@
 /** What fails while a run trains: which failures it survives, and how it ends after the others. */
 import { describe, expect, test } from 'vitest'
 import { ShinsakuError } from '../../../lib/errors.ts'
-import type { TrainOptions } from '../../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../../lib/options/types.ts'
 import { makeSession } from '../../helpers/session.ts'
 
 describe('failures', () => {
@@ -19,7 +19,7 @@ describe('failures', () => {
 
   const full = new ShinsakuError('DISK_FULL', 'no space', { hint: 'Free some.' })
   /** Saves of which those that `fails` names, counted from 1, find the disk full. */
-  function someFail(fails: (n: number) => boolean, options: TrainOptions = {}) {
+  function someFail(fails: (n: number) => boolean, options: AnyTrainOptions = {}) {
     let saves = 0
     const made = makeSession({ maxImages: 100, checkpointImages: 20, ...options })
     const { save } = made.deps

@@ -1,7 +1,8 @@
 /** When the copy guard looks, what that may take, and what it warns of. */
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, ShinsakuError } from '../../../lib/errors.ts'
-import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
+import { resolveTrain } from '../../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../../lib/options/types.ts'
 import { Guard } from '../../../lib/train/guard.ts'
 import type { Measured } from '../../../lib/train/guard-measure.ts'
 import { guardNotes } from '../../../lib/train/guard-text.ts'
@@ -21,7 +22,7 @@ const clean: Measured = {
   otherSeconds: 0,
 }
 
-function makeGuard(options: TrainOptions, looks: (Partial<Measured> | Error)[], past: Guard['newest'][] = []) {
+function makeGuard(options: AnyTrainOptions, looks: (Partial<Measured> | Error)[], past: Guard['newest'][] = []) {
   const seen = { samples: [] as number[], logged: [] as string[], disposed: 0 }
   const guard = new Guard({
     options: resolveTrain({ size: 16, ...options }),

@@ -2,16 +2,17 @@
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
+import { resolveTrain } from '../../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../../lib/options/types.ts'
 import { createRunDirectory, runName } from '../../../lib/run/directory.ts'
 import { findResumed } from '../../../lib/train/resume-options.ts'
 import { comparePictures, describeFiles } from '../../../lib/train/resume-pictures.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
-const started: TrainOptions = { data: 'icons', size: 16, batch: 4, lr: 0.001, maxTime: '20m' }
+const started: AnyTrainOptions = { data: 'icons', size: 16, batch: 4, lr: 0.001, maxTime: '20m' }
 
 /** A run folder as training leaves it, without its checkpoints. */
-async function makeRun(out: string, given: TrainOptions = started): Promise<string> {
+async function makeRun(out: string, given: AnyTrainOptions = started): Promise<string> {
   const options = resolveTrain({ ...given, out })
   const run = await createRunDirectory(out, runName(options.model, options.size, options.data))
   await run.writeConfig(options)
@@ -19,7 +20,7 @@ async function makeRun(out: string, given: TrainOptions = started): Promise<stri
   return run.path
 }
 
-const resume = (given: TrainOptions) => findResumed(given, resolveTrain(given))
+const resume = (given: AnyTrainOptions) => findResumed(given, resolveTrain(given))
 
 describe('the run to go on with', () => {
   test('is none unless asked for, and none where there is none of this kind', async () => {
@@ -41,12 +42,12 @@ describe('the run to go on with', () => {
 
   test('is never one of another folder that has the same last name, nor of other icons; which one it is is logged', async () => {
     const out = temporaryFolder()
-    const runOf = (data: TrainOptions['data']) => makeRun(out, { ...started, data })
+    const runOf = (data: AnyTrainOptions['data']) => makeRun(out, { ...started, data })
     const mine = await runOf('a/icons')
     const theirs = await runOf(resolve('b/icons'))
     const drawn = await runOf('builtin:icons')
     const listed = await runOf(['a/1.png', 'a/2.png'])
-    const taken = async (data: NonNullable<TrainOptions['data']>) => {
+    const taken = async (data: NonNullable<AnyTrainOptions['data']>) => {
       const log: string[] = []
       const given = { data, size: 16, out, resume: true } as const
       return [(await findResumed(given, resolveTrain(given), (line) => log.push(line)))?.run, log.join('\n')]
@@ -78,7 +79,7 @@ describe('the run to go on with', () => {
 describe('its options', () => {
   test('are those it was started with where nothing else is given', async () => {
     const run = await makeRun(temporaryFolder())
-    const options = (await resume({ resume: run, lr: undefined } as unknown as TrainOptions))?.options
+    const options = (await resume({ resume: run, lr: undefined } as unknown as AnyTrainOptions))?.options
     expect(options).toMatchObject({ data: 'icons', size: 16, batch: 4, lr: 0.001, maxTime: 1200, resume: run })
   })
 

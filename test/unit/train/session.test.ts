@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ShinsakuError } from '../../../lib/errors.ts'
-import type { TrainOptions } from '../../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../../lib/options/types.ts'
 import type { SessionDeps } from '../../../lib/train/session-deps.ts'
 import type { Status } from '../../../lib/train/status.ts'
 import { errorOf } from '../../helpers/runs.ts'
@@ -49,7 +49,7 @@ describe('the loop', () => {
   })
 
   test('a run that would take days says so once its speed is known, and one that its time ends does not', async () => {
-    const told = async (options: TrainOptions): Promise<string[]> => {
+    const told = async (options: AnyTrainOptions): Promise<string[]> => {
       const { session, seen } = makeSession({ maxImages: 1e12, ...options })
       setTimeout(() => session.stop(), 100)
       await session.train()

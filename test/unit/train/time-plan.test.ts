@@ -1,10 +1,11 @@
 /** What a run that is bound in time chooses, for machines and pictures that are only numbers here. */
 import { describe, expect, test } from 'vitest'
-import { resolveTrain, type TrainOptions } from '../../../lib/options/resolve.ts'
+import { resolveTrain } from '../../../lib/options/resolve.ts'
+import type { AnyTrainOptions } from '../../../lib/options/types.ts'
 import { planTime } from '../../../lib/train/time-plan.ts'
 
 /** A machine of this speed at 32 pixels and dim 16. */
-const plan = async (given: TrainOptions, speed: number, pictureSide = Number.POSITIVE_INFINITY) => {
+const plan = async (given: AnyTrainOptions, speed: number, pictureSide = Number.POSITIVE_INFINITY) => {
   const measured: string[] = []
   const { options, lines } = await planTime(given, resolveTrain(given), {
     pictureSide,
@@ -25,7 +26,7 @@ describe('size and network', () => {
     { time: '2h', speed: 60, chosen: [32, 32] },
     { time: '24h', speed: 60, chosen: [64, 32] },
     { time: '1h', speed: 20_000, chosen: [128, 64] },
-  ])('$time at $speed images a second: $chosen', async ({ time, speed, chosen }) => {
+  ] as const)('$time at $speed images a second: $chosen', async ({ time, speed, chosen }) => {
     const { options } = await plan({ time }, speed)
     expect([options.size, options.dim]).toEqual(chosen)
     expect(options.time).toBe(resolveTrain({ time }).time)
@@ -110,14 +111,14 @@ describe('what is said', () => {
 })
 
 describe('wrong input', () => {
-  const codeOf = (given: TrainOptions) => () => resolveTrain(given)
+  const codeOf = (given: AnyTrainOptions) => () => resolveTrain(given)
   test.each([
     { name: 'with a recipe', given: { time: '1h', recipe: 'ozaki2022' } as const, text: /time.*recipe "ozaki2022"/ },
     { name: 'with exact', given: { time: '1h', exact: true }, text: /time.*exact fixes; use maxTime/ },
     { name: 'no time', given: { time: '0s' }, text: /time/ },
     { name: 'words', given: { time: 'soon' }, text: /time.*"90s", "20m"/ },
   ])('$name: OPTION_INVALID', ({ given, text }) => {
-    expect(codeOf(given as TrainOptions)).toThrow(
+    expect(codeOf(given as AnyTrainOptions)).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringMatching(text) }),
     )
   })

@@ -1,0 +1,217 @@
+/** Options as callers give them, with what each means. Generated from the tables by `npm run docs`; do not edit. */
+import type { models } from '../models/table.ts'
+import type { loadSpecs } from './common.ts'
+import type { exportSpecs } from './export.ts'
+import type { Given } from './option-spec.ts'
+import type { sampleSpecs } from './sample.ts'
+import type { trainSpecs } from './train.ts'
+
+/** Options of `train()` that every kind of model has. */
+export interface CommonTrainGiven {
+  /** Kind of model. Default: "diffusion". */
+  model?: Given<typeof trainSpecs>['model']
+  /** Set every option to what a published source says; what you give yourself overrides it. Default: null. */
+  recipe?: Given<typeof trainSpecs>['recipe']
+  /** Folder of pictures, a list of files, or "builtin:icons[:COUNT[:SEED]]" for the built-in face icons. Default: "builtin:icons". */
+  data?: Given<typeof trainSpecs>['data']
+  /** Folder that receives the numbered run folders. Default: "runs". */
+  out?: Given<typeof trainSpecs>['out']
+  /** Resume the newest run of this kind in out, or the run that is named. Default: false. */
+  resume?: Given<typeof trainSpecs>['resume']
+  /** Options that may differ from those the resumed run was started with, or "data" for its pictures; null for none. Default: null. */
+  allowChanges?: Given<typeof trainSpecs>['allowChanges']
+  /** Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96). */
+  size?: Given<typeof trainSpecs>['size']
+  /** Channels: 1 grey, 3 colour, 4 colour with transparency. Default: 3. */
+  channels?: Given<typeof trainSpecs>['channels']
+  /** Seed of weights, order, flips and noise. Default: 3407. */
+  seed?: Given<typeof trainSpecs>['seed']
+  /** Pictures in one forward pass. Default: diffusion 16; dcgan 64 (chainer: 100, radford: 128). */
+  batch?: Given<typeof trainSpecs>['batch']
+  /** Forward passes whose gradients are added for one update. Default: 1. */
+  accumulate?: Given<typeof trainSpecs>['accumulate']
+  /** Learning rate of Adam. Default: diffusion 0.0001; dcgan 0.0002. */
+  lr?: Given<typeof trainSpecs>['lr']
+  /** How the learning rate changes from warm-up to maxImages. Default: "constant". */
+  lrSchedule?: Given<typeof trainSpecs>['lrSchedule']
+  /** Images over which the learning rate rises from 0. Default: 0. */
+  warmup?: Given<typeof trainSpecs>['warmup']
+  /** Clip the norm of the gradients to this; null for no clipping. Default: diffusion 1 (0.26: null); dcgan null. */
+  clipGradNorm?: Given<typeof trainSpecs>['clipGradNorm']
+  /** Adam's decay rates. Default: diffusion [0.9, 0.99]; dcgan [0.5, 0.999]. */
+  betas?: Given<typeof trainSpecs>['betas']
+  /** Decay of the averaged weights (EMA); null for no average. Default: diffusion 0.995; dcgan null. */
+  emaDecay?: Given<typeof trainSpecs>['emaDecay']
+  /** Updates from one averaging to the next. Default: diffusion 10; dcgan 1. */
+  emaEvery?: Given<typeof trainSpecs>['emaEvery']
+  /** Average over the latest part of the run, however long that is, in place of emaDecay: its spread as a share of the run, such as 0.1 (sigma_rel of EDM2); null for emaDecay. Default: null. */
+  emaLength?: Given<typeof trainSpecs>['emaLength']
+  /** Arithmetic of the training step. "auto" is tf32 on CUDA and fp32 on the CPU. Default: "auto". */
+  precision?: Given<typeof trainSpecs>['precision']
+  /** Compute with PyTorch's own operations, bit for bit, and on a GPU with deterministic convolutions only. Slower on the CPU. Default: false. */
+  exact?: Given<typeof trainSpecs>['exact']
+  /** Use only deterministic algorithms on a GPU: the same seed gives the same bytes again on the same GPU. Slower. Default: false. */
+  deterministic?: Given<typeof trainSpecs>['deterministic']
+  /** Where to compute. "auto" takes a GPU if there is one. Default: "auto". */
+  device?: Given<typeof trainSpecs>['device']
+  /** CPU threads; 0 uses all that the process, or its container, may use. Default: 0. */
+  threads?: Given<typeof trainSpecs>['threads']
+  /** Mirror half of the pictures at random. Default: true. */
+  flip?: Given<typeof trainSpecs>['flip']
+  /** DataLoader workers whose random streams are reproduced; it changes which pictures are mirrored. Default: 1. */
+  loaderWorkers?: Given<typeof trainSpecs>['loaderWorkers']
+  /** Colour behind transparent pictures when channels is 1 or 3. Default: "#ffffff". */
+  background?: Given<typeof trainSpecs>['background']
+  /** How a picture that is not square is fitted: cropped, padded with background, or stretched. Default: "cover". */
+  fit?: Given<typeof trainSpecs>['fit']
+  /** Which part is kept when fit is "cover". Default: "centre". */
+  crop?: Given<typeof trainSpecs>['crop']
+  /** What to do with a picture that cannot be decoded. Default: "skip". */
+  onUnreadable?: Given<typeof trainSpecs>['onUnreadable']
+  /** What to do with files that are equal byte for byte. Default: "keep". */
+  duplicates?: Given<typeof trainSpecs>['duplicates']
+  /** Pictures that are never trained on, so that what the model makes can be compared with them: how many, or a share below 1. "auto" holds out a tenth, at least 16, from 100 pictures on. Near-duplicates stay on one side. Recipes and exact hold out none unless you say so. Default: "auto". */
+  holdout?: Given<typeof trainSpecs>['holdout']
+  /** Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, progressive JPEGs and interlaced PNGs may take 1.6 GB together and AVIF 4 GB; other JPEGs shrink while they load. Default: 67108864. */
+  maxPixels?: Given<typeof trainSpecs>['maxPixels']
+  /** Where decoded pixels are while a run trains: all in memory, or in a file of the cache that is read ahead. "auto" takes the file where they would fill more than a quarter of the memory. Default: "auto". */
+  pixelStore?: Given<typeof trainSpecs>['pixelStore']
+  /** Stop once the network has seen this many images. Default: 1600000. */
+  maxImages?: Given<typeof trainSpecs>['maxImages']
+  /** Train within this time, such as 5m or 1h, from the call to the last checkpoint: size, network, batch and schedule are chosen for the pictures and this machine where they are not given, and maxImages follows from the clock. Not with a recipe or exact; null to choose all yourself. Default: null. */
+  time?: Given<typeof trainSpecs>['time']
+  /** Stop after this time, such as 20m or 12h; null for no limit. Default: null. */
+  maxTime?: Given<typeof trainSpecs>['maxTime']
+  /** Images between two checkpoints with previews. Default: 16000. */
+  checkpointImages?: Given<typeof trainSpecs>['checkpointImages']
+  /** Longest time between two checkpoints. Default: "10m". */
+  checkpointTime?: Given<typeof trainSpecs>['checkpointTime']
+  /** Checkpoints to keep; older ones are deleted. Default: 3. */
+  keepCheckpoints?: Given<typeof trainSpecs>['keepCheckpoints']
+  /** Look for copies of training pictures at checkpoints, and warn. Off for recipes and with exact unless you ask for it. Default: true. */
+  guard?: Given<typeof trainSpecs>['guard']
+  /** Share of a run's time that guard may take. Default: 0.03. */
+  guardTime?: Given<typeof trainSpecs>['guardTime']
+  /** End the run at the first warning of guard. Default: false. */
+  stopOnCopies?: Given<typeof trainSpecs>['stopOnCopies']
+  /** How often in a row a run goes back to its last checkpoint after a NaN in the loss or the weights. Default: 3. */
+  maxRollbacks?: Given<typeof trainSpecs>['maxRollbacks']
+  /** Images between two lines of metrics.jsonl; the first update has one too. Default: 200. */
+  logImages?: Given<typeof trainSpecs>['logImages']
+  /** Pictures on each preview grid; 0 for no previews. Default: 16. */
+  previews?: Given<typeof trainSpecs>['previews']
+}
+
+/** Options of `model.sample()` that every kind of model has. */
+export interface CommonSampleGiven {
+  /** Pictures to sample; with seeds, as many as there are seeds. Default: 1. */
+  count?: Given<typeof sampleSpecs>['count']
+  /** Seed of the first picture; the next ones take seed + 1, seed + 2, ... Default: 0. */
+  seed?: Given<typeof sampleSpecs>['seed']
+  /** One seed for each picture, instead of seed and count. Default: null. */
+  seeds?: Given<typeof sampleSpecs>['seeds']
+  /** Averaged ("ema") or latest ("raw") weights. "auto" takes the averaged ones once a run is twice as long as what they average over. Default: "auto". */
+  weights?: Given<typeof sampleSpecs>['weights']
+  /** Pictures computed at once: more is faster and needs more memory. Another number may change the last bits of a picture. Default: 1. */
+  batch?: Given<typeof sampleSpecs>['batch']
+}
+
+/** Options of `load()`. */
+export interface LoadGiven {
+  /** Where to compute. "auto" takes a GPU if there is one. Default: "auto". */
+  device?: Given<typeof loadSpecs>['device']
+  /** CPU threads; 0 uses all that the process, or its container, may use. Default: 0. */
+  threads?: Given<typeof loadSpecs>['threads']
+  /** Which checkpoint of a run: the newest, the one after so many images, or "best", the last one before the first warning of guard. */
+  at?: Given<typeof loadSpecs>['at']
+  /** Sample with PyTorch's own operations, bit for bit, as a run that was trained with exact always does. Default: false. */
+  exact?: Given<typeof loadSpecs>['exact']
+}
+
+/** Options of `exportWeights()`. */
+export interface ExportOptions {
+  /** Averaged ("ema") or latest ("raw") weights. "auto" takes the averaged ones once a run is twice as long as what they average over. Default: "auto". */
+  weights?: Given<typeof exportSpecs>['weights']
+  /** Which network of a DCGAN. Default: "generator". */
+  network?: Given<typeof exportSpecs>['network']
+}
+
+/** Options of `train()` that only model "diffusion" has. */
+export interface DiffusionTrainGiven {
+  /** Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys. Default: "2.3". */
+  variant?: Given<(typeof models)['diffusion']['specs']>['variant']
+  /** Width of the first stage, in channels: even, and a multiple of 8 for "0.26". Default: 64. */
+  dim?: Given<(typeof models)['diffusion']['specs']>['dim']
+  /** Width of each stage as a multiple of dim. (1,4,16) is the "extreme hourglass". Default: [1, 2, 4, 8]. */
+  dimMults?: Given<(typeof models)['diffusion']['specs']>['dimMults']
+  /** Feed the previous estimate of the picture back into the network. Default: false. */
+  selfCondition?: Given<(typeof models)['diffusion']['specs']>['selfCondition']
+  /** What the network predicts. Default: "v" (0.26: "noise"). */
+  objective?: Given<(typeof models)['diffusion']['specs']>['objective']
+  /** Noise schedule. Default: "sigmoid" (0.26: "cosine"). */
+  schedule?: Given<(typeof models)['diffusion']['specs']>['schedule']
+  /** Length T of the diffusion process. Default: 1000. */
+  timesteps?: Given<(typeof models)['diffusion']['specs']>['timesteps']
+  /** Distance between prediction and target. Default: "l2" (0.26: "l1"). */
+  loss?: Given<(typeof models)['diffusion']['specs']>['loss']
+  /** Weight of each time step in the loss. "none" is the usual weight of the objective. Default: "none". */
+  lossWeight?: Given<(typeof models)['diffusion']['specs']>['lossWeight']
+  /** Exponent of the p2 weight. Default: 1. */
+  p2Gamma?: Given<(typeof models)['diffusion']['specs']>['p2Gamma']
+  /** Offset k of the p2 weight. Default: 1. */
+  p2K?: Given<(typeof models)['diffusion']['specs']>['p2K']
+  /** Clamp of the min-SNR weight. Default: 5. */
+  minSnrGamma?: Given<(typeof models)['diffusion']['specs']>['minSnrGamma']
+  /** Denoising steps of a preview. Default: 20. */
+  previewSteps?: Given<(typeof models)['diffusion']['specs']>['previewSteps']
+  /** Share of values dropped in each block while training; 0.05 to 0.2 slows learning pictures by heart. Default: 0. */
+  dropout?: Given<(typeof models)['diffusion']['specs']>['dropout']
+  /** Probability with which each training picture is turned, scaled, stretched or moved. The network is told how, so that its samples are not; 0.12 is usual. Default: 0. */
+  augment?: Given<(typeof models)['diffusion']['specs']>['augment']
+  /** Above this noise level (sigma, for pixels from -1 to 1) each picture is learned with one fixed noise added, so that it cannot be learned by heart; 0 for never. Default: 0. */
+  ambientSigma?: Given<(typeof models)['diffusion']['specs']>['ambientSigma']
+  /** Strength of offset noise; 0.1 is usual where brightness varies. Default: 0. */
+  offsetNoise?: Given<(typeof models)['diffusion']['specs']>['offsetNoise']
+}
+
+/** Options of `model.sample()` that only model "diffusion" has. */
+export interface DiffusionSampleGiven {
+  /** Sampler: "unipc" by default, "ddim" where eta is given. "ddpm" takes every time step. Default: "unipc". */
+  sampler?: Given<(typeof models)['diffusion']['sampleSpecs']>['sampler']
+  /** Denoising steps, each one pass of the network: 50 by default for "ddim", all for "ddpm". Default: 20. */
+  steps?: Given<(typeof models)['diffusion']['sampleSpecs']>['steps']
+  /** Noise that DDIM adds at each step: 0 is deterministic, 1 is DDPM-like. Default: 0. */
+  eta?: Given<(typeof models)['diffusion']['sampleSpecs']>['eta']
+}
+
+/** Options of `train()` that only model "dcgan" has. */
+export interface DcganTrainGiven {
+  /** DCGAN: "pytorch" is the example of PyTorch (64 px), "chainer" the Chainer DCGAN (96 px, ELU, two logits), "radford" the paper (64 px, 5x5). Default: "pytorch". */
+  variant?: Given<(typeof models)['dcgan']['specs']>['variant']
+  /** Length of the latent vector z. Default: 100. */
+  latent?: Given<(typeof models)['dcgan']['specs']>['latent']
+  /** Channels of the generator's last and the discriminator's first hidden layer. Default: 64 (radford: 128). */
+  width?: Given<(typeof models)['dcgan']['specs']>['width']
+  /** Loss of the generator. Default: "non-saturating". */
+  ganLoss?: Given<(typeof models)['dcgan']['specs']>['ganLoss']
+  /** Discriminator updates for each generator update. Default: 1. */
+  discriminatorUpdates?: Given<(typeof models)['dcgan']['specs']>['discriminatorUpdates']
+  /** Weight decay added to the gradients. Default: 0 (chainer: 0.00001, radford: 0.00001). */
+  weightDecay?: Given<(typeof models)['dcgan']['specs']>['weightDecay']
+}
+
+/** Options of `model.sample()` that only model "dcgan" has. */
+export interface DcganSampleGiven {
+  /** Batch norm statistics: "running" gives one picture for one seed, "batch" makes pictures depend on their neighbours. Default: "running". */
+  batchNorm?: Given<(typeof models)['dcgan']['sampleSpecs']>['batchNorm']
+}
+
+/** The options that only one kind of model has, by its name. */
+export type TrainGiven = {
+  diffusion: DiffusionTrainGiven
+  dcgan: DcganTrainGiven
+}
+export type SampleGiven = {
+  diffusion: DiffusionSampleGiven
+  dcgan: DcganSampleGiven
+}

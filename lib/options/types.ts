@@ -1,0 +1,85 @@
+/** The types of options: what a call may give, which depends on the kind of model, and what they resolve to. */
+import type { ModelName, models } from '../models/table.ts'
+import type { CommonSampleGiven, CommonTrainGiven, SampleGiven, TrainGiven } from './given.ts'
+import type { Given, OptionSpecs, Output } from './option-spec.ts'
+import type { RecipeName, recipes } from './recipes.ts'
+import type { sampleSpecs } from './sample.ts'
+import type { trainSpecs } from './train.ts'
+
+export type { ExportOptions } from './given.ts'
+
+/** What is written of options, and those of the table that nothing is written of yet: `npm run docs` writes it. */
+type Documented<G, S extends OptionSpecs> = [Exclude<keyof S, keyof G>] extends [never]
+  ? G
+  : G & Omit<Given<S>, keyof G>
+type CommonTrain = Documented<CommonTrainGiven, typeof trainSpecs>
+type CommonSample = Documented<CommonSampleGiven, typeof sampleSpecs>
+type OwnTrain<M extends ModelName> = Documented<TrainGiven[M], (typeof models)[M]['specs']>
+type OwnSample<M extends ModelName> = Documented<SampleGiven[M], (typeof models)[M]['sampleSpecs']>
+
+type RecipeOf<M extends ModelName> = {
+  [R in RecipeName]: (typeof recipes)[R]['model'] extends M ? R : never
+}[RecipeName]
+
+// One type for all kinds, so that editors find one symbol, and what it says, for each option.
+type Common = Omit<CommonTrain, 'model' | 'recipe'>
+
+/** An option with a narrower type, which keeps what is said of it: one that may be left out, and one that must be given. */
+type May<K extends keyof CommonTrainGiven, V> = { [P in keyof Pick<CommonTrainGiven, K>]: V | undefined }
+type Must<K extends keyof CommonTrainGiven, V> = { [P in keyof Pick<CommonTrainGiven, K>]-?: V }
+
+/** Options of `train()` for a diffusion model, which is what a call without `model` trains. */
+export type DiffusionTrainOptions = Common &
+  May<'model', 'diffusion'> &
+  May<'recipe', RecipeOf<'diffusion'> | null> &
+  OwnTrain<'diffusion'>
+
+/** Options of `train()` for a DCGAN: named as the model, or by a recipe of it. */
+export type DcganTrainOptions = Common &
+  OwnTrain<'dcgan'> &
+  (
+    | (Must<'model', 'dcgan'> & May<'recipe', RecipeOf<'dcgan'> | null>)
+    | (May<'model', 'dcgan'> & Must<'recipe', RecipeOf<'dcgan'>>)
+  )
+
+/** Options of `train()`, as given: those of one kind of model. */
+export type TrainOptions = DiffusionTrainOptions | DcganTrainOptions
+
+type Merged<U> = { [K in U extends unknown ? keyof U : never]?: U extends Record<K, infer V> ? V : never }
+
+/** Options of any kinds of model together, for code that is about all of them; resolving says which do not belong. */
+export type AnyTrainOptions = CommonTrain & Merged<{ [M in ModelName]: Required<OwnTrain<M>> }[ModelName]>
+
+/** What only other kinds of model have. */
+type Absent<All, Own> = { readonly [K in Exclude<All extends unknown ? keyof All : never, keyof Own>]?: undefined }
+
+/** The given options in their resolved form, which keep what is said of them. */
+type Complete<G, S extends OptionSpecs> = { readonly [K in keyof G]-?: K extends keyof S ? Output<S[K]> : never }
+
+type ResolvedOf<M extends ModelName> = Omit<Complete<CommonTrain, typeof trainSpecs>, 'model'> & {
+  /** Kind of model. */
+  readonly model: M
+} & Complete<OwnTrain<M>, (typeof models)[M]['specs']> &
+  Absent<{ [N in ModelName]: OwnTrain<N> }[ModelName], OwnTrain<M>>
+
+/** Options of `train()`, complete. Options of another kind of model are absent. */
+export type ResolvedTrainOptions = { [M in ModelName]: ResolvedOf<M> }[ModelName]
+
+/** Options of `model.sample()` for a diffusion model. */
+export type DiffusionSampleOptions = CommonSample &
+  OwnSample<'diffusion'> & { [K in Exclude<keyof OwnSample<'dcgan'>, keyof OwnSample<'diffusion'>>]?: undefined }
+
+/** Options of `model.sample()` for a DCGAN. */
+export type DcganSampleOptions = CommonSample &
+  OwnSample<'dcgan'> & { [K in Exclude<keyof OwnSample<'diffusion'>, keyof OwnSample<'dcgan'>>]?: undefined }
+
+/** Options of `model.sample()`, as given: those of one kind of model. */
+export type SampleOptions = DiffusionSampleOptions | DcganSampleOptions
+
+type SampleSpecsOf<M extends ModelName> = (typeof models)[M]['sampleSpecs']
+
+/** Options of `model.sample()`, complete. */
+export type ResolvedSampleOptions = Omit<Complete<CommonSample, typeof sampleSpecs>, 'seeds'> & {
+  readonly seeds: readonly number[]
+} & { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['diffusion'] &
+  { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['dcgan']
