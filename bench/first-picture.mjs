@@ -14,7 +14,7 @@ import { Session } from '../dist/train/session.js'
 import { readFlags } from '../scripts/flags.mjs'
 import { openVenv } from '../test/exactness/venv.mjs'
 
-/** @import { TrainOptions } from '../dist/options/resolve.js' */
+/** @import { AnyTrainOptions } from '../dist/options/types.js' */
 /** @import { Status } from '../dist/index.js' */
 /** A set of pictures to train on, and another of the same kind to compare with. @typedef {{ name: string, data: string, reference: string }} Pictures */
 
@@ -90,13 +90,13 @@ async function writePixels(data, size, file) {
   await store.close()
 }
 
-/** @param {Pictures} pictures @param {string} who @param {number} minutes @param {TrainOptions} more */
+/** @param {Pictures} pictures @param {string} who @param {number} minutes @param {AnyTrainOptions} more */
 async function measure(pictures, who, minutes, more) {
   const seconds = minutes * 60
   const length = who === 'time' ? { time: seconds } : { ...SMALL, maxTime: seconds }
   const name = `${pictures.name}-${who}-${minutes}m`
-  const common = { previews: 0, threads: 1, checkpointTime: '1h', out: join(out, 'runs'), data: pictures.data }
-  /** @type {TrainOptions} */
+  const common = { previews: 0, threads: 1, checkpointTime: 3600, out: join(out, 'runs'), data: pictures.data }
+  /** @type {AnyTrainOptions} */
   const given = { ...common, ...more, ...length }
   /** @type {Status | undefined} */
   let last
