@@ -17,6 +17,9 @@ export const errorTable = {
     'There are fewer pictures than this model can train on, than this measure needs, or than holdout leaves.',
   DISK_FULL: 'The disk is full. Free some space, then resume the run, or run the command again.',
   DISPOSED: 'The object was disposed before this call.',
+  EXTRACTOR_FETCH_FAILED: 'The weights of an extractor could not be fetched. The message says why.',
+  EXTRACTOR_INVALID: 'A file is not the weights of an extractor that metrics are made with, or is damaged.',
+  EXTRACTOR_MISSING: 'The extractor that is asked for is not on this machine. Run shinsaku setup --metrics.',
   FILE_EXISTS: 'A file of that name is there already, and is not the picture that would be written.',
   FILE_FAILED: 'A file could not be read or written. The cause says why.',
   IMPORT_UNSUPPORTED:
@@ -43,6 +46,7 @@ export const errorTable = {
   SAFETENSORS_INVALID: 'The file is not a well-formed safetensors file.',
   SHAPE_INVALID: 'A tensor has another shape than the network needs.',
   SHUT_DOWN: 'The native part has been shut down; no further calls are possible in this process.',
+  STATISTICS_INVALID: 'The file holds no statistics of features as pytorch-fid stores them.',
   TOOL_MISSING: 'A program that is needed is not installed. The message has the line that installs it.',
   WEIGHTS_NOT_FINITE:
     'A weight became NaN or infinite. It is in no checkpoint. Lower lr, set clipGradNorm, or use precision "fp32".',

@@ -7,6 +7,28 @@ export { importCheckpoint } from './convert/import.ts'
 export { type CachedSet, type CacheListing, clearCache, listCache } from './data/cache.ts'
 export type { DataProgress } from './data/dataset.ts'
 export { type ErrorCode, errorTable, type Problem, ShinsakuError } from './errors.ts'
+export {
+  type CompareCall,
+  type Comparison,
+  compare,
+  type EvaluateCall,
+  type Evaluation,
+  evaluate,
+} from './evaluate/evaluate.ts'
+export type { EvaluationProgress } from './evaluate/hooks.ts'
+export type {
+  Basis,
+  ExtractorInfo,
+  Floor,
+  Interval,
+  Judgement,
+  Measured,
+  MetricName,
+  Metrics,
+  Verdict,
+  VersusHeldOut,
+} from './evaluate/metrics.ts'
+export type { CompareOptions, EvaluateOptions } from './options/resolve-evaluate.ts'
 export type { ExportOptions, ResolvedTrainOptions, SampleOptions, TrainOptions } from './options/types.ts'
 export { type Check, type Verification, verify } from './run/verify.ts'
 export type { GridOptions } from './sampling/grid.ts'

@@ -16,7 +16,7 @@ const { values } = readFlags({
 })
 const [
   { errorTable },
-  { valueKindOf, sampleGroups, trainGroups, trainDefaultText, sampleDefaultText },
+  groups,
   { models },
   { trainSpecs },
   { sampleSpecs },
@@ -24,6 +24,7 @@ const [
   { exportSpecs },
   { commandHelp },
   { recipes },
+  { explanations },
 ] = await Promise.all([
   import('../dist/errors.js'),
   import('../dist/options/value-kind.js'),
@@ -34,6 +35,7 @@ const [
   import('../dist/options/export.js'),
   import('../dist/cli/program.js'),
   import('../dist/options/recipes.js'),
+  import('../dist/evaluate/explain.js'),
 ])
 const optionTables = {
   models,
@@ -41,10 +43,10 @@ const optionTables = {
   sampleSpecs,
   loadSpecs,
   exportSpecs,
-  trainDefaultText,
-  sampleDefaultText,
+  trainDefaultText: groups.trainDefaultText,
+  sampleDefaultText: groups.sampleDefaultText,
 }
-const tables = makeTables({ errorTable, valueKindOf, trainGroups, sampleGroups, commandHelp, recipes })
+const tables = makeTables({ errorTable, ...groups, explanations, commandHelp, recipes })
 /** Each example as a block of code, to be shown where its name is. */
 const examples = Object.fromEntries(
   readdirSync(join(root, 'docs', 'examples')).map((file) => {

@@ -33,6 +33,16 @@ function optionsTable(groups, valueKindOf) {
     .join('\n\n')
 }
 
+/** The options that each of these functions has of its own. */
+function ownTables(groups, valueKindOf) {
+  return Object.entries(groups)
+    .map(([name, group]) => {
+      const table = optionsTable([{ ...group, model: undefined }], valueKindOf)
+      return table.replace('**Every model**', `**\`${name}\`**`)
+    })
+    .join('\n\n')
+}
+
 /** What each recipe follows, and which options its source states. */
 function recipesTable(recipes) {
   const listText = (options) => (options.length > 8 ? `${options.length} of them` : options.join(', '))
@@ -45,10 +55,25 @@ function recipesTable(recipes) {
 }
 
 /** Marker name → the text between `<!-- name:begin -->` and `<!-- name:end -->`. */
-export function makeTables({ errorTable, valueKindOf, trainGroups, sampleGroups, commandHelp, recipes }) {
+export function makeTables({
+  errorTable,
+  valueKindOf,
+  trainGroups,
+  sampleGroups,
+  evaluateGroups,
+  compareGroups,
+  explanations,
+  commandHelp,
+  recipes,
+}) {
   return {
     recipes: recipesTable(recipes),
     options: optionsTable(trainGroups(), valueKindOf),
+    'evaluate-options': ownTables({ 'evaluate()': evaluateGroups()[0], 'compare()': compareGroups()[0] }, valueKindOf),
+    metrics: markdown(
+      ['number', 'key', 'how to read it'],
+      Object.entries(explanations).map(([name, { title, text }]) => [`**${title}**`, `\`${name}\``, text]),
+    ),
     'sample-options': optionsTable(sampleGroups(), valueKindOf),
     errors: markdown(
       ['code', 'meaning'],
@@ -62,6 +87,7 @@ export function makeTables({ errorTable, valueKindOf, trainGroups, sampleGroups,
 export const tablesOf = {
   'docs/cli.md': ['commands'],
   'docs/errors.md': ['errors'],
+  'docs/evaluate.md': ['metrics', 'evaluate-options'],
   'docs/options.md': ['options', 'sample-options'],
   'docs/training.md': ['recipes'],
 }

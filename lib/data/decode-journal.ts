@@ -98,8 +98,9 @@ export class DecodeJournal {
 
   /** With `readOnly` nothing is written, and nothing removed. */
   static async open(folder: string, settings: PixelSettings, readOnly = false): Promise<DecodeJournal> {
-    const { size, channels, background, fit, crop, maxPixels } = settings
-    const parts = ['partial 2', await decoderVersion(), size, channels, background, fit, crop, maxPixels]
+    const { size, channels, background, fit, crop, maxPixels, takeOwn } = settings
+    const own = takeOwn ? ['own'] : []
+    const parts = ['partial 2', await decoderVersion(), size, channels, background, fit, crop, maxPixels, ...own]
     const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
     return new DecodeJournal(folder, key, size * size * channels, readOnly)
   }

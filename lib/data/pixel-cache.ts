@@ -29,8 +29,9 @@ const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stri
 
 /** How the names of files begin that hold pictures decoded this way: `128x3-<hash>-`. */
 export async function cachePrefix(settings: PixelSettings): Promise<string> {
-  const { size, channels, background, fit, crop, maxPixels } = settings
-  const key = [MAGIC.toString(), await decoderVersion(), size, channels, background, fit, crop, maxPixels]
+  const { size, channels, background, fit, crop, maxPixels, takeOwn } = settings
+  const own = takeOwn ? ['own'] : []
+  const key = [MAGIC.toString(), await decoderVersion(), size, channels, background, fit, crop, maxPixels, ...own]
   return `${size}x${channels}-${hashOf(key)}-`
 }
 

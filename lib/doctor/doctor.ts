@@ -1,10 +1,12 @@
 /** Looks at everything that this package needs on a machine, and says what is wrong and what to do about it. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { storedExtractors } from '../evaluate/extractor/store.ts'
 import { findBuilds, usableMinors } from '../libtorch/builds.ts'
 import { hasDriver } from '../libtorch/fetch.ts'
 import { findLibtorch, type Libtorch } from '../libtorch/find.ts'
 import { glibcVersion, requirePlatform } from '../native/load.ts'
+import { extractorNames } from '../options/evaluate.ts'
 import { nodeRange, version } from '../system/version.ts'
 import { type Check, check, good, wrong } from './check.ts'
 import { fetchChecks } from './fetch.ts'
@@ -90,6 +92,15 @@ const ours = /^(LIBTORCH\w*|SHINSAKU_\w+|OMP_\w+|CUDA_VISIBLE_DEVICES|XDG_CACHE_
 // These hold addresses of indexes and proxies, and passwords in them.
 const nameOnly = /^(PIP_\w+|(HTTPS?|ALL|NO)_PROXY)$/i
 
+/** Which extractors there are to measure with. None is needed to train. */
+async function metricsCheck(): Promise<Check> {
+  const stored = await storedExtractors()
+  const missing = extractorNames.filter((name) => !stored.includes(name))
+  if (stored.length === 0)
+    return good('metrics', 'no extractor: evaluate measures by pixels alone; npx shinsaku setup --metrics fetches one')
+  return good('metrics', `${stored.join(', ')}${missing.length > 0 ? `; not there: ${missing.join(', ')}` : ''}`)
+}
+
 /** What is set in the environment that this package or pip reads. */
 function environmentCheck(): Check {
   const set = Object.entries(process.env)
@@ -130,7 +141,7 @@ export async function diagnose(machine: Machine = {}): Promise<Diagnosis> {
     // It would be fetched: what stands in the way of that?
     checks.push(...(await fetchChecks()))
   }
-  checks.push(environmentCheck())
+  checks.push(await metricsCheck(), environmentCheck())
   return {
     shinsaku: version,
     ok: checks.every(({ state }) => state !== 'wrong'),

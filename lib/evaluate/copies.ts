@@ -41,6 +41,8 @@ export function groupsOf(files: readonly { group?: number | undefined }[]): Int3
   return Int32Array.from(files, ({ group }, index) => (group === undefined ? -1 - index : group))
 }
 
+type Pictures = Pick<PixelStore, 'count' | 'size' | 'channels' | 'read'>
+
 /** Training pictures to look for the nearest of others in. */
 export class CopySearch {
   /** Side at which pictures are compared, in pixels. */
@@ -52,7 +54,7 @@ export class CopySearch {
   /** So many nearest ones hold one that is no near-duplicate of the first. */
   readonly #k: number
 
-  private constructor(index: NativePixelIndex, groups: Int32Array, side: number, { size, channels }: PixelStore) {
+  private constructor(index: NativePixelIndex, groups: Int32Array, side: number, { size, channels }: Pictures) {
     this.#index = index
     this.#groups = groups
     this.side = side
@@ -69,7 +71,7 @@ export class CopySearch {
    */
   static async over(
     addon: Pick<NativeEvaluate, 'pixelIndex'>,
-    store: PixelStore,
+    store: Pictures,
     groups: Int32Array,
   ): Promise<CopySearch | undefined> {
     const { count, size, channels } = store

@@ -24,6 +24,8 @@ export type PixelSettings = {
   readonly fit: 'cover' | 'contain' | 'stretch'
   readonly crop: 'centre' | 'top' | 'entropy' | 'attention'
   readonly maxPixels: number
+  /** Takes pictures of this package too, which are no data to train on. */
+  readonly takeOwn?: true
 }
 
 /** A decoded picture, and what its file was: size with its orientation applied, format, opt-out from training, emptiness. */
@@ -120,7 +122,7 @@ async function decodeOnce(bytes: Uint8Array, settings: PixelSettings, enter: Ent
   const image = await open(bytes, settings.maxPixels)
   const metadata = await enter(0, () => image.metadata())
   const { autoOrient, channels, format, compression, depth, space, hasAlpha, xmpAsString } = metadata
-  if (isMadeHere(xmpAsString ?? '')) throw new OwnPicture()
+  if (!settings.takeOwn && isMadeHere(xmpAsString ?? '')) throw new OwnPicture()
   requireAvif(format, compression)
   requireKnownRange(depth, space)
   // Else a coloured background turns grey with a grey picture. Not for all: it forbids decoding at a smaller scale.

@@ -174,7 +174,7 @@ export function resolveTrain(given: AnyTrainOptions): ResolvedTrainOptions {
 }
 
 /** Complete options of a call whose specs are the same for every model. Throws OPTION_INVALID with every problem in it. */
-function resolveOnly<T extends OptionSpecs>(specs: T, given: Given<T>, problems: Problem[] = []): Resolved<T> {
+export function resolveOnly<T extends OptionSpecs>(specs: T, given: Given<T>, problems: Problem[] = []): Resolved<T> {
   const input = asObject(given, 'options')
   problems.push(...unknownNames(input, specs, {}))
   const resolved = resolveSpecs(specs, input, {}, problems)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
 import { loadSpecs } from './common.ts'
+import { compareSpecs, evaluateSpecs } from './evaluate.ts'
 import { exportSpecs } from './export.ts'
 import type { OptionSpec, OptionSpecs } from './option-spec.ts'
 import { resolveTrain } from './resolve.ts'
@@ -146,4 +147,23 @@ export function loadGroups(): Group[] {
 /** Options of `exportWeights()`. */
 export const exportGroups = (): Group[] => [
   { model: undefined, purpose: 'the export', specs: exportSpecs, defaultText: sampleDefaultText },
+]
+
+/** Options of `evaluate()`: its own, and those of `model.sample()` that it does not have. */
+export function evaluateGroups(): Group[] {
+  const isLeft = ([name]: [string, unknown]) => !Object.hasOwn(evaluateSpecs, name) && name !== 'seeds'
+  const sampling = sampleGroups().map((group) => ({
+    ...group,
+    specs: Object.fromEntries(Object.entries(group.specs).filter(isLeft)),
+    ...(group.model === undefined && { purpose: 'sampling' }),
+  }))
+  return [
+    { model: undefined, purpose: 'the evaluation', specs: evaluateSpecs, defaultText: sampleDefaultText },
+    ...sampling,
+  ]
+}
+
+/** Options of `compare()`. */
+export const compareGroups = (): Group[] => [
+  { model: undefined, purpose: 'the comparison', specs: compareSpecs, defaultText: sampleDefaultText },
 ]

@@ -91,7 +91,7 @@ export async function checkEvents(path: string): Promise<Finding> {
 const anyPicture = { size: 8, channels: 4, background: '#ffffff', fit: 'stretch', crop: 'centre' } as const
 
 export async function checkPicture(path: string): Promise<Finding> {
-  const settings = { ...anyPicture, maxPixels: 2 ** 30 }
+  const settings = { ...anyPicture, maxPixels: 2 ** 30, takeOwn: true as const }
   const { width, height } = await decodePicture(await readBytes(path), path, settings)
   return whole(`${width}x${height} pixels`)
 }

@@ -58,14 +58,16 @@ export const configFile = (run: string): string => join(run, CONFIG_FILE)
 /** The record of the pictures that a run learns from. */
 export const datasetFile = (run: string): string => join(run, 'dataset.json')
 
+const isBegun = (run: string): Promise<boolean> =>
+  access(configFile(run)).then(
+    () => true,
+    () => false,
+  )
+
 /** The runs whose name after the number is `name`, the highest number first. */
 export async function* findRuns(out: string, name: string): AsyncGenerator<string, void> {
   const runs = (await namesIn(out)).filter((other) => numbered.exec(other)?.[2] === name)
   for (const run of runs.sort((a, b) => numberOf(b) - numberOf(a))) {
-    const begun = await access(configFile(join(out, run))).then(
-      () => true,
-      () => false,
-    )
-    if (begun) yield join(out, run)
+    if (await isBegun(join(out, run))) yield join(out, run)
   }
 }

@@ -43,6 +43,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'lib/backend/select.ts',
     'lib/run/directory.ts',
     'lib/run/guard-records.ts',
+    'lib/evaluate/extractor/store.ts',
+    'lib/evaluate/report/gather.ts',
+    'lib/evaluate/samples.ts',
   ],
 }
 

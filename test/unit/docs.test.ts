@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { commandHelp } from '../../lib/cli/program.ts'
 import { errorTable } from '../../lib/errors.ts'
+import { explanations } from '../../lib/evaluate/explain.ts'
 import { recipes } from '../../lib/options/recipes.ts'
-import { sampleGroups, trainGroups, valueKindOf } from '../../lib/options/value-kind.ts'
+import { compareGroups, evaluateGroups, sampleGroups, trainGroups, valueKindOf } from '../../lib/options/value-kind.ts'
 import { readSources } from '../helpers/sources.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,6 +31,9 @@ describe('generated tables', () => {
     valueKindOf,
     trainGroups,
     sampleGroups,
+    evaluateGroups,
+    compareGroups,
+    explanations,
     commandHelp,
     recipes,
   })
