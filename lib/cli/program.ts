@@ -8,6 +8,7 @@ import {
   exportGroups,
   loadGroups,
   sampleGroups,
+  studyGroups,
   trainGroups,
 } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
@@ -23,6 +24,7 @@ import { exitCodes, type Io } from './io.ts'
 import { lsCommand } from './ls.ts'
 import { sampleCommand } from './sample.ts'
 import { setupCommand } from './setup.ts'
+import { studyCommand } from './study.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -119,6 +121,14 @@ function addEvaluate(program: Command, io: Io, done: (code: number) => void): vo
     const run = given ?? (await newestRunHere(io))
     done(await evaluateCommand(run, flags, flags.json === true, io))
   })
+}
+
+function addStudy(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program.command('study').argument('<data...>', trainSpecs.data.help)
+  command.description('Compare methods on the same pictures in the same time, and write the tables.')
+  addCommonFlags(command)
+  addFlags(command, studyGroups())
+  command.action(async (data: string[], flags: Flags) => done(await studyCommand(data, flags, flags.json === true, io)))
 }
 
 function addCompare(program: Command, io: Io, done: (code: number) => void): void {
@@ -254,6 +264,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
   addSample(program, io, done)
   addEvaluate(program, io, done)
   addCompare(program, io, done)
+  addStudy(program, io, done)
   addDescribe(program, io)
   addLs(program, io)
   addVerify(program, io, done)

@@ -1,9 +1,13 @@
-/** Recipes: one word that sets every option to what a published source says. What the caller gives overrides it. */
+/** Recipes: one word that sets options to what a published source says, or to what was measured here. What the caller gives overrides it. */
 import type { ModelName } from '../models/table.ts'
 
-/** `stated`: what the source says. `chosen`: what it leaves open where our usual default would not do. */
+/**
+ * `published`: whether it repeats a source, whose length and schedule are its own. `stated`: what the source says. `chosen`: what it leaves open where our usual default
+ * would not do.
+ */
 type Recipe = {
   readonly help: string
+  readonly published: boolean
   readonly model: ModelName
   readonly stated: Readonly<Record<string, unknown>>
   readonly chosen: Readonly<Record<string, unknown>>
@@ -69,8 +73,23 @@ const adversarial = {
 } as const
 
 export const recipes = {
+  few: {
+    help: 'For some hundred pictures: learns to draw in their hand before it learns them by heart (docs/few-pictures.md)',
+    published: false,
+    model: 'diffusion',
+    stated: {
+      dropout: 0.1,
+      augment: 0.12,
+      lr: 2e-3,
+      lrSchedule: 'cosine',
+      warmup: 1600,
+      emaEvery: 1,
+    },
+    chosen: {},
+  },
   ozaki2022: {
     help: "The baseline of Ozaki's study of 158 face icons (preprint, 2022): 128 px, TF32, at most 12 hours",
+    published: true,
     model: 'diffusion',
     stated: { size: 128, seed: 3407, flip: true, precision: 'tf32', dim: 64, dimMults: [1, 2, 4, 8], maxTime: '12h' },
     // It names neither version nor batch, steps, T, learning rate: those of the package in the month of its game data.
@@ -78,18 +97,21 @@ export const recipes = {
   },
   'lucidrains-0.26': {
     help: 'The defaults of denoising-diffusion-pytorch 0.26.4, with the network and size of its README',
+    published: true,
     model: 'diffusion',
     stated: { ...lucidrains2022, dim: 64, size: 128 },
     chosen: same,
   },
   'lucidrains-2.3': {
     help: 'The defaults of denoising-diffusion-pytorch 2.3.4, with the network and size of its README',
+    published: true,
     model: 'diffusion',
     stated: { ...lucidrains2023, dim: 64, size: 128 },
     chosen: same,
   },
   'dcgan-pytorch': {
     help: 'The DCGAN example of PyTorch with its default arguments; it stops after 25 epochs, here after maxImages',
+    published: true,
     model: 'dcgan',
     stated: {
       ...adversarial,
@@ -107,6 +129,7 @@ export const recipes = {
   },
   'dcgan-chainer96': {
     help: 'chainer-DCGAN of mattya: 96 px, 10,000 epochs of 200,000 pictures',
+    published: true,
     model: 'dcgan',
     stated: {
       ...adversarial,
@@ -131,6 +154,9 @@ export function recipeDefaults(name: RecipeName): Readonly<Record<string, unknow
   const { model, stated, chosen }: Recipe = recipes[name]
   return { ...chosen, ...stated, model }
 }
+
+/** Whether a recipe repeats a published run. */
+export const isPublished = (name: RecipeName): boolean => recipes[name].published
 
 /** Who decided an option: the caller, the source of the recipe, or we, because the source leaves it open. */
 export type OptionOrigin = 'given' | 'stated' | 'chosen'

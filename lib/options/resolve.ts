@@ -7,7 +7,7 @@ import { exportSpecs } from './export.ts'
 import { foreignName } from './foreign.ts'
 import { nearest } from './nearest.ts'
 import type { Given, OptionSpec, OptionSpecs, Resolved } from './option-spec.ts'
-import { type RecipeName, recipeDefaults } from './recipes.ts'
+import { isPublished, type RecipeName, recipeDefaults } from './recipes.ts'
 import { newNameOf, newValueOf } from './renamed.ts'
 import { type CommonSampleOptions, sampleSpecs } from './sample.ts'
 import { trainSpecs } from './train.ts'
@@ -121,7 +121,8 @@ function asObject(given: unknown, what: string): Record<string, unknown> {
 /** A run that follows a source has its length and its schedule from there. */
 function timeProblems({ time, recipe, exact }: Readonly<Record<string, unknown>>): Problem[] {
   if (time === null || time === undefined) return []
-  const other = recipe !== null ? `recipe "${recipe}"` : exact === true ? 'exact' : undefined
+  const other =
+    recipe !== null && isPublished(recipe as RecipeName) ? `recipe "${recipe}"` : exact === true ? 'exact' : undefined
   if (other === undefined) return []
   return [{ path: 'time', message: `chooses size, network and schedule, which ${other} fixes; use maxTime to stop it` }]
 }

@@ -8,6 +8,7 @@ import { exportSpecs } from './export.ts'
 import type { OptionSpec, OptionSpecs } from './option-spec.ts'
 import { resolveTrain } from './resolve.ts'
 import { sampleSpecs } from './sample.ts'
+import { studySpecs } from './study.ts'
 import { trainSpecs } from './train.ts'
 
 /** Which kinds of values a schema takes; `list` is the kind of a list's entries. */
@@ -164,6 +165,11 @@ export function evaluateGroups(): Group[] {
 }
 
 /** Options of `compare()`. */
+/** Options of `study()`. */
+export const studyGroups = (): Group[] => [
+  { model: undefined, purpose: 'the study', specs: studySpecs, defaultText: sampleDefaultText },
+]
+
 export const compareGroups = (): Group[] => [
   { model: undefined, purpose: 'the comparison', specs: compareSpecs, defaultText: sampleDefaultText },
 ]

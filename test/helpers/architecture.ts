@@ -24,6 +24,7 @@ const floors: readonly (readonly string[])[] = [
   ['sampling'],
   ['evaluate'],
   ['train'],
+  ['study'],
   ['index.ts'],
   ['cli', 'doctor'],
 ]
