@@ -2,7 +2,7 @@
 // `npm run prebuilds`: the tarball as it is published, with an addon for the torch that is fetched; with minor
 // versions of torch as arguments, or --all, with one for each of these.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { compileTypeScript, installPackages, root, statePhase } from './bootstrap.mjs'
@@ -92,4 +92,16 @@ for (const minor of minors) {
   })
   process.env = { ...asked }
 }
-execFileSync('npm', ['pack', '--ignore-scripts'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+
+const { stagePackage } = await import('./stage.mjs')
+const staged = join(root, 'build', 'package')
+rmSync(staged, { recursive: true, force: true })
+if (!stagePackage(staged))
+  console.error(
+    '[shinsaku] not ready to publish: no repository is known, so the tarball does not name one. Set the git remote "origin", or "repository" in package.json.',
+  )
+cpSync(join(root, ...buildPaths.prebuilds), join(staged, ...buildPaths.prebuilds), { recursive: true })
+execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', root], {
+  cwd: staged,
+  stdio: ['ignore', 'inherit', 'inherit'],
+})

@@ -10,6 +10,7 @@ import { sharedFolder } from '../helpers/runs.ts'
 const load = (file: string) => import(new URL(`../../test/package/${file}.mjs`, import.meta.url).href)
 const { attwProblems, fileProblems, manifestProblems, publintProblems, symbolProblems } = await load('contents')
 const { checkTypes, sources, run } = await load('project')
+const { stagePackage } = await import(new URL('../../scripts/stage.mjs', import.meta.url).href)
 
 const work = sharedFolder()
 let tarball: string
@@ -20,10 +21,6 @@ function pack(): string {
   const staged = join(work, 'staged')
   const [[minor, addon]] = [...findBuilds().addons] as [[string, string]]
   const copies: [string, ...string[]][] = [
-    ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs', 'dist'].map((name): [string, string] => [
-      join(root, name),
-      name,
-    ]),
     [
       join(addon, 'build', 'Release', 'shinsaku.node'),
       ...buildPaths.prebuiltAddon(minor),
@@ -39,6 +36,7 @@ function pack(): string {
       'loader.glibc.node',
     ],
   ]
+  stagePackage(staged)
   for (const [from, ...to] of copies) {
     mkdirSync(dirname(join(staged, ...to)), { recursive: true })
     cpSync(from, join(staged, ...to), { recursive: true })

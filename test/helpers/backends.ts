@@ -59,8 +59,13 @@ export async function startBackend(
   const config = join(folder, 'options.json')
   mkdirSync(folder, { recursive: true })
   writeFileSync(config, JSON.stringify({ ...options, out: join(folder, 'runs') }))
+  return startServer(name, [config], env)
+}
+
+/** Starts an example with what it takes on the command line. */
+export async function startServer(name: string, args: string[], env: Record<string, string> = {}): Promise<Backend> {
   const program = fileURLToPath(new URL(`../../docs/examples/${name}.mjs`, import.meta.url))
-  const child = spawn(process.execPath, [program, config], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

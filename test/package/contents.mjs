@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { root } from '../../scripts/bootstrap.mjs'
+import { relativeLinks } from '../../scripts/stage.mjs'
 
 const mostBytes = 15e6
 
@@ -63,6 +64,12 @@ export const manifestProblems = ({ scripts = {}, gypfile, type, exports }) => [
   ...(gypfile === false ? [] : ['gypfile is not false']),
   ...(type === 'module' && exports?.['.']?.types ? [] : ['it is no ES module with types']),
 ]
+
+/** What keeps the page that a registry shows from leading anywhere. */
+export const pageProblems = ({ repository, homepage, bugs }, readme) =>
+  repository && homepage && bugs
+    ? relativeLinks(readme).map((link) => `README.md links to ${link}, which works only beside its files`)
+    : ['package.json lacks repository, homepage or bugs: npm run prebuilds takes them from the git remote "origin"']
 
 /** The newest versions of libraries that an addon may ask for: glibc 2.30 and GCC 9. */
 const newest = { GLIBC: [2, 30], GLIBCXX: [3, 4, 26], CXXABI: [1, 3, 11] }
@@ -124,9 +131,11 @@ export async function contentProblems(tarball) {
     )
     const addons = files.filter((file) => file.endsWith('.node') || isPlugin(file))
     const { size } = statSync(tarball)
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const unready = pageProblems(manifest, readFileSync(join(folder, 'README.md'), 'utf8'))
     const problems = [
       ...fileProblems(files),
-      ...manifestProblems(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))),
+      ...manifestProblems(manifest),
       ...(size < mostBytes ? [] : [`it has ${size} bytes, and should have less than ${mostBytes}`]),
       ...pathProblems(folder, files),
       ...addons.flatMap((file) =>
@@ -137,7 +146,7 @@ export async function contentProblems(tarball) {
     ]
     return {
       problems,
-      summary: `${(size / 1e6).toFixed(2)} MB, ${files.length} files, ${addons.length} native parts; publint and attw clean`,
+      summary: `${(size / 1e6).toFixed(2)} MB, ${files.length} files, ${addons.length} native parts; publint and attw clean${unready.map((problem) => `\nnot ready to publish: ${problem}`).join('')}`,
     }
   } finally {
     rmSync(folder, { recursive: true })

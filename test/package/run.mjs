@@ -3,7 +3,7 @@
 // is supported. Fetches those programs from npm's registry; libtorch is the one that is found on this machine.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { root } from '../../scripts/bootstrap.mjs'
 import { readFlags, refuse } from '../../scripts/flags.mjs'
 
@@ -14,7 +14,9 @@ const { values, words: given } = readFlags({
 that is supported. CHECK is a part of a check's name, such as pnpm or "Node 22".`,
   flags: { tools: { value: 'FOLDER', help: 'where package managers and runtimes are kept for another time' } },
 })
+const { userCacheFolder } = await import('../../dist/system/cache.js')
 const { contentProblems } = await import('./contents.mjs')
+const { checkDockerfile } = await import('./dockerfiles.mjs')
 const { install, use } = await import('./project.mjs')
 const { checkSetup } = await import('./setup.mjs')
 const { binary, fetchTools, nodeMajors, versionOf } = await import('./tools.mjs')
@@ -80,6 +82,14 @@ for (const major of nodeMajors)
     () => `${versionOf(tools, `node-${major}`)}; ${use(plain, { tools, runner: `node-${major}`, types: true })}`,
   )
 await check('Deno', () => `${versionOf(tools, 'deno')}; ${use(plain, { tools, runner: 'deno' })}`)
+await check('Dockerfile, step by step', () =>
+  checkDockerfile(join(root, 'docker', 'cpu.Dockerfile'), {
+    context: dirname(file),
+    folder: join(work, 'docker'),
+    // What is fetched already need not be fetched again.
+    env: { SHINSAKU_CACHE: userCacheFolder() },
+  }),
+)
 await check('setup', () => checkSetup(plain, binary(tools, 'node-24')))
 
 const failed = results.filter(({ passed }) => !passed)
