@@ -125,7 +125,7 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
   } catch (error) {
     progress.end()
     const aborted = error instanceof ShinsakuError && error.code === 'ABORT_ERR' ? error : undefined
-    const grid = (aborted?.details.grid ?? null) as string | null
+    const grid = aborted?.details.grid === undefined ? null : (targets.grid ?? null)
     if (files.length > 0 || grid !== null)
       print({ run, images, grid, seeds: files.map(({ seed }) => seed), files }, json, io)
     if (files.length > 0)

@@ -284,7 +284,7 @@ describe('doctor', () => {
     const { ok, checks } = JSON.parse(stdout)
     expect(ok).toBe(true)
     expect(checks.map(({ name }: { name: string }) => name)).toEqual([
-      ...['system', 'node', 'addon', 'libtorch', 'load', 'gpu', 'pictures', 'environment'],
+      ...['system', 'node', 'addon', 'libtorch', 'load', 'gpu', 'pictures', 'metrics', 'environment'],
     ])
   })
 

@@ -13,14 +13,9 @@ beforeAll(async () => {
 })
 
 test('labels say what was done to each picture; targets of noisy pictures satisfy their equations', () => {
-  const cases = Object.fromEntries(
-    (casesOf('few_check') as unknown as { name: string; error?: number; share?: number }[]).map(
-      ({ name, error, share }) => [name, error ?? share!],
-    ),
-  )
-  const errors = Object.entries(cases).filter(
-    ([name]) => !/changed$|mirrored$|another picture|another seed|: above$/.test(name),
-  )
+  const rows = casesOf('few_check') as unknown as { name: string; error?: number; share?: number }[]
+  const errors = rows.flatMap(({ name, error }) => (error === undefined ? [] : [[name, error] as const]))
+  const cases = Object.fromEntries(rows.map(({ name, share }) => [name, share]))
   expect(errors.length).toBe(11)
   // The resampler reads between pixels: it differs from the smooth function by this much.
   expect(errors.filter(([name, error]) => error > (name.startsWith('augment') ? 0.005 : 1e-5))).toEqual([])

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unzipSync, zipSync } from 'fflate'
 import { describe, expect, test } from 'vitest'
+import type { ShinsakuError } from '../../../lib/errors.ts'
 import { readStatistics, writeStatistics } from '../../../lib/evaluate/npz.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
@@ -46,8 +47,10 @@ describe('statistics of features', () => {
   }
 
   test('what is none is refused, with what is wrong', async () => {
-    const wrong = (part: string) =>
-      expect.objectContaining({ code: 'STATISTICS_INVALID', message: expect.stringContaining(part) })
+    const wrong = (part: string) => expect.objectContaining({ code, message: expect.stringContaining(part) })
+    const missing = await refusal((files) => delete files['sigma.npy'])
+    expect(missing).toMatchObject({ code: 'STATISTICS_INVALID' })
+    const { code } = missing as ShinsakuError
     expect(await refusal((files) => delete files['mu.npy'])).toEqual(wrong('no array mu'))
     expect(await refusal((files) => (files['mu.npy'] = new Uint8Array(3)))).toEqual(wrong('not in the format'))
     expect(await refusal((files) => (files['mu.npy'] = files['mu.npy']!.slice(0, 40)))).toEqual(wrong('cut short'))
