@@ -36,7 +36,7 @@ function besideText(name: MetricName, { floor, versusHeldOut }: Judgement): stri
 
 function judgementLines(judgement: Judgement): string[] {
   const { basis, n, reasons, verdict } = judgement
-  const { reference, heldOut, extractor, samples } = basis
+  const { reference, heldOut, extractor, samples, statistics } = basis
   const names = Object.keys(explanations) as MetricName[]
   const rows = names.map((name) => [
     explanations[name].title,
@@ -44,7 +44,7 @@ function judgementLines(judgement: Judgement): string[] {
     judgement[name] === null ? (reasons[name] ?? '') : besideText(name, judgement),
   ])
   return [
-    `${formatCount(n)} pictures of ${samples.size} pixels (${samples.format}) against ${formatCount(reference.count)} ${reference.name}${heldOut ? `, ${formatCount(heldOut.count)} held out` : ''}; extractor: ${extractor?.name ?? 'none'}`,
+    `${formatCount(n)} pictures of ${samples.size} pixels (${samples.format}) against ${formatCount(reference.count)} ${reference.name}${heldOut ? `, ${formatCount(heldOut.count)} held out` : ''}; extractor: ${extractor?.name ?? 'none'}${statistics === undefined ? '' : `; FID against ${statistics}`}`,
     ...table(rows, '  '),
     `  Variety: ${(100 * basis.spread).toFixed(0)} % of that of the reference`,
     `Verdict: ${verdict.word}`,
@@ -86,7 +86,8 @@ export function evaluateCommand(run: string, flags: Values, json: boolean, io: I
     const { evaluate } = await import('../index.ts')
     const options = valuesOf(evaluateGroups(), flags) as EvaluateOptions
     const evaluation = await evaluate(run, { ...options, signal, onProgress })
-    const { report } = evaluation
+    const { report, note } = evaluation
+    if (note !== undefined) io.stderr.write(`${note}\n`)
     if (json) io.stdout.write(`${JSON.stringify(evaluation)}\n`)
     else io.stdout.write(`${judgementLines(evaluation).join('\n')}\n${report.html}\n`)
     io.stderr.write(`Open the report in a browser: ${shellQuote(report.html)}\n`)

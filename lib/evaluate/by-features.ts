@@ -1,5 +1,5 @@
 /** What a network sees: FID, KID, MIND, precision, recall, density, coverage and AuthPct of one evaluation. */
-import type { NativeEmbedder } from '../native/evaluate.ts'
+import type { FeatureStatistics, NativeEmbedder } from '../native/evaluate.ts'
 import type { Sets } from './by-pixels.ts'
 import {
   embedSet,
@@ -47,9 +47,10 @@ async function distancesBetween(
   samples: FeatureSet,
   seed: number,
   hooks: EvaluationHooks,
+  statistics: FeatureStatistics | null = null,
 ): Promise<Distances> {
   return {
-    fid: await frechetInterval(addon, reference, samples, seed, hooks),
+    fid: await frechetInterval(addon, statistics ?? reference.native, samples, seed, hooks),
     kid: await kernelInterval(addon, reference, samples, seed, hooks),
     mind: await mindInterval(addon, reference, samples, seed, hooks),
   }
@@ -66,7 +67,7 @@ async function floorOf(
   for (let split = 0; split < SPLITS; split++) {
     const [first, second] = await halvesOf(addon, reference, seed + split)
     try {
-      found.fid.push(await frechet(addon, first, second, hooks))
+      found.fid.push(await frechet(addon, first.native, second, hooks))
       found.kid.push((await kernelInterval(addon, first, second, seed + split, hooks)).value)
       found.mind.push((await mindInterval(addon, first, second, seed + split, hooks)).value)
     } finally {
@@ -81,7 +82,7 @@ async function floorOf(
 export async function judgeByFeatures(
   addon: FeatureNative,
   { embedder, width }: OpenExtractor,
-  { samples, reference, heldOut }: Sets,
+  { samples, reference, heldOut, statistics }: Sets & { statistics: FeatureStatistics | null },
   seed: number,
   hooks: EvaluationHooks,
 ): Promise<ByFeatures> {
@@ -104,7 +105,7 @@ export async function judgeByFeatures(
     hooks.onProgress?.({ phase: 'distances', done: 0, total: 1 })
     const enough = Math.min(real.count, fake.count) >= FEWEST_FOR_MANIFOLDS
     const result: ByFeatures = {
-      ...(await distancesBetween(addon, real, fake, seed, hooks)),
+      ...(await distancesBetween(addon, real, fake, seed, hooks, statistics)),
       manifolds: enough ? await manifolds(addon, real, fake, seed, hooks) : null,
       floor: real.count >= FEWEST_FOR_FLOOR ? await floorOf(addon, real, seed, hooks) : null,
       heldOut: unseen && unseen.count > 1 ? await distancesBetween(addon, unseen, fake, seed, hooks) : null,

@@ -14,6 +14,8 @@ export type Evaluation = Judgement & {
   /** `RUN/evaluation/<images>`: samples, report.html, report.json and, with an extractor, statistics as pytorch-fid's. */
   folder: string
   report: { html: string; json: string }
+  /** Why it is this checkpoint, where `at` was "best". */
+  note?: string
 }
 
 /** What `compare()` resolves with: the second folder's pictures, measured against the first's. */

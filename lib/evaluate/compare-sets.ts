@@ -3,13 +3,16 @@ import { resolveDevice } from '../backend/device.ts'
 import { type Dataset, loadDataset } from '../data/dataset.ts'
 import { pictureSide } from '../data/picture-side.ts'
 import { loadNative } from '../native/load.ts'
+import { withThreads } from '../native/with-threads.ts'
 import { resolveTrain } from '../options/resolve.ts'
 import { resolveCompare } from '../options/resolve-evaluate.ts'
+import { threadsFor } from '../system/cpus.ts'
 import type { CompareCall, Comparison } from './calls.ts'
 import { openExtractor } from './extractor/open.ts'
 import { judge } from './judge.ts'
 import { asRgb } from './pictures.ts'
 import { toReference } from './reference.ts'
+import { openStatistics } from './statistics.ts'
 
 /** The side that Inception sees: larger pictures would only be made smaller again. */
 const MAX_SIDE = 299
@@ -30,14 +33,28 @@ export async function compareSets(
   { signal, onProgress, ...given }: CompareCall,
 ): Promise<Comparison> {
   const hooks = { signal, onProgress }
-  const { size: wanted, background, fit, crop, seed, extractor: choice, device: asked } = resolveCompare(given)
+  const {
+    size: wanted,
+    background,
+    fit,
+    crop,
+    seed,
+    extractor: choice,
+    statistics: file,
+    device: asked,
+    threads,
+  } = resolveCompare(given)
   const [reference, pictures] = [first, second].map((data) => (typeof data === 'string' ? data : [...data])) as [
     string | string[],
     string | string[],
   ]
-  const { addon } = await loadNative()
+  const addon = withThreads((await loadNative()).addon, threadsFor(threads))
   const device = await resolveDevice(asked)
   const extractor = await openExtractor(addon, choice, device)
+  const statistics = await openStatistics(file, extractor).catch((error) => {
+    if ('open' in extractor) extractor.open.embedder.dispose()
+    throw error
+  })
   const size = wanted ?? (await usualSide([reference, pictures]))
   const load = (data: string | string[]): Promise<Dataset> =>
     loadDataset(
@@ -58,6 +75,7 @@ export async function compareSets(
       {
         sets: { samples: asRgb(store, background), reference: real, groups, heldOut: null },
         extractor,
+        statistics,
         reference: `pictures of ${manifest.data}`,
         format: [...new Set(measured.files.map(({ format }) => format))].sort().join(', '),
         seed,

@@ -3,10 +3,12 @@ import { basename, join } from 'node:path'
 import { resolveDevice } from '../backend/device.ts'
 import { makeFolderDurable } from '../files/write.ts'
 import { loadNative } from '../native/load.ts'
+import { withThreads } from '../native/with-threads.ts'
 import { resolveEvaluate } from '../options/resolve-evaluate.ts'
 import { locateTrained } from '../run/trained.ts'
 import type { Model } from '../sampling/model.ts'
 import { openModel } from '../sampling/open.ts'
+import { threadsFor } from '../system/cpus.ts'
 import { version } from '../system/version.ts'
 import type { EvaluateCall, Evaluation } from './calls.ts'
 import { openExtractor } from './extractor/open.ts'
@@ -19,6 +21,7 @@ import { curvesOf } from './report/curves.ts'
 import { dataFacts, gridsOf, machineOf, optionTexts, type PairSets, realsOf, showPairs } from './report/gather.ts'
 import { writeReport } from './report/write.ts'
 import { type SampledSet, sampleMissing } from './samples.ts'
+import { openStatistics } from './statistics.ts'
 
 /** Statistics of the training pictures' features, for pytorch-fid. */
 const statisticsFile = (extractor: string): string => `training-${extractor}.npz`
@@ -76,17 +79,18 @@ async function contentOf({
 
 export async function evaluateRun(path: string, { signal, onProgress, ...given }: EvaluateCall): Promise<Evaluation> {
   const hooks = { signal, onProgress }
-  const { device: wanted, threads, extractor: choice, data, ...others } = resolveEvaluate(given)
-  const place = await locateTrained(path)
+  const { device: wanted, threads, at, extractor: choice, statistics: file, data, ...others } = resolveEvaluate(given)
+  const place = await locateTrained(path, at)
   const model = await openModel(place.folder, { device: wanted, threads })
   let reference: Reference | undefined
   try {
-    const { addon } = await loadNative()
+    const addon = withThreads((await loadNative()).addon, threadsFor(threads))
     const device = await resolveDevice(wanted)
     const { run } = place
     const folder = join(run, 'evaluation', basename(place.folder))
     // Whatever is wrong with these is known before pictures are sampled.
     const extractor = await openExtractor(addon, choice, device)
+    const statistics = await openStatistics(file, extractor)
     reference = await loadReference(run, model.options, data, hooks)
     await makeFolderDurable(folder)
     const weightsDigest = place.manifest.files['model.safetensors']!.sha256
@@ -101,6 +105,7 @@ export async function evaluateRun(path: string, { signal, onProgress, ...given }
       {
         sets: { samples, reference: pictures, groups, heldOut },
         extractor,
+        statistics,
         reference: data === null ? 'training pictures' : `pictures of ${manifest.data}`,
         format: 'png',
         seed: others.seed,
@@ -120,7 +125,7 @@ export async function evaluateRun(path: string, { signal, onProgress, ...given }
     const sets = { samples, reference: pictures, seeds: sampled.seeds, names }
     const content = await contentOf({ run, model, sampled, reference, judged, sets, device, seconds })
     const report = await writeReport(folder, content)
-    return { ...judged.judgement, run, images: model.images, folder, report }
+    return { ...judged.judgement, run, images: model.images, folder, report, ...(place.note && { note: place.note }) }
   } finally {
     model.dispose()
     await reference?.close()

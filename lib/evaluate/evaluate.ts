@@ -1,5 +1,6 @@
 /** `evaluate()` and `compare()`, which bring in what they need when they are called and no sooner. */
 import { throwIfAny } from '../errors.ts'
+import { absolutePath, withAbsolutePaths, workingFolder } from '../options/paths.ts'
 import type { CompareCall, Comparison, EvaluateCall, Evaluation } from './calls.ts'
 
 export type { CompareCall, Comparison, EvaluateCall, Evaluation }
@@ -10,20 +11,24 @@ function requirePath(name: string, path: unknown): void {
 }
 
 /**
- * Samples with a run's newest complete checkpoint (or the checkpoint folder given), measures how good the pictures are
+ * Samples with a run's newest complete checkpoint (or the one that `at` chooses, or the folder given), measures how good the pictures are
  * and how new, and writes a report into the run. Pictures that an evaluation before has sampled are not sampled again.
  * Takes options of `model.sample()` too. Rejects as `load()` and `train()` do for the run and its pictures, and with
- * RESUME_MISMATCH where those are not the ones it was trained on, EXTRACTOR_MISSING, EXTRACTOR_INVALID, ABORT_ERR.
+ * RESUME_MISMATCH where those are not the ones it was trained on, EXTRACTOR_MISSING, EXTRACTOR_INVALID,
+ * STATISTICS_INVALID, ABORT_ERR.
  */
 export async function evaluate(run: string, options: EvaluateCall = {}): Promise<Evaluation> {
   requirePath('run', run)
+  const from = workingFolder()
+  const [given, anchored] = [absolutePath(run, from), withAbsolutePaths(options, from)]
   const { evaluateRun } = await import('./evaluate-run.ts')
-  return evaluateRun(run, options)
+  return evaluateRun(given, anchored)
 }
 
 /**
  * Measures the pictures of one folder against those of another, `reference`. Both may be whatever `data` of `train()`
- * may be. Rejects as reading data does, and with EXTRACTOR_MISSING, EXTRACTOR_INVALID, ABORT_ERR.
+ * may be. Rejects as reading data does, and with EXTRACTOR_MISSING, EXTRACTOR_INVALID,
+ * STATISTICS_INVALID, ABORT_ERR.
  */
 export async function compare(
   reference: string | readonly string[],
@@ -32,6 +37,9 @@ export async function compare(
 ): Promise<Comparison> {
   if (!Array.isArray(reference)) requirePath('reference', reference)
   if (!Array.isArray(pictures)) requirePath('pictures', pictures)
+  const from = workingFolder()
+  const sets = [reference, pictures].map((data) => withAbsolutePaths({ data }, from).data)
+  const anchored = withAbsolutePaths(options, from)
   const { compareSets } = await import('./compare-sets.ts')
-  return compareSets(reference, pictures, options)
+  return compareSets(sets[0]!, sets[1]!, anchored)
 }

@@ -1,5 +1,5 @@
 /** Features of pictures, and the measures that are made of them: FID, KID, MIND, precision, recall and their relatives. */
-import type { NativeEmbedder, NativeEvaluate, NativeFeatures } from '../native/evaluate.ts'
+import type { FeatureStatistics, NativeEmbedder, NativeEvaluate, NativeFeatures } from '../native/evaluate.ts'
 import { finishMeasure } from './finish-measure.ts'
 import { type EvaluationHooks, throwIfAborted } from './hooks.ts'
 import { bootstrapMean, type Interval, meanOf, percentileInterval, shuffled } from './intervals.ts'
@@ -62,10 +62,10 @@ async function rowsOf(addon: FeatureNative, { rows, width }: FeatureSet, indices
 /** FID, or with another extractor its like. */
 export const frechet = async (
   addon: FeatureNative,
-  a: FeatureSet,
+  a: NativeFeatures | FeatureStatistics,
   b: FeatureSet,
   hooks: EvaluationHooks,
-): Promise<number> => (await finishMeasure(await addon.frechetDistance(a.native, b.native), signalOf(hooks))).value
+): Promise<number> => (await finishMeasure(await addon.frechetDistance(a, b.native), signalOf(hooks))).value
 
 /**
  * FID with the bounds that a jackknife gives: the distance without each of eight groups of the samples. A bootstrap
@@ -73,7 +73,7 @@ export const frechet = async (
  */
 export async function frechetInterval(
   addon: FeatureNative,
-  reference: FeatureSet,
+  reference: NativeFeatures | FeatureStatistics,
   samples: FeatureSet,
   seed: number,
   hooks: EvaluationHooks,

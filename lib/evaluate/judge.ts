@@ -15,12 +15,15 @@ import {
   metricNames,
   type Pair,
 } from './metrics.ts'
+import type { NamedStatistics } from './statistics.ts'
 import { verdictOf } from './verdict.ts'
 
 export type JudgeCall = {
   sets: Sets
   /** The network in the core, and what is on record of it; or why there is none. */
   extractor: { open: OpenExtractor; info: ExtractorInfo } | { missing: string }
+  /** What FID is measured against in place of the reference; null for the reference. */
+  statistics: NamedStatistics | null
   reference: string
   /** Of the files that samples are in. */
   format: string
@@ -111,6 +114,7 @@ function basisOf(call: JudgeCall, metrics: Metrics, pixels: ByPixels): Basis {
     reference: { name: reference, count: sets.reference.count },
     heldOut: sets.heldOut && { count: sets.heldOut.count },
     extractor: 'missing' in extractor ? null : extractor.info,
+    ...(call.statistics && { statistics: call.statistics.name }),
     nwi: fid === null ? null : { mae, fid, channelSum: CHANNELS * mae - fid },
     spread: pixels.spread,
     intervals: Object.fromEntries(
@@ -122,13 +126,15 @@ function basisOf(call: JudgeCall, metrics: Metrics, pixels: ByPixels): Basis {
 }
 
 export async function judge(addon: NativeEvaluate, call: JudgeCall, hooks: EvaluationHooks): Promise<JudgedPairs> {
-  const { sets, extractor, seed } = call
+  const { sets, extractor, statistics, seed } = call
   const pixels = await judgeByPixels(addon, sets, seed, hooks)
-  const features = 'missing' in extractor ? null : await judgeByFeatures(addon, extractor.open, sets, seed, hooks)
+  const features =
+    'missing' in extractor ? null : await judgeByFeatures(addon, extractor.open, { ...sets, statistics }, seed, hooks)
   const metrics = metricsOf(pixels, features)
   const floor = pixels.swdFloor && {
     pictures: Math.floor(sets.reference.count / 2),
-    fid: features?.floor?.fid ?? null,
+    // Of halves of the reference, which say nothing about statistics of others.
+    fid: statistics ? null : (features?.floor?.fid ?? null),
     kid: features?.floor?.kid ?? null,
     mind: features?.floor?.mind ?? null,
     swd: pixels.swdFloor,

@@ -50,6 +50,8 @@ export type Basis = {
   /** Pictures by the same hand that the model has not seen; the second reference. */
   heldOut: { count: number } | null
   extractor: ExtractorInfo | null
+  /** Name of the file of statistics that FID is measured against, where it is not the reference. */
+  statistics?: string
   /** Both terms of NWI = MAE - FID. `channelSum` is NWI with the MAE summed over the three channels. */
   nwi: { mae: number; fid: number; channelSum: number } | null
   /** Variance of the pixels of the samples over that of the reference: 1 is as varied, 0 is one picture again and again. */

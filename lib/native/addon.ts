@@ -1,6 +1,6 @@
 /** The surface of the native addon, as native/napi/addon.cc defines it. A test holds the two together. */
 import type { TensorInfo } from '../safetensors/tensor-info.ts'
-import type { NativeEvaluate } from './evaluate.ts'
+import type { AddonEvaluate } from './evaluate.ts'
 import type { HostTensor } from './host-tensor.ts'
 
 export type { HostTensor, TensorInfo }
@@ -132,7 +132,7 @@ export interface NativeTrainer {
  * Calls run one after the other on one thread. Those of samplers and inference models, describe() and info() go before
  * the others, and between the updates of a unit that runs, for at most half of the time.
  */
-export interface Addon extends NativeEvaluate {
+export interface Addon extends AddonEvaluate {
   info(): Promise<DeviceInfo>
   /**
    * `pixels` null: the set is not resident, and each step() is given the rows it needs. `labels`: rows of one width, one

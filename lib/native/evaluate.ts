@@ -158,3 +158,10 @@ export interface NativeEvaluate {
     args: { projections: number; seed: number },
   ): Promise<NativeMeasure<SlicedWasserstein>>
 }
+
+/** The same as the addon has it: how many CPU threads each of its units is to use comes last. */
+export type AddonEvaluate = {
+  [Name in keyof NativeEvaluate]: (
+    ...args: [...Parameters<NativeEvaluate[Name]>, threads: number]
+  ) => ReturnType<NativeEvaluate[Name]>
+}

@@ -13,6 +13,12 @@ const extractor = option(
   { default: 'auto' },
 )
 
+const statistics = option(
+  z.string().min(1).nullable(),
+  'File of pytorch-fid (.npz) with the statistics that FID is measured against, such as published ones; they have to be of the same extractor. null for those of the pictures.',
+  { default: null, placeholder: 'FILE' },
+)
+
 export const evaluateSpecs = {
   count: option(count(2, 1_000_000), 'Pictures to sample and to measure.', { default: 1024, short: 'n' }),
   seed: option(seed, 'Seed of the first picture, and of every random choice of the metrics.', { default: 0 }),
@@ -24,7 +30,9 @@ export const evaluateSpecs = {
     'Pictures to measure against; null for those that the run was trained on.',
     { default: null, placeholder: 'PATH' },
   ),
+  at: loadSpecs.at,
   extractor,
+  statistics,
   device: loadSpecs.device,
   threads: loadSpecs.threads,
 } as const
@@ -40,7 +48,9 @@ export const compareSpecs = {
   crop: commonSpecs.crop,
   seed: option(seed, 'Seed of every random choice of the metrics.', { default: 0 }),
   extractor,
+  statistics,
   device: loadSpecs.device,
+  threads: loadSpecs.threads,
 } as const
 
 export type ResolvedEvaluateOptions = Resolved<typeof evaluateSpecs>

@@ -18,8 +18,8 @@ export function absolutePath(path: string, from = workingFolder()): string {
   return path.endsWith(sep) && !absolute.endsWith(sep) ? absolute + sep : absolute
 }
 
-/** Options of `train()`, `describe()` and `importCheckpoint()` that are paths, or lists of them. */
-const pathOptions = ['data', 'out', 'resume'] as const
+/** Options that are paths, or lists of them. */
+const pathOptions = ['data', 'out', 'resume', 'statistics'] as const
 
 const isBuiltin = (path: string): boolean => path.startsWith('builtin:')
 

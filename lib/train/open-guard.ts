@@ -1,5 +1,6 @@
 /** The copy guard of a run that begins or goes on: over its trainer and its pictures, with what is on record. */
 import { groupsOf } from '../evaluate/copies.ts'
+import { withThreads } from '../native/with-threads.ts'
 import type { RunDirectory } from '../run/directory.ts'
 import { readGuardLooks } from '../run/guard-records.ts'
 import { Guard } from './guard.ts'
@@ -18,7 +19,7 @@ export async function openGuard(
   const { options, native, data, trainer } = opened
   const measure = new GuardMeasure({
     options,
-    addon: native.addon,
+    addon: withThreads(native.addon, opened.placement.threads),
     trainer,
     store: data.store,
     heldOut: data.heldOut,

@@ -234,22 +234,26 @@ std::shared_ptr<Images> MakeImages(std::optional<Bytes> pixels, const std::vecto
                                    const std::string& device, std::optional<Floats> labels);
 std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images);
 std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors);
+// What measures pictures computes on `threads` CPU threads.
 // `shape` is N,H,W,C; the pixels are copied.
-std::unique_ptr<PixelIndex> MakePixelIndex(Bytes pixels, const std::vector<int64_t>& shape);
-std::unique_ptr<Embedder> MakeEmbedder(const Spec& spec, const std::vector<HostTensor>& tensors);
+std::unique_ptr<PixelIndex> MakePixelIndex(Bytes pixels, const std::vector<int64_t>& shape, int64_t threads);
+std::unique_ptr<Embedder> MakeEmbedder(const Spec& spec, const std::vector<HostTensor>& tensors,
+                                       int64_t threads);
 // Rows of `width`. Statistics count all of them; the first `keep` are there for measures of pairs.
-std::unique_ptr<Features> MakeFeatures(int64_t width, int64_t keep);
-std::unique_ptr<Patches> MakePatches(const Spec& args);
+std::unique_ptr<Features> MakeFeatures(int64_t width, int64_t keep, int64_t threads);
+std::unique_ptr<Patches> MakePatches(const Spec& args, int64_t threads);
 using FeaturesOrStatistics = std::variant<std::shared_ptr<Features>, StatisticsView>;
-std::unique_ptr<Measure> MeasureFrechetDistance(const FeaturesOrStatistics& a, const FeaturesOrStatistics& b);
+std::unique_ptr<Measure> MeasureFrechetDistance(const FeaturesOrStatistics& a, const FeaturesOrStatistics& b,
+                                                int64_t threads);
 std::unique_ptr<Measure> MeasureKernelDistance(std::shared_ptr<Features> a, std::shared_ptr<Features> b,
-                                               const Spec& args);
+                                               const Spec& args, int64_t threads);
 std::unique_ptr<Measure> MeasurePrecisionRecall(std::shared_ptr<Features> real,
-                                                std::shared_ptr<Features> fake, const Spec& args);
+                                                std::shared_ptr<Features> fake, const Spec& args,
+                                                int64_t threads);
 std::unique_ptr<Measure> MeasureMind(std::shared_ptr<Features> a, std::shared_ptr<Features> b,
-                                     const Spec& args);
+                                     const Spec& args, int64_t threads);
 std::unique_ptr<Measure> MeasureSlicedWasserstein(std::shared_ptr<Patches> a, std::shared_ptr<Patches> b,
-                                                  const Spec& args);
+                                                  const Spec& args, int64_t threads);
 // Layers and sizes of what `spec` names, without allocating its weights.
 Description Describe(const Spec& spec);
 

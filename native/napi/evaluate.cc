@@ -1,5 +1,5 @@
 // What JavaScript can call to measure pictures. Each method parses, hands work to the device thread,
-// converts.
+// converts. Somebody waits for the numbers, as for samples: all of it goes before training.
 #include "napi/addon.h"
 #include "napi/convert.h"
 
@@ -22,7 +22,7 @@ Napi::Value nearest(const Napi::CallbackInfo& info, std::shared_ptr<PixelIndex> 
   KeepAlive keep;
   const Bytes pixels = ToBytes(info[0], keep);
   return Instance(info.Env())
-      .queue.Run(
+      .queue.RunFirst(
           info.Env(), std::move(keep),
           [core, pixels, shape = ToShape(info[1]), args = ToSpec(info[2])] {
             return core->Nearest(pixels, shape, args);
@@ -34,7 +34,7 @@ Napi::Value embed(const Napi::CallbackInfo& info, std::shared_ptr<Embedder> core
   KeepAlive keep;
   const Bytes pixels = ToBytes(info[0], keep);
   return Instance(info.Env())
-      .queue.Run(
+      .queue.RunFirst(
           info.Env(), std::move(keep),
           [core, pixels, shape = ToShape(info[1])] { return core->Embed(pixels, shape); }, FromFloats);
 }
@@ -43,42 +43,46 @@ Napi::Value appendRows(const Napi::CallbackInfo& info, std::shared_ptr<Features>
   KeepAlive keep;
   const Floats rows = ToFloats(info[0], keep);
   return Instance(info.Env())
-      .queue.Run(info.Env(), std::move(keep), [core, rows] { return core->Append(rows), true; }, FromNothing);
+      .queue.RunFirst(
+          info.Env(), std::move(keep), [core, rows] { return core->Append(rows), true; }, FromNothing);
 }
 
 Napi::Value statistics(const Napi::CallbackInfo& info, std::shared_ptr<Features> core) {
-  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Compute(); }, FromStatistics);
+  return Instance(info.Env())
+      .queue.RunFirst(info.Env(), {}, [core] { return core->Compute(); }, FromStatistics);
 }
 
 Napi::Value appendPictures(const Napi::CallbackInfo& info, std::shared_ptr<Patches> core) {
   KeepAlive keep;
   const Bytes pixels = ToBytes(info[0], keep);
   return Instance(info.Env())
-      .queue.Run(
+      .queue.RunFirst(
           info.Env(), std::move(keep),
           [core, pixels, shape = ToShape(info[1])] { return core->Append(pixels, shape), true; },
           FromNothing);
 }
 
 Napi::Value step(const Napi::CallbackInfo& info, std::shared_ptr<Measure> core) {
-  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Step(); }, FromBoolean);
+  return Instance(info.Env()).queue.RunFirst(info.Env(), {}, [core] { return core->Step(); }, FromBoolean);
 }
 
 Napi::Value progress(const Napi::CallbackInfo& info, std::shared_ptr<Measure> core) {
-  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Progress(); }, FromNumber);
+  return Instance(info.Env()).queue.RunFirst(info.Env(), {}, [core] { return core->Progress(); }, FromNumber);
 }
 
 Napi::Value result(const Napi::CallbackInfo& info, std::shared_ptr<Measure> core) {
-  return Instance(info.Env()).queue.Run(info.Env(), {}, [core] { return core->Result(); }, FromResults);
+  return Instance(info.Env()).queue.RunFirst(info.Env(), {}, [core] { return core->Result(); }, FromResults);
 }
 
 Napi::Value pixelIndex(const Napi::CallbackInfo& call) {
   KeepAlive keep;
   const Bytes pixels = ToBytes(call[0], keep);
   return Instance(call.Env())
-      .queue.Run(
+      .queue.RunFirst(
           call.Env(), std::move(keep),
-          [pixels, shape = ToShape(call[1])] { return Made<PixelIndex>(MakePixelIndex(pixels, shape)); },
+          [pixels, shape = ToShape(call[1]), threads = ToCount(call[2])] {
+            return Made<PixelIndex>(MakePixelIndex(pixels, shape, threads));
+          },
           Wrap<PixelIndex>(&Addon::pixel_index));
 }
 
@@ -86,26 +90,30 @@ Napi::Value embedder(const Napi::CallbackInfo& call) {
   KeepAlive keep;
   auto tensors = ToTensors(call[1], keep);
   return Instance(call.Env())
-      .queue.Run(
+      .queue.RunFirst(
           call.Env(), std::move(keep),
-          [spec = ToSpec(call[0]), tensors = std::move(tensors)] {
-            return Made<Embedder>(MakeEmbedder(spec, tensors));
+          [spec = ToSpec(call[0]), tensors = std::move(tensors), threads = ToCount(call[2])] {
+            return Made<Embedder>(MakeEmbedder(spec, tensors, threads));
           },
           Wrap<Embedder>(&Addon::embedder));
 }
 
 Napi::Value features(const Napi::CallbackInfo& call) {
-  const int64_t width = ToCount(call[0]), keep = ToCount(call[1]);
+  const int64_t width = ToCount(call[0]), keep = ToCount(call[1]), threads = ToCount(call[2]);
   return Instance(call.Env())
-      .queue.Run(
-          call.Env(), {}, [width, keep] { return Made<Features>(MakeFeatures(width, keep)); },
+      .queue.RunFirst(
+          call.Env(), {},
+          [width, keep, threads] { return Made<Features>(MakeFeatures(width, keep, threads)); },
           Wrap<Features>(&Addon::features));
 }
 
 Napi::Value patches(const Napi::CallbackInfo& call) {
   return Instance(call.Env())
-      .queue.Run(
-          call.Env(), {}, [args = ToSpec(call[0])] { return Made<Patches>(MakePatches(args)); },
+      .queue.RunFirst(
+          call.Env(), {},
+          [args = ToSpec(call[0]), threads = ToCount(call[1])] {
+            return Made<Patches>(MakePatches(args, threads));
+          },
           Wrap<Patches>(&Addon::patches));
 }
 
@@ -118,23 +126,25 @@ Napi::Value frechetDistance(const Napi::CallbackInfo& call) {
   KeepAlive keep;
   auto a = ToFeaturesOrStatistics(call[0], keep), b = ToFeaturesOrStatistics(call[1], keep);
   return Instance(call.Env())
-      .queue.Run(
+      .queue.RunFirst(
           call.Env(), std::move(keep),
-          [a = std::move(a), b = std::move(b)] { return Made<Measure>(MeasureFrechetDistance(a, b)); },
+          [a = std::move(a), b = std::move(b), threads = ToCount(call[2])] {
+            return Made<Measure>(MeasureFrechetDistance(a, b, threads));
+          },
           Wrap<Measure>(&Addon::measure));
 }
 
 // A measure of two sets and some numbers.
 template <typename Set,
-          std::unique_ptr<Measure> (*make)(std::shared_ptr<Set>, std::shared_ptr<Set>, const Spec&)>
+          std::unique_ptr<Measure> (*make)(std::shared_ptr<Set>, std::shared_ptr<Set>, const Spec&, int64_t)>
 Napi::Value measure(const Napi::CallbackInfo& call) {
   auto a = Handle<Set>::From(call[0], "a set made by features() or patches()");
   auto b = Handle<Set>::From(call[1], "a set made by features() or patches()");
   return Instance(call.Env())
-      .queue.Run(
+      .queue.RunFirst(
           call.Env(), {},
-          [a = std::move(a), b = std::move(b), args = ToSpec(call[2])] {
-            return Made<Measure>(make(a, b, args));
+          [a = std::move(a), b = std::move(b), args = ToSpec(call[2]), threads = ToCount(call[3])] {
+            return Made<Measure>(make(a, b, args, threads));
           },
           Wrap<Measure>(&Addon::measure));
 }

@@ -2,7 +2,15 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describe as describeRun, exportWeights, importCheckpoint, load, verify } from '../../lib/index.ts'
+import {
+  compare,
+  describe as describeRun,
+  evaluate,
+  exportWeights,
+  importCheckpoint,
+  load,
+  verify,
+} from '../../lib/index.ts'
 import { drawPictures, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
 
 useOwnCache()
@@ -35,6 +43,11 @@ test('every path that is given is that of the moment of the call', async () => {
   const newest = await moved(() => tinyRun('runs', 'pictures', { maxImages: 16, resume: true }))
   expect([newest.run, newest.images]).toEqual([join(home, RUN), 16])
   expect((await moved(() => describeRun({ data: 'pictures', size: 16, dim: 8 }))).data.count).toBe(4)
+
+  const measured = await moved(() => evaluate(RUN, { data: 'pictures', count: 2, steps: 2, extractor: 'none' }))
+  expect([measured.run, existsSync(measured.report.html)]).toEqual([join(home, RUN), true])
+  const few = ['pictures/picture-1.png', 'pictures/picture-2.png']
+  expect((await moved(() => compare('pictures', few, { extractor: 'none' }))).n).toBe(2)
 
   const model = await moved(() => load(RUN))
   const { checks } = await moved(() => verify(RUN))

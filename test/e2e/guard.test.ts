@@ -2,7 +2,7 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { load, type Model, type Status, train, verify } from '../../lib/index.ts'
+import { evaluate, load, type Model, type Status, train, verify } from '../../lib/index.ts'
 import { shinsaku } from '../helpers/cli.ts'
 import { scanAll } from '../helpers/events.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
@@ -119,6 +119,14 @@ describe('what it leaves', () => {
     ])
     const sampled = await shinsaku('sample', folder, '--at', 'best', '-o', join(temporaryFolder(), 'grid.png'))
     expect([sampled.code, sampled.stderr]).toEqual([0, expect.stringContaining('warned, at 200 images')])
+    const few = { count: 2, steps: 2, extractor: 'none' } as const
+    const measured = await evaluate(folder, { ...few, at: 'best' })
+    expect([measured.images, measured.note]).toEqual([160, best.note])
+    expect((await evaluate(folder, { ...few, at: 80 })).folder).toBe(join(folder, 'evaluation', '000000080'))
+    expect(await errorOf(evaluate(folder, { ...few, at: 81 }))).toMatchObject({ code: 'OPTION_INVALID' })
+    const flags = ['--count', '2', '--steps', '2', '--extractor', 'none', '--json']
+    const { code, stdout, stderr } = await shinsaku('evaluate', folder, '--at', 'best', ...flags)
+    expect([code, JSON.parse(stdout).images, stderr.includes('warned, at 200 images')]).toEqual([0, 160, true])
     const resumed = await shinsaku('train', data, '--resume', folder, '--max-images', '1000', '--stop-on-copies')
     expect([resumed.code, resumed.stderr]).toEqual([
       0,

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { bootstrap, root } from '../../scripts/bootstrap.mjs'
@@ -23,13 +23,16 @@ user's cache.`,
   },
 })
 await bootstrap()
-const [{ loadNative }, { openVenv }, { finishMeasure }, { openPytorch }, fixtures] = await Promise.all([
-  import('../../dist/native/load.js'),
-  import('./venv.mjs'),
-  import('../../dist/evaluate/finish-measure.js'),
-  import('../../dist/pytorch/pytorch.js'),
-  import('./metrics-fixtures.mjs'),
-])
+const [{ loadNative }, { withThreads }, { openVenv }, { finishMeasure }, { openPytorch }, fixtures] = await Promise.all(
+  [
+    import('../../dist/native/load.js'),
+    import('../../dist/native/with-threads.js'),
+    import('./venv.mjs'),
+    import('../../dist/evaluate/finish-measure.js'),
+    import('../../dist/pytorch/pytorch.js'),
+    import('./metrics-fixtures.mjs'),
+  ],
+)
 
 const PACKAGES = [
   'pytorch-fid==0.3.0',
@@ -90,7 +93,7 @@ function holds({ ours, theirs, relative, absolute = Math.abs(theirs) * (relative
   return Math.abs(ours - theirs) <= absolute
 }
 
-const { addon } = await loadNative()
+const addon = withThreads((await loadNative()).addon, availableParallelism())
 
 /** @param {{ values: Float32Array, shape: [number, number] }} set */
 async function featuresOf({ values, shape: [count, width] }) {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { resolveDevice } from '../../lib/backend/device.ts'
 import type { EmbedderSpec } from '../../lib/native/evaluate.ts'
 import { loadNative } from '../../lib/native/load.ts'
+import { withThreads } from '../../lib/native/with-threads.ts'
 import { hashedPixels, madeUpWeights } from '../helpers/hashed.ts'
 
 type Network = { network: EmbedderSpec['network']; layers: [string, string, number[]][]; features: object }
@@ -18,7 +19,7 @@ const missing = await resolveDevice('cuda').then(
 test.skipIf(missing !== undefined).each(networks)(
   `$network: those of the CPU${missing === undefined ? '' : ` (skipped: ${missing})`}`,
   async ({ network, layers, features }) => {
-    const { addon } = await loadNative()
+    const addon = withThreads((await loadNative()).addon, 2)
     const [pixels, shape] = [hashedPixels(2 * 40 * 36 * 3, 3), [2, 40, 36, 3]]
     const output = Math.max(...Object.keys(features).map(Number))
     const weights = madeUpWeights(layers)

@@ -30,14 +30,14 @@ describe('surface', () => {
     const trainer = await raw.trainer(smallSpec({ batch: 2 }), images)
     const generator = await trainer.inferenceModel('raw')
     const sampler = await generator.sampler({ seeds: [1], steps: 2, sampler: 'ddim', eta: 0, batch: 1 })
-    const index = await raw.pixelIndex(drawnPixels(2, 16, 3), [2, 16, 16, 3])
+    const index = await raw.pixelIndex(drawnPixels(2, 16, 3), [2, 16, 16, 3], 1)
     expect(Object.keys(raw).sort()).toEqual([...declared('Addon'), ...declared('NativeEvaluate')].sort())
     expect(methodsOf(index)).toEqual(declared('NativePixelIndex'))
-    const features = await raw.features(2, 10)
+    const features = await raw.features(2, 10, 1)
     await features.append(Float32Array.of(1, 2, 3, 4))
     expect(methodsOf(features)).toEqual(declared('NativeFeatures'))
-    expect(methodsOf(await raw.patches({ perPicture: 1, seed: 1 }))).toEqual(declared('NativePatches'))
-    expect(methodsOf(await raw.frechetDistance(features, features))).toEqual(declared('NativeMeasure'))
+    expect(methodsOf(await raw.patches({ perPicture: 1, seed: 1 }, 1))).toEqual(declared('NativePatches'))
+    expect(methodsOf(await raw.frechetDistance(features, features, 1))).toEqual(declared('NativeMeasure'))
     expect(methodsOf(images)).toEqual(declared('NativeImages'))
     expect(methodsOf(trainer)).toEqual(declared('NativeTrainer'))
     expect(methodsOf(generator)).toEqual(declared('NativeInferenceModel'))
@@ -53,18 +53,39 @@ describe('surface', () => {
   })
 
   test('each unit sets its own threads, whatever was made or sampled since; they have no default', async () => {
+    const shape = [2, 16, 16, 3]
     const [one, two] = [await smallTrainer(addon, { threads: 1 }), await smallTrainer(addon, { threads: 2 })]
     const model = await two.inferenceModel('raw')
+    const features = await addon.features(2, 10, 2)
+    await features.append(Float32Array.of(1, 2, 3, 4))
+    const patches = await addon.patches({ perPicture: 1, seed: 1 }, 2)
+    const index = await addon.pixelIndex(drawnPixels(2, 16, 3), shape, 2)
+    const distance = await addon.frechetDistance(features, features, 2)
+    const nearest = { k: 1, metric: 'l1', mirrored: false } as const
     const sampler = await model.sampler({ seeds: [1], steps: 3, sampler: 'ddim', eta: 0, batch: 1 })
     for (const [unit, threads] of [
       [() => one.step(1), 1],
       [() => sampler.step(), 2],
+      [() => one.step(1), 1],
+      [() => features.statistics(), 2],
+      [() => one.step(1), 1],
+      [() => features.append(Float32Array.of(1, 2)), 2],
+      [() => one.step(1), 1],
+      [() => patches.append(drawnPixels(2, 16, 3), shape), 2],
+      [() => one.step(1), 1],
+      [() => index.nearest(drawnPixels(2, 16, 3), shape, nearest), 2],
+      [() => one.step(1), 1],
+      [() => distance.step(), 2],
       [() => one.step(1), 1],
       [() => two.step(1), 2],
     ] as const) {
       await unit()
       expect((await addon.info()).threads).toBe(threads)
     }
+    for (const threads of [0, -1])
+      await expect(async () => (await addon.features(2, 10, threads)).statistics()).rejects.toMatchObject({
+        code: 'NATIVE_FAILED',
+      })
     await expect(addon.inferenceModel({ ...smallSpec({}), threads: 0 }, [])).rejects.toMatchObject({
       code: 'NATIVE_FAILED',
     })

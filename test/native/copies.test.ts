@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { loadDataset } from '../../lib/data/dataset.ts'
 import { CopySearch, copiesAmong, copyShare, groupsOf } from '../../lib/evaluate/copies.ts'
 import { loadAddon } from '../../lib/native/load.ts'
+import { withThreads } from '../../lib/native/with-threads.ts'
 import { resolveTrain } from '../../lib/options/resolve.ts'
 import { sharedFolder } from '../helpers/runs.ts'
 
@@ -14,7 +15,7 @@ let train: Uint8Array
 beforeAll(async () => {
   const { store, manifest } = await icons('builtin:icons:64:3407')
   train = store.resident!
-  search = (await CopySearch.over(await loadAddon(), store, groupsOf(manifest.files)))!
+  search = (await CopySearch.over(withThreads(await loadAddon(), 2), store, groupsOf(manifest.files)))!
 })
 
 const shareOf = async (pixels: Uint8Array) => copyShare(copiesAmong(await search.nearest(pixels)), 1)

@@ -1,6 +1,7 @@
 /** Sampling beside training: between the updates of a unit, and no bit of either is another than alone. */
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { finishMeasure } from '../../lib/evaluate/finish-measure.ts'
 import type { Addon, NativeInferenceModel, NativeTrainer } from '../../lib/native/addon.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { AnyTrainOptions } from '../../lib/options/types.ts'
@@ -73,4 +74,26 @@ test('after sampling, the rest of a unit has its own threads and switches again'
   await unit
   expect(await addon.info()).toMatchObject({ threads: 1, numerics: { matmul: 'ieee', deterministicAlgorithms: false } })
   for (const held of [plain, other, model]) held.dispose()
+})
+
+test('what measures pictures goes before the rest of a unit too, on its own threads and in float32', async () => {
+  const trainer = await smallTrainer(addon, { threads: 1, precision: 'tf32' }, 10)
+  const set = async () => {
+    const features = await addon.features(2, 4, 2)
+    await features.append(Float32Array.of(1, 2, 3, 5, 8, 13))
+    return features
+  }
+  let ended = false
+  const unit = trainer.step(UPDATES).finally(() => {
+    ended = true
+  })
+  const [a, b] = [await set(), await set()]
+  const { value } = await finishMeasure(await addon.frechetDistance(a, b, 2))
+  expect(value).toBeCloseTo(0)
+  expect(ended).toBe(false)
+  const measuring = { matmul: 'ieee', deterministicAlgorithms: false, deterministicCudnn: true }
+  expect(await addon.info()).toMatchObject({ threads: 2, numerics: measuring })
+  await unit
+  expect(await addon.info()).toMatchObject({ threads: 1, numerics: { matmul: 'tf32', deterministicCudnn: false } })
+  for (const held of [trainer, a, b]) held.dispose()
 })

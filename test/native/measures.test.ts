@@ -1,13 +1,13 @@
 /** Statistics of features and distances of sets of them, against plain computations. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { finishMeasure } from '../../lib/evaluate/finish-measure.ts'
-import type { Addon } from '../../lib/native/addon.ts'
-import type { FeatureStatistics, NativeFeatures } from '../../lib/native/evaluate.ts'
+import type { FeatureStatistics, NativeEvaluate, NativeFeatures } from '../../lib/native/evaluate.ts'
 import { loadAddon } from '../../lib/native/load.ts'
+import { withThreads } from '../../lib/native/with-threads.ts'
 
-let addon: Addon
+let addon: NativeEvaluate
 beforeAll(async () => {
-  addon = await loadAddon()
+  addon = withThreads(await loadAddon(), 2)
 })
 
 type Rows = Float32Array[]

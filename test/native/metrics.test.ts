@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { finishMeasure } from '../../lib/evaluate/finish-measure.ts'
-import type { Addon, HostTensor } from '../../lib/native/addon.ts'
-import type { EmbedderSpec } from '../../lib/native/evaluate.ts'
+import type { HostTensor } from '../../lib/native/addon.ts'
+import type { EmbedderSpec, NativeEvaluate } from '../../lib/native/evaluate.ts'
 import { loadAddon } from '../../lib/native/load.ts'
+import { withThreads } from '../../lib/native/with-threads.ts'
 import { hashedPixels, hashedRows, madeUpWeights } from '../helpers/hashed.ts'
 
 type Sets = { n: number; m: number; width: number; k: number; projections: number; seed: number } & Record<
@@ -31,9 +32,9 @@ const golden = JSON.parse(readFileSync(new URL('../golden/metrics.json', import.
   networks: Network[]
 }
 
-let addon: Addon
+let addon: NativeEvaluate
 beforeAll(async () => {
-  addon = await loadAddon()
+  addon = withThreads(await loadAddon(), 2)
 })
 
 const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length

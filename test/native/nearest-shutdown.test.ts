@@ -10,7 +10,7 @@ test('nearest() rejects with SHUT_DOWN, long before it would be through', async 
   // Each is nearer than the one before, so that every pair is compared to its end.
   const pixels = new Uint8Array(250 * bytes)
   for (let i = 0; i < 250; i++) pixels.fill(255 - i, i * bytes)
-  const index = await addon.pixelIndex(pixels, [250, ...picture])
+  const index = await addon.pixelIndex(pixels, [250, ...picture], 2)
   const queries = new Uint8Array(1000 * bytes)
   const search = index.nearest(queries, [1000, ...picture], { k: 1, metric: 'l2', mirrored: true })
   const ended = search.then(

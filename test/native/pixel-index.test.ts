@@ -1,12 +1,13 @@
 /** The nearest pictures by their pixels, against a plain computation. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Addon } from '../../lib/native/addon.ts'
+import type { NativeEvaluate } from '../../lib/native/evaluate.ts'
 import { loadAddon } from '../../lib/native/load.ts'
+import { withThreads } from '../../lib/native/with-threads.ts'
 import { drawnPixels } from '../helpers/specs.ts'
 
-let addon: Addon
+let addon: NativeEvaluate
 beforeAll(async () => {
-  addon = await loadAddon()
+  addon = withThreads(await loadAddon(), 2)
 })
 
 type Set = { pixels: Uint8Array; shape: [number, number, number, number] }

@@ -1,13 +1,14 @@
 /** The sliced Wasserstein distance of two sets of pictures. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { finishMeasure } from '../../lib/evaluate/finish-measure.ts'
-import type { Addon } from '../../lib/native/addon.ts'
+import type { NativeEvaluate } from '../../lib/native/evaluate.ts'
 import { loadAddon } from '../../lib/native/load.ts'
+import { withThreads } from '../../lib/native/with-threads.ts'
 import { hashed } from '../helpers/hashed.ts'
 
-let addon: Addon
+let addon: NativeEvaluate
 beforeAll(async () => {
-  addon = await loadAddon()
+  addon = withThreads(await loadAddon(), 2)
 })
 
 type Options = { count?: number; size?: number; seed?: number; noise?: number; piece?: number; perPicture?: number }

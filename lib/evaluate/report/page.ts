@@ -141,10 +141,10 @@ function copySection({ pairs: all }: ReportContent): Content {
 
 function numberSections({ judgement }: ReportContent): Markup {
   const { basis, n } = judgement
-  const { extractor, reference, heldOut, samples } = basis
+  const { extractor, reference, heldOut, samples, statistics } = basis
   const against = `${count(reference.count)} ${reference.name}${heldOut ? ` and ${count(heldOut.count)} held-out ones` : ''}`
   const seen = extractor
-    ? `Features by ${extractor.name} (${extractor.width} values, weights ${extractor.sha256.slice(0, 12)}…).`
+    ? `Features by ${extractor.name} (${extractor.width} values, weights ${extractor.sha256.slice(0, 12)}…).${statistics === undefined ? '' : ` FID is measured against ${statistics}.`}`
     : 'No extractor: run shinsaku setup --metrics for what only a network sees.'
   return html`<section><h2>Is it new?</h2><p>${count(n)} samples (${samples.size} pixels, ${samples.format}) against ${against}.</p>${cardsOf('newness', judgement)}</section>
 <section><h2>Is it good?</h2><p>${seen} The samples have ${(100 * basis.spread).toFixed(0)} % of the variety (variance of the pixels) of the training pictures.</p>${cardsOf('quality', judgement)}</section>

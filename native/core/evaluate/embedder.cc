@@ -9,11 +9,13 @@
 
 #include "core/data/image_set.h"
 #include "core/data/pixels.h"
+#include "core/evaluate/measuring.h"
 #include "core/nn/efficientnet_lite.h"
 #include "core/nn/inception.h"
 #include "core/runtime/cancel.h"
 #include "core/runtime/device.h"
 #include "core/runtime/host_tensor.h"
+#include "core/runtime/unit_scope.h"
 
 namespace shinsaku {
 namespace {
@@ -49,16 +51,20 @@ class Lite0Features {
 template <typename Network>
 class NetworkEmbedder : public Embedder {
  public:
-  NetworkEmbedder(at::Device device, Network network, int64_t bytes)
-      : device_(device), ops_(MakeOps("reference")), network_(std::move(network)), bytes_(bytes) {}
+  NetworkEmbedder(Spec spec, at::Device device, Network network, int64_t bytes)
+      : spec_(std::move(spec)),
+        device_(device),
+        ops_(MakeOps("reference")),
+        network_(std::move(network)),
+        bytes_(bytes) {}
 
   std::vector<float> Embed(Bytes pixels, const std::vector<int64_t>& shape) override {
     RequirePictures(pixels, shape);
     if (shape[3] != 3)
       throw Failure("SHAPE_INVALID",
                     "the network needs pictures of 3 channels; these are " + SizesText(shape));
+    const UnitScope scope(spec_);
     const at::NoGradGuard no_grad;
-    AllowTf32(false);
     // from_blob only reads.
     const Tensor all = at::from_blob(const_cast<uint8_t*>(pixels.data()), shape, at::kByte);
     std::vector<float> features;
@@ -78,6 +84,7 @@ class NetworkEmbedder : public Embedder {
   int64_t HostBytes() const override { return bytes_; }
 
  private:
+  Spec spec_;  // of a unit
   at::Device device_;
   std::unique_ptr<Ops> ops_;
   Network network_;
@@ -86,7 +93,10 @@ class NetworkEmbedder : public Embedder {
 
 }  // namespace
 
-std::unique_ptr<Embedder> MakeEmbedder(const Spec& spec, const std::vector<HostTensor>& tensors) {
+std::unique_ptr<Embedder> MakeEmbedder(const Spec& spec, const std::vector<HostTensor>& tensors,
+                                       int64_t threads) {
+  const Spec measuring = MeasuringSpec(threads);
+  const UnitScope scope(measuring);
   NamedTensors given;
   for (const auto& host : tensors) given.push_back({host.name, FromHost(host)});
   const at::Device device = DeviceOf(spec);
@@ -95,15 +105,15 @@ std::unique_ptr<Embedder> MakeEmbedder(const Spec& spec, const std::vector<HostT
   const int64_t output = Integer(spec, "output");
   const int64_t bytes = device.is_cpu() ? HostBytesOf(given) : 0;
   if (network == "inception")
-    return std::make_unique<NetworkEmbedder<InceptionFeatures>>(device, InceptionFeatures(weights, output),
-                                                                bytes);
+    return std::make_unique<NetworkEmbedder<InceptionFeatures>>(measuring, device,
+                                                                InceptionFeatures(weights, output), bytes);
   if (network != "efficientnet-lite0")
     throw Failure("NATIVE_FAILED",
                   "network must be \"inception\" or \"efficientnet-lite0\"; it is \"" + network + "\"");
   if (output != EfficientNetLite0::kWidth)
     throw Failure("NATIVE_FAILED",
                   "features of efficientnet-lite0 are 1280 wide, not " + std::to_string(output));
-  return std::make_unique<NetworkEmbedder<Lite0Features>>(device, Lite0Features(weights), bytes);
+  return std::make_unique<NetworkEmbedder<Lite0Features>>(measuring, device, Lite0Features(weights), bytes);
 }
 
 }  // namespace shinsaku

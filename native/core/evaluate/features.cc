@@ -10,8 +10,10 @@
 
 #include <algorithm>
 
+#include "core/evaluate/measuring.h"
 #include "core/runtime/cancel.h"
 #include "core/runtime/host_tensor.h"
+#include "core/runtime/unit_scope.h"
 
 namespace shinsaku {
 namespace {
@@ -57,11 +59,13 @@ at::Tensor Moments::covariance() const { return scatter_ / static_cast<double>(c
 
 int64_t Moments::HostBytes() const { return count_ == 0 ? 0 : HostBytesOf(mean_) + HostBytesOf(scatter_); }
 
-FeatureRows::FeatureRows(int64_t width, int64_t keep) : width_(width), keep_(keep) {
+FeatureRows::FeatureRows(int64_t width, int64_t keep, int64_t threads)
+    : spec_(MeasuringSpec(threads)), width_(width), keep_(keep) {
   if (width < 1) throw Failure("SHAPE_INVALID", "rows of features need a width of 1 or more");
 }
 
 void FeatureRows::Append(Floats rows) {
+  const UnitScope scope(spec_);
   if (rows.size() % static_cast<size_t>(width_) != 0)
     throw Failure("SHAPE_INVALID", std::to_string(rows.size()) + " values are no whole rows of " +
                                        std::to_string(width_) + " features");
@@ -96,6 +100,7 @@ std::vector<at::Tensor> FeatureRows::Blocks() const {
 }
 
 Statistics FeatureRows::Compute() {
+  const UnitScope scope(spec_);
   if (count() < 2)
     throw Failure("DATA_TOO_FEW",
                   "a covariance needs at least 2 pictures; there are " + std::to_string(count()));
@@ -125,8 +130,8 @@ void RequireRows(const FeatureRows& rows, int64_t least, const char* measure) {
                                       " pictures of each set; one has " + std::to_string(rows.kept()));
 }
 
-std::unique_ptr<Features> MakeFeatures(int64_t width, int64_t keep) {
-  return std::make_unique<FeatureRows>(width, keep);
+std::unique_ptr<Features> MakeFeatures(int64_t width, int64_t keep, int64_t threads) {
+  return std::make_unique<FeatureRows>(width, keep, threads);
 }
 
 }  // namespace shinsaku

@@ -30,7 +30,7 @@ class Moments {
 
 class FeatureRows : public Features {
  public:
-  FeatureRows(int64_t width, int64_t keep);
+  FeatureRows(int64_t width, int64_t keep, int64_t threads);
 
   void Append(Floats rows) override;
   Statistics Compute() override;
@@ -45,6 +45,7 @@ class FeatureRows : public Features {
   const Moments& beyond() const { return beyond_; }  // of rows that are not there
 
  private:
+  Spec spec_;
   int64_t width_, keep_, kept_ = 0;
   std::vector<at::Tensor> blocks_;  // [kBlockRows,width]; the last may be in use in part
   Moments beyond_;

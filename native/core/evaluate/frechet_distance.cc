@@ -13,6 +13,7 @@
 #include <ATen/ops/mm.h>
 
 #include <cmath>
+#include <tuple>
 
 #include "core/evaluate/features.h"
 #include "core/evaluate/stages.h"
@@ -53,15 +54,19 @@ at::Tensor Factor(const at::Tensor& covariance) {
   return (vectors * values.clamp_min(0).sqrt()).t();
 }
 
+// Of F^T F times `covariance`, whose root has the trace of that of the smaller F covariance F^T.
+double TraceOfRootOf(const at::Tensor& factor, const at::Tensor& covariance) {
+  const at::Tensor product = at::mm(at::mm(factor, covariance), factor.t());
+  return at::linalg_eigvalsh(product).clamp_min(0).sqrt().sum().item<double>();
+}
+
 double TraceOfRoot(const Normal& a, const Normal& b) {
-  if (!a.factor.defined() && !b.factor.defined()) {
-    const at::Tensor factor = Factor(a.covariance);
-    const at::Tensor product = at::mm(at::mm(factor, b.covariance), factor.t());
-    return at::linalg_eigvalsh(product).clamp_min(0).sqrt().sum().item<double>();
-  }
-  const at::Tensor f = a.factor.defined() ? a.factor : Factor(a.covariance);
-  const at::Tensor g = b.factor.defined() ? b.factor : Factor(b.covariance);
-  return at::linalg_svdvals(at::mm(f, g.t())).sum().item<double>();
+  if (!a.factor.defined() && !b.factor.defined()) return TraceOfRootOf(Factor(a.covariance), b.covariance);
+  if (a.factor.defined() && b.factor.defined())
+    return at::linalg_svdvals(at::mm(a.factor, b.factor.t())).sum().item<double>();
+  const auto& [factor, covariance] =
+      a.factor.defined() ? std::tie(a.factor, b.covariance) : std::tie(b.factor, a.covariance);
+  return TraceOfRootOf(factor, covariance);
 }
 
 // One of the two, and what is still to be added to its moments.
@@ -73,7 +78,9 @@ struct Side {
 
 class FrechetDistance : public Stages {
  public:
-  FrechetDistance(const FeaturesOrStatistics& a, const FeaturesOrStatistics& b) {
+  FrechetDistance(const FeaturesOrStatistics& a, const FeaturesOrStatistics& b, int64_t threads)
+      : Stages(threads) {
+    const UnitScope scope(spec());
     const int64_t width_a = Take(a, a_), width_b = Take(b, b_);
     if (width_a != width_b)
       throw Failure("SHAPE_INVALID", "features of width " + std::to_string(width_a) +
@@ -127,9 +134,9 @@ class FrechetDistance : public Stages {
 
 }  // namespace
 
-std::unique_ptr<Measure> MeasureFrechetDistance(const FeaturesOrStatistics& a,
-                                                const FeaturesOrStatistics& b) {
-  return std::make_unique<FrechetDistance>(a, b);
+std::unique_ptr<Measure> MeasureFrechetDistance(const FeaturesOrStatistics& a, const FeaturesOrStatistics& b,
+                                                int64_t threads) {
+  return std::make_unique<FrechetDistance>(a, b, threads);
 }
 
 }  // namespace shinsaku

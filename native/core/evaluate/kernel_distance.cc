@@ -43,7 +43,9 @@ struct Sums {
 
 class KernelDistance : public Stages {
  public:
-  KernelDistance(const FeatureRows& a, const FeatureRows& b, const Spec& args) {
+  KernelDistance(const FeatureRows& a, const FeatureRows& b, const Spec& args, int64_t threads)
+      : Stages(threads) {
+    const UnitScope scope(spec());
     RequireSameWidth(a, b);
     for (const FeatureRows* rows : {&a, &b}) RequireRows(*rows, 2, "a kernel distance");
     const int64_t resamples = Integer(args, "bootstraps");
@@ -104,8 +106,8 @@ class KernelDistance : public Stages {
 }  // namespace
 
 std::unique_ptr<Measure> MeasureKernelDistance(std::shared_ptr<Features> a, std::shared_ptr<Features> b,
-                                               const Spec& args) {
-  return std::make_unique<KernelDistance>(RowsOf(*a), RowsOf(*b), args);
+                                               const Spec& args, int64_t threads) {
+  return std::make_unique<KernelDistance>(RowsOf(*a), RowsOf(*b), args, threads);
 }
 
 }  // namespace shinsaku

@@ -22,7 +22,8 @@ constexpr int64_t kDirections = 64;
 
 class Mind : public Stages {
  public:
-  Mind(const FeatureRows& a, const FeatureRows& b, const Spec& args) {
+  Mind(const FeatureRows& a, const FeatureRows& b, const Spec& args, int64_t threads) : Stages(threads) {
+    const UnitScope scope(spec());
     RequireSameWidth(a, b);
     for (const FeatureRows* rows : {&a, &b}) RequireRows(*rows, 1, "MIND");
     const int64_t projections = Integer(args, "projections");
@@ -79,8 +80,8 @@ class Mind : public Stages {
 }  // namespace
 
 std::unique_ptr<Measure> MeasureMind(std::shared_ptr<Features> a, std::shared_ptr<Features> b,
-                                     const Spec& args) {
-  return std::make_unique<Mind>(RowsOf(*a), RowsOf(*b), args);
+                                     const Spec& args, int64_t threads) {
+  return std::make_unique<Mind>(RowsOf(*a), RowsOf(*b), args, threads);
 }
 
 }  // namespace shinsaku

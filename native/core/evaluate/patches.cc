@@ -16,9 +16,11 @@
 
 #include "core/data/image_set.h"
 #include "core/data/pixels.h"
+#include "core/evaluate/measuring.h"
 #include "core/runtime/cancel.h"
 #include "core/runtime/host_tensor.h"
 #include "core/runtime/random.h"
+#include "core/runtime/unit_scope.h"
 
 namespace shinsaku {
 namespace {
@@ -60,8 +62,9 @@ std::vector<at::Tensor> LaplacianPyramid(at::Tensor x) {
 
 }  // namespace
 
-PatchSet::PatchSet(const Spec& args)
-    : per_picture_(Integer(args, "perPicture")),
+PatchSet::PatchSet(const Spec& args, int64_t threads)
+    : spec_(MeasuringSpec(threads)),
+      per_picture_(Integer(args, "perPicture")),
       generator_(CpuGenerator(static_cast<uint64_t>(Integer(args, "seed")))) {
   if (per_picture_ < 1)
     throw Failure("NATIVE_FAILED", "option \"perPicture\" must be 1 or more in the native spec");
@@ -69,6 +72,7 @@ PatchSet::PatchSet(const Spec& args)
 
 void PatchSet::Append(Bytes pixels, const std::vector<int64_t>& shape) {
   ThrowIfCancelled();
+  const UnitScope scope(spec_);
   RequirePictures(pixels, shape);
   if (shape[1] < kSide || shape[2] < kSide)
     throw Failure("SHAPE_INVALID",
@@ -105,6 +109,8 @@ int64_t PatchSet::HostBytes() const {
   return bytes;
 }
 
-std::unique_ptr<Patches> MakePatches(const Spec& args) { return std::make_unique<PatchSet>(args); }
+std::unique_ptr<Patches> MakePatches(const Spec& args, int64_t threads) {
+  return std::make_unique<PatchSet>(args, threads);
+}
 
 }  // namespace shinsaku

@@ -12,7 +12,7 @@ namespace shinsaku {
 
 class PatchSet : public Patches {
  public:
-  explicit PatchSet(const Spec& args);
+  PatchSet(const Spec& args, int64_t threads);
 
   void Append(Bytes pixels, const std::vector<int64_t>& shape) override;
   int64_t HostBytes() const override;
@@ -23,6 +23,7 @@ class PatchSet : public Patches {
   const std::vector<std::vector<at::Tensor>>& levels() const { return levels_; }
 
  private:
+  Spec spec_;
   int64_t per_picture_;
   at::Generator generator_;
   int64_t count_ = 0;

@@ -7,7 +7,9 @@
 
 #include "core/data/image_set.h"
 #include "core/evaluate/differences.h"
+#include "core/evaluate/measuring.h"
 #include "core/runtime/cancel.h"
+#include "core/runtime/unit_scope.h"
 
 namespace shinsaku {
 namespace {
@@ -56,13 +58,15 @@ std::vector<uint8_t> Mirrored(Bytes pixels, const std::vector<int64_t>& shape) {
 
 class HostPixelIndex : public PixelIndex {
  public:
-  HostPixelIndex(Bytes pixels, const std::vector<int64_t>& shape) : shape_(shape) {
+  HostPixelIndex(Bytes pixels, const std::vector<int64_t>& shape, int64_t threads)
+      : spec_(MeasuringSpec(threads)), shape_(shape) {
     RequirePictures(pixels, shape);
     pixels_.assign(pixels.begin(), pixels.end());
     bytes_ = pixels_.size() / static_cast<size_t>(shape[0]);
   }
 
   Neighbours Nearest(Bytes pixels, const std::vector<int64_t>& shape, const Spec& args) override {
+    const UnitScope scope(spec_);
     RequirePictures(pixels, shape);
     if (!std::equal(shape.begin() + 1, shape.end(), shape_.begin() + 1, shape_.end()))
       throw Failure("SHAPE_INVALID", "pictures of shape " + SizesText(shape) +
@@ -120,6 +124,7 @@ class HostPixelIndex : public PixelIndex {
     }
   }
 
+  Spec spec_;
   std::vector<int64_t> shape_;
   std::vector<uint8_t> pixels_;
   size_t bytes_ = 0;  // of one picture
@@ -127,8 +132,8 @@ class HostPixelIndex : public PixelIndex {
 
 }  // namespace
 
-std::unique_ptr<PixelIndex> MakePixelIndex(Bytes pixels, const std::vector<int64_t>& shape) {
-  return std::make_unique<HostPixelIndex>(pixels, shape);
+std::unique_ptr<PixelIndex> MakePixelIndex(Bytes pixels, const std::vector<int64_t>& shape, int64_t threads) {
+  return std::make_unique<HostPixelIndex>(pixels, shape, threads);
 }
 
 }  // namespace shinsaku

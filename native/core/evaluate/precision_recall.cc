@@ -33,8 +33,9 @@ struct Set {
 
 class PrecisionRecall : public Stages {
  public:
-  PrecisionRecall(const FeatureRows& real, const FeatureRows& fake, const Spec& args)
-      : k_(Integer(args, "k")) {
+  PrecisionRecall(const FeatureRows& real, const FeatureRows& fake, const Spec& args, int64_t threads)
+      : Stages(threads), k_(Integer(args, "k")) {
+    const UnitScope scope(spec());
     if (k_ < 1) throw Failure("NATIVE_FAILED", "option \"k\" must be 1 or more in the native spec");
     RequireSameWidth(real, fake);
     for (const FeatureRows* rows : {&real, &fake}) RequireRows(*rows, k_ + 1, "precision and recall");
@@ -110,8 +111,9 @@ class PrecisionRecall : public Stages {
 }  // namespace
 
 std::unique_ptr<Measure> MeasurePrecisionRecall(std::shared_ptr<Features> real,
-                                                std::shared_ptr<Features> fake, const Spec& args) {
-  return std::make_unique<PrecisionRecall>(RowsOf(*real), RowsOf(*fake), args);
+                                                std::shared_ptr<Features> fake, const Spec& args,
+                                                int64_t threads) {
+  return std::make_unique<PrecisionRecall>(RowsOf(*real), RowsOf(*fake), args, threads);
 }
 
 }  // namespace shinsaku

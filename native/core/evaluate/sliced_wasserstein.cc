@@ -44,8 +44,9 @@ struct Pieces {
 
 class SlicedWasserstein : public Stages {
  public:
-  SlicedWasserstein(const PatchSet& a, const PatchSet& b, const Spec& args)
-      : a_(a.levels()),
+  SlicedWasserstein(const PatchSet& a, const PatchSet& b, const Spec& args, int64_t threads)
+      : Stages(threads),
+        a_(a.levels()),
         b_(b.levels()),
         generator_(CpuGenerator(static_cast<uint64_t>(Integer(args, "seed")))) {
     const int64_t projections = Integer(args, "projections");
@@ -112,9 +113,9 @@ class SlicedWasserstein : public Stages {
 }  // namespace
 
 std::unique_ptr<Measure> MeasureSlicedWasserstein(std::shared_ptr<Patches> a, std::shared_ptr<Patches> b,
-                                                  const Spec& args) {
+                                                  const Spec& args, int64_t threads) {
   return std::make_unique<SlicedWasserstein>(dynamic_cast<const PatchSet&>(*a),
-                                             dynamic_cast<const PatchSet&>(*b), args);
+                                             dynamic_cast<const PatchSet&>(*b), args, threads);
 }
 
 }  // namespace shinsaku

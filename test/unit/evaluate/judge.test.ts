@@ -43,6 +43,7 @@ describe('judge(), without an extractor', () => {
       ...over,
     },
     extractor: { missing: 'there is none' },
+    statistics: null,
     reference: 'training pictures',
     format: 'png',
     seed: 0,
