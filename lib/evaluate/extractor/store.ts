@@ -35,8 +35,14 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Which extractors are stored; whether they are whole is found out when they are read. */
+/** Which extractors are stored: none for a user who has no cache. Whether they are whole is found out when they are read. */
 export async function storedExtractors(): Promise<ExtractorName[]> {
+  try {
+    extractorsFolder()
+  } catch (error) {
+    if (error instanceof ShinsakuError && error.code === 'CACHE_MISSING') return []
+    throw error
+  }
   const there = await Promise.all(extractorNames.map((name) => isThere(recordPath(name))))
   return extractorNames.filter((_, i) => there[i])
 }
