@@ -81,7 +81,7 @@ function planLines({
     ...(data.heldOut > 0 ? [`${formatCount(data.heldOut)} held out`] : []),
     ...(data.skipped > 0 ? [`${formatCount(data.skipped)} skipped`] : []),
   ]
-  const { stateBytes, activationBytes, snapshotBytes, picturesBytes, totalBytes } = memory
+  const { programBytes, stateBytes, activationBytes, snapshotBytes, picturesBytes, totalBytes } = memory
   return [
     ...optionLines(options, origins),
     ...layerLines(layers),
@@ -95,7 +95,7 @@ function planLines({
       ['parameters', formatCount(parameters)],
       [
         'memory',
-        `about ${formatBytes(totalBytes)}: ${formatBytes(stateBytes)} weights, gradients, optimizer and average; ${formatBytes(activationBytes)} activations; ${formatBytes(snapshotBytes)} the copy for a checkpoint; ${formatBytes(picturesBytes)} pictures`,
+        `about ${formatBytes(totalBytes)}: ${formatBytes(programBytes)} the program; ${formatBytes(stateBytes)} weights, gradients, optimizer and average; ${formatBytes(activationBytes)} an update at its peak; ${formatBytes(snapshotBytes)} the copy for a checkpoint; ${formatBytes(picturesBytes)} pictures`,
       ],
       [
         'disk',

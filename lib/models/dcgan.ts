@@ -22,6 +22,7 @@ const hasDenseStem = ({ variant }: { variant: string }) => variant !== 'pytorch'
 export const dcgan = defineModel({
   help: 'DCGAN in three published variants.',
   mainLoss: 'lossG',
+  peakOfKept: { own: 1.5, reference: 1.5 },
   widthOption: 'width',
   defaultVariant: 'pytorch',
   specs: {

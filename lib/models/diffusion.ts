@@ -22,6 +22,7 @@ const usualSampler = (eta: number | undefined) => (eta === undefined || eta === 
 export const diffusion = defineModel({
   help: 'Gaussian diffusion with the U-Net of denoising-diffusion-pytorch.',
   mainLoss: 'loss',
+  peakOfKept: { own: 0.73, reference: 1.35 },
   widthOption: 'dim',
   defaultVariant: '2.3',
   specs: {

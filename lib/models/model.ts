@@ -52,6 +52,11 @@ type Behaviour<Train, Sample, GivenSample> = {
   readonly help: string
   /** The series of metrics that is reported as the loss. */
   readonly mainLoss: string
+  /**
+   * Memory of an update at its peak, as a multiple of what the reference's walk keeps for backward: with a processor's
+   * own operations, which keep less, and with the reference, whose gradients and copies come on top. Measured.
+   */
+  readonly peakOfKept: { readonly own: number; readonly reference: number }
   /** What is wrong with a combination of options; ranges are the schemas' affair. */
   check(options: Train): Problem[]
   /** What is wrong with a combination of sampling options for a model trained with `train`. */

@@ -12,7 +12,7 @@ export type Spec = Readonly<Record<string, boolean | number | string | readonly 
 export type Metrics = Record<string, number[]>
 
 export type Layer = { name: string; operation: string; shape: number[]; parameters: number }
-/** `activationBytes` are kept for one picture's backward pass, in fp32. */
+/** `activationBytes` are what the reference's walk keeps for one picture's backward pass, in fp32. */
 export type Description = { layers: Layer[]; parameters: number; activationBytes: number }
 
 /** Switches of libtorch that decide about the bits of results on a GPU. Units set them; they hold for the process. */

@@ -40,10 +40,12 @@ export type RunDescription = Placement & {
   layers: readonly Layer[]
   parameters: number
   /**
-   * Estimates: weights, gradients, Adam and EMA; activations of one batch; the copy that is written as a checkpoint
-   * while training goes on; one checkpoint times keepCheckpoints and those that guard keeps beside them.
+   * Estimates: the program before it has a network; weights, gradients, Adam and EMA; what an update takes beside them
+   * at its peak; the copy that is written as a checkpoint while training goes on; one checkpoint times keepCheckpoints
+   * and those that guard keeps beside them.
    */
   memory: {
+    programBytes: number
     stateBytes: number
     activationBytes: number
     snapshotBytes: number
@@ -59,8 +61,6 @@ export type RunDescription = Placement & {
   /** What a run that is bound in time would say of its choice. */
   choice: readonly string[]
 }
-
-const FLOAT = 4
 
 /** What measuring the speed may take beside the first updates. */
 const PROBE_SECONDS = 1
@@ -101,6 +101,7 @@ export async function describe({
     { reported, writeReport },
     { planRun },
     { measureRate },
+    { trainingMemory },
   ] = await Promise.all([
     import('../options/resolve.ts'),
     import('../options/recipes.ts'),
@@ -112,6 +113,7 @@ export async function describe({
     import('../data/report.ts'),
     import('./plan-run.ts'),
     import('./probe.ts'),
+    import('./memory.ts'),
   ])
   const resolved = withAbsolutePaths(resolveTrain(given), from)
   const { options, lines } = await planRun({ ...given, out: resolved.out, data: resolved.data }, resolved, {
@@ -132,12 +134,10 @@ export async function describe({
     ? Promise.resolve(null)
     : writeReport(absolutePath(folder, from), dataset)
   ).finally(() => store.close())
-  const { layers, parameters, activationBytes } = await addon.describe(toSpec(options, placement))
-  const copies = { weights: 1, gradients: 1, adam: 2, ema: options.emaDecay === null ? 0 : 1 }
-  const stateBytes = parameters * FLOAT * (copies.weights + copies.gradients + copies.adam + copies.ema)
-  const checkpointBytes = parameters * FLOAT * (copies.weights + copies.adam + copies.ema)
+  const network = await addon.describe(toSpec(options, placement))
+  const { layers, parameters } = network
+  const { program, state, checkpoint, activation } = trainingMemory(options, placement, network, store.count)
   const kept = options.keepCheckpoints + (options.guard ? countMilestones(options) : 0)
-  const activation = activationBytes * Math.min(options.batch, store.count)
   const picturesBytes = (store.resident?.byteLength ?? 0) + (heldOut?.resident?.byteLength ?? 0)
   onPhase({ phase: 'measure', done: 0, total: 1 })
   const probe = await measureRate(addon, options, placement, PROBE_SECONDS)
@@ -157,13 +157,14 @@ export async function describe({
     layers,
     parameters,
     memory: {
-      stateBytes,
+      programBytes: program,
+      stateBytes: state,
       activationBytes: activation,
-      snapshotBytes: checkpointBytes,
+      snapshotBytes: checkpoint,
       picturesBytes,
-      totalBytes: stateBytes + activation + checkpointBytes + picturesBytes,
+      totalBytes: program + state + activation + checkpoint + picturesBytes,
     },
-    disk: { checkpointBytes, keptBytes: checkpointBytes * kept },
+    disk: { checkpointBytes: checkpoint, keptBytes: checkpoint * kept },
     time: estimate(options, probe),
     choice: lines,
   }

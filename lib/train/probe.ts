@@ -6,6 +6,7 @@ import { definitionOf } from '../models/table.ts'
 import type { Addon } from '../native/addon.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import { usableMemory } from '../system/memory.ts'
+import { trainingMemory } from './memory.ts'
 
 /** What was measured of one network. */
 export type Probe = { imagesPerSecond: number; updates: number; secondsPerUpdate: number }
@@ -62,10 +63,9 @@ export async function measureRate(
   seconds: number,
   now: () => number = () => performance.now(),
 ): Promise<Probe | undefined> {
-  const { parameters, activationBytes } = await addon.describe(toSpec(options, placement))
-  // Weights, gradients and two moments, in floats.
-  const bytes = 16 * parameters + activationBytes * options.batch
-  if (placement.device === 'cpu' && bytes > usableMemory()) return undefined
+  const network = await addon.describe(toSpec(options, placement))
+  const { state, activation } = trainingMemory(options, placement, network, options.batch)
+  if (placement.device === 'cpu' && state + activation > usableMemory()) return undefined
   const few = { ...options, batch: Math.min(2, options.batch), accumulate: 1 }
   try {
     const tried = await time(addon, few, placement, 0, now)
