@@ -93,7 +93,8 @@ function holds({ ours, theirs, relative, absolute = Math.abs(theirs) * (relative
   return Math.abs(ours - theirs) <= absolute
 }
 
-const addon = withThreads((await loadNative()).addon, availableParallelism())
+const { addon: native } = await loadNative()
+const addon = withThreads(native, availableParallelism())
 
 /** @param {{ values: Float32Array, shape: [number, number] }} set */
 async function featuresOf({ values, shape: [count, width] }) {
@@ -235,5 +236,5 @@ const failed = rows.filter((row) => !holds(row))
 console.log(
   failed.length === 0 ? `all ${rows.length} within their bounds` : `${failed.length} of ${rows.length} are not`,
 )
-addon.shutdown()
+native.shutdown()
 process.exitCode = failed.length === 0 ? 0 : 1
