@@ -74,16 +74,15 @@ const adversarial = {
 
 export const recipes = {
   few: {
-    help: 'For some hundred pictures: learns to draw in their hand before it learns them by heart (docs/few-pictures.md)',
+    help: 'For some hundred pictures: learns fast, and ends once the copy guard warns (docs/few-pictures.md)',
     published: false,
     model: 'diffusion',
     stated: {
-      dropout: 0.1,
-      augment: 0.12,
       lr: 2e-3,
       lrSchedule: 'cosine',
       warmup: 1600,
       emaEvery: 1,
+      stopOnCopies: true,
     },
     chosen: {},
   },

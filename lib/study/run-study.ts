@@ -46,12 +46,10 @@ export function trainOptionsOf(method: StudyMethod, data: Data, options: Resolve
     seed,
     flip: true,
     holdout: 'auto',
-    // It takes time of its own, and the evaluation measures the same in the end.
-    guard: false,
-    // A published recipe has its own length and schedule, and is stopped; ours follow the clock.
+    // A published recipe has its own length and schedule, and is stopped; ours follow the clock, and the copy guard.
     ...(recipe === undefined || recipe === null || !isPublished(recipe)
       ? { time: minutes * 60 }
-      : { maxTime: minutes * 60, maxImages: Number.MAX_SAFE_INTEGER }),
+      : { guard: false, maxTime: minutes * 60, maxImages: Number.MAX_SAFE_INTEGER }),
     device,
     threads,
     resume: true,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ShinsakuError } from '../../../lib/errors.ts'
-import { optionOrigins, type RecipeName, recipeDefaults, recipes } from '../../../lib/options/recipes.ts'
+import { isPublished, optionOrigins, type RecipeName, recipeDefaults, recipes } from '../../../lib/options/recipes.ts'
 import { resolveTrain, specsOf } from '../../../lib/options/resolve.ts'
 import type { AnyTrainOptions } from '../../../lib/options/types.ts'
 
@@ -55,11 +55,17 @@ describe('a recipe', () => {
     expect(resolveTrain({ recipe: 'dcgan-chainer96' })).toMatchObject(chainer)
   })
 
-  test.each(names)('%s is the run of its source to the bit, unless asked for speed', (recipe) => {
+  test.each(names.filter(isPublished))('%s is the run of its source to the bit, unless asked for speed', (recipe) => {
     expect(resolveTrain({ recipe }).exact).toBe(true)
     expect(optionOrigins(recipe, resolveTrain({ recipe }), { recipe }).exact).toBe('chosen')
     expect(resolveTrain({ recipe, exact: false }).exact).toBe(false)
     expect([resolveTrain({ recipe }).guard, resolveTrain({ recipe, guard: true }).guard]).toEqual([false, true])
+  })
+
+  test('of ours is fast, keeps pictures back, has the guard end it, and may be bound in time', () => {
+    const options = resolveTrain({ recipe: 'few', time: '5m' })
+    expect(options).toMatchObject({ exact: false, holdout: 'auto', guard: true, stopOnCopies: true, time: 300 })
+    expect(caught(() => resolveTrain({ recipe: 'ozaki2022', time: '5m' }))).toMatchObject({ code: 'OPTION_INVALID' })
   })
 
   test('gives way to options given outright, its variant included', () => {
