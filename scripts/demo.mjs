@@ -30,7 +30,13 @@ const cli = (...args) => {
 const { run } = cli('train', 'builtin:icons', '--time', time, '--out', out)
 const grid = join(out, 'grid.png')
 cli('sample', run, '--count', '36', '--seed', '1', '--batch', '36', '--out', grid)
+// A look by pixels alone, which needs no network from elsewhere.
+const { copyShare, n, report } = cli('evaluate', run, '--count', '64', '--extractor', 'none')
+const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`
 console.log(`The run:      ${run}`)
 console.log(`Its pictures: ${grid}`)
+console.log(
+  `Are they new? ${percent(copyShare.value)} of ${n} samples are copies of training pictures (95 %: ${percent(copyShare.low)} to ${percent(copyShare.high)}); see ${report.html}`,
+)
 console.log(`More of them: node dist/cli/main.js sample ${run} -n 100 -o ${join(out, 'more.png')}`)
 console.log(`Better ones:  node dist/cli/main.js train builtin:icons --time 1h`)

@@ -39,11 +39,11 @@ export class Timekeeper {
     this.#maxImages = deps.options.maxImages
     // Only a time includes what comes before the first update.
     this.#begunAt = deps.options.time === null ? this.#now() : deps.begunAt
-    this.#goOn()
+    this.#extrapolate()
   }
 
   /** Of a run that goes on, the speed until now says how far the rest of its time leads. */
-  #goOn(): void {
+  #extrapolate(): void {
     const { options, start } = this.#deps
     if (options.time === null || start.images === 0 || start.elapsedSeconds === 0) return
     const left = Math.max(0, options.time - this.elapsedSeconds)
