@@ -97,11 +97,13 @@ export async function publintProblems(tarball) {
   return told.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`)
 }
 
-// An ES module can be required since Node 20.19, but TypeScript's older settings for CommonJS do not know that.
+// An ES module can be required since Node 20.19, but TypeScript's older settings for CommonJS do not know that, nor attw
+// that the CommonJS file hands the ES module on.
 export function attwProblems(tarball) {
   const attw = join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js')
   try {
-    execFileSync(process.execPath, [attw, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color'], {
+    const what = ['--profile', 'esm-only', '--ignore-rules', 'false-esm', '--format', 'ascii', '--no-color']
+    execFileSync(process.execPath, [attw, tarball, ...what], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     })
