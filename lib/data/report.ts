@@ -9,7 +9,7 @@ import type { ManifestFile } from './manifest.ts'
 import { several } from './warnings.ts'
 
 /** Pictures of one reason on the sheet; the text names all. */
-const MOST_SHOWN = 32
+const MAX_SHOWN = 32
 /** Of one group. */
 const MOST_OF_GROUP = 4
 
@@ -35,7 +35,7 @@ function sectionOf(
   let shown = 0
   for (const { files, detail } of findings) {
     const some = files.slice(0, MOST_OF_GROUP)
-    if (shown + some.length > MOST_SHOWN) break
+    if (shown + some.length > MAX_SHOWN) break
     shown += some.length
     groups.push(some.map((file) => ({ pixels: () => pixelsOf(file), name: file.path, detail })))
   }

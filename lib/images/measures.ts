@@ -19,7 +19,7 @@ export type Measures = {
 
 /** A square of this side is halved no more. */
 const SMALLEST = 8
-const MOST_LEVELS = 4
+const MAX_LEVELS = 4
 
 const rounded = (value: number): number => Math.round(value * 1000) / 1000
 
@@ -92,7 +92,7 @@ export function measuresOf(pixels: Uint8Array, shape: SquareShape): Measures {
   const { luma, tone } = planesOf(pixels, shape)
   const [detail, blocks]: [number[], number[]] = [[], []]
   let plane = luma
-  for (let side = shape.size; side >= SMALLEST && detail.length < MOST_LEVELS; side >>= 1) {
+  for (let side = shape.size; side >= SMALLEST && detail.length < MAX_LEVELS; side >>= 1) {
     detail.push(rounded(secondDifferences(plane, side)))
     const { half, left } = halved(plane, side)
     blocks.push(rounded(left))
@@ -102,7 +102,7 @@ export function measuresOf(pixels: Uint8Array, shape: SquareShape): Measures {
 }
 
 const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value)
-const isLevels = (value: unknown) => Array.isArray(value) && value.length <= MOST_LEVELS && value.every(isNumber)
+const isLevels = (value: unknown) => Array.isArray(value) && value.length <= MAX_LEVELS && value.every(isNumber)
 
 /** Whether a value from outside has the form of measures. */
 export function isMeasures(value: unknown): value is Measures {
