@@ -10,6 +10,7 @@ const floors: readonly (readonly string[])[] = [
   ['errors.ts'],
   ['system'],
   ['files'],
+  ['html'],
   ['images'],
   ['safetensors', 'pytorch'],
   ['options', 'models'],
@@ -25,6 +26,12 @@ const floors: readonly (readonly string[])[] = [
   ['evaluate'],
   ['train'],
   ['study'],
+  ['onnx'],
+  ['publish'],
+  ['serve'],
+  ['queue'],
+  ['watch'],
+  ['mcp'],
   ['index.ts'],
   ['cli', 'doctor'],
 ]
@@ -64,7 +71,7 @@ const importsOfLib = (sources: Sources) =>
 export const pointDown: Rule = (sources) =>
   importsOfLib(sources)
     .filter(({ path, of, from }) => of === 'file' && !(floorOf(from) >= 0 && floorOf(from) <= floorOf(path)))
-    .map(({ path, from }) => `${path} (${floorOf(path)}) imports ${from} (${floorOf(from)})`)
+    .map(({ path, from }) => `${path} imports ${from}`)
 
 export const noCycles: Rule = (sources) => {
   const targets = new Map<string, string[]>()

@@ -1,8 +1,9 @@
 /** One card for each number: its value, interval and bounds to read it by, and a sentence on what it means. */
+
+import { type Content, html, type Markup } from '../../html/markup.ts'
 import { explanations, formatValue } from '../explain.ts'
 import { boundsOf, centreOf, type Judgement, type Measured, type MetricName, metricNames } from '../metrics.ts'
 import { shareBar } from './chart.ts'
-import { type Content, html, type Markup } from './html.ts'
 
 type Line = readonly [label: string, measured: Measured]
 

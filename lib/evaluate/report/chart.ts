@@ -1,5 +1,5 @@
 /** Charts as SVG: lines over images, and histograms. They hold no styles of their own, so that a strict page may show them. */
-import { type Content, html, type Markup } from './html.ts'
+import { type Content, html, type Markup } from '../../html/markup.ts'
 
 export type Series = { name: string; points: readonly (readonly [x: number, y: number])[] }
 

@@ -1,11 +1,12 @@
 /** The report as one page: no script, nothing from a network, and a policy that would refuse both. */
-import { createHash } from 'node:crypto'
+
+import { documentOf } from '../../html/document.ts'
+import { type Content, html, Markup } from '../../html/markup.ts'
 import { centreOf, type Verdict } from '../metrics.ts'
 import { verdictRule } from '../verdict.ts'
 import { cardsOf } from './cards.ts'
 import { histogram, lineChart, short } from './chart.ts'
 import type { DataFacts, ReportContent, ShownPairs, ShownPicture } from './content.ts'
-import { type Content, html, Markup } from './html.ts'
 import { style } from './style.ts'
 
 const count = (value: number): string => value.toLocaleString('en-US')
@@ -169,26 +170,15 @@ function recordSection({ run, machine, date, shinsaku }: ReportContent): Markup 
   ].map(([name, value]) => html`<li><span>${name}</span>${value}</li>`)}</ul></details></section>`
 }
 
-const styleHash = createHash('sha256').update(style).digest('base64')
-const policy = `default-src 'none'; img-src data:; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`
-
 /** The page's HTML. Every name in it is shown as text. */
 export function reportPage(content: ReportContent): string {
   const { judgement, data, run } = content
   const share = centreOf(judgement.copyShare)
   const title = `${run.name}: ${headlines[judgement.verdict.word][0].toLowerCase()}`
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>${title}</title>
-<style>${new Markup(style)}</style>
-</head>
-<body>
-<main>
+  return documentOf({
+    title,
+    style,
+    body: html`<main>
 <header><h1>${run.name}</h1><p>${run.model} after ${count(run.images)} images, trained on ${count(data.count)} pictures of ${data.name}; ${count(judgement.n)} samples measured${share === null ? '' : `, ${(100 * share).toFixed(1)} % of them copies`}.</p></header>
 ${verdict(judgement.verdict)}
 ${copySection(content)}
@@ -198,8 +188,6 @@ ${curveSection(content)}
 ${dataSection(data)}
 ${recordSection(content)}
 <footer>Everything on this page is in report.json too. Made by shinsaku, without any network.</footer>
-</main>
-</body>
-</html>
-`.text
+</main>`,
+  }).html
 }

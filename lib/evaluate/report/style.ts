@@ -1,22 +1,8 @@
-/** The look of the report: light and dark, from 320 to 1440 pixels, and on paper. */
+/** The look of the report beside what every page has: its cards, charts and pairs, from 320 to 1440 pixels, and on paper. */
+import { look } from '../../html/look.ts'
 
-export const style = `
-:root{color-scheme:light dark;--paper:#fbfaf8;--card:#fff;--ink:#1d1c1a;--soft:#625e57;--line:#e2ded6;--accent:#2f5bd8;
---good:#1d7a46;--good-bg:#e7f4ec;--new:#2f5bd8;--new-bg:#e8eefc;--copied:#b3261e;--copied-bg:#fbe9e7;--unknown:#7a5b00;--unknown-bg:#f9f1d9;
---s0:#2f5bd8;--s1:#d0660b;--s2:#1d7a46;--s3:#9b3fb5;--s4:#b3261e}
-@media (prefers-color-scheme:dark){:root{--paper:#161513;--card:#201f1c;--ink:#efece6;--soft:#a9a49a;--line:#38352f;--accent:#8fb0ff;
---good:#7fd6a3;--good-bg:#16301f;--new:#9db9ff;--new-bg:#1a2644;--copied:#ff9c93;--copied-bg:#3d1a17;--unknown:#ecc95a;--unknown-bg:#332a0f;
---s0:#8fb0ff;--s1:#ffad66;--s2:#7fd6a3;--s3:#dd9bf0;--s4:#ff9c93}}
-*{box-sizing:border-box}
-html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;overflow-wrap:anywhere}
-main{max-width:72rem;margin:0 auto;padding:1.25rem clamp(.9rem,3vw,2.5rem) 4rem}
-header p{color:var(--soft);margin:.2rem 0 0}
-h1{font-size:clamp(1.35rem,4.5vw,2rem);line-height:1.2;margin:1rem 0 0;letter-spacing:-.01em}
-h2{font-size:1.3rem;line-height:1.25;margin:2.8rem 0 .3rem;letter-spacing:-.01em}
-h3{font-size:1rem;margin:0}section>h3{margin:1.4rem 0 0}
+export const style = `${look}section>h3{margin:1.4rem 0 0}
 h2+p{color:var(--soft);margin:.1rem 0 1rem;max-width:46rem}
-p{margin:.4rem 0}
 .verdict{margin:1.4rem 0 0;padding:1.1rem 1.25rem;border-radius:.8rem;border-left:.45rem solid}
 .verdict strong{display:block;font-size:clamp(1.6rem,6vw,2.4rem);line-height:1.15;letter-spacing:-.02em}
 .verdict p{font-size:1.05rem;max-width:52rem}
@@ -25,7 +11,6 @@ p{margin:.4rem 0}
 .verdict.new{background:var(--new-bg);border-color:var(--new)}.verdict.new strong{color:var(--new)}
 .verdict.copied{background:var(--copied-bg);border-color:var(--copied)}.verdict.copied strong{color:var(--copied)}
 .verdict.unknown{background:var(--unknown-bg);border-color:var(--unknown)}.verdict.unknown strong{color:var(--unknown)}
-details{margin:.8rem 0 0}summary{cursor:pointer;color:var(--soft)}details p{color:var(--soft);max-width:52rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));gap:.9rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.7rem;padding:.9rem 1rem;break-inside:avoid}
 .card .value{font-size:1.7rem;line-height:1.2;font-variant-numeric:tabular-nums;letter-spacing:-.01em;margin:.15rem 0 0}
@@ -53,20 +38,14 @@ svg.share{display:block;width:100%;max-width:16rem;height:14px;margin:.25rem 0 0
 .pair div{display:grid;grid-template-columns:1fr 1fr;gap:.35rem;margin-bottom:.35rem}
 .pair img{width:100%;aspect-ratio:1;display:block;border-radius:.25rem}
 .pair b{color:var(--ink);font-variant-numeric:tabular-nums}
-img.pixels{image-rendering:pixelated}
 .time{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,14rem),1fr));gap:.9rem}
 .time figure{padding:.5rem}.time img{width:100%;height:auto;display:block;border-radius:.3rem}
 .time figcaption{font-weight:400;font-size:.85rem;color:var(--soft);margin:.4rem 0 0}
-table{border-collapse:collapse;width:100%;font-size:.92rem}
-th,td{text-align:left;vertical-align:top;padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line)}
-th{font-weight:600;color:var(--soft)}
 .facts th{width:11rem;font-weight:400}
 .scroll{overflow-x:auto}.scroll th{overflow-wrap:normal}
-.note{color:var(--soft);font-size:.92rem;max-width:46rem}
 .options{columns:20rem;column-gap:2rem;font-size:.85rem;list-style:none;padding:0;margin:.6rem 0 0}
 .options li{break-inside:avoid;display:flex;justify-content:space-between;gap:1rem;border-bottom:1px solid var(--line);padding:.15rem 0}
 .options li>*{min-width:0}.options span{color:var(--soft)}
-footer{margin-top:3rem;color:var(--soft);font-size:.88rem}
 @media (max-width:30rem){.facts th,.facts td{display:block;width:auto;padding-right:0}.facts th{border:0;padding-bottom:0}.pairs{grid-template-columns:repeat(2,1fr)}}
 @media print{:root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--accent:#2f5bd8;--good:#1d7a46;--good-bg:#fff;--new:#2f5bd8;--new-bg:#fff;--copied:#b3261e;--copied-bg:#fff;--unknown:#7a5b00;--unknown-bg:#fff;--s0:#2f5bd8;--s1:#d0660b;--s2:#1d7a46;--s3:#9b3fb5;--s4:#b3261e}
 body{font-size:10.5pt}main{max-width:none;padding:0}h2{break-after:avoid}.verdict{border:1px solid;border-left:.45rem solid}}

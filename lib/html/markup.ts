@@ -1,5 +1,5 @@
 /** HTML in which every text from outside is escaped: what a template is given becomes text, never markup. */
-import { visible } from '../../errors.ts'
+import { visible } from '../errors.ts'
 
 /** Markup of our own. */
 export class Markup {
