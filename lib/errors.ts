@@ -47,6 +47,8 @@ export const errorTable = {
   SHAPE_INVALID: 'A tensor has another shape than the network needs.',
   SHUT_DOWN: 'The native part has been shut down; no further calls are possible in this process.',
   STATISTICS_INVALID: 'The file holds no statistics of features as pytorch-fid stores them.',
+  TOKEN_MISSING:
+    'A server was to listen where others can reach it, and there is no token to keep them out. Set SHINSAKU_TOKEN.',
   TOOL_MISSING: 'A program that is needed is not installed. The message has the line that installs it.',
   WEIGHTS_NOT_FINITE:
     'A weight became NaN or infinite. It is in no checkpoint. Lower lr, set clipGradNorm, or use precision "fp32".',

@@ -11,6 +11,7 @@ const floors: readonly (readonly string[])[] = [
   ['system'],
   ['files'],
   ['html'],
+  ['http'],
   ['images'],
   ['safetensors', 'pytorch'],
   ['options', 'models'],
