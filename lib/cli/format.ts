@@ -54,6 +54,7 @@ export function formatStatus(status: Status, age = 0): string {
 const phaseTexts: Readonly<Record<Phase['phase'], string>> = {
   read: 'reading',
   decode: 'decoding',
+  compare: 'looking for near-duplicates:',
   measure: 'measuring how fast this machine trains',
   trial: 'trying backends on the GPU',
   preview: 'sampling a preview',
@@ -93,7 +94,7 @@ export class PhaseLine {
     const what = phaseTexts[phase]
     const percent = `(${Math.floor((done / total) * 100)}%)`
     const left = known ? `  ETA ${formatTime((total - done) / rate)}` : ''
-    if (phase === 'read' || phase === 'decode') {
+    if (phase === 'read' || phase === 'decode' || phase === 'compare') {
       const speed = known ? `  ${rate < 100 ? rate.toPrecision(3) : Math.round(rate)} pictures/s` : ''
       return `${what} ${formatCount(done)}/${formatCount(total)} pictures ${percent}${speed}${left}`
     }

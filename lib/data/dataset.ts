@@ -32,9 +32,9 @@ export type DatasetOptions = PixelSettings &
 export type DataProgress = {
   /**
    * "read": every file is read to know its content; "decode": new ones are decoded. Those that an interrupted start
-   * has decoded already are done at once.
+   * has decoded already are done at once. "compare": where there are many, near-duplicates are looked for.
    */
-  phase: 'read' | 'decode'
+  phase: 'read' | 'decode' | 'compare'
   done: number
   total: number
 }
@@ -199,7 +199,8 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
     await whole.close()
     throw empty(source, skipped)
   }
-  const leaders = await groupNearDuplicates(thumbnails, signal).catch(async (error) => {
+  const onCompared = counter('compare', files.length)
+  const leaders = await groupNearDuplicates(thumbnails, { signal, onDone: onCompared }).catch(async (error) => {
     await whole.close()
     throw error
   })

@@ -12,6 +12,8 @@ export const sameWithin = { luma: 16, chroma: 6, meanLuma: 4 } as const
 /** Comparing blocks the thread, so it pauses after about so many pairs. */
 const PAIRS_AT_ONCE = 50_000
 
+type Hooks = { signal?: AbortSignal | undefined; onDone?: (more: number) => void }
+
 /** Whether no cell of `a` from `start` is farther than the limits from that of `b`. */
 function alike(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number): boolean {
   for (let i = LUMA_CELLS; i < THUMBNAIL_BYTES; i++)
@@ -62,26 +64,32 @@ function meansOf(thumbnails: Uint8Array, count: number): Float32Array {
 
 /**
  * For each thumbnail, which lie one after the other, the first index of its group; its own where it is alone. Pictures
- * that are alike in steps are one group. Compares only those of about the same brightness. Rejects with ABORT_ERR.
+ * that are alike in steps are one group. Compares only those of about the same brightness. Where that takes a while,
+ * `onDone` hears of so many more compared now and then. Rejects with ABORT_ERR.
  */
-export async function groupNearDuplicates(thumbnails: Uint8Array, signal?: AbortSignal): Promise<Int32Array> {
+export async function groupNearDuplicates(thumbnails: Uint8Array, hooks: Hooks = {}): Promise<Int32Array> {
+  const { signal, onDone } = hooks
   const count = thumbnails.length / THUMBNAIL_BYTES
   const unions = new Unions(count)
   const means = meansOf(thumbnails, count)
   const order = Int32Array.from({ length: count }, (_, i) => i).sort((a, b) => means[a]! - means[b]!)
   let pairs = 0
+  let said = 0
   for (let i = 0; i < count; i++) {
     const index = order[i]!
     const start = index * THUMBNAIL_BYTES
     const mirror = mirrored(thumbnails.subarray(start, start + THUMBNAIL_BYTES))
     for (let j = i + 1; j < count && means[order[j]!]! - means[index]! <= sameWithin.meanLuma; j++) {
+      pairs += 1
+      if (unions.find(index) === unions.find(order[j]!)) continue
       const other = order[j]! * THUMBNAIL_BYTES
       if (alike(thumbnails, start, thumbnails, other) || alike(mirror, 0, thumbnails, other))
         unions.join(index, order[j]!)
-      pairs += 1
     }
     if (pairs < PAIRS_AT_ONCE) continue
     pairs = 0
+    onDone?.(i + 1 - said)
+    said = i + 1
     await setImmediate()
     if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
   }

@@ -39,18 +39,17 @@ type Known = {
 const withPaths = (files: readonly ManifestFile[]) =>
   `${several(files.length, 'picture')}: ${some(files.map(({ path }) => path))}`
 
-/** Reasons that other lines are about. */
-const saidElsewhere: readonly Reason[] = ['copies', 'small']
+/** Whether other lines are about it. */
+const saidElsewhere = ({ reason, files }: Finding) =>
+  reason === 'copies' || reason === 'small' || (reason === 'blank' && files.every(({ transparent }) => transparent))
 
 /** One line of what is suspicious about the pictures, with a few names for each reason. */
 function suspicions(findings: readonly Finding[]): string | undefined {
   const parts = (Object.keys(reasons) as Reason[]).flatMap((reason) => {
-    const paths = findings.flatMap((finding) =>
-      finding.reason === reason ? finding.files.map(({ path }) => path) : [],
-    )
-    return paths.length === 0 || saidElsewhere.includes(reason)
-      ? []
-      : [`${reasons[reason].title} ${paths.length} (${some(paths)})`]
+    const paths = findings
+      .filter((finding) => finding.reason === reason && !saidElsewhere(finding))
+      .flatMap(({ files }) => files.map(({ path }) => path))
+    return paths.length === 0 ? [] : [`${reasons[reason].title} ${paths.length} (${some(paths)})`]
   })
   if (parts.length === 0) return undefined
   return `Look at these: ${parts.join('; ')}. "shinsaku describe PICTURES --report" shows them.`

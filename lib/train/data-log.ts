@@ -1,6 +1,7 @@
 /** Says by lines how far a long reading of pictures has come, to those who asked for lines only. */
 import type { DataProgress } from '../data/dataset.ts'
 
+const verbs = { read: 'Read', decode: 'Decoded', compare: 'Compared' } as const
 const EVERY_MS = 10_000
 
 /** One line each ten seconds; none where reading takes less. */
@@ -12,6 +13,6 @@ export function logData(
   return ({ phase, done, total }) => {
     if (now() - shown < EVERY_MS) return
     shown = now()
-    onLog(`${phase === 'read' ? 'Read' : 'Decoded'} ${done} of ${total} pictures`)
+    onLog(`${verbs[phase]} ${done} of ${total} pictures`)
   }
 }

@@ -70,7 +70,22 @@ test('many leave the thread free now and then, and can be aborted', async () => 
   const count = 1500
   const abort = new AbortController()
   setImmediate(() => abort.abort())
-  await expect(groupNearDuplicates(new Uint8Array(count * THUMBNAIL_BYTES), abort.signal)).rejects.toMatchObject({
+  await expect(
+    groupNearDuplicates(new Uint8Array(count * THUMBNAIL_BYTES), { signal: abort.signal }),
+  ).rejects.toMatchObject({
     code: 'ABORT_ERR',
   })
+})
+
+test('many say how far they are', async () => {
+  const count = 1500
+  let done = 0
+  await groupNearDuplicates(new Uint8Array(count * THUMBNAIL_BYTES), {
+    onDone: (more) => {
+      expect(more).toBeGreaterThan(0)
+      done += more
+    },
+  })
+  expect(done).toBeGreaterThan(count / 2)
+  expect(done).toBeLessThanOrEqual(count)
 })

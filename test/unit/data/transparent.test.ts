@@ -30,6 +30,7 @@ test.each([1, 3, 4] as const)(
       expect(warnings.join('\n')).toContain(
         'Wholly transparent, so that only the background is seen: 3 pictures: a.png, e.webp, f.png.',
       )
+      expect(warnings.join('\n')).toContain('one colour only 3 (b.png, c.png, d.png)')
       expect(manifest.files.map(({ transparent }) => transparent === true)).toEqual([
         true,
         false,
