@@ -102,20 +102,8 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
 
   async #open(given: TrainOptions, from: string | undefined, hooks: Hooks): Promise<Session> {
     if (hooks.signal?.aborted) throw abortError(hooks.signal, 'Training')
-    const [{ resolveTrain }, { findResumed }, { resumeRun }, { newRun }, { Session }] = await Promise.all([
-      import('../options/resolve.ts'),
-      import('./resume-options.ts'),
-      import('./resume-run.ts'),
-      import('./new-run.ts'),
-      import('./session.ts'),
-    ])
-    const options = withAbsolutePaths(resolveTrain(given), from)
-    const resumed = await findResumed(given, options, hooks.onLog)
-    const deps = resumed
-      ? // What an older version has stored may be relative.
-        await resumeRun({ ...resumed, options: withAbsolutePaths(resumed.options, from) }, hooks)
-      : await newRun({ ...given, out: options.out }, options, hooks)
-    const session = new Session(deps)
+    const { openSession } = await import('./open-session.ts')
+    const session = await openSession(given, from, hooks)
     this.#folder = session.folder
     return session
   }
