@@ -1,9 +1,9 @@
-// A project that installs the tarball and uses it: import, require, 20 images of training, a sample, types.
+// A project that installs the tarball and uses it: import, require, 20 images of training, a sample, types, Jest.
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../scripts/bootstrap.mjs'
-import { binary } from './tools.mjs'
+import { binary, versionOf } from './tools.mjs'
 
 /** @typedef {Error & { stdout?: string, stderr?: string, signal?: string | null }} Failed */
 
@@ -98,6 +98,18 @@ export function checkTypes(folder, settingsToTry = typeSettings) {
     run(process.execPath, [tsc, '--noEmit', '--strict', ...settings, ...types, ...files], { cwd: folder })
   }
   return 'types'
+}
+
+/** Trains in a test of Jest, which needs Node's modules of ES; says which version. */
+export function useInJest(folder, tools) {
+  writeFileSync(
+    join(folder, 'train.test.mjs'),
+    `import { train } from 'shinsaku'\ntest('trains', async () => {\n  ${body}\n}, 600_000)\n`,
+  )
+  const settings = { testEnvironment: 'node', testMatch: ['**/train.test.mjs'], transform: {} }
+  const args = ['--experimental-vm-modules', binary(tools, 'jest'), '--config', JSON.stringify(settings)]
+  run(process.execPath, [...args, '--rootDir', folder], { cwd: folder })
+  return versionOf(tools, 'jest')
 }
 
 /** Runs the project's programs in one runtime; says what worked. */

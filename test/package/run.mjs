@@ -17,7 +17,7 @@ that is supported. CHECK is a part of a check's name, such as pnpm or "Node 22".
 const { userCacheFolder } = await import('../../dist/system/cache.js')
 const { contentProblems } = await import('./contents.mjs')
 const { checkDockerfile } = await import('./dockerfiles.mjs')
-const { install, use } = await import('./project.mjs')
+const { install, use, useInJest } = await import('./project.mjs')
 const { checkSetup } = await import('./setup.mjs')
 const { binary, fetchTools, nodeMajors, versionOf } = await import('./tools.mjs')
 
@@ -82,6 +82,7 @@ for (const major of nodeMajors)
     () => `${versionOf(tools, `node-${major}`)}; ${use(plain, { tools, runner: `node-${major}`, types: true })}`,
   )
 await check('Deno', () => `${versionOf(tools, 'deno')}; ${use(plain, { tools, runner: 'deno' })}`)
+await check('Jest', () => useInJest(plain, tools))
 await check('Dockerfile, step by step', () =>
   checkDockerfile(join(root, 'docker', 'cpu.Dockerfile'), {
     context: dirname(file),

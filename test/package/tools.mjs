@@ -1,5 +1,5 @@
-// The programs that pack-check runs the package with: package managers, Node in each major version, Bun and Deno,
-// all from npm's registry.
+// The programs that pack-check runs the package with: package managers, Node in each major version, Bun, Deno and
+// Jest, all from npm's registry.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,6 +14,7 @@ const packages = {
   'yarn-berry': 'npm:@yarnpkg/cli-dist@4',
   bun: 'npm:@oven/bun-linux-x64',
   deno: 'npm:@deno/linux-x64-glibc',
+  jest: 'npm:jest@30',
 }
 
 /** Installs all of them into a folder. */
@@ -35,7 +36,7 @@ export function binary(folder, name) {
   if (name === 'bun') return at('bin', 'bun')
   if (name === 'deno' || name === 'pnpm') return at(name)
   const { bin } = manifest(folder, name)
-  return at(typeof bin === 'string' ? bin : bin.yarn)
+  return at(typeof bin === 'string' ? bin : (bin.yarn ?? bin.jest))
 }
 
 /** Such as "pnpm 12.21.0". */
