@@ -118,7 +118,7 @@ const picturesOf = (run: string): Promise<number | null> =>
   )
 
 async function describeModel(model: Model, json: boolean): Promise<string[]> {
-  const { layers, parameters, device, samplingOps } = await model.describe()
+  const { layers, parameters, device, samplingOps, weightsSha256 } = await model.describe()
   const { images, options } = model
   const run = formatPath(model.run)
   const last = await lastMetrics(run, models[options.model].mainLoss)
@@ -127,7 +127,19 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
   const pictures = await picturesOf(run)
   if (json)
     return [
-      JSON.stringify({ run, images, loss, elapsedSeconds, pictures, options, layers, parameters, device, samplingOps }),
+      JSON.stringify({
+        run,
+        images,
+        loss,
+        elapsedSeconds,
+        pictures,
+        options,
+        layers,
+        parameters,
+        device,
+        samplingOps,
+        weightsSha256,
+      }),
     ]
   const data = Array.isArray(options.data) ? `${formatCount(options.data.length)} named files` : String(options.data)
   return [
@@ -139,6 +151,7 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
       ['data', pictures === null ? visible(data) : `${formatCount(pictures)} pictures, ${visible(data)}`],
       ['parameters', formatCount(parameters)],
       ['samples', `on ${device} with ${samplingOps} operations`],
+      ['weights', `SHA-256 ${weightsSha256}`],
     ]),
     ...optionLines(options),
     ...layerLines(layers),

@@ -53,6 +53,18 @@ export type ModelDeps = {
   close?(): void
 }
 
+export type ModelDescription = {
+  layers: readonly Layer[]
+  parameters: number
+  device: string
+  samplingOps: string
+  /**
+   * SHA-256 of the checkpoint's `model.safetensors`, or of the file that was loaded: equal for two runs of the same
+   * bits. Null while the weights are in training.
+   */
+  weightsSha256: string | null
+}
+
 /** Models that nobody disposed of. */
 const collected = new FinalizationRegistry<() => void>((close) => close())
 
@@ -68,7 +80,7 @@ export class Model {
   readonly note: string | undefined
   readonly #deps: ModelDeps
   readonly #models: InferenceModels
-  #digest: Promise<string> | undefined
+  #digest: Promise<string | undefined> | undefined
 
   constructor(deps: ModelDeps) {
     this.#deps = deps
@@ -112,8 +124,7 @@ export class Model {
       const { sampledAtOnce } = definitionOf(model)
       const atOnce = sampledAtOnce(options)
       const native = await this.#models.get(weights)
-      this.#digest ??= this.#deps.digest?.()
-      const digest = await this.#digest
+      const digest = await this.#weightsDigest()
       return new Sampling({
         options,
         atOnce,
@@ -153,13 +164,19 @@ export class Model {
     )
   }
 
-  /** The network: its layers in order, its parameters in all, and which ops set samples. */
-  async describe(): Promise<{ layers: readonly Layer[]; parameters: number; device: string; samplingOps: string }> {
+  #weightsDigest(): Promise<string | undefined> {
+    this.#digest ??= this.#deps.digest?.() ?? Promise.resolve(undefined)
+    return this.#digest
+  }
+
+  /** The network: its layers in order, its parameters in all, which ops set samples, and what tells its weights apart. */
+  async describe(): Promise<ModelDescription> {
     const { loadAddon } = await import('../native/load.ts')
     const addon = await loadAddon()
     const { placement } = this.#deps
     const { layers, parameters } = await addon.describe(toSpec(this.options, placement))
-    return { layers, parameters, device: placement.device, samplingOps: placement.samplingOps }
+    const weightsSha256 = (await this.#weightsDigest()) ?? null
+    return { layers, parameters, device: placement.device, samplingOps: placement.samplingOps, weightsSha256 }
   }
 
   /** Frees the weights. What is being sampled is finished; a job that nothing was asked of yet rejects with DISPOSED. */

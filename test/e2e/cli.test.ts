@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
@@ -226,6 +227,22 @@ describe('describe', () => {
     const leading =
       /^run +runs\/\S+\nloss +[\d.]+ after \d+ images\nduration +\d+ s\nimages +12 of 12, .*\ndata +6 pictures, /
     expect(text).toMatch(leading)
+  })
+
+  test('and a digest of its weights, which two runs of the same bits share', async () => {
+    const cwd = temporaryFolder()
+    for (const seed of ['1', '1', '2']) await runCli(cwd, ['train', ...quick, '--seed', seed])
+    const digests = await Promise.all(
+      [0, 1, 2].map(async (run) => {
+        const folder = `runs/0000${run}-diffusion-16-icons`
+        const { weightsSha256 } = JSON.parse((await runCli(cwd, ['describe', folder, '--json'])).stdout)
+        const file = readFileSync(join(cwd, folder, 'checkpoints', '000000012', 'model.safetensors'))
+        expect(weightsSha256).toBe(createHash('sha256').update(file).digest('hex'))
+        return weightsSha256
+      }),
+    )
+    expect(digests[1]).toBe(digests[0])
+    expect(digests[2]).not.toBe(digests[0])
   })
 })
 
