@@ -3,9 +3,8 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { firstNotFinite } from '../../lib/convert/import/finite.ts'
-import type { NativeTrainer } from '../../lib/native/addon.ts'
-import { loadNative } from '../../lib/native/load.ts'
 import { openSafetensors } from '../../lib/safetensors/safetensors.ts'
+import { type Poison, poisonTrainers } from '../helpers/bad-weights.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { checkpointsOf, drawPictures, errorOf, linesOf, tinyRun, useOwnCache, usePictures } from '../helpers/runs.ts'
 import { tally, times } from '../helpers/tally.ts'
@@ -13,33 +12,12 @@ import { tally, times } from '../helpers/tally.ts'
 useOwnCache()
 const data = usePictures(10)
 
-/** NaN goes into a weight before a unit that begins past `images`, as long as `left` is not 0. */
-const poison = { images: 0, left: 0 }
+const poison: Poison = { images: 0, left: 0 }
 afterEach(() => {
   poison.left = 0
 })
 
-// Once for the file, before the first run: the wrapped addon remembers its methods.
-beforeAll(async () => {
-  const { raw } = await loadNative()
-  const make = raw.trainer
-  raw.trainer = async (...args) => {
-    const trainer = await make(...args)
-    const step = trainer.step.bind(trainer)
-    let seen = 0
-    const poisoning: NativeTrainer['step'] = async (updates) => {
-      if (seen > poison.images && poison.left > 0) {
-        poison.left -= 1
-        const bytes = new Uint8Array(new Float32Array([Number.NaN, 0, 0]).buffer)
-        await trainer.load([{ name: 'model.final_conv.bias', dtype: 'F32', shape: [3], bytes }], 'same')
-      }
-      const metrics = await step(updates)
-      seen = metrics.images!.at(-1)!
-      return metrics
-    }
-    return Object.defineProperty(trainer, 'step', { value: poisoning, configurable: true })
-  }
-})
+beforeAll(() => poisonTrainers(poison))
 
 /** Checkpoints of a run that hold a number that is none. */
 async function poisoned(run: string): Promise<string[]> {

@@ -3,8 +3,7 @@ import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { train } from '../../lib/index.ts'
-import type { NativeTrainer } from '../../lib/native/addon.ts'
-import { loadNative } from '../../lib/native/load.ts'
+import { type Poison, poisonTrainers } from '../helpers/bad-weights.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { ledgerOf } from '../helpers/ledger.ts'
 import {
@@ -24,33 +23,15 @@ useOwnCache()
 const data = join(sharedFolder(), 'data')
 beforeAll(() => drawPictures(data, 10))
 
-/** NaN goes into a weight before a unit that begins past `images`, once. */
-const poison = { images: Number.POSITIVE_INFINITY }
+const poison: Poison = { images: 0, left: 0 }
 /** Units that were given their pixels, and those that were not. */
 const units = { withPixels: 0, without: 0 }
 
-// Once for the file, before the first run: the wrapped addon remembers its methods.
-beforeAll(async () => {
-  const { raw } = await loadNative()
-  const make = raw.trainer
-  raw.trainer = async (...args) => {
-    const trainer = await make(...args)
-    const step = trainer.step.bind(trainer)
-    let seen = 0
-    const watched: NativeTrainer['step'] = async (updates, pixels) => {
-      units[pixels ? 'withPixels' : 'without'] += 1
-      if (seen > poison.images) {
-        poison.images = Number.POSITIVE_INFINITY
-        const bytes = new Uint8Array(new Float32Array([Number.NaN, 0, 0]).buffer)
-        await trainer.load([{ name: 'model.final_conv.bias', dtype: 'F32', shape: [3], bytes }], 'same')
-      }
-      const metrics = await step(updates, pixels)
-      seen = metrics.images!.at(-1)!
-      return metrics
-    }
-    return Object.defineProperty(trainer, 'step', { value: watched, configurable: true })
-  }
-})
+beforeAll(() =>
+  poisonTrainers(poison, (_, pixels) => {
+    units[pixels ? 'withPixels' : 'without'] += 1
+  }),
+)
 
 const inMemory: AnyCall = { pixelStore: 'memory' }
 const inFile: AnyCall = { pixelStore: 'file' }
@@ -96,7 +77,7 @@ describe.each(Object.entries(models))('%s', (_, options) => {
 test('so do those of a run that goes back to its checkpoint after NaN', async () => {
   const left = []
   for (const store of [inMemory, inFile]) {
-    poison.images = 44
+    Object.assign(poison, { images: 44, left: 1 })
     const { run } = await tinyRun(temporaryFolder(), data, { ...models.diffusion, ...store })
     expect(readFileSync(join(run, 'log.txt'), 'utf8')).toMatch(/Went back to the checkpoint at 40 images/)
     left.push(await ledgerOf(run))

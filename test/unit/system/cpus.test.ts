@@ -1,19 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cpuQuota, threadsFor, usableCpus } from '../../../lib/system/cpus.ts'
-import { temporaryFolder } from '../../helpers/folder.ts'
-
-/** A root folder with these files. */
-function machine(files: Record<string, string>): string {
-  const root = temporaryFolder()
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
-    writeFileSync(join(root, path), `${text}\n`)
-  }
-  return root
-}
+import { folderWith } from '../../helpers/folder.ts'
 
 const v1 = (path: string, quota: string, folder = path) => ({
   'proc/self/cgroup': `9:name=systemd:/\n4:cpu,cpuacct:${path}\n3:cpuset:/elsewhere`,
@@ -37,21 +25,21 @@ describe('the CPU quota', () => {
     ['nonsense', v2('/', 'many of them'), Number.POSITIVE_INFINITY],
     ['no control groups', {}, Number.POSITIVE_INFINITY],
   ])('%s', (_, files, expected) => {
-    expect(cpuQuota(machine(files))).toBe(expected)
+    expect(cpuQuota(folderWith(files))).toBe(expected)
   })
 
   test('the smallest on the way up counts', () => {
     const files = { ...v2('/a/b', '300000 100000'), 'sys/fs/cgroup/a/cpu.max': '200000 100000' }
-    expect(cpuQuota(machine(files))).toBe(2)
+    expect(cpuQuota(folderWith(files))).toBe(2)
   })
 })
 
 describe('usable CPUs', () => {
   test('are whole, at least one, and no more than the process may run on', () => {
-    expect(usableCpus(machine(v2('/', '50000 100000')))).toBe(1)
-    expect(usableCpus(machine(v2('/', '199999 100000')))).toBe(1)
-    expect(usableCpus(machine(v2('/', '99900000 100000')))).toBe(availableParallelism())
-    expect(usableCpus(machine({}))).toBe(availableParallelism())
+    expect(usableCpus(folderWith(v2('/', '50000 100000')))).toBe(1)
+    expect(usableCpus(folderWith(v2('/', '199999 100000')))).toBe(1)
+    expect(usableCpus(folderWith(v2('/', '99900000 100000')))).toBe(availableParallelism())
+    expect(usableCpus(folderWith({}))).toBe(availableParallelism())
   })
 
   test('are what threads 0 means', () => {

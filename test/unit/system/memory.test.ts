@@ -1,22 +1,10 @@
 /** How much memory a process may use, by the files of its control groups. */
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
-import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { usableMemory } from '../../../lib/system/memory.ts'
-import { temporaryFolder } from '../../helpers/folder.ts'
+import { folderWith } from '../../helpers/folder.ts'
 
 const MB = 2 ** 20
-
-/** A root folder with these files. */
-function machine(files: Record<string, string>): string {
-  const root = temporaryFolder()
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
-    writeFileSync(join(root, path), `${text}\n`)
-  }
-  return root
-}
 
 const v1 = (path: string, limit: string, folder = path) => ({
   'proc/self/cgroup': `5:memory:${path}\n4:cpu,cpuacct:/elsewhere`,
@@ -37,5 +25,5 @@ test.each([
   ['nonsense', v2('/', 'plenty'), totalmem()],
   ['no control groups', {}, totalmem()],
 ])('%s', (_, files, expected) => {
-  expect(usableMemory(machine(files))).toBe(expected)
+  expect(usableMemory(folderWith(files))).toBe(expected)
 })
