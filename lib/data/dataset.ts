@@ -11,7 +11,7 @@ import { LINK_OUT, OWN_RUN } from './folder.ts'
 import { readLicences } from './licences.ts'
 import { loadOrDecode } from './load-or-decode.ts'
 import { digestOf, type Manifest, type ManifestFile, type Skipped } from './manifest.ts'
-import { groupNearDuplicates } from './near-duplicates.ts'
+import { type CompareHooks, groupNearDuplicates } from './near-duplicates.ts'
 import type { Measured } from './outcome.ts'
 import type { StoreKind } from './pixel-cache.ts'
 import { type PixelStore, rowBytes } from './pixel-store.ts'
@@ -19,6 +19,7 @@ import { openSource, type Source } from './source.ts'
 import { chooseHeldOut, countHeldOut, type RecordedSplit } from './split.ts'
 import { splitStore } from './split-store.ts'
 import { markGroups, toManifest } from './to-manifest.ts'
+import { groupVariants } from './variants.ts'
 import { describeIgnored, describeSkipped, several, warningsOf } from './warnings.ts'
 
 export type { Manifest, ManifestFile } from './manifest.ts'
@@ -123,6 +124,17 @@ const MEMORY_SHARE = 1 / 4
 const storeKind = (pixelStore: DatasetOptions['pixelStore'], bytes: number): StoreKind =>
   pixelStore === 'auto' ? (bytes > usableMemory() * MEMORY_SHARE ? 'file' : 'memory') : pixelStore
 
+/** Near-duplicates, and variants with them. Closes the store where it fails. */
+async function groupAlike(thumbnails: Uint8Array, store: PixelStore, hooks: CompareHooks) {
+  try {
+    const duplicates = await groupNearDuplicates(thumbnails, hooks)
+    return { duplicates, variants: await groupVariants(store, duplicates, hooks.signal) }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
 type Loaded = { files: readonly ManifestFile[]; leaders: Int32Array; store: PixelStore }
 
 /** The pictures on their two sides. Closes the store where it fails. Throws DATA_TOO_FEW. */
@@ -137,7 +149,7 @@ async function split(
     const warnings =
       fewer > 0 && !recorded
         ? [
-            `Only ${several(chosen.length, 'picture')} held out, ${fewer} fewer than asked: near-duplicates stay together.`,
+            `Only ${several(chosen.length, 'picture')} held out, ${fewer} fewer than asked: near-duplicates and variants stay together.`,
           ]
         : []
     if (chosen.length === 0) return { trained: [...files], store: whole, heldOut: null, warnings }
@@ -184,7 +196,7 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
   const measured = await measureAll(source.items, { signal, onDone: counter('read', source.items.length) })
   const { list, skipped: passedOver } = dropUnusable(measured, options)
   if (list.length === 0) throw empty(source, [...source.skipped, ...passedOver])
-  const kind = storeKind(options.pixelStore, list.length * rowBytes(settings))
+  const kind = storeKind(readOnly ? 'auto' : options.pixelStore, list.length * rowBytes(settings))
   const {
     outcomes,
     store: whole,
@@ -200,18 +212,16 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
     throw empty(source, skipped)
   }
   const onCompared = counter('compare', files.length)
-  const leaders = await groupNearDuplicates(thumbnails, { signal, onDone: onCompared }).catch(async (error) => {
-    await whole.close()
-    throw error
-  })
-  markGroups(files, leaders)
+  const { duplicates, variants } = await groupAlike(thumbnails, whole, { signal, onDone: onCompared })
+  markGroups(files, duplicates, 'group')
+  markGroups(files, variants, 'variant')
   const {
     trained,
     record,
     store,
     heldOut,
     warnings: ofSplit,
-  } = await split({ files, leaders, store: whole }, options, recorded)
+  } = await split({ files, leaders: variants, store: whole }, options, recorded)
   const { name: data, ignored } = source
   const about = { version: 1, data, count: trained.length, digest: digestOf(trained), settings } as const
   const manifest: Manifest = { ...about, files: trained, ...record, skipped, ignored }

@@ -6,6 +6,7 @@ import type { ManifestFile } from './manifest.ts'
 export const reasons = {
   copies: { title: 'byte-for-byte copies', note: 'the same file more than once' },
   nearDuplicates: { title: 'near-duplicates', note: 'the same picture again, also mirrored' },
+  variants: { title: 'variants', note: 'the same drawing in other colours' },
   blank: { title: 'one colour only', note: 'or all transparent' },
   soft: { title: 'blurred or enlarged', note: 'no detail as fine as their pixels' },
   blocks: { title: 'enlarged in blocks', note: 'a smaller size holds all of it' },
@@ -102,16 +103,29 @@ function ofOne(looked: Looked, medians: Medians, size: number): Found[] {
   return [...(detail ? [detail] : []), ...toneOf(looked, medians), ...shape]
 }
 
-/** One finding for each group of near-duplicates, which have the same `group` on record. */
-function ofGroups(looked: readonly Looked[]): Finding[] {
+/** Pictures that have the same number on record, together. */
+function together(looked: readonly Looked[], key: 'group' | 'variant'): ManifestFile[][] {
   const groups = new Map<number, ManifestFile[]>()
   for (const { file } of looked) {
-    if (file.group === undefined) continue
-    const members = groups.get(file.group) ?? []
+    const number = file[key]
+    if (number === undefined) continue
+    const members = groups.get(number) ?? []
     members.push(file)
-    groups.set(file.group, members)
+    groups.set(number, members)
   }
-  return [...groups.values()].map((files) => {
+  return [...groups.values()]
+}
+
+/** Of variants that are more than near-duplicates of each other. */
+function ofVariants(looked: readonly Looked[]): Finding[] {
+  return together(looked, 'variant')
+    .filter((files) => files.some(({ group }) => group === undefined || group !== files[0]!.group))
+    .map((files) => ({ reason: 'variants', files, detail: `${files.length} of one drawing` }))
+}
+
+/** One finding for each group of near-duplicates. */
+function ofGroups(looked: readonly Looked[]): Finding[] {
+  return together(looked, 'group').map((files) => {
     const contents = new Set(files.map(({ sha256 }) => sha256)).size
     if (contents === 1) return { reason: 'copies', files, detail: `${files.length} times` }
     const same = contents < files.length ? `, ${contents} of them different files` : ''
@@ -129,7 +143,7 @@ export function findingsOf(looked: readonly Looked[], size: number): Finding[] {
   const singles = looked.flatMap((one) =>
     ofOne(one, medians, size).map((found): Finding => ({ ...found, files: [one.file] })),
   )
-  const all = [...ofGroups(looked), ...singles]
+  const all = [...ofGroups(looked), ...ofVariants(looked), ...singles]
   return (Object.keys(reasons) as Reason[]).flatMap((reason) => all.filter((finding) => finding.reason === reason))
 }
 

@@ -22,6 +22,8 @@ export type ManifestFile = {
   transparent?: true
   /** The same for pictures that are near-duplicates of each other; absent for one that is alone. */
   group?: number
+  /** The same for variants of one drawing, near-duplicates among them; absent for one that is alone. */
+  variant?: number
 }
 
 /** Something that was found and is not used, and why. */

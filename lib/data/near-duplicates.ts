@@ -12,7 +12,7 @@ export const sameWithin = { luma: 16, chroma: 6, meanLuma: 4 } as const
 /** Comparing blocks the thread, so it pauses after about so many pairs. */
 const PAIRS_AT_ONCE = 50_000
 
-type Hooks = { signal?: AbortSignal | undefined; onDone?: (more: number) => void }
+export type CompareHooks = { signal?: AbortSignal | undefined; onDone?: (more: number) => void }
 
 /** Whether no cell of `a` from `start` is farther than the limits from that of `b`. */
 function alike(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number): boolean {
@@ -67,7 +67,7 @@ function meansOf(thumbnails: Uint8Array, count: number): Float32Array {
  * that are alike in steps are one group. Compares only those of about the same brightness. Where that takes a while,
  * `onDone` hears of so many more compared now and then. Rejects with ABORT_ERR.
  */
-export async function groupNearDuplicates(thumbnails: Uint8Array, hooks: Hooks = {}): Promise<Int32Array> {
+export async function groupNearDuplicates(thumbnails: Uint8Array, hooks: CompareHooks = {}): Promise<Int32Array> {
   const { signal, onDone } = hooks
   const count = thumbnails.length / THUMBNAIL_BYTES
   const unions = new Unions(count)

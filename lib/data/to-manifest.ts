@@ -32,13 +32,13 @@ export function toManifest(
   return { looked, files: looked.map(({ file }) => file), thumbnails: Buffer.concat(thumbnails), broken }
 }
 
-/** Puts a number on near-duplicates of each other. */
-export function markGroups(files: readonly ManifestFile[], leaders: Int32Array): void {
+/** Puts a number on pictures that have the same leader, which is the first of them. */
+export function markGroups(files: readonly ManifestFile[], leaders: Int32Array, key: 'group' | 'variant'): void {
   const numbers = new Map<number, number>()
   for (const [index, leader] of leaders.entries())
     if (leader !== index && !numbers.has(leader)) numbers.set(leader, numbers.size)
   for (const [index, leader] of leaders.entries()) {
-    const group = numbers.get(leader)
-    if (group !== undefined) files[index]!.group = group
+    const number = numbers.get(leader)
+    if (number !== undefined) files[index]![key] = number
   }
 }

@@ -14,7 +14,7 @@ export type PixelNative = PatchNative & Pick<NativeEvaluate, 'pixelIndex'>
 export type Sets = {
   samples: PictureSet
   reference: PictureSet
-  /** Which pictures of the reference are near-duplicates. */
+  /** Which pictures of the reference are variants of one drawing. */
   groups: Int32Array
   heldOut: PictureSet | null
 }

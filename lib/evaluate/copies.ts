@@ -1,12 +1,13 @@
 /**
  * Which pictures are near copies of training pictures: those much nearer to one of them than to any other (the criterion
- * of the memorisation literature, such as arXiv 2505.17638).
+ * of the memorisation literature, such as arXiv 2505.17638). Variants of one drawing count as one picture: a second-nearest
+ * that is the nearest in other colours would hide every copy.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { PixelStore } from '../data/pixel-store.ts'
+import { shrink } from '../images/shrink.ts'
 import type { NativeEvaluate, NativePixelIndex } from '../native/evaluate.ts'
 import { bootstrapShare, type Share } from './intervals.ts'
-import { shrink } from './shrink.ts'
 
 /** A copy's distance to the nearest training picture is less than this share of that to the second nearest. */
 export const COPY_RATIO = 1 / 3
@@ -32,13 +33,13 @@ export type Nearest = {
   index: Int32Array
   /** Root of the mean squared difference to it, mirrored where that is less, on the scale of 0 to 255. */
   distance: Float64Array
-  /** That distance over the one to the nearest training picture that is no near-duplicate of it: 0 for an exact copy. */
+  /** That distance over the one to the nearest training picture that is no variant of it: 0 for an exact copy. */
   ratio: Float64Array
 }
 
-/** The near-duplicate that `files` are of each other, as dataset.json has it: one number for each picture. */
-export function groupsOf(files: readonly { group?: number | undefined }[]): Int32Array {
-  return Int32Array.from(files, ({ group }, index) => (group === undefined ? -1 - index : group))
+/** Which of `files` are variants of each other, as dataset.json has it: one number for each picture. */
+export function groupsOf(files: readonly { variant?: number | undefined }[]): Int32Array {
+  return Int32Array.from(files, ({ variant }, index) => variant ?? -1 - index)
 }
 
 type Pictures = Pick<PixelStore, 'count' | 'size' | 'channels' | 'read'>
@@ -51,7 +52,7 @@ export class CopySearch {
   readonly #groups: Int32Array
   readonly #size: number
   readonly #channels: number
-  /** So many nearest ones hold one that is no near-duplicate of the first. */
+  /** So many nearest ones hold one that is no variant of the first. */
   readonly #k: number
 
   private constructor(index: NativePixelIndex, groups: Int32Array, side: number, { size, channels }: Pictures) {
@@ -66,8 +67,8 @@ export class CopySearch {
   }
 
   /**
-   * `groups` has a number for each picture of the store, the same for near-duplicates of each other. Undefined where
-   * nothing can be said: all pictures are near-duplicates, or there are too many.
+   * `groups` has a number for each picture of the store, the same for variants of each other. Undefined where nothing
+   * can be said: all pictures are variants of one drawing, or there are too many.
    */
   static async over(
     addon: Pick<NativeEvaluate, 'pixelIndex'>,

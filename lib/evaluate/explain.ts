@@ -21,7 +21,7 @@ export const explanations: Readonly<Record<MetricName, Explanation>> = {
     title: 'Copy share of held-out pictures',
     about: 'newness',
     form: 'share',
-    text: 'The same share for pictures by the same hand that the model has never seen: what chance and near-duplicates make of it.',
+    text: 'The same share for pictures by the same hand that the model has never seen: what chance makes of it, and pictures that are nearly the same.',
   },
   nnMae: {
     title: 'Distance to the nearest training picture (NN-MAE)',

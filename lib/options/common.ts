@@ -132,7 +132,7 @@ export const commonSpecs = {
     { default: true },
   ),
   guardTime: option(rate(0.0001, 1), "Share of a run's time that guard may take.", { default: 0.03 }),
-  stopOnCopies: option(z.boolean(), 'End the run at the first warning of guard.', { default: false }),
+  stopOnCopies: option(z.boolean(), 'End the run once guard warns of copies.', { default: false }),
   maxRollbacks: option(
     count(0, 1000),
     'How often in a row a run goes back to its last checkpoint after a NaN in the loss or the weights.',
@@ -154,7 +154,7 @@ export const loadSpecs = {
   threads: commonSpecs.threads,
   at: option(
     z.union([z.enum(['newest', 'best']), count(0)]),
-    'Which checkpoint of a run: the newest, the one after so many images, or "best", the last one before the first warning of guard.',
+    'Which checkpoint of a run: the newest, the one after so many images, or "best", the last one before guard first warned of copies.',
     { default: 'newest', placeholder: 'IMAGES' },
   ),
   exact: option(

@@ -92,7 +92,7 @@ export interface CommonTrainGiven {
   guard?: Given<typeof trainSpecs>['guard']
   /** Share of a run's time that guard may take. Default: 0.03. */
   guardTime?: Given<typeof trainSpecs>['guardTime']
-  /** End the run at the first warning of guard. Default: false. */
+  /** End the run once guard warns of copies. Default: false. */
   stopOnCopies?: Given<typeof trainSpecs>['stopOnCopies']
   /** How often in a row a run goes back to its last checkpoint after a NaN in the loss or the weights. Default: 3. */
   maxRollbacks?: Given<typeof trainSpecs>['maxRollbacks']
@@ -122,7 +122,7 @@ export interface LoadGiven {
   device?: Given<typeof loadSpecs>['device']
   /** CPU threads; 0 uses all that the process, or its container, may use. Default: 0. */
   threads?: Given<typeof loadSpecs>['threads']
-  /** Which checkpoint of a run: the newest, the one after so many images, or "best", the last one before the first warning of guard. */
+  /** Which checkpoint of a run: the newest, the one after so many images, or "best", the last one before guard first warned of copies. */
   at?: Given<typeof loadSpecs>['at']
   /** Sample with PyTorch's own operations, bit for bit, as a run that was trained with exact always does. Default: false. */
   exact?: Given<typeof loadSpecs>['exact']

@@ -74,7 +74,7 @@ const adversarial = {
 
 export const recipes = {
   few: {
-    help: 'For some hundred pictures: learns fast, and ends once the copy guard warns (docs/few-pictures.md)',
+    help: 'For some hundred pictures: learns fast, and ends once the copy guard warns of copies (docs/few-pictures.md)',
     published: false,
     model: 'diffusion',
     stated: {

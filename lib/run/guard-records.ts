@@ -95,6 +95,10 @@ function parse(line: Uint8Array, path: string, number: number): GuardLook {
   )
 }
 
-/** Images at the first warning; undefined where there was none. */
+/** Whether a look warned of copies; of a gap, where copies cannot be told. */
+export const warnsOfCopies = ({ warned, copyShare }: Pick<GuardRecord, 'warned' | 'copyShare'>): boolean =>
+  warned.includes(copyShare === null ? 'gap' : 'copies')
+
+/** Images at the first warning of copies; undefined where there was none. */
 export const firstWarning = (looks: readonly GuardLook[]): number | undefined =>
-  looks.find(({ guard }) => guard.warned.length > 0)?.images
+  looks.find(({ guard }) => warnsOfCopies(guard))?.images

@@ -14,7 +14,7 @@ import { readConfig } from './directory.ts'
 /** A run, one of its checkpoints, and that checkpoint's verified manifest. */
 export type TrainedPlace = { run: string; folder: string; manifest: Manifest; note?: string }
 
-/** Which checkpoint of a run: one after so many images, the newest, or the last one before the copy guard's first warning. */
+/** Which checkpoint of a run: one after so many images, the newest, or the last one before the copy guard first warned of copies. */
 export type At = 'newest' | 'best' | number
 
 /** Throws RUN_NOT_FOUND where there is no folder. */

@@ -26,7 +26,7 @@ export type LoadOptions = {
   threads?: number | undefined
   /**
    * Which checkpoint of a run: the newest unless given, the one after so many images, or "best", the last one before the
-   * first warning of the copy guard; `model.note` says which that is and why.
+   * copy guard first warned of copies; `model.note` says which that is and why.
    */
   at?: 'newest' | 'best' | number | undefined
   /** Sample with operations that give the bits of the PyTorch reference; a run trained with exact always does. */

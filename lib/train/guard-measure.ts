@@ -24,13 +24,13 @@ export type MeasureDeps = {
   trainer: Pick<NativeTrainer, 'loss'>
   store: PixelStore
   heldOut: PixelStore | null
-  /** A number for each training picture, the same for near-duplicates. */
+  /** A number for each training picture, the same for variants of one drawing. */
   groups: Int32Array
   withModel: LendModel
   signal: AbortSignal | undefined
 }
 
-/** What one look has found, and the seconds that one sample and all the rest took. */
+/** What one look has found, and the seconds that one sample and all the rest took, what happens only once apart. */
 export type Measured = Pick<GuardRecord, 'weights' | 'gaps' | 'copyShare' | 'copyShareHeldOut' | 'pixels'> & {
   /** Whether the copy share of samples is above that of held-out pictures, beyond chance. */
   copies: boolean
@@ -58,8 +58,8 @@ export class GuardMeasure {
 
   /** Looks at the weights as they are, through `samples` samples. Nothing of training moves. */
   async measure(samples: number, images: number): Promise<Measured> {
-    const startedAt = performance.now()
     await this.#open()
+    const startedAt = performance.now()
     return this.#deps.withModel(images, async (model) => {
       const weights = model.autoWeights
       const gaps = await this.#gaps(weights)

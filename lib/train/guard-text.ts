@@ -1,7 +1,7 @@
 /** The copy guard in plain words. */
 import { definitionOf } from '../models/table.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
-import type { GuardRecord } from '../run/guard-records.ts'
+import { type GuardRecord, warnsOfCopies } from '../run/guard-records.ts'
 
 /** Below so many pictures the time to learn to draw and the time to learn by heart meet: estimated from arXiv 2505.17638. */
 const HARDLY_A_WINDOW = 330
@@ -60,9 +60,12 @@ export function warningText(
   const opened = record.gaps.filter(({ low }) => low > 0)
   const what = [
     record.warned.includes('gap')
-      ? `${definitionOf(model).guard.meaning} (${opened.map(gapText).join('; ')}): the network begins to learn its pictures by heart`
+      ? `${definitionOf(model).guard.meaning} (${opened.map(gapText).join('; ')}): the network begins to learn its pictures by heart, and copies come next`
       : '',
-    record.warned.includes('copies') ? `${shareText(record)}: more than chance` : '',
+    record.warned.includes('copies') ? `${shareText(record)}: it begins to give them back` : '',
   ]
-  return `Warning: copy guard at ${images} images. ${what.filter((part) => part !== '').join('. ')}. The checkpoint before this: shinsaku sample RUN --at best, or load(run, { at: 'best' }).`
+  const before = warnsOfCopies(record)
+    ? " The checkpoint before this: shinsaku sample RUN --at best, or load(run, { at: 'best' })."
+    : ''
+  return `Warning: copy guard at ${images} images. ${what.filter((part) => part !== '').join('. ')}.${before}`
 }

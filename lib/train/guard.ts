@@ -20,6 +20,13 @@ export type GuardDeps = {
   looks: readonly GuardLook[]
 }
 
+/**
+ * Whether copies are more frequent among the samples than among held-out pictures, by chance or not. Once the losses have
+ * parted it is not: the few samples that there is time for show the first copies long before they alone prove anything.
+ */
+const hasMore = ({ copyShare, copyShareHeldOut }: Pick<GuardRecord, 'copyShare' | 'copyShareHeldOut'>): boolean =>
+  copyShare !== null && copyShare.value > (copyShareHeldOut?.value ?? 0)
+
 export class Guard {
   readonly #deps: GuardDeps
   #looks: GuardLook[]
@@ -32,7 +39,7 @@ export class Guard {
     this.#looks = [...deps.looks]
   }
 
-  /** Images at its first warning; undefined as long as there was none. */
+  /** Images at its first warning of copies; undefined as long as there was none. */
   get warnedAt(): number | undefined {
     return firstWarning(this.#looks)
   }
@@ -52,7 +59,8 @@ export class Guard {
       const startedAt = performance.now()
       const { copies, secondsPerSample, otherSeconds, ...found } = await measure.measure(samples, images)
       this.#cost = { perSample: secondsPerSample, rest: otherSeconds }
-      const warned = this.#news({ gap: found.gaps.some(({ low }) => low > 0), copies })
+      const gap = found.gaps.some(({ low }) => low > 0)
+      const warned = this.#news({ gap, copies: copies || (gap && hasMore(found)) })
       const guard = { ...found, seconds: (performance.now() - startedAt) / 1000, warned }
       this.#looks.push({ images, guard })
       log(warned.length > 0 ? warningText(images, guard, options) : lookText(images, guard))

@@ -222,7 +222,7 @@ export class Session {
     if (!options.stopOnCopies || guard?.warnedAt === undefined) return
     this.#stopped = true
     runLog.log(
-      `Ends at ${this.#counters.images} images, because stopOnCopies is set and the copy guard warned at ${guard.warnedAt}. To go on all the same, resume with stopOnCopies false (--no-stop-on-copies).`,
+      `Ends at ${this.#counters.images} images, because stopOnCopies is set and the copy guard warned of copies at ${guard.warnedAt}. To go on all the same, resume with stopOnCopies false (--no-stop-on-copies).`,
     )
   }
 

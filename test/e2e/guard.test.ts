@@ -115,10 +115,10 @@ describe('what it leaves', () => {
     const best = await load(folder, { at: 'best' })
     expect([best.images, best.note]).toEqual([
       160,
-      expect.stringMatching(/before the copy guard warned, at 200 images/),
+      expect.stringMatching(/before the copy guard warned of copies, at 200 images/),
     ])
     const sampled = await shinsaku('sample', folder, '--at', 'best', '-o', join(temporaryFolder(), 'grid.png'))
-    expect([sampled.code, sampled.stderr]).toEqual([0, expect.stringContaining('warned, at 200 images')])
+    expect([sampled.code, sampled.stderr]).toEqual([0, expect.stringContaining('warned of copies, at 200 images')])
     const few = { count: 2, steps: 2, extractor: 'none' } as const
     const measured = await evaluate(folder, { ...few, at: 'best' })
     expect([measured.images, measured.note]).toEqual([160, best.note])
@@ -126,7 +126,11 @@ describe('what it leaves', () => {
     expect(await errorOf(evaluate(folder, { ...few, at: 81 }))).toMatchObject({ code: 'OPTION_INVALID' })
     const flags = ['--count', '2', '--steps', '2', '--extractor', 'none', '--json']
     const { code, stdout, stderr } = await shinsaku('evaluate', folder, '--at', 'best', ...flags)
-    expect([code, JSON.parse(stdout).images, stderr.includes('warned, at 200 images')]).toEqual([0, 160, true])
+    expect([code, JSON.parse(stdout).images, stderr.includes('warned of copies, at 200 images')]).toEqual([
+      0,
+      160,
+      true,
+    ])
     const resumed = await shinsaku('train', data, '--resume', folder, '--max-images', '1000', '--stop-on-copies')
     expect([resumed.code, resumed.stderr]).toEqual([
       0,

@@ -105,7 +105,9 @@ test('fewer than asked, because one picture is there all over, is said', async (
   for (let i = 0; i < 10; i++) await writeFile(join(same, `${i}.png`), readFileSync(join(root, 'face-00.png')))
   const { heldOut, warnings } = await load({ data: same, holdout: 3 })
   expect(heldOut).toBe(null)
-  expect(warnings).toContainEqual('Only 0 pictures held out, 3 fewer than asked: near-duplicates stay together.')
+  expect(warnings).toContainEqual(
+    'Only 0 pictures held out, 3 fewer than asked: near-duplicates and variants stay together.',
+  )
 })
 
 test('none left to train on is DATA_TOO_FEW', () =>

@@ -14,7 +14,7 @@ function pictures(count: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: count * BYTES }, () => next() & 255)
 }
 
-const searchIn = async (pixels: Uint8Array, groups: { group?: number }[]) =>
+const searchIn = async (pixels: Uint8Array, groups: { variant?: number }[]) =>
   (await CopySearch.over(addon, new MemoryPixelStore(pixels, { size: SIZE, channels: 3 }), groupsOf(groups)))!
 
 const alone = (count: number) => Array.from({ length: count }, () => ({}))
@@ -49,7 +49,7 @@ describe('near copies', () => {
 
   test('of a picture that is in the set twice are seen once its near-duplicates are one group', async () => {
     const doubled = new Uint8Array([...train, ...noised(train)])
-    const groups = [...alone(40), ...alone(40)].map((_, i) => ({ group: i % 40 }))
+    const groups = [...alone(40), ...alone(40)].map((_, i) => ({ variant: i % 40 }))
     const samples = noised(mirror(train)).map((value, i) => Math.min(255, value + (i % 3)))
     const blind = await (await searchIn(doubled, alone(80))).nearest(samples)
     const grouped = await (await searchIn(doubled, groups)).nearest(samples)
@@ -67,7 +67,7 @@ describe('near copies', () => {
 describe('what cannot be told', () => {
   test('near-duplicates only, and one picture only', async () => {
     const store = new MemoryPixelStore(pictures(2, 1), { size: SIZE, channels: 3 })
-    expect(await CopySearch.over(addon, store, groupsOf([{ group: 0 }, { group: 0 }]))).toBeUndefined()
+    expect(await CopySearch.over(addon, store, groupsOf([{ variant: 0 }, { variant: 0 }]))).toBeUndefined()
     const one = new MemoryPixelStore(pictures(1, 1), { size: SIZE, channels: 3 })
     expect(await CopySearch.over(addon, one, groupsOf([{}]))).toBeUndefined()
   })

@@ -33,13 +33,18 @@ async function makeRun(checkpoints: readonly number[], looks: Readonly<Record<nu
 }
 
 describe('the best checkpoint', () => {
-  test('is the last one before the first warning', async () => {
-    const run = await makeRun([4, 8, 12, 16], { 8: look(), 12: look(['gap']), 16: look(['copies']) })
+  test('is the last one before the first warning of copies', async () => {
+    const run = await makeRun([4, 8, 12, 16], { 4: look(), 8: look(['gap']), 12: look(['copies']), 16: look() })
     expect(await bestCheckpoint(run)).toMatchObject({
       manifest: { images: 8 },
-      note: expect.stringMatching(/warned, at 12/),
+      note: expect.stringMatching(/warned of copies, at 12/),
     })
     expect(await locateTrained(run, 'best')).toMatchObject({ run, manifest: { images: 8 } })
+  })
+
+  test('is the last one before a gap where copies cannot be told', async () => {
+    const run = await makeRun([4, 8, 12], { 8: { ...look(['gap']), copyShare: null } })
+    expect(await bestCheckpoint(run)).toMatchObject({ manifest: { images: 4 } })
   })
 
   test('is the newest where there was no warning, and where nobody looked; it says which', async () => {
@@ -56,7 +61,7 @@ describe('the best checkpoint', () => {
   })
 
   test('is the oldest where none from before the warning is left', async () => {
-    const run = await makeRun([8, 12], { 8: look(['gap']) })
+    const run = await makeRun([8, 12], { 8: look(['copies']) })
     expect(await bestCheckpoint(run)).toMatchObject({
       manifest: { images: 8 },
       note: expect.stringContaining('the oldest'),

@@ -88,17 +88,21 @@ describe('a warning', () => {
       { copies: true },
     ])
     for (const images of [100, 200, 300, 400]) await look(images, 1e6)
-    expect(guard.warnedAt).toBe(200)
+    expect(guard.warnedAt).toBe(300)
     const warnings = seen.logged.filter((line) => line.startsWith('Warning'))
     expect(warnings).toHaveLength(2)
-    expect(warnings[0]).toMatch(/at 200 images\. The loss of held-out pictures .* from 16 pictures each.*--at best/)
-    expect(warnings[1]).toMatch(/at 300 images\. .*near copies of training pictures.*of 16 held-out pictures 0 %/)
+    expect(warnings[0]).toMatch(
+      /at 200 images\. The loss of held-out pictures .* from 16 pictures each.*copies come next\.$/,
+    )
+    expect(warnings[1]).toMatch(
+      /at 300 images\. .*near copies of training pictures.*of 16 held-out pictures 0 %.*--at best/,
+    )
     expect(seen.logged[0]).toMatch(/^Copy guard at 100 images: 0 % of 100 samples/)
   })
 
   test('is not given again after a resume; after a rewind it may be', async () => {
-    const warned = { ...clean, seconds: 0, warned: ['gap' as const] }
-    const { guard, seen, look } = makeGuard({}, [{ gaps: [gap(0.2)] }, { gaps: [gap(0.2)] }], [warned])
+    const warned = { ...clean, seconds: 0, warned: ['copies' as const] }
+    const { guard, seen, look } = makeGuard({}, [{ copies: true }, { copies: true }], [warned])
     expect(guard.warnedAt).toBe(100)
     await look(200, 1e6)
     expect(seen.logged[0]).not.toMatch(/^Warning/)
@@ -106,6 +110,25 @@ describe('a warning', () => {
     expect(guard.warnedAt).toBeUndefined()
     await look(60, 1e6)
     expect(seen.logged[1]).toMatch(/^Warning/)
+  })
+
+  test('of copies needs no proof once the losses have parted: the first ones are enough', async () => {
+    const seenOnce = { copyShare: share(0.02, 50) }
+    const { guard, look } = makeGuard({}, [
+      seenOnce,
+      { ...seenOnce, gaps: [gap(0.2)], copyShareHeldOut: share(0.06, 16) },
+      { ...seenOnce, gaps: [gap(0.2)] },
+    ])
+    expect((await look(100, 1e6))?.warned).toEqual([])
+    expect((await look(200, 1e6))?.warned).toEqual(['gap'])
+    expect((await look(300, 1e6))?.warned).toEqual(['copies'])
+    expect(guard.warnedAt).toBe(300)
+  })
+
+  test('of a gap stands for copies where those cannot be told', async () => {
+    const { guard, seen, look } = makeGuard({}, [{ gaps: [gap(0.2)], copyShare: null, copyShareHeldOut: null }])
+    await look(100, 1e6)
+    expect([guard.warnedAt, seen.logged[0]]).toEqual([100, expect.stringContaining('--at best')])
   })
 
   test('of a DCGAN is in its own words', async () => {
@@ -179,7 +202,7 @@ describe('in the loop', () => {
     )
     expect(await session.train()).toBe('model')
     expect(seen.saved.at(-1)).toBe(40)
-    expect(seen.logged.at(-1)).toMatch(/^Ends at 40 images, because stopOnCopies is set .* warned at 40/)
+    expect(seen.logged.at(-1)).toMatch(/^Ends at 40 images, because stopOnCopies is set .* warned of copies at 40/)
     const { session: other, seen: all } = makeSession(
       { maxImages: 100, checkpointImages: 20 },
       { guard: fakeGuard(40).guard },

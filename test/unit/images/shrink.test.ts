@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { shrink } from '../../../lib/evaluate/shrink.ts'
+import { shrink } from '../../../lib/images/shrink.ts'
 
 test('averages areas, whole ones and parts of pixels, each channel by itself', () => {
   const two = Uint8Array.from([0, 10, 100, 30, 40, 50, 60, 70]) // 2 x 2 of 2 channels
