@@ -100,6 +100,7 @@ async function timeEvaluation() {
       sets: { samples, reference, groups: Int32Array.from(Array(references).keys()), heldOut: null },
       extractor: { open: { embedder, width: WIDTH }, info: { name: 'inception', sha256: '', width: WIDTH } },
       statistics: null,
+      kept: null,
       reference: 'icons',
       format: 'png',
       seed: 0,

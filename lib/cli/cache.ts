@@ -20,7 +20,7 @@ export async function cacheCommand(clear: boolean, json: boolean, { stdout, stde
     stdout.write(`${JSON.stringify(clear ? { removed: listing } : listing)}\n`)
     return
   }
-  const count = `${formatCount(sets.length)} ${sets.length === 1 ? 'set' : 'sets'} of decoded pictures, ${formatBytes(bytes)}`
+  const count = `${formatCount(sets.length)} ${sets.length === 1 ? 'set' : 'sets'} of decoded pictures or features, ${formatBytes(bytes)}`
   if (clear) {
     stderr.write(`Removed ${count}, from ${visible(folder)}.\n`)
     return

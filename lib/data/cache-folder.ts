@@ -5,17 +5,20 @@ import { disk, remove } from '../files/write.ts'
 import { cacheLimit, userCacheFolder } from '../system/cache.ts'
 import { EXTENSION, readEntries } from './pixel-cache.ts'
 
+/** Of features of pictures, which measuring keeps here too, so that one limit holds for all. */
+export const FEATURES_EXTENSION = '.features'
+
 /** What a start that was interrupted has decoded, or was writing. */
 const unfinished = (name: string): boolean => name.endsWith('.partial') || name.startsWith('.tmp-')
 /** It may still be written to. */
 const FRESH_MS = 24 * 3600 * 1000
 
-/** Pictures decoded together, as they are kept. */
+/** Pictures decoded together, or their features, as they are kept. */
 export type CachedSet = {
   path: string
   /** null for what an interrupted start has left. */
   pictures: number | null
-  /** Of each picture, such as "128x128x3"; null where it is not known. */
+  /** Of each picture, such as "128x128x3" or "1280 features"; null where it is not known. */
   shape: string | null
   bytes: number
   lastUsed: Date
@@ -31,7 +34,7 @@ export const pixelsFolder = (): string => join(userCacheFolder(), 'pixels')
 async function keptIn(folder: string): Promise<Kept[]> {
   const kept: Kept[] = []
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.endsWith(EXTENSION) && !unfinished(name)) continue
+    if (![EXTENSION, FEATURES_EXTENSION].some((end) => name.endsWith(end)) && !unfinished(name)) continue
     const path = join(folder, name)
     const info = await stat(path).catch(() => undefined)
     if (info?.isFile()) kept.push({ name, path, bytes: info.size, lastUsed: info.mtime })
@@ -62,6 +65,8 @@ export async function keepWithin(folder: string, path: string, limitBytes: numbe
 }
 
 async function toSet({ name, path, bytes, lastUsed }: Kept): Promise<CachedSet> {
+  const [, rows, width] = /-(\d+)x(\d+)-[0-9a-f]+\.features$/.exec(name) ?? []
+  if (rows !== undefined) return { path, pictures: Number(rows), shape: `${width} features`, bytes, lastUsed }
   const [, size, channels] = /^(\d+)x(\d)-/.exec(name) ?? []
   const entries = unfinished(name) ? null : await readEntries(path)
   const shape = size === undefined ? null : `${size}x${size}x${channels}`

@@ -4,7 +4,7 @@ import type { CachedSet, CacheListing } from './cache-folder.ts'
 export type { CachedSet, CacheListing }
 
 /**
- * The decoded pictures that are kept between starts, the most recently used set first. Rejects with CACHE_MISSING,
+ * The decoded pictures, and features of pictures, that are kept between starts, the most recently used set first. Rejects with CACHE_MISSING,
  * OPTION_INVALID for a SHINSAKU_CACHE_LIMIT that is no size.
  */
 export async function listCache(): Promise<CacheListing> {

@@ -1,8 +1,10 @@
 /** What a network sees: FID, KID, MIND, precision, recall, density, coverage and AuthPct of one evaluation. */
 import type { FeatureStatistics, NativeEmbedder } from '../native/evaluate.ts'
 import type { Sets } from './by-pixels.ts'
+import type { FeatureCache } from './feature-cache.ts'
 import {
-  embedSet,
+  collectRows,
+  embedded,
   FEWEST_FOR_MANIFOLDS,
   type FeatureNative,
   type FeatureSet,
@@ -13,13 +15,21 @@ import {
   type Manifolds,
   manifolds,
   mindInterval,
+  once,
 } from './features.ts'
 import type { EvaluationHooks } from './hooks.ts'
 import { type Interval, meanOf } from './intervals.ts'
 import type { Measured } from './metrics.ts'
+import { MAX_PAIRED } from './paired.ts'
 
 /** An extractor in the core, and how long its rows are. */
 export type OpenExtractor = { embedder: NativeEmbedder; width: number }
+
+export type FeatureCall = Sets & {
+  statistics: FeatureStatistics | null
+  /** Where features of the reference and of held-out pictures are kept; null for nowhere. */
+  kept: { reference: FeatureCache; heldOut: FeatureCache | null } | null
+}
 
 export type Distances = { fid: Measured; kid: Measured; mind: Measured }
 
@@ -82,26 +92,33 @@ async function floorOf(
 export async function judgeByFeatures(
   addon: FeatureNative,
   { embedder, width }: OpenExtractor,
-  { samples, reference, heldOut, statistics }: Sets & { statistics: FeatureStatistics | null },
+  { samples, reference, heldOut, statistics, kept }: FeatureCall,
   seed: number,
   hooks: EvaluationHooks,
 ): Promise<ByFeatures> {
   const total = samples.count + reference.count + (heldOut?.count ?? 0)
   let done = 0
-  const onDone = (pictures: number) => {
-    done += pictures
-    hooks.onProgress?.({ phase: 'extracting features', done, total })
+  /** Counts rows as they pass. */
+  async function* counted(rows: AsyncIterable<Float32Array>): AsyncGenerator<Float32Array> {
+    for await (const some of rows) {
+      done += some.length / width
+      hooks.onProgress?.({ phase: 'extracting features', done, total })
+      yield some
+    }
   }
   const sets: FeatureSet[] = []
-  const embed = async (pictures: Sets['samples']) => {
-    const set = await embedSet(addon, embedder, width, pictures, { ...hooks, onDone })
+  const embed = async (pictures: Sets['samples'], cache: FeatureCache | null) => {
+    const known = pictures.count <= MAX_PAIRED ? ((await cache?.read(pictures.count)) ?? null) : null
+    const rows = known ? once(known) : embedded(embedder, pictures, hooks)
+    const set = await collectRows(addon, width, pictures.count, counted(rows))
     sets.push(set)
+    if (!known && set.kept === set.count) await cache?.write(set.rows)
     return set
   }
   try {
-    const real = await embed(reference)
-    const fake = await embed(samples)
-    const unseen = heldOut && (await embed(heldOut))
+    const real = await embed(reference, kept?.reference ?? null)
+    const fake = await embed(samples, null)
+    const unseen = heldOut && (await embed(heldOut, kept?.heldOut ?? null))
     hooks.onProgress?.({ phase: 'distances', done: 0, total: 1 })
     const enough = Math.min(real.count, fake.count) >= FEWEST_FOR_MANIFOLDS
     const result: ByFeatures = {

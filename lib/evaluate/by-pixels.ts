@@ -4,13 +4,14 @@ import { CopySearch, copiesAmong, copyShare } from './copies.ts'
 import { type EvaluationHooks, throwIfAborted } from './hooks.ts'
 import { bootstrapMean, type Interval } from './intervals.ts'
 import { type Neighbours, nearest, nearestOthers } from './neighbours.ts'
+import { pairedOf } from './paired.ts'
 import { type PatchNative, patchDistance, patchFloor } from './patches.ts'
 import { batchesOf, type PictureSet } from './pictures.ts'
 import { pixelVariance } from './spread.ts'
 
 export type PixelNative = PatchNative & Pick<NativeEvaluate, 'pixelIndex'>
 
-/** The pictures of one evaluation, all of one size with three channels. */
+/** The pictures of one evaluation, all of one size with three channels, the first of each a fair choice of all. */
 export type Sets = {
   samples: PictureSet
   reference: PictureSet
@@ -33,7 +34,7 @@ export type ByPixels = {
   swdHeldOut: Interval | null
   /** Of each sample the nearest picture of the reference, by the mean difference. */
   nearest: Neighbours
-  /** Of each picture of the reference the distance to the nearest other one. */
+  /** Of each picture of the reference that was looked at, the distance to the nearest other one. */
   among: Float64Array
 }
 
@@ -89,18 +90,20 @@ export async function judgeByPixels(
   seed: number,
   hooks: EvaluationHooks,
 ): Promise<ByPixels> {
-  const { samples, reference, heldOut } = sets
+  const { reference } = sets
+  const [samples, some] = [pairedOf(sets.samples), pairedOf(reference)]
+  const heldOut = sets.heldOut && pairedOf(sets.heldOut)
   const heldOutCount = heldOut?.count ?? 0
-  const onDone = counter(2 * samples.count + reference.count + 2 * heldOutCount, hooks)
+  const onDone = counter(2 * samples.count + some.count + 2 * heldOutCount, hooks)
   const search = { ...hooks, onDone }
   const l1 = { metric: 'l1', mirrored: true } as const
   const nearestSamples = await nearest(addon, reference, samples, { ...l1, k: 1 }, search)
   const others =
-    reference.count > 1 ? nearestOthers(await nearest(addon, reference, reference, { ...l1, k: 2 }, search)) : null
-  const copies = await copySharesOf(addon, sets, seed, search)
+    reference.count > 1 ? nearestOthers(await nearest(addon, reference, some, { ...l1, k: 2 }, search)) : null
+  const copies = await copySharesOf(addon, { ...sets, samples, heldOut }, seed, search)
   const heldOutNearest = heldOut ? await nearest(addon, heldOut, samples, { ...l1, k: 1 }, hooks) : null
   const hasFloor = reference.count >= FEWEST_FOR_FLOOR
-  const variance = await pixelVariance(reference, hooks)
+  const variance = await pixelVariance(some, hooks)
   return {
     nnMae: bootstrapMean(nearestSamples.distances, seed),
     nnMaeTrain: others && bootstrapMean(others.distances, seed),

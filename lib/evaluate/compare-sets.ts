@@ -11,7 +11,7 @@ import type { CompareCall, Comparison } from './calls.ts'
 import { openExtractor } from './extractor/open.ts'
 import { judge } from './judge.ts'
 import { asRgb } from './pictures.ts'
-import { toReference } from './reference.ts'
+import { keptOf, toReference } from './reference.ts'
 import { openStatistics } from './statistics.ts'
 
 /** The side that Inception sees: larger pictures would only be made smaller again. */
@@ -76,6 +76,7 @@ export async function compareSets(
         sets: { samples: asRgb(store, background), reference: real, groups, heldOut: null },
         extractor,
         statistics,
+        kept: 'info' in extractor ? keptOf(manifest, extractor.info, device) : null,
         reference: `pictures of ${manifest.data}`,
         format: [...new Set(measured.files.map(({ format }) => format))].sort().join(', '),
         seed,

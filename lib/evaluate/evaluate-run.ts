@@ -15,7 +15,7 @@ import { openExtractor } from './extractor/open.ts'
 import { type JudgedPairs, judge } from './judge.ts'
 import { writeStatistics } from './npz.ts'
 import { asRgb } from './pictures.ts'
-import { loadReference, type Reference } from './reference.ts'
+import { keptOf, loadReference, type Reference } from './reference.ts'
 import type { ReportContent } from './report/content.ts'
 import { curvesOf } from './report/curves.ts'
 import { dataFacts, gridsOf, machineOf, optionTexts, type PairSets, realsOf, showPairs } from './report/gather.ts'
@@ -106,6 +106,7 @@ export async function evaluateRun(path: string, { signal, onProgress, ...given }
         sets: { samples, reference: pictures, groups, heldOut },
         extractor,
         statistics,
+        kept: 'info' in extractor ? keptOf(manifest, extractor.info, device) : null,
         reference: data === null ? 'training pictures' : `pictures of ${manifest.data}`,
         format: 'png',
         seed: others.seed,

@@ -3,6 +3,7 @@ import type { FeatureStatistics, NativeEmbedder, NativeEvaluate, NativeFeatures 
 import { finishMeasure } from './finish-measure.ts'
 import { type EvaluationHooks, throwIfAborted } from './hooks.ts'
 import { bootstrapMean, type Interval, meanOf, percentileInterval, shuffled } from './intervals.ts'
+import { pairedCount } from './paired.ts'
 import { batchesOf, type PictureSet } from './pictures.ts'
 
 /** Pictures that one unit embeds. */
@@ -16,8 +17,11 @@ const MIND_SUBSETS = 8
 /** The samples without one group after the other say how far FID may be off. */
 const JACKKNIFE_GROUPS = 8
 
-/** Rows of features, one a picture: here and, for what the core computes, there. */
-export type FeatureSet = { rows: Float32Array; width: number; count: number; native: NativeFeatures }
+/**
+ * Rows of features, one a picture. `native` has seen all `count` of them; the first `kept`, which are a fair choice, are
+ * here in `rows` and there for what goes by pairs.
+ */
+export type FeatureSet = { rows: Float32Array; width: number; count: number; kept: number; native: NativeFeatures }
 
 /** What measures need of the addon. */
 export type FeatureNative = Pick<
@@ -27,36 +31,54 @@ export type FeatureNative = Pick<
 
 const signalOf = ({ signal }: EvaluationHooks) => ({ signal })
 
-async function setOf(addon: FeatureNative, rows: Float32Array, width: number): Promise<FeatureSet> {
-  const count = rows.length / width
-  const native = await addon.features(width, count)
-  await native.append(rows)
-  return { rows, width, count, native }
-}
-
-/** Embeds a set; who has the result disposes of its `native`. */
-export async function embedSet(
+/** Takes rows as they come; who has the result disposes of its `native`. Rejects as `source` does. */
+export async function collectRows(
   addon: FeatureNative,
-  embedder: NativeEmbedder,
   width: number,
-  pictures: PictureSet,
-  hooks: EvaluationHooks & { onDone?: (pictures: number) => void },
+  count: number,
+  source: AsyncIterable<Float32Array>,
 ): Promise<FeatureSet> {
-  const rows = new Float32Array(pictures.count * width)
-  for await (const { begin, rows: pixels, shape } of batchesOf(pictures, BATCH)) {
-    throwIfAborted(hooks)
-    rows.set(await embedder.embed(pixels, shape), begin * width)
-    hooks.onDone?.(shape[0])
+  const kept = pairedCount({ count })
+  const native = await addon.features(width, kept)
+  const rows = new Float32Array(kept * width)
+  let filled = 0
+  try {
+    for await (const some of source) {
+      const room = Math.min(some.length, rows.length - filled)
+      rows.set(some.subarray(0, room), filled)
+      filled += room
+      await native.append(some)
+    }
+  } catch (error) {
+    native.dispose()
+    throw error
   }
-  return setOf(addon, rows, width)
+  return { rows, width, count, kept, native }
 }
 
-/** Some rows of a set as a set of its own. */
+/** The rows of a set, a few at a time. */
+export async function* embedded(
+  embedder: NativeEmbedder,
+  pictures: PictureSet,
+  hooks: EvaluationHooks,
+): AsyncGenerator<Float32Array> {
+  for await (const { rows, shape } of batchesOf(pictures, BATCH)) {
+    throwIfAborted(hooks)
+    yield await embedder.embed(rows, shape)
+  }
+}
+
+/** Some of the rows that are kept, as a set of their own. */
 async function rowsOf(addon: FeatureNative, { rows, width }: FeatureSet, indices: Int32Array): Promise<FeatureSet> {
   const some = new Float32Array(indices.length * width)
   for (const [place, index] of indices.entries())
     some.set(rows.subarray(index * width, (index + 1) * width), place * width)
-  return setOf(addon, some, width)
+  return collectRows(addon, width, indices.length, once(some))
+}
+
+/** Rows that are all there. */
+export async function* once(rows: Float32Array): AsyncGenerator<Float32Array> {
+  yield rows
 }
 
 /** FID, or with another extractor its like. */
@@ -69,7 +91,8 @@ export const frechet = async (
 
 /**
  * FID with the bounds that a jackknife gives: the distance without each of eight groups of the samples. A bootstrap
- * would count pictures twice, which FID takes for less variety.
+ * would count pictures twice, which FID takes for less variety. Where not all samples are kept, the groups are of those
+ * that are, and the bounds narrower as the square root says.
  */
 export async function frechetInterval(
   addon: FeatureNative,
@@ -80,7 +103,7 @@ export async function frechetInterval(
 ): Promise<number | Interval> {
   const value = await frechet(addon, reference, samples, hooks)
   if (samples.count < 4 * JACKKNIFE_GROUPS) return value
-  const order = shuffled(samples.count, seed)
+  const order = shuffled(samples.kept, seed)
   const without: number[] = []
   for (let group = 0; group < JACKKNIFE_GROUPS; group++) {
     const left = await rowsOf(
@@ -96,7 +119,8 @@ export async function frechetInterval(
   }
   const mean = meanOf(without)
   const squares = without.reduce((sum, one) => sum + (one - mean) ** 2, 0)
-  const half = 1.96 * Math.sqrt(((JACKKNIFE_GROUPS - 1) / JACKKNIFE_GROUPS) * squares)
+  const spread = Math.sqrt(((JACKKNIFE_GROUPS - 1) / JACKKNIFE_GROUPS) * squares)
+  const half = 1.96 * spread * Math.sqrt(samples.kept / samples.count)
   return { value, low: Math.max(0, value - half), high: value + half }
 }
 
@@ -179,9 +203,9 @@ export async function manifolds(
 /** Fewer pictures have no k-th neighbour. */
 export const FEWEST_FOR_MANIFOLDS = K + 1
 
-/** Two halves of a set, for its floor. */
+/** Two halves of the rows that a set keeps, for its floor. */
 export async function halvesOf(addon: FeatureNative, set: FeatureSet, seed: number): Promise<[FeatureSet, FeatureSet]> {
-  const order = shuffled(set.count, seed)
-  const half = Math.floor(set.count / 2)
+  const order = shuffled(set.kept, seed)
+  const half = Math.floor(set.kept / 2)
   return [await rowsOf(addon, set, order.slice(0, half)), await rowsOf(addon, set, order.slice(half, 2 * half))]
 }

@@ -1,6 +1,6 @@
 /** All numbers of one set of samples against a reference, what each stands on, and the verdict. */
 import type { NativeEvaluate } from '../native/evaluate.ts'
-import { type ByFeatures, judgeByFeatures, type OpenExtractor } from './by-features.ts'
+import { type ByFeatures, type FeatureCall, judgeByFeatures, type OpenExtractor } from './by-features.ts'
 import { type ByPixels, judgeByPixels, type Sets } from './by-pixels.ts'
 import { FEWEST_FOR_MANIFOLDS } from './features.ts'
 import type { EvaluationHooks } from './hooks.ts'
@@ -15,6 +15,7 @@ import {
   metricNames,
   type Pair,
 } from './metrics.ts'
+import { MAX_PAIRED, mixed, pairedCount } from './paired.ts'
 import type { NamedStatistics } from './statistics.ts'
 import { verdictOf } from './verdict.ts'
 
@@ -25,6 +26,8 @@ export type JudgeCall = {
   /** What FID is measured against in place of the reference; null for the reference. */
   statistics: NamedStatistics | null
   reference: string
+  /** Where features of the reference and of held-out pictures are kept; null for nowhere. */
+  kept: FeatureCall['kept']
   /** Of the files that samples are in. */
   format: string
   seed: number
@@ -113,6 +116,13 @@ function basisOf(call: JudgeCall, metrics: Metrics, pixels: ByPixels): Basis {
     samples: { count: sets.samples.count, size: sets.samples.size, format },
     reference: { name: reference, count: sets.reference.count },
     heldOut: sets.heldOut && { count: sets.heldOut.count },
+    ...(Math.max(sets.samples.count, sets.reference.count, sets.heldOut?.count ?? 0) > MAX_PAIRED && {
+      paired: {
+        samples: pairedCount(sets.samples),
+        reference: pairedCount(sets.reference),
+        heldOut: sets.heldOut && pairedCount(sets.heldOut),
+      },
+    }),
     extractor: 'missing' in extractor ? null : extractor.info,
     ...(call.statistics && { statistics: call.statistics.name }),
     nwi: fid === null ? null : { mae, fid, channelSum: CHANNELS * mae - fid },
@@ -126,13 +136,22 @@ function basisOf(call: JudgeCall, metrics: Metrics, pixels: ByPixels): Basis {
 }
 
 export async function judge(addon: NativeEvaluate, call: JudgeCall, hooks: EvaluationHooks): Promise<JudgedPairs> {
-  const { sets, extractor, statistics, seed } = call
-  const pixels = await judgeByPixels(addon, sets, seed, hooks)
+  const { sets, extractor, statistics, kept, seed } = call
+  const [samples, reference] = [mixed(sets.samples), mixed(sets.reference)]
+  const order: Sets = {
+    samples: samples.pictures,
+    reference: reference.pictures,
+    groups: sets.groups.map((_, index) => sets.groups[reference.placeOf(index)]!),
+    heldOut: sets.heldOut && mixed(sets.heldOut).pictures,
+  }
+  const pixels = await judgeByPixels(addon, order, seed, hooks)
   const features =
-    'missing' in extractor ? null : await judgeByFeatures(addon, extractor.open, { ...sets, statistics }, seed, hooks)
+    'missing' in extractor
+      ? null
+      : await judgeByFeatures(addon, extractor.open, { ...order, statistics, kept }, seed, hooks)
   const metrics = metricsOf(pixels, features)
   const floor = pixels.swdFloor && {
-    pictures: Math.floor(sets.reference.count / 2),
+    pictures: Math.floor(pairedCount(sets.reference) / 2),
     // Of halves of the reference, which say nothing about statistics of others.
     fid: statistics ? null : (features?.floor?.fid ?? null),
     kid: features?.floor?.kid ?? null,
@@ -163,13 +182,19 @@ export async function judge(addon: NativeEvaluate, call: JudgeCall, hooks: Evalu
     }),
   }
   const { manifolds } = features ?? {}
+  const placed = (pairs: Pair[]): Pair[] =>
+    pairs.map((pair) => ({
+      ...pair,
+      sample: samples.placeOf(pair.sample),
+      reference: reference.placeOf(pair.reference),
+    }))
   return {
     judgement,
     pixels,
     features,
     pairs: {
-      pixels: closestPairs(pixels.nearest.indices, pixels.nearest.distances),
-      features: manifolds ? closestPairs(manifolds.nearest, manifolds.nearestDistance) : [],
+      pixels: placed(closestPairs(pixels.nearest.indices, pixels.nearest.distances)),
+      features: manifolds ? placed(closestPairs(manifolds.nearest, manifolds.nearestDistance)) : [],
     },
   }
 }

@@ -49,6 +49,11 @@ export type Basis = {
   reference: { name: string; count: number }
   /** Pictures by the same hand that the model has not seen; the second reference. */
   heldOut: { count: number } | null
+  /**
+   * How many of each set were compared one by one, chosen at random, where not all were: all numbers but FID are of
+   * these, and so are its bounds and its floor. Absent where all were.
+   */
+  paired?: { samples: number; reference: number; heldOut: number | null }
   extractor: ExtractorInfo | null
   /** Name of the file of statistics that FID is measured against, where it is not the reference. */
   statistics?: string

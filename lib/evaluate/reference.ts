@@ -6,8 +6,11 @@ import type { ResolvedTrainOptions } from '../options/types.ts'
 import { readDatasetFiles, readDatasetRecord } from '../run/dataset-record.ts'
 import { awaitsData } from '../run/directory.ts'
 import { datasetFile } from '../run/names.ts'
+import type { FeatureCall } from './by-features.ts'
 import { groupsOf } from './copies.ts'
+import { featureCache } from './feature-cache.ts'
 import type { EvaluationHooks } from './hooks.ts'
+import type { ExtractorInfo } from './metrics.ts'
 import { asRgb, type PictureSet } from './pictures.ts'
 
 export type Reference = {
@@ -33,6 +36,16 @@ export function toReference({ store, heldOut, manifest, warnings }: Dataset, bac
     warnings,
     close: () => store.close(),
   }
+}
+
+/** Where the features of both sides of a data set are kept. */
+export function keptOf(
+  { digest, heldOutDigest, settings }: Manifest,
+  extractor: ExtractorInfo,
+  device: string,
+): NonNullable<FeatureCall['kept']> {
+  const cacheOf = (files: string) => featureCache(files, settings, extractor, device)
+  return { reference: cacheOf(digest), heldOut: heldOutDigest === undefined ? null : cacheOf(heldOutDigest) }
 }
 
 /** Throws RESUME_MISMATCH where the pictures of a run are not those it was trained on. */

@@ -41,6 +41,7 @@ async function judged(width: number, statistics: NamedStatistics | null) {
       },
       extractor: { open: { embedder: embedderOf(width), width }, info: { name: 'inception', sha256: '00', width } },
       statistics,
+      kept: null,
       reference: 'training pictures',
       format: 'png',
       seed: 0,

@@ -147,7 +147,7 @@ function numberSections({ judgement }: ReportContent): Markup {
   const seen = extractor
     ? `Features by ${extractor.name} (${extractor.width} values, weights ${extractor.sha256.slice(0, 12)}…).${statistics === undefined ? '' : ` FID is measured against ${statistics}.`}`
     : 'No extractor: run shinsaku setup --metrics for what only a network sees.'
-  return html`<section><h2>Is it new?</h2><p>${count(n)} samples (${samples.size} pixels, ${samples.format}) against ${against}.</p>${cardsOf('newness', judgement)}</section>
+  return html`<section><h2>Is it new?</h2><p>${count(n)} samples (${samples.size} pixels, ${samples.format}) against ${against}.${basis.paired && ` Compared one by one, chosen at random: ${count(basis.paired.samples)} samples and ${count(basis.paired.reference)} of those pictures; FID alone is of all.`}</p>${cardsOf('newness', judgement)}</section>
 <section><h2>Is it good?</h2><p>${seen} The samples have ${(100 * basis.spread).toFixed(0)} % of the variety (variance of the pixels) of the training pictures.</p>${cardsOf('quality', judgement)}</section>
 <section><h2>For the study’s table</h2><p>${extractor?.name === 'inception' ? 'FID with the weights of pytorch-fid.' : 'Comparable with published numbers only with the extractor "inception".'}</p>${cardsOf('index', judgement)}</section>`
 }

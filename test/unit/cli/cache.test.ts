@@ -18,7 +18,7 @@ test('lists what is kept, and removes it', async () => {
   expect(await shinsaku('cache')).toEqual({
     code: 0,
     stdout: '',
-    stderr: `0 sets of decoded pictures, 0 B of at most 3.0 GB (SHINSAKU_CACHE_LIMIT), in ${folder}.\n`,
+    stderr: `0 sets of decoded pictures or features, 0 B of at most 3.0 GB (SHINSAKU_CACHE_LIMIT), in ${folder}.\n`,
   })
   const root = temporaryFolder()
   for (let i = 0; i < 2; i++) await writeFile(join(root, `${i}.png`), await flat([i, 0, 0]).png().toBuffer())
@@ -28,14 +28,14 @@ test('lists what is kept, and removes it', async () => {
   const { code, stdout, stderr } = await shinsaku('cache')
   expect(code).toBe(0)
   expect(stdout).toMatch(/^last used +size\n.* 8x8x3 +2 pictures +[\d.]+ k?B\n2001-09-0\d .* unfinished +4 B\n$/)
-  expect(stderr).toMatch(/^2 sets of decoded pictures, [\d.]+ k?B of at most/)
+  expect(stderr).toMatch(/^2 sets of decoded pictures or features, [\d.]+ k?B of at most/)
   const listed = JSON.parse((await shinsaku('cache', '--json')).stdout)
   expect(listed).toMatchObject({ folder, limitBytes: 3e9, sets: [{ pictures: 2, shape: '8x8x3' }, { pictures: null }] })
   expect(JSON.parse((await shinsaku('cache', '--clear', '--json')).stdout)).toEqual({ removed: listed })
   expect(await shinsaku('cache', '--clear')).toMatchObject({
     code: 0,
     stdout: '',
-    stderr: `Removed 0 sets of decoded pictures, 0 B, from ${folder}.\n`,
+    stderr: `Removed 0 sets of decoded pictures or features, 0 B, from ${folder}.\n`,
   })
   expect(await shinsaku('cache', '--claer')).toMatchObject({ code: 2, stdout: '' })
 })

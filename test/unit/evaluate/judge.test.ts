@@ -44,6 +44,7 @@ describe('judge(), without an extractor', () => {
     },
     extractor: { missing: 'there is none' },
     statistics: null,
+    kept: null,
     reference: 'training pictures',
     format: 'png',
     seed: 0,
