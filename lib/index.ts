@@ -31,14 +31,23 @@ export type {
 export type { CompareOptions, EvaluateOptions } from './options/resolve-evaluate.ts'
 export type { StudyOptions } from './options/study.ts'
 export type { ExportOptions, ResolvedTrainOptions, SampleOptions, TrainOptions } from './options/types.ts'
+export type { WalkOptions } from './options/walk.ts'
 export { type Check, type Verification, verify } from './run/verify.ts'
 export type { GridOptions } from './sampling/grid.ts'
 export { SampleJob } from './sampling/job.ts'
 export { load } from './sampling/load.ts'
-export { type LoadOptions, Model, type ModelDescription, type SampleCall } from './sampling/model.ts'
+export {
+  type BetweenCall,
+  type LoadOptions,
+  Model,
+  type ModelDescription,
+  type SampleCall,
+  type WalkCall,
+} from './sampling/model.ts'
 export { Picture, type Provenance } from './sampling/picture.ts'
 export { Pictures } from './sampling/pictures.ts'
 export type { SaveOptions } from './sampling/save.ts'
+export { type AnimationOptions, type FrameOptions, Walk } from './sampling/walk.ts'
 export type { Study, StudyCall, StudyComparison, StudyProgress, StudyRow } from './study/result.ts'
 export { study } from './study/study.ts'
 export { describe } from './train/describe.ts'

@@ -10,6 +10,7 @@ import {
   sampleGroups,
   studyGroups,
   trainGroups,
+  walkGroups,
 } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
 import { cacheCommand } from './cache.ts'
@@ -27,6 +28,7 @@ import { setupCommand } from './setup.ts'
 import { studyCommand } from './study.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
+import { walkCommand } from './walk.ts'
 
 type Flags = Record<string, unknown> & {
   json?: boolean
@@ -107,6 +109,26 @@ function addSample(program: Command, io: Io, done: (code: number) => void): void
   command.action(async (given: string | undefined, flags: Flags) => {
     const run = given ?? (await newestRunHere(io))
     done(await sampleCommand(run, flags, flags.json === true, io))
+  })
+}
+
+function addWalk(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program.command('walk').argument('[run]', runArgument)
+  command.description('Walk from picture to picture: an animation of what lies between seeds.')
+  addCommonFlags(command)
+  command.option(
+    '-o, --out <PATH>',
+    'animation (.webp, .gif, .png or .apng), or the name of a folder for one file a picture',
+    'walk.webp',
+  )
+  command.option('--fps <N>', 'pictures of an animation shown in a second (default: 20)')
+  command.option('--scale <N>', 'enlarge the pictures of an animation N times, each pixel a square (default: 1)')
+  command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
+  command.option('--overwrite', 'replace files in the folder, which refuse the command otherwise')
+  addFlags(command, [...walkGroups(), ...loadGroups()])
+  command.action(async (given: string | undefined, flags: Flags) => {
+    const run = given ?? (await newestRunHere(io))
+    done(await walkCommand(run, flags, flags.json === true, io))
   })
 }
 
@@ -262,6 +284,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
     .addHelpText('after', exitText)
   addTrain(program, io, done)
   addSample(program, io, done)
+  addWalk(program, io, done)
   addEvaluate(program, io, done)
   addCompare(program, io, done)
   addStudy(program, io, done)

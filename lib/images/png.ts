@@ -1,4 +1,4 @@
-/** Writes PNG while the rows come: memory holds a few of them, whatever the height. */
+/** Writes PNG, still or animated, while the rows come: memory holds a few of them, whatever the height. */
 import { finished } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { crc32, createDeflate } from 'node:zlib'
@@ -119,15 +119,13 @@ class Filter {
 }
 
 /**
- * The bytes of a PNG file, as they come. `rows` are whole rows of pixels, any number at a time; each array is read
- * before the next is asked for. Compression is done outside the JavaScript thread.
+ * Compressed rows of one picture, in pieces of about IDAT_BYTES, outside the JavaScript thread. `rows` are whole rows of
+ * pixels, any number at a time; each array is read before the next is asked for.
  */
-export async function* encodePng(
+async function* compressRows(
   rows: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   shape: PixelShape,
-  xmp?: string,
 ): AsyncGenerator<Uint8Array> {
-  yield Buffer.concat([SIGNATURE, header(shape), ...(xmp === undefined ? [] : [xmpChunk(xmp)])])
   const deflate = createDeflate({ chunkSize: IDAT_BYTES })
   const write = promisify((piece: Uint8Array, done: (error?: Error | null) => void) => deflate.write(piece, done))
   let compressed: Uint8Array[] = []
@@ -142,7 +140,7 @@ export async function* encodePng(
     const bytes = Buffer.concat(compressed)
     compressed = []
     held = 0
-    return chunk('IDAT', bytes)
+    return bytes
   }
   const filter = new Filter(shape)
   let missing = shape.width * shape.height * shape.channels
@@ -162,5 +160,70 @@ export async function* encodePng(
   } finally {
     deflate.destroy()
   }
+}
+
+const opening = (shape: PixelShape, xmp: string | undefined) => [
+  SIGNATURE,
+  header(shape),
+  ...(xmp === undefined ? [] : [xmpChunk(xmp)]),
+]
+
+/** The bytes of a PNG file, as they come; `rows` as `compressRows` takes them. */
+export async function* encodePng(
+  rows: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  shape: PixelShape,
+  xmp?: string,
+): AsyncGenerator<Uint8Array> {
+  yield Buffer.concat(opening(shape, xmp))
+  for await (const compressed of compressRows(rows, shape)) yield chunk('IDAT', compressed)
+  yield chunk('IEND')
+}
+
+/** Pictures of an animation, and how long each is shown. */
+export type Timing = { readonly count: number; readonly milliseconds: number }
+
+/** Fields of one picture of an animation; `sequence` numbers it and the chunks of data behind it. */
+function frameChunk(sequence: number, { width, height }: PixelShape, milliseconds: number): Uint8Array {
+  const content = Buffer.alloc(26)
+  content.writeUInt32BE(sequence, 0)
+  content.writeUInt32BE(width, 4)
+  content.writeUInt32BE(height, 8)
+  content.writeUInt16BE(milliseconds, 20)
+  content.writeUInt16BE(1000, 22)
+  return chunk('fcTL', content)
+}
+
+function animationChunk(count: number): Uint8Array {
+  // Repeated for ever: 0.
+  const content = Buffer.alloc(8)
+  content.writeUInt32BE(count, 0)
+  return chunk('acTL', content)
+}
+
+/**
+ * The bytes of an animated PNG (PNG specification, third edition, section 11.3.6), one picture held at a time. Programs
+ * that know no animation show the first picture.
+ */
+export async function* encodeApng(
+  pictures: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  shape: PixelShape,
+  { count, milliseconds }: Timing,
+  xmp?: string,
+): AsyncGenerator<Uint8Array> {
+  yield Buffer.concat([...opening(shape, xmp), animationChunk(count)])
+  let [index, sequence] = [0, 0]
+  for await (const pixels of pictures) {
+    yield frameChunk(sequence++, shape, milliseconds)
+    for await (const compressed of compressRows([pixels], shape)) {
+      if (index === 0) yield chunk('IDAT', compressed)
+      else {
+        const number = Buffer.alloc(4)
+        number.writeUInt32BE(sequence++)
+        yield chunk('fdAT', Buffer.concat([number, compressed]))
+      }
+    }
+    index += 1
+  }
+  if (index !== count) throw new RangeError(`An animation of ${count} pictures got ${index}`)
   yield chunk('IEND')
 }

@@ -73,6 +73,15 @@ export const dcgan = defineModel({
       },
     ]
   },
+  checkWalk: ({ batchNorm }) =>
+    batchNorm === 'running'
+      ? []
+      : [
+          {
+            path: 'batchNorm',
+            message: 'must be "running" for a walk, whose pictures must not depend on their neighbours',
+          },
+        ],
   sampleDefaults: () => ({}),
   // Statistics of the batch are those of all pictures together.
   sampledAtOnce: ({ batchNorm, batch, count }) => (batchNorm === 'batch' ? count : batch),

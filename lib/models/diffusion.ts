@@ -147,6 +147,11 @@ export const diffusion = defineModel({
       problems.push({ path: 'eta', message: `applies to sampler "ddim" only, but sampler is "${o.sampler}"` })
     return problems
   },
+  checkWalk({ sampler, eta }) {
+    const message = 'adds noise at each step, so that pictures of a walk would flicker; leave it out'
+    if (sampler === 'ddpm') return [{ path: 'sampler', message: `"ddpm" ${message}` }]
+    return eta === 0 ? [] : [{ path: 'eta', message: `${eta} ${message}` }]
+  },
   sampleDefaults(train, given) {
     const sampler = given.sampler ?? usualSampler(given.eta)
     const all = train.timesteps

@@ -61,6 +61,8 @@ type Behaviour<Train, Sample, GivenSample> = {
   check(options: Train): Problem[]
   /** What is wrong with a combination of sampling options for a model trained with `train`. */
   checkSample(options: Sample, train: Train): Problem[]
+  /** What is wrong with sampling options for a walk, whose pictures must follow from the latents that it mixes alone. */
+  checkWalk(options: Omit<Sample, 'seeds'>): Problem[]
   /** Fills sampling options that depend on how the model was trained or on what else was given. */
   sampleDefaults(train: Train, given: GivenSample): GivenSample
   /** How many pictures a call to `model.sample()` computes together; memory grows with them. */

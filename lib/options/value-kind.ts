@@ -10,6 +10,7 @@ import { resolveTrain } from './resolve.ts'
 import { sampleSpecs } from './sample.ts'
 import { studySpecs } from './study.ts'
 import { trainSpecs } from './train.ts'
+import { walkSpecs } from './walk.ts'
 
 /** Which kinds of values a schema takes; `list` is the kind of a list's entries. */
 export type ValueKind = {
@@ -149,6 +150,17 @@ export function loadGroups(): Group[] {
 export const exportGroups = (): Group[] => [
   { model: undefined, purpose: 'the export', specs: exportSpecs, defaultText: sampleDefaultText },
 ]
+
+/** Options of `model.walk()`: its own, and those of `model.sample()` that say nothing about seeds. */
+export function walkGroups(): Group[] {
+  const isLeft = ([name]: [string, unknown]) => !Object.hasOwn(walkSpecs, name) && !['seed', 'count'].includes(name)
+  const sampling = sampleGroups().map((group) => ({
+    ...group,
+    specs: Object.fromEntries(Object.entries(group.specs).filter(isLeft)),
+    ...(group.model === undefined && { purpose: 'sampling' }),
+  }))
+  return [{ model: undefined, purpose: 'the walk', specs: walkSpecs, defaultText: sampleDefaultText }, ...sampling]
+}
 
 /** Options of `evaluate()`: its own, and those of `model.sample()` that it does not have. */
 export function evaluateGroups(): Group[] {

@@ -2,23 +2,32 @@
 import { basename } from 'node:path'
 import { type Placement, toSpec } from '../backend/placement.ts'
 import type { Weights } from '../checkpoint/state-names.ts'
-import { abortError, ShinsakuError } from '../errors.ts'
+import { abortError, ShinsakuError, throwIfAny } from '../errors.ts'
 import type { Layer, NativeInferenceModel } from '../native/addon.ts'
-import type { ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
+import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
+import type { WalkOptions, WalkPath } from '../options/walk.ts'
 import { InferenceModels } from './inference-models.ts'
 import { SampleJob } from './job.ts'
 import type { Picture } from './picture.ts'
 import { Sampling } from './sampling.ts'
+import { type OpenedWalk, Walk } from './walk.ts'
 import { autoWeights } from './weights.ts'
 
-export type SampleCall = SampleOptions & {
+/** What a call may watch and stop its sampling with. */
+type SampleHooks = {
   /** Aborting rejects with an AbortError between two denoising steps. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Called a few times a second with the share of the work that is done, 0 to 1. */
-  onProgress?: (share: number) => void
+  onProgress?: ((share: number) => void) | undefined
   /** Called with each picture once it is sampled. */
-  onPicture?: (picture: Picture) => void
+  onPicture?: ((picture: Picture) => void) | undefined
 }
+
+export type SampleCall = SampleOptions & SampleHooks
+export type WalkCall = WalkOptions & SampleHooks
+type WithoutPath<T> = T extends unknown ? Omit<T, 'seeds' | 'steps' | 'loop'> : never
+/** What `between()` takes beside its seeds. */
+export type BetweenCall = WithoutPath<WalkCall>
 
 export type LoadOptions = {
   /** As for `train()`; the default is "auto". */
@@ -65,6 +74,9 @@ export type ModelDescription = {
   weightsSha256: string | null
 }
 
+/** Options of a call that are complete, and what its pictures are between where it is a walk. */
+type Resolved = { options: ResolvedSampleOptions; path?: WalkPath }
+
 /** Models that nobody disposed of. */
 const collected = new FinalizationRegistry<() => void>((close) => close())
 
@@ -110,13 +122,47 @@ export class Model {
     return new SampleJob(() => this.open(options))
   }
 
+  /**
+   * Pictures on the way through the seeds, `steps` from each to the next, as an animation or as they come. Latents are
+   * mixed on a sphere, so that every picture is one the model knows how to make. Rejects as `sample()` does.
+   */
+  walk(options: WalkCall = {}): Walk {
+    return new Walk(() => this.#openWalk(options))
+  }
+
+  /** `count` pictures from seed `a` to seed `b`, both among them; otherwise as `walk()`. */
+  between(a: number, b: number, count: number, options: BetweenCall = {}): Walk {
+    return new Walk(async () => {
+      if (!Number.isInteger(count) || count < 2)
+        throwIfAny([{ path: 'count', message: `must be an integer of at least 2, but is ${count}` }])
+      return this.#openWalk({ ...options, seeds: [a, b], steps: count - 1, loop: false } as WalkCall)
+    })
+  }
+
+  async #openWalk({ signal, onProgress, onPicture, ...given }: WalkCall): Promise<OpenedWalk> {
+    let settings: OpenedWalk['settings'] = {}
+    const sampling = await this.#begin({ signal, onProgress, onPicture }, async () => {
+      const { resolveWalk } = await import('../options/walk.ts')
+      const resolved = resolveWalk(given, this.options)
+      settings = resolved.settings
+      return resolved
+    })
+    return { sampling, settings }
+  }
+
   /** @internal Begins a call, with the weights as they are now; the caller closes it. */
-  async open({ signal, onProgress, onPicture, ...given }: SampleCall): Promise<Sampling> {
+  open({ signal, onProgress, onPicture, ...given }: SampleCall): Promise<Sampling> {
+    return this.#begin({ signal, onProgress, onPicture }, async () => {
+      const { resolveSample } = await import('../options/resolve.ts')
+      return { options: resolveSample(given, this.options) }
+    })
+  }
+
+  async #begin({ signal, onProgress, onPicture }: SampleHooks, resolve: () => Promise<Resolved>): Promise<Sampling> {
     const close = this.#models.hold()
     try {
-      const { resolveSample } = await import('../options/resolve.ts')
       const { definitionOf } = await import('../models/table.ts')
-      const options = resolveSample(given, this.options)
+      const { options, path } = await resolve()
       if (signal?.aborted) throw abortError(signal, 'Sampling')
       const weights = options.weights === 'auto' ? this.autoWeights : this.#require(options.weights)
       const { seeds: _, seed: __, count: ___, ...settings } = options
@@ -127,6 +173,7 @@ export class Model {
       const digest = await this.#weightsDigest()
       return new Sampling({
         options,
+        path,
         atOnce,
         // Where more pictures would be computed together, those depend on each other.
         repeatable: digest !== undefined && sampledAtOnce({ ...options, count: options.count + 1 }) === atOnce,

@@ -3,6 +3,7 @@ import { toSpec } from '../backend/placement.ts'
 import { abortError } from '../errors.ts'
 import type { NativeInferenceModel, NativeSampler } from '../native/addon.ts'
 import type { ResolvedSampleOptions } from '../options/types.ts'
+import type { WalkPath } from '../options/walk.ts'
 import { withSampleAdvice } from './advice.ts'
 import { Picture, type PictureKind, type Provenance } from './picture.ts'
 
@@ -11,6 +12,8 @@ const PROGRESS_MS = 100
 /** What a sampling needs of its model and of the call. */
 export type SamplingDeps = PictureKind & {
   options: ResolvedSampleOptions
+  /** Of a walk: what its pictures are between, in the order of the options' seeds. */
+  path?: WalkPath | undefined
   /** How many pictures are computed together. */
   atOnce: number
   /** Whether the same call gives each picture again, whatever is sampled beside it. */
@@ -62,7 +65,7 @@ export class Sampling implements PictureKind, AsyncIterable<Picture> {
       const pixels = await this.#batch(seeds, done)
       // Copies: one picture that is kept must not keep its batch.
       for (const [i, seed] of seeds.entries()) {
-        const picture = new Picture(seed, pixels.slice(i * bytes, (i + 1) * bytes), this)
+        const picture = new Picture(seed, pixels.slice(i * bytes, (i + 1) * bytes), this.#kindAt(done + i))
         onPicture?.(picture)
         yield picture
       }
@@ -70,12 +73,23 @@ export class Sampling implements PictureKind, AsyncIterable<Picture> {
     onProgress?.(1)
   }
 
+  /** What is known of one picture: one between two seeds names both. */
+  #kindAt(index: number): PictureKind {
+    const { path } = this.#deps
+    const mix = path?.mix[index] ?? 0
+    if (mix === 0) return this
+    const { size, channels, provenance } = this
+    return { size, channels, provenance: { ...provenance, toSeed: path!.toSeeds[index]!, mix } }
+  }
+
   /** Pixels of the next pictures; `done` are finished. */
   async #batch(seeds: readonly number[], done: number): Promise<Uint8Array> {
-    const { native, options, atOnce } = this.#deps
+    const { native, options, atOnce, path } = this.#deps
     this.#throwIfAborted()
+    const end = done + seeds.length
+    const between = path && { toSeeds: path.toSeeds.slice(done, end), mix: path.mix.slice(done, end) }
     try {
-      const sampler = await native.sampler(toSpec({ ...options, seeds, count: seeds.length }))
+      const sampler = await native.sampler(toSpec({ ...options, ...between, seeds, count: seeds.length }))
       try {
         while (!(await sampler.step())) {
           this.#throwIfAborted()

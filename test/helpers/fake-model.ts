@@ -7,6 +7,8 @@ import { Model } from '../../lib/sampling/model.ts'
 export type FakeNative = {
   /** Seeds of each sampler that was made, in order. */
   readonly calls: number[][]
+  /** All that each of them was made with. */
+  readonly args: Spec[]
   /** Samplers that are not disposed. */
   samplers: number
   /** Native models that are not disposed. */
@@ -38,11 +40,12 @@ export function fakeModel(
 ): { model: Model; native: FakeNative } {
   const options = resolveTrain({ size: 16, ...given })
   const { size, channels } = options
-  const native: FakeNative = { calls: [], samplers: 0, models: 0 }
+  const native: FakeNative = { calls: [], args: [], samplers: 0, models: 0 }
 
   function makeSampler(args: Spec): NativeSampler {
     const seeds = args.seeds as readonly number[]
     const call = native.calls.push([...seeds]) - 1
+    native.args.push(args)
     let [steps, disposed] = [0, false]
     native.samplers += 1
     return {

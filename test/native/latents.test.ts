@@ -43,7 +43,30 @@ async function draw({ model, args }: Kind, seeds: readonly number[], inputs?: In
 const furthest = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
 
+/** On the great circle between two latents, its length between theirs (Shoemake 1985). */
+function slerp(a: readonly number[], b: readonly number[], mix: number): number[] {
+  const [of, to] = [Math.hypot(...a), Math.hypot(...b)]
+  const angle = Math.acos(a.reduce((sum, value, i) => sum + value * b[i]!, 0) / (of * to))
+  const length = (1 - mix) * of + mix * to
+  const share = (side: number, part: number) => (length * Math.sin(part * angle)) / (Math.sin(angle) * side)
+  return a.map((value, i) => value * share(of, 1 - mix) + b[i]! * share(to, mix))
+}
+
 describe.each(kinds)('%s', (_, kind) => {
+  test('a walk begins and ends as its seeds do, and goes between them on the sphere', async () => {
+    const walked = { ...kind, args: { ...kind.args, toSeeds: [9, 9, 9], mix: [0, 1, 0.25] } }
+    const all = await draw(walked, [7, 7, 7])
+    const size = all.length / 3
+    // Noise of later steps is the first seed's.
+    const noisy = kind.args.sampler === 'ddpm' || (kind.args.sampler === 'ddim' && kind.args.eta !== 0)
+    expect(furthest(all.subarray(0, size), (await draw(kind, [7])).subarray(0, size))).toBe(0)
+    const at = (seed: number) => [...new TorchRandom(BigInt(seed)).normals(elements(kind.shape))]
+    const given = (values: number[], ...seeds: number[]) =>
+      draw(kind, seeds, { latents: { shape: [1, ...kind.shape], values: Float32Array.from(values) } })
+    if (!noisy) expect(furthest(all.subarray(size, 2 * size), await draw(kind, [9]))).toBe(0)
+    expect(furthest(all.subarray(2 * size), await given(slerp(at(7), at(9), 0.25), 7))).toBeLessThan(1e-4)
+  })
+
   test("latents that are the seeds' own give their pictures", async () => {
     const own = await draw(kind, [7, 9])
     const [same, swapped] = [

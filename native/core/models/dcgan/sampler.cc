@@ -39,11 +39,8 @@ class DcganSampler : public Sampler {
     const UnitScope scope(fixed_->spec);
     const DcganPlan& plan = fixed_->plan;
     const Tensor z = at::zeros({args_.rows, plan.latent}, at::kFloat);
-    for (int64_t i = 0; i < args_.count(); ++i) {
-      const uint64_t seed = args_.seeds[static_cast<size_t>(i)];
-      z.select(0, i).copy_(args_.latents.defined() ? args_.latents.select(0, i)
-                                                   : DrawLatent(plan, 1, CpuGenerator(seed)).select(0, 0));
-    }
+    const auto draw = [&](uint64_t seed) { return DrawLatent(plan, 1, CpuGenerator(seed)).select(0, 0); };
+    for (int64_t i = 0; i < args_.count(); ++i) z.select(0, i).copy_(args_.Latent(i, draw));
     const auto statistics = running_ ? BatchStatistics::kRunning : BatchStatistics::kBatch;
     x_ = fixed_->network.Forward(*fixed_->ops, z.to(fixed_->device), statistics).narrow(0, 0, args_.count());
     pixels_.copy_(ToPixels(x_, plan.range()));

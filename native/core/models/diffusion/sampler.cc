@@ -132,7 +132,13 @@ class DiffusionSampler : public Sampler {
     noise_.clear();
     for (const uint64_t seed : args_.seeds) noise_.push_back(CpuGenerator(seed));
     x_ = Noise();
-    if (args_.latents.defined()) x_.narrow(0, 0, args_.count()).copy_(args_.latents);
+    const auto draw = [&](uint64_t seed) {
+      at::Generator picture = CpuGenerator(seed);
+      return PictureNoise(picture, PictureShape(), at::kCPU);
+    };
+    // A picture of its own seed has it from its stream already.
+    if (args_.latents.defined() || !args_.to_seeds.empty())
+      for (int64_t i = 0; i < args_.count(); ++i) x_.select(0, i).copy_(args_.Latent(i, draw));
     // Solvers multiply differences of predictions by large numbers where there is almost only noise.
     if (rule_ == Rule::kSolver) x_ = x_.to(at::kDouble);
   }
