@@ -25,6 +25,8 @@ export const errorTable = {
   IMPORT_UNSUPPORTED:
     'The file holds no network that can be imported. The message says what was expected and what came.',
   IMAGE_UNREADABLE: 'A picture cannot be decoded and onUnreadable is "fail". Remove it, or set onUnreadable to "skip".',
+  LABELS_INVALID:
+    'The labels are damaged, do not fit the pictures, or tell none of them apart. The message says which.',
   LIBTORCH_CONFLICT: 'Another libtorch is loaded in this process already. Use the same one, or a child process.',
   LIBTORCH_FETCH_FAILED: 'libtorch could not be fetched with pip. The message ends with what pip said last.',
   LIBTORCH_MISSING: 'No usable libtorch was found. Run shinsaku setup, or set LIBTORCH to an unpacked one.',

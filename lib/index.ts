@@ -28,6 +28,7 @@ export type {
   Verdict,
   VersusHeldOut,
 } from './evaluate/metrics.ts'
+export type { LabelAttribute, LabelSet, PictureLabels } from './options/labels.ts'
 export type { CompareOptions, EvaluateOptions } from './options/resolve-evaluate.ts'
 export type { StudyOptions } from './options/study.ts'
 export type { ExportOptions, ResolvedTrainOptions, SampleOptions, TrainOptions } from './options/types.ts'

@@ -1,5 +1,6 @@
 /** Resolved options in the flat form that crosses to the addon, with what only the machine decides. */
 import type { Spec } from '../native/addon.ts'
+import { isLabelSet, labelGroups } from '../options/labels.ts'
 import { threadsFor } from '../system/cpus.ts'
 
 export type Placement = {
@@ -45,8 +46,13 @@ const crosses = (value: unknown): value is Spec[string] =>
   typeof value === 'string' ||
   (Array.isArray(value) && value.every((v) => typeof v === 'number'))
 
-/** Leaves out null (none) and whatever has no native form, such as a list of files. */
+/**
+ * Leaves out null (none) and whatever has no native form, such as a list of files. Labels cross as the attribute that
+ * each number of a picture's row belongs to.
+ */
 export function toSpec(options: object, placement?: Placement): Spec {
-  const flat = Object.entries({ ...options, ...placement }).filter(([, value]) => crosses(value))
+  const { labels, ...rest } = options as { labels?: unknown }
+  const columns = isLabelSet(labels) ? { labelGroups: labelGroups(labels) } : {}
+  const flat = Object.entries({ ...rest, ...columns, ...placement }).filter(([, value]) => crosses(value))
   return Object.fromEntries(flat) as Spec
 }

@@ -1,6 +1,7 @@
 /** Tries each backend on the GPU at hand: which agree with the reference there, and how fast each is. */
 import { ShinsakuError } from '../errors.ts'
 import type { Addon, NativeSnapshot, NativeTrainer, Spec } from '../native/addon.ts'
+import { anyLabels } from '../options/labels.ts'
 import { type Placement, toSpec } from './placement.ts'
 
 /** What computes an update, and whether it is recorded once as a CUDA graph and replayed. */
@@ -74,9 +75,11 @@ function pictures(bytes: number): Uint8Array {
 
 /** Calls `use` with a trainer of its own, over pictures for two full batches. */
 async function withTrainer<T>(addon: Addon, spec: Spec, use: (trainer: NativeTrainer) => Promise<T>): Promise<T> {
-  const { size, channels, batch, device } = spec as { size: number; channels: number; batch: number; device: string }
+  type Read = { size: number; channels: number; batch: number; device: string; labelGroups?: readonly number[] }
+  const { size, channels, batch, device, labelGroups } = spec as Read
   const shape = [2 * batch, size, size, channels]
-  const images = await addon.images(pictures(2 * batch * size * size * channels), shape, device)
+  const labels = labelGroups && anyLabels(labelGroups, 2 * batch)
+  const images = await addon.images(pictures(2 * batch * size * size * channels), shape, device, labels)
   try {
     const trainer = await addon.trainer(spec, images)
     try {

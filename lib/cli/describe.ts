@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { nameOf } from '../backend/trial.ts'
 import { type Reason, reasons } from '../data/findings.ts'
+import { describeLabels } from '../data/labels/describe.ts'
 import { ShinsakuError, visible, visibleText } from '../errors.ts'
 import type { Model, Phase, RunDescription } from '../index.ts'
 import { models } from '../models/table.ts'
 import { formatTime } from '../options/format-time.ts'
+import { isLabelSet } from '../options/labels.ts'
 import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
 import { flagText } from '../options/value-kind.ts'
 import { readDatasetRecord } from '../run/dataset-record.ts'
@@ -60,6 +62,9 @@ function timeText(time: RunDescription['time'], maxImages: number): string {
 const countLine = (reason: Reason, count: number): string =>
   `${formatCount(count)} ${reasons[reason].title} (${reasons[reason].note})`
 
+const labelRows = (labels: unknown): [string, string][] =>
+  isLabelSet(labels) ? describeLabels(labels).map((line, index) => [index === 0 ? 'labels' : '', line]) : []
+
 function planLines({
   options,
   origins,
@@ -88,6 +93,7 @@ function planLines({
     ...table([
       ['pictures', [`${formatCount(data.count)} to train on`, ...also].join(', ')],
       ...Object.entries(data.counts).map(([reason, count]) => ['', countLine(reason as Reason, count)]),
+      ...labelRows(options.labels),
       [
         'computes',
         `on ${device} in ${precision}; operations: ${nameOf({ ops, graph })} to train, ${samplingOps} to sample`,

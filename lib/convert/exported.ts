@@ -1,4 +1,6 @@
 /** What an exported file says of its model, so that it can be sampled without the run: written into and read from its metadata. */
+import { basename } from 'node:path'
+import { isLabelSet } from '../options/labels.ts'
 import { translateStored } from '../options/renamed.ts'
 import { unsupported } from './import/state.ts'
 
@@ -18,7 +20,11 @@ export type Exported = {
 const places = ['data', 'out', 'resume', 'allowChanges', 'device', 'threads']
 
 export function describeExported(options: Readonly<Record<string, unknown>>, images: number): string {
-  const kept = Object.fromEntries(Object.entries(options).filter(([name]) => !places.includes(name)))
+  const kept = Object.fromEntries(
+    Object.entries(options)
+      .filter(([name]) => !places.includes(name))
+      .map(([name, value]) => [name, isLabelSet(value) ? { ...value, from: basename(value.from) } : value]),
+  )
   return JSON.stringify({ format: FORMAT_VERSION, images, options: kept })
 }
 

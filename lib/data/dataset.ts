@@ -1,6 +1,7 @@
 /** The data of a run: pictures found, decoded once, described, ready in a store of pixels. */
 import { abortError, ShinsakuError, visible } from '../errors.ts'
 import type { PixelSettings } from '../images/decode.ts'
+import type { LabelSet } from '../options/labels.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import { cacheLimit } from '../system/cache.ts'
 import { usableMemory } from '../system/memory.ts'
@@ -8,6 +9,8 @@ import { pixelsFolder } from './cache-folder.ts'
 import { measureAll } from './decode.ts'
 import { type Finding, findingsOf } from './findings.ts'
 import { LINK_OUT, OWN_RUN } from './folder.ts'
+import { labelFiles, unlabelled, withoutCaptions } from './labels/label-files.ts'
+import { readLabels } from './labels/read.ts'
 import { readLicences } from './licences.ts'
 import { loadOrDecode } from './load-or-decode.ts'
 import { digestOf, type Manifest, type ManifestFile, type Skipped } from './manifest.ts'
@@ -27,7 +30,7 @@ export type { Manifest, ManifestFile } from './manifest.ts'
 /** The options that decide what the pixels are, and where they are kept. */
 export type DatasetOptions = PixelSettings &
   Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates' | 'holdout' | 'pixelStore'> &
-  Partial<Pick<ResolvedTrainOptions, 'out'>>
+  Partial<Pick<ResolvedTrainOptions, 'out' | 'labels'>>
 
 /** How far reading the pictures has come. */
 export type DataProgress = {
@@ -58,6 +61,8 @@ export type Dataset = {
   /** One row for each of `manifest.heldOut`, in their order; null where there are none. Closed with `store`. */
   heldOut: PixelStore | null
   manifest: Manifest
+  /** What is known of the pictures, whose own are in `manifest`; null where the options ask for none. */
+  labels: LabelSet | null
   /** What a person should look at, of all pictures on both sides. */
   findings: readonly Finding[]
   /** One line each, for people. */
@@ -124,26 +129,32 @@ const MEMORY_SHARE = 1 / 4
 const storeKind = (pixelStore: DatasetOptions['pixelStore'], bytes: number): StoreKind =>
   pixelStore === 'auto' ? (bytes > usableMemory() * MEMORY_SHARE ? 'file' : 'memory') : pixelStore
 
-/** Near-duplicates, and variants with them. Closes the store where it fails. */
-async function groupAlike(thumbnails: Uint8Array, store: PixelStore, hooks: CompareHooks) {
+/** Closes the store where `work` fails. */
+async function withStore<T>(store: PixelStore, work: () => T | Promise<T>): Promise<T> {
   try {
-    const duplicates = await groupNearDuplicates(thumbnails, hooks)
-    return { duplicates, variants: await groupVariants(store, duplicates, hooks.signal) }
+    return await work()
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
+/** Near-duplicates, and variants with them. Closes the store where it fails. */
+const groupAlike = (thumbnails: Uint8Array, store: PixelStore, hooks: CompareHooks) =>
+  withStore(store, async () => {
+    const duplicates = await groupNearDuplicates(thumbnails, hooks)
+    return { duplicates, variants: await groupVariants(store, duplicates, hooks.signal) }
+  })
+
 type Loaded = { files: readonly ManifestFile[]; leaders: Int32Array; store: PixelStore }
 
 /** The pictures on their two sides. Closes the store where it fails. Throws DATA_TOO_FEW. */
-async function split(
+function split(
   { files, leaders, store: whole }: Loaded,
   { holdout }: DatasetOptions,
   recorded: RecordedSplit | undefined,
 ) {
-  try {
+  return withStore(whole, async () => {
     const chosen = chooseHeldOut(files, leaders, holdout, recorded)
     const fewer = countHeldOut(holdout, files.length) - chosen.length
     const warnings =
@@ -159,19 +170,16 @@ async function split(
     const { store, heldOut } = await splitStore(whole, chosen)
     const record = { heldOut: held, heldOutDigest: digestOf(held) }
     return { trained, record, store, heldOut, warnings }
-  } catch (error) {
-    await whole.close()
-    throw error
-  }
+  })
 }
 
 /**
  * Reads the pictures that `data` names. Rejects with DATA_NOT_FOUND, DATA_EMPTY, IMAGE_UNREADABLE where onUnreadable
- * is "fail", LICENSES_INVALID, DATA_TOO_FEW where holdout leaves none, OPTION_INVALID, OUT_OF_MEMORY,
+ * is "fail", LICENSES_INVALID, LABELS_INVALID, DATA_TOO_FEW where holdout leaves none, OPTION_INVALID, OUT_OF_MEMORY,
  * RESOURCE_SHORTAGE, ABORT_ERR; DISK_FULL, FILE_FAILED for pixels in a file.
  */
 export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks = {}): Promise<Dataset> {
-  const { size, channels, background, fit, crop, maxPixels } = options
+  const { size, channels, background, fit, crop, maxPixels, labels: wanted = null } = options
   const own = options.takeOwn && { takeOwn: true as const }
   const settings = { size, channels, background, fit, crop, maxPixels, ...own }
   const { signal, onProgress, recorded, cacheFolder = pixelsFolder(), readOnly = false } = hooks
@@ -185,6 +193,7 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
           source.root,
           source.items.map(({ path }) => path),
         )
+  const found = wanted === null ? null : await readLabels(wanted, source, signal)
   /** What hears of `more` pictures done, of so many. */
   const counter = (phase: DataProgress['phase'], total: number) => {
     let done = 0
@@ -222,10 +231,15 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
     heldOut,
     warnings: ofSplit,
   } = await split({ files, leaders: variants, store: whole }, options, recorded)
-  const { name: data, ignored } = source
+  const { name: data } = source
+  const labels = await withStore(store, () =>
+    found && wanted !== null ? labelFiles({ trained, heldOut: record?.heldOut ?? [] }, found, wanted) : unlabelled,
+  )
+  const ignored = withoutCaptions(source.ignored, labels.set)
   const about = { version: 1, data, count: trained.length, digest: digestOf(trained), settings } as const
-  const manifest: Manifest = { ...about, files: trained, ...record, skipped, ignored }
+  const manifest: Manifest = { ...about, files: trained, ...record, ...labels.record, skipped, ignored }
   const findings = findingsOf(looked, size)
   const said = warningsOf({ files, findings, skipped, ignored, size, unusedLicences: licences?.unused() ?? null })
-  return { store, heldOut, manifest, findings, warnings: [...said, ...warnings, ...ofSplit] }
+  const all = [...said, ...warnings, ...ofSplit, ...labels.warnings]
+  return { store, heldOut, manifest, labels: labels.set, findings, warnings: all }
 }

@@ -1,6 +1,7 @@
 /** dataset.json: what a model was trained on, file by file. */
 import { createHash } from 'node:crypto'
 import type { PixelSettings } from '../images/decode.ts'
+import type { PictureLabels } from '../options/labels.ts'
 
 /** One picture that is used. */
 export type ManifestFile = {
@@ -24,6 +25,8 @@ export type ManifestFile = {
   group?: number
   /** The same for variants of one drawing, near-duplicates among them; absent for one that is alone. */
   variant?: number
+  /** What is known of it; absent where the run has no labels. */
+  labels?: PictureLabels
 }
 
 /** Something that was found and is not used, and why. */
@@ -45,9 +48,18 @@ export type Manifest = {
   heldOut?: ManifestFile[]
   /** `digest` of those held out. */
   heldOutDigest?: string
+  /** SHA-256 over one line for each picture to train on: its labels as JSON; absent where the run has none. */
+  labelsDigest?: string
   skipped: Skipped[]
   /** Files of other kinds, by extension. */
   ignored: Readonly<Record<string, number>>
+}
+
+/** Equal for equal labels of as many pictures. */
+export function labelsDigestOf(files: readonly Pick<ManifestFile, 'labels'>[]): string {
+  const hash = createHash('sha256')
+  for (const { labels } of files) hash.update(`${JSON.stringify(labels ?? {})}\n`)
+  return hash.digest('hex')
 }
 
 /** Equal for equal files in equal order under equal names. */

@@ -5,6 +5,7 @@ import { makeFolderDurable, toJson, writeDurable } from '../files/write.ts'
 import { makeSheet, type SheetPicture, type SheetSection } from '../images/contact-sheet.ts'
 import type { Dataset } from './dataset.ts'
 import { countFindings, type Finding, type Reason, reasons } from './findings.ts'
+import { describeLabels } from './labels/describe.ts'
 import type { ManifestFile } from './manifest.ts'
 import { several } from './warnings.ts'
 
@@ -46,7 +47,7 @@ function sectionOf(
   return section
 }
 
-function textOf(dataset: Pick<Dataset, 'manifest' | 'findings'>): string {
+function textOf(dataset: Pick<Dataset, 'manifest' | 'findings' | 'labels'>): string {
   const { manifest, findings } = dataset
   const lines = byReason(findings).flatMap(([reason, list]) => [
     '',
@@ -54,7 +55,8 @@ function textOf(dataset: Pick<Dataset, 'manifest' | 'findings'>): string {
     ...list.map(({ files, detail }) => `  ${files.map(({ path }) => visible(path)).join(', ')} (${detail})`),
   ])
   const nothing = findings.length === 0 ? ['', 'Nothing suspicious was found.'] : []
-  return `${[`${visible(manifest.data)}: ${sides(dataset)}`, ...nothing, ...lines].join('\n')}\n`
+  const labels = dataset.labels ? ['', 'Labels', ...describeLabels(dataset.labels).map((line) => `  ${line}`)] : []
+  return `${[`${visible(manifest.data)}: ${sides(dataset)}`, ...labels, ...nothing, ...lines].join('\n')}\n`
 }
 
 /** A finding as programs read it. */
@@ -88,6 +90,7 @@ export async function writeReport(folder: string, dataset: Dataset): Promise<Rep
   await writeDurable(report.text, textOf(dataset))
   const { count } = manifest
   const about = { data: manifest.data, count, heldOut: manifest.heldOut?.length ?? 0, counts: countFindings(findings) }
-  await writeDurable(report.json, toJson({ ...about, findings: reported(findings) }))
+  const labels = dataset.labels && { labels: dataset.labels.attributes }
+  await writeDurable(report.json, toJson({ ...about, ...labels, findings: reported(findings) }))
   return report
 }

@@ -70,7 +70,7 @@ export async function loadReference(
     throw new ShinsakuError('DATA_NOT_FOUND', `${run} was imported: what it was trained on is not known`, {
       hint: 'Name the pictures to measure against: data (--data).',
     })
-  const options = data === null ? trained : { ...trained, data, holdout: 0 }
+  const options = { ...trained, labels: null, ...(data !== null && { data, holdout: 0 }) }
   const recorded = data === null ? { recorded: await readDatasetFiles(datasetFile(run)) } : {}
   const dataset = await loadDataset(options, { ...progressOf(hooks), ...recorded })
   if (data === null)

@@ -1,5 +1,6 @@
 /** Options of `train()` that every kind of model has. Those of one kind are in models/, `model` and `recipe` in train.ts. */
 import { z } from 'zod'
+import { labelSetSchema } from './label-schema.ts'
 import { option, type Resolved } from './option-spec.ts'
 import { colour, count, duration, holdout, rate, seed } from './values.ts'
 
@@ -100,6 +101,11 @@ export const commonSpecs = {
     z.union([z.literal('auto'), holdout]),
     'Pictures that are never trained on, so that what the model makes can be compared with them: how many, or a share below 1. "auto" holds out a tenth, at least 16, from 100 pictures on. Near-duplicates stay on one side. Recipes and exact hold out none unless you say so.',
     { default: 'auto', placeholder: 'N' },
+  ),
+  labels: option(
+    z.union([z.string().min(1), labelSetSchema]).nullable(),
+    'What is known of each picture, which dataset.json then records: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there.',
+    { default: null, placeholder: 'WHERE' },
   ),
   maxPixels: option(
     count(64, 2 ** 30),

@@ -72,6 +72,8 @@ export interface CommonTrainGiven {
   duplicates?: Given<typeof trainSpecs>['duplicates']
   /** Pictures that are never trained on, so that what the model makes can be compared with them: how many, or a share below 1. "auto" holds out a tenth, at least 16, from 100 pictures on. Near-duplicates stay on one side. Recipes and exact hold out none unless you say so. Default: "auto". */
   holdout?: Given<typeof trainSpecs>['holdout']
+  /** What is known of each picture, which dataset.json then records: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: null. */
+  labels?: Given<typeof trainSpecs>['labels']
   /** Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, progressive JPEGs and interlaced PNGs may take 1.6 GB together and AVIF 4 GB; other JPEGs shrink while they load. Default: 67108864. */
   maxPixels?: Given<typeof trainSpecs>['maxPixels']
   /** Where decoded pixels are while a run trains: all in memory, or in a file of the cache that is read ahead. "auto" takes the file where they would fill more than a quarter of the memory. Default: "auto". */

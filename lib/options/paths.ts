@@ -19,13 +19,14 @@ export function absolutePath(path: string, from = workingFolder()): string {
 }
 
 /** Options that are paths, or lists of them. */
-const pathOptions = ['data', 'out', 'resume', 'statistics'] as const
+const pathOptions = ['data', 'out', 'resume', 'statistics', 'labels'] as const
 
-const isBuiltin = (path: string): boolean => path.startsWith('builtin:')
+/** Values that name no file: of `data`, and of `labels`. */
+const isWord = (path: string): boolean => path.startsWith('builtin:') || path === 'folders' || path === 'captions'
 
 function absoluteValue(value: unknown, from: string | undefined): unknown {
   if (Array.isArray(value)) return value.map((entry) => absoluteValue(entry, from))
-  return typeof value === 'string' && !isBuiltin(value) ? absolutePath(value, from) : value
+  return typeof value === 'string' && !isWord(value) ? absolutePath(value, from) : value
 }
 
 /** The options with their paths in the folder `from`. What is wrong with others is for the option schemas to say. */

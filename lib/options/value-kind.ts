@@ -5,6 +5,7 @@ import { type ModelName, models } from '../models/table.ts'
 import { loadSpecs } from './common.ts'
 import { compareSpecs, evaluateSpecs } from './evaluate.ts'
 import { exportSpecs } from './export.ts'
+import { isLabelSet } from './labels.ts'
 import type { OptionSpec, OptionSpecs } from './option-spec.ts'
 import { resolveTrain } from './resolve.ts'
 import { sampleSpecs } from './sample.ts'
@@ -59,6 +60,7 @@ export const valueKindOf = (spec: OptionSpec): ValueKind =>
 export function flagText(value: unknown): string {
   if (value === null) return 'none'
   if (typeof value === 'boolean') return value ? 'on' : 'off'
+  if (isLabelSet(value)) return value.from
   return Array.isArray(value) ? value.join(',') : String(value)
 }
 
@@ -176,12 +178,12 @@ export function evaluateGroups(): Group[] {
   ]
 }
 
-/** Options of `compare()`. */
 /** Options of `study()`. */
 export const studyGroups = (): Group[] => [
   { model: undefined, purpose: 'the study', specs: studySpecs, defaultText: sampleDefaultText },
 ]
 
+/** Options of `compare()`. */
 export const compareGroups = (): Group[] => [
   { model: undefined, purpose: 'the comparison', specs: compareSpecs, defaultText: sampleDefaultText },
 ]

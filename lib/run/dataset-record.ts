@@ -5,8 +5,8 @@ import { Budget, cost } from '../files/budget.ts'
 import { JsonCursor } from '../files/json-cursor.ts'
 import { asCode, readWhole } from '../files/read.ts'
 
-/** What distinguishes the pictures of one run from those of another; `heldOutDigest` is null where none are held out. */
-export type DatasetRecord = { digest: string; count: number; heldOutDigest: string | null }
+/** What distinguishes the pictures of one run from those of another; `heldOutDigest` is null where none are held out, `labelsDigest` where none are labelled. */
+export type DatasetRecord = { digest: string; count: number; heldOutDigest: string | null; labelsDigest: string | null }
 
 /** A data set of a million pictures has less. */
 const MAX_DATASET_BYTES = 2 ** 30
@@ -36,14 +36,16 @@ export async function readDatasetRecord(path: string): Promise<DatasetRecord> {
   let digest: string | undefined
   let count: number | undefined
   let heldOutDigest: string | null = null
+  let labelsDigest: string | null = null
   const refuse = await readDatasetKeys(path, (cursor, key) => {
     if (key === 'digest') digest = cursor.string()
     else if (key === 'count') count = cursor.integer()
     else if (key === 'heldOutDigest') heldOutDigest = cursor.string()
+    else if (key === 'labelsDigest') labelsDigest = cursor.string()
     else cursor.skip()
   })
   if (digest === undefined || count === undefined || count < 1) return refuse('it needs digest and count')
-  return { digest, count, heldOutDigest }
+  return { digest, count, heldOutDigest, labelsDigest }
 }
 
 function readDatasetFile(cursor: JsonCursor): DatasetFile {

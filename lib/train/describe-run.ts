@@ -40,20 +40,21 @@ export async function describeRun(
 ): Promise<RunDescription> {
   const begunAt = performance.now()
   const resolved = withAbsolutePaths(resolveTrain(given), from)
-  const { options, lines } = await planRun({ ...given, out: resolved.out, data: resolved.data }, resolved, {
+  const { options: planned, lines } = await planRun({ ...given, out: resolved.out, data: resolved.data }, resolved, {
     onLog: undefined,
     onPhase,
     begunAt,
   })
   const native = await loadNative()
   const { addon } = native
-  const placement = await placeKnown(native, options)
-  const dataset = await loadDataset(options, {
+  const placement = await placeKnown(native, planned)
+  const dataset = await loadDataset(planned, {
     readOnly: true,
     ...(signal && { signal }),
     onProgress: onPhase,
   })
-  const { store, heldOut, manifest, findings, warnings } = dataset
+  const { store, heldOut, manifest, findings, warnings, labels } = dataset
+  const options = { ...planned, labels }
   const report = await (folder === undefined
     ? Promise.resolve(null)
     : writeReport(absolutePath(folder, from), dataset)
@@ -76,6 +77,7 @@ export async function describeRun(
       counts: countFindings(findings),
       findings: reported(findings),
       warnings,
+      labels: labels?.attributes ?? null,
     },
     report,
     layers,

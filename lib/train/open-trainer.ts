@@ -6,6 +6,7 @@ import { type DataProgress, type Dataset, loadDataset } from '../data/dataset.ts
 import type { RecordedSplit } from '../data/split.ts'
 import type { NativeTrainer } from '../native/addon.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
+import { encodeAll } from '../options/labels.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
@@ -47,7 +48,7 @@ export async function planPlacement(options: ResolvedTrainOptions, { onLog }: Ho
  * has it disposes of the trainer and closes the store.
  */
 export async function openTrainer(
-  options: ResolvedTrainOptions,
+  asked: ResolvedTrainOptions,
   planned: Placement,
   { signal, onLog, onData, onPhase }: Hooks,
   recorded?: RecordedSplit,
@@ -58,7 +59,9 @@ export async function openTrainer(
     onRead?.(progress)
     onPhase(progress)
   }
-  const data = await loadDataset(options, { ...(signal && { signal }), onProgress, ...(recorded && { recorded }) })
+  const data = await loadDataset(asked, { ...(signal && { signal }), onProgress, ...(recorded && { recorded }) })
+  // The words that the network is given are the run's from now on, whatever becomes of the data.
+  const options = { ...asked, labels: data.labels }
   const findings: string[] = []
   try {
     const placement = await selectBackend(native, options, planned, (line) => {
@@ -76,10 +79,11 @@ async function makeTrainer(
   { addon }: Loaded,
   options: ResolvedTrainOptions,
   placement: Placement,
-  { store }: Dataset,
+  { store, manifest, labels }: Dataset,
 ): Promise<NativeTrainer> {
   const { resident, count, size, channels } = store
-  const images = await addon.images(resident, [count, size, size, channels], placement.device)
+  const rows = labels === null ? undefined : encodeAll(labels, manifest.files)
+  const images = await addon.images(resident, [count, size, size, channels], placement.device, rows)
   try {
     return await addon.trainer(toSpec(options, placement), images)
   } finally {

@@ -4,6 +4,7 @@ import { type Placement, toSpec } from '../backend/placement.ts'
 import { ShinsakuError } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Addon } from '../native/addon.ts'
+import { anyLabels, isLabelSet, labelGroups } from '../options/labels.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import { usableMemory } from '../system/memory.ts'
 import { trainingMemory } from './memory.ts'
@@ -25,8 +26,9 @@ async function time(
   const { size, channels } = options
   const perUpdate = definitionOf(options.model).imagesPerUpdate(options)
   const shape = [options.batch, size, size, channels]
+  const labels = isLabelSet(options.labels) ? anyLabels(labelGroups(options.labels), options.batch) : undefined
   const pixels = randomFillSync(new Uint8Array(shape.reduce((product, side) => product * side, 1)))
-  const images = await addon.images(pixels, shape, placement.device)
+  const images = await addon.images(pixels, shape, placement.device, labels)
   try {
     const trainer = await addon.trainer(toSpec(options, placement), images)
     try {

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { openSource } from '../data/source.ts'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
+import { isLabelSet } from '../options/labels.ts'
 import { resolveTrain } from '../options/resolve.ts'
 import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
 import { awaitsData, findRuns, readConfig, runName } from '../run/directory.ts'
@@ -104,6 +105,28 @@ export const hintToAllow = (names: readonly string[], otherwise: string): string
   `${otherwise}, start a new run without resume, or allow the change: allowChanges: ${JSON.stringify(names)}, --allow-changes ${names.join(',')}.`
 
 /**
+ * The labels of a run that goes on: those that its network knows, wherever they are read from now. Others cannot take
+ * their place, but a run without labels may be given some.
+ */
+function labelsOnResume(stored: unknown, given: AnyTrainOptions['labels']): unknown {
+  if (!isLabelSet(stored) || typeof given !== 'string') return given
+  const isFile = (from: string) => from !== 'folders' && from !== 'captions'
+  if (given === stored.from) return stored
+  return isFile(given) && isFile(stored.from) ? { ...stored, from: given } : given
+}
+
+/** Throws RESUME_MISMATCH where a run would lose its labels or get others: its network is made for those it has. */
+function requireLabels(run: string, stored: unknown, wanted: unknown): void {
+  if (!isLabelSet(stored)) return
+  if (isLabelSet(wanted) && isDeepStrictEqual(wanted.attributes, stored.attributes)) return
+  throw new ShinsakuError(
+    'RESUME_MISMATCH',
+    `${run} learned with labels of its own (${stored.attributes.map(({ name }) => name).join(', ')}), which cannot be exchanged`,
+    { hint: 'Leave labels out to go on with those, or start a new run.', details: { changed: ['labels'] } },
+  )
+}
+
+/**
  * The run's options, with those free to change, and those that may, taken from what is given now.
  * Throws RESUME_MISMATCH.
  */
@@ -114,12 +137,14 @@ function merge(
 ): Pick<Resumed, 'options' | 'changes'> {
   requireOneLength(given)
   const asked = Object.entries(given).filter(([, value]) => value !== undefined)
+  const labels = given.labels === undefined ? {} : { labels: labelsOnResume(stored.labels, given.labels) }
   // Whoever names the images of a run that was bound in time sets it free.
   const length = given.maxImages === undefined ? {} : { time: null }
-  const together = { ...stored, ...length, ...Object.fromEntries(asked) } as AnyTrainOptions
+  const together = { ...stored, ...length, ...Object.fromEntries(asked), ...labels } as AnyTrainOptions
   // Resolved once, so that "20m" and 1200, or a default given outright, count as equal.
   const options = resolveTrain(together)
   const wanted = options as unknown as Record<string, unknown>
+  requireLabels(run, stored.labels, wanted.labels)
   const changed = asked
     .map(([name]) => name)
     .filter((name) => !free.has(name) && !isDeepStrictEqual(wanted[name], stored[name]))

@@ -36,9 +36,16 @@ export function describeFiles(then: readonly DatasetFile[], now: readonly Datase
   return parts.length === 0 ? 'the same files in another order' : parts.join(', ')
 }
 
-type Digested = Pick<Manifest, 'digest' | 'count' | 'heldOutDigest'> & {
+type Digested = Pick<Manifest, 'digest' | 'count' | 'heldOutDigest' | 'labelsDigest'> & {
   files: readonly DatasetFile[]
   heldOut?: readonly DatasetFile[]
+}
+
+/** What became of the labels of pictures that are the same; undefined where nothing did. */
+function describeLabels(then: string | null, now: string | null): string | undefined {
+  if (then === now) return undefined
+  if (then === null) return 'labelled now'
+  return now === null ? 'without labels now' : 'with other labels'
 }
 
 /** `change` in words; `trained`: whether it is about the pictures to train on. */
@@ -56,14 +63,18 @@ export async function comparePictures(
   const then = await directory.readDataset()
   const trained = then.digest !== now.digest
   const heldOut = then.heldOutDigest !== (now.heldOutDigest ?? null)
-  if (!trained && !heldOut) return undefined
-  const { heldOut: before, files } = await directory.readDatasetFiles()
   const after = now.heldOut ?? []
+  const labels = trained ? undefined : describeLabels(then.labelsDigest, now.labelsDigest ?? null)
+  if (!trained && !heldOut && labels === undefined) return undefined
+  const { heldOut: before, files } = await directory.readDatasetFiles()
   const change = [
     ...(trained ? [`${then.count} then, ${now.count} now: ${describeFiles(files, now.files)}`] : []),
     ...(heldOut ? [`held out ${before.length} then, ${after.length} now: ${describeFiles(before, after)}`] : []),
+    ...(labels === undefined ? [] : [labels]),
   ].join('; ')
-  if (allowChanges?.includes('data')) return { change, trained }
+  // Whether a run without labels may take some is asked of its options.
+  const onlyLabelled = !trained && !heldOut && then.labelsDigest === null
+  if (onlyLabelled || allowChanges?.includes('data')) return { change, trained }
   throw new ShinsakuError(
     'RESUME_MISMATCH',
     `The pictures differ from those ${directory.path} was started with: ${change}`,

@@ -3,6 +3,7 @@ import type { Placement } from '../backend/placement.ts'
 import type { Reason } from '../data/findings.ts'
 import type { Report, ReportedFinding } from '../data/report.ts'
 import type { Layer } from '../native/addon.ts'
+import type { LabelAttribute } from '../options/labels.ts'
 import type { OptionOrigin } from '../options/recipes.ts'
 import type { ResolvedTrainOptions, TrainOptions } from '../options/types.ts'
 import type { Phase } from './phases.ts'
@@ -29,6 +30,8 @@ export type RunDescription = Placement & {
     counts: Partial<Record<Reason, number>>
     findings: readonly ReportedFinding[]
     warnings: readonly string[]
+    /** Each attribute that labels know, with its values and how many pictures have each; null without labels. */
+    labels: readonly LabelAttribute[] | null
   }
   /** Files of the data report, where one was asked for. */
   report: Report | null

@@ -5,6 +5,7 @@ import { countMilestones } from '../checkpoint/milestones.ts'
 import { type CheckpointState, optionsDigest } from '../checkpoint/records.ts'
 import { checkpointBytes, saveCheckpoint } from '../checkpoint/save.ts'
 import { requireSpaceBelow } from '../checkpoint/space.ts'
+import { describeLabels, mirrorWarning } from '../data/labels/describe.ts'
 import { abortError } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Metrics } from '../native/addon.ts'
@@ -115,11 +116,15 @@ const countText = ({ store, heldOut }: OpenTrainer['data']): string =>
 /** The first lines of a run's log. */
 async function describeStart({ options, placement, data, findings }: OpenTrainer, folder: string): Promise<string[]> {
   const { store } = data
-  const warnings = [...data.warnings, batchWarning(options, store.count)].filter((warning) => warning !== undefined)
+  const mirrored = options.flip && data.labels ? mirrorWarning(data.labels) : undefined
+  const warnings = [...data.warnings, mirrored, batchWarning(options, store.count)].filter(
+    (warning) => warning !== undefined,
+  )
   return [
     ...findings,
     `Run folder: ${folder}`,
     `Pictures: ${countText(data)}, ${store.size}x${store.size}, ${store.channels} channels${store.resident ? '' : ', in a file that is read while training goes on'}`,
+    ...(data.labels ? describeLabels(data.labels).map((line) => `Labels: ${line}`) : []),
     ...warnings.map((warning) => `Warning: ${warning}`),
     ...(options.guard ? guardNotes(store.count, data.heldOut?.count ?? 0) : []),
     `Model: ${options.model}, device ${placement.device}, ${placement.precision}, ${placement.threads} threads, operations: ${nameOf(placement)} to train, ${placement.samplingOps} to sample`,

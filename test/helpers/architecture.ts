@@ -41,7 +41,7 @@ const floors: readonly (readonly string[])[] = [
 const packages: Readonly<Record<string, readonly string[]>> = {
   sharp: ['lib/images/sharp.ts'],
   commander: ['lib/cli/'],
-  'csv-parse': ['lib/data/licences.ts'],
+  'csv-parse': ['lib/data/licences.ts', 'lib/data/labels/table.ts'],
   fflate: ['lib/files/zip.ts'],
   'node-gyp-build': ['lib/native/'],
   zod: [
@@ -50,6 +50,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'lib/checkpoint/records.ts',
     'lib/files/read.ts',
     'lib/backend/select.ts',
+    'lib/data/labels/table.ts',
     'lib/run/directory.ts',
     'lib/run/guard-records.ts',
     'lib/evaluate/extractor/store.ts',

@@ -152,7 +152,7 @@ describe('the pictures', () => {
   /** A run that was started with these. */
   const startedWith = (then: ReturnType<typeof dataset>) => ({
     path: 'run',
-    readDataset: async () => ({ heldOutDigest: null, ...then }),
+    readDataset: async () => ({ heldOutDigest: null, labelsDigest: null, ...then }),
     readDatasetFiles: async () => ({ heldOut: [], ...then }),
   })
   const then = dataset('a', [file('1.png'), file('2.png'), file('3.png')])
@@ -167,6 +167,20 @@ describe('the pictures', () => {
       ),
       hint: expect.stringContaining('--allow-changes data'),
       details: { changed: ['data'] },
+    })
+  })
+
+  test('labels are those of the run; a run without may be given some', async () => {
+    const labelled = { ...then, labelsDigest: 'x' }
+    expect(await comparePictures(startedWith(labelled), labelled, null)).toBeUndefined()
+    expect(await comparePictures(startedWith(then), labelled, null)).toEqual({ change: 'labelled now', trained: false })
+    await expect(comparePictures(startedWith(labelled), { ...then, labelsDigest: 'y' }, null)).rejects.toMatchObject({
+      code: 'RESUME_MISMATCH',
+      message: expect.stringMatching(/with other labels$/),
+    })
+    expect(await comparePictures(startedWith(labelled), then, ['data'])).toEqual({
+      change: 'without labels now',
+      trained: false,
     })
   })
 

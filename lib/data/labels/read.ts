@@ -1,0 +1,50 @@
+/** Where labels come from: the folders that pictures are in, captions beside them, or a table. */
+import { extname } from 'node:path'
+import { isLabelSet, type LabelSet } from '../../options/labels.ts'
+import type { Source } from '../source.ts'
+import { readCaptions } from './captions.ts'
+import { type FoundLabels, labelsInvalid, noLabels } from './raw.ts'
+import { readTable } from './table.ts'
+
+/** What the option may say: where labels are, or those of a run that goes on. */
+export type WantedLabels = string | LabelSet
+
+/** The attribute that tells folders apart. */
+const CLASS = 'class'
+
+/** The first folder of a path; undefined for a picture in none. */
+const folderOf = (path: string): string | undefined => {
+  const end = path.indexOf('/')
+  return end < 0 ? undefined : path.slice(0, end)
+}
+
+const ofFolders: FoundLabels = {
+  of: (path) => {
+    const folder = folderOf(path)
+    return folder === undefined ? noLabels : new Map([[CLASS, folder]])
+  },
+  warnings: [],
+}
+
+/** Reads the labels of a source's pictures. Rejects with LABELS_INVALID, RESOURCE_SHORTAGE, ABORT_ERR. */
+export async function readLabels(
+  wanted: WantedLabels,
+  { root, items }: Pick<Source, 'root' | 'items'>,
+  signal: AbortSignal | undefined,
+): Promise<FoundLabels> {
+  const from = isLabelSet(wanted) ? wanted.from : wanted
+  const paths = items.map(({ path }) => path)
+  if (root === null)
+    throw labelsInvalid(
+      'Drawn icons have no labels beside them',
+      'Give a folder of pictures as data, or leave labels out.',
+    )
+  if (from === 'folders') return ofFolders
+  if (from === 'captions') return readCaptions(root, paths, signal)
+  if (!['.csv', '.json'].includes(extname(from).toLowerCase()))
+    throw labelsInvalid(
+      `labels is ${JSON.stringify(from)}, which is neither "folders", "captions" nor a file that ends in .csv or .json`,
+      'Give "folders" for a class for each folder, "captions" for text files beside the pictures, or a table.',
+    )
+  return readTable(from, paths)
+}
