@@ -1,7 +1,6 @@
 /** `shinsaku cache`: the decoded pictures that are kept between starts, and removing them. */
 import { visible } from '../errors.ts'
-import { table } from './describe.ts'
-import { formatBytes, formatCount } from './format.ts'
+import { formatBytes, formatCount, table } from './format.ts'
 import type { Io } from './io.ts'
 
 /** To the minute, in the clock of the machine. */

@@ -1,6 +1,6 @@
 /** `shinsaku describe` and `--dry-run`: what a run would be, or what a run is, as a table or as JSON. */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { nameOf } from '../backend/trial.ts'
 import { type Reason, reasons } from '../data/findings.ts'
 import { describeLabels } from '../data/labels/describe.ts'
@@ -14,33 +14,10 @@ import { flagText } from '../options/value-kind.ts'
 import { readDatasetRecord } from '../run/dataset-record.ts'
 import { lastMetrics } from '../run/list.ts'
 import { configFile } from '../run/names.ts'
-import { formatBytes, formatCount, formatPath, PhaseLine } from './format.ts'
+import { formatBytes, formatCount, formatPath, PhaseLine, table } from './format.ts'
 import type { Io } from './io.ts'
+import { layerLines, networkLines } from './network-text.ts'
 import { Progress } from './progress.ts'
-
-type Layer = RunDescription['layers'][number]
-
-/** Rows as aligned columns; numbers to the right. */
-export function table(rows: readonly (readonly (string | number)[])[], indent = ''): string[] {
-  const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell)))
-  const widths = (texts[0] ?? []).map((_, column) => Math.max(...texts.map((row) => row[column]!.length)))
-  return texts.map((row, index) => {
-    const cells = row.map((cell, column) =>
-      typeof rows[index]![column] === 'number' ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-    )
-    return `${indent}${cells.join('  ')}`.trimEnd()
-  })
-}
-
-function layerLines(layers: readonly Layer[]): string[] {
-  return [
-    'layers',
-    ...table(
-      layers.map(({ name, operation, shape, parameters }) => [name, operation, shape.join('x'), parameters]),
-      '  ',
-    ),
-  ]
-}
 
 const originText = { given: 'given', stated: 'stated by the source', chosen: 'our choice' } as const
 
@@ -123,9 +100,10 @@ const picturesOf = (run: string): Promise<number | null> =>
     () => null,
   )
 
-async function describeModel(model: Model, json: boolean): Promise<string[]> {
+async function describeModel(model: Model, { json, layers: networks }: Form): Promise<string[]> {
   const { layers, parameters, device, samplingOps, weightsSha256 } = await model.describe()
   const { images, options } = model
+  if (networks && !json) return networkLines(options, layers)
   const run = formatPath(model.run)
   const last = await lastMetrics(run, models[options.model].mainLoss)
   const loss = last?.loss ?? null
@@ -164,11 +142,14 @@ async function describeModel(model: Model, json: boolean): Promise<string[]> {
   ]
 }
 
+/** How it is shown: as JSON, or the networks alone. */
+type Form = { readonly json: boolean; readonly layers: boolean }
+
 /** The options, data, layers, memory and disk of a run that was not started. */
 export async function describePlan(
   options: AnyTrainOptions,
   report: string | undefined,
-  json: boolean,
+  { json, layers }: Form,
   { stdout, stderr }: Io,
 ): Promise<void> {
   const { describe } = await import('../index.ts')
@@ -183,10 +164,14 @@ export async function describePlan(
     ...(report !== undefined && { report }),
     onPhase,
   }).finally(() => progress.clear())
-  stdout.write(`${json ? JSON.stringify(plan) : visibleText(planLines(plan).join('\n'))}\n`)
+  const lines = layers ? networkLines(plan.options, plan.layers) : planLines(plan)
+  stdout.write(`${json ? JSON.stringify(plan) : visibleText(lines.join('\n'))}\n`)
 }
 
-/** The run folder that the arguments name; undefined where they name pictures. Throws DATA_NOT_FOUND where they name nothing. */
+/** Files of weights, which `load()` takes as it takes runs. */
+const weightExtensions = ['.pth', '.pt', '.ckpt', '.bin', '.safetensors']
+
+/** The run folder, or the file of weights, that the arguments name; undefined where they name pictures. Throws DATA_NOT_FOUND where they name nothing. */
 export function runAmong(data: readonly string[]): string | undefined {
   const [path = ''] = data
   if (data.length !== 1 || path.startsWith('builtin:')) return undefined
@@ -194,15 +179,15 @@ export function runAmong(data: readonly string[]): string | undefined {
     throw new ShinsakuError('DATA_NOT_FOUND', `There is no ${path}: neither a run folder nor pictures`, {
       hint: 'Give a run folder such as runs/00000-diffusion-128-icons, a folder of pictures, or "builtin:icons".',
     })
-  return existsSync(configFile(path)) ? path : undefined
+  return existsSync(configFile(path)) || weightExtensions.includes(extname(path).toLowerCase()) ? path : undefined
 }
 
-/** The options, layers and progress of a run on disk. */
-export async function describeRun(run: string, json: boolean, { stdout }: Io): Promise<void> {
+/** The options, layers and progress of a run on disk, or of a file of weights. */
+export async function describeRun(run: string, form: Form, { stdout }: Io): Promise<void> {
   const { load } = await import('../index.ts')
   const model = await load(run)
   try {
-    stdout.write(`${(await describeModel(model, json)).join('\n')}\n`)
+    stdout.write(`${(await describeModel(model, form)).join('\n')}\n`)
   } finally {
     model.dispose()
   }

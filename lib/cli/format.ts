@@ -110,3 +110,15 @@ export function shellQuote(text: string): string {
   if (visible(text) !== text) return `$'${visible(text.replace(/[\\']/g, '\\$&'))}'`
   return `'${text.replaceAll("'", "'\\''")}'`
 }
+
+/** Rows as aligned columns; numbers to the right. */
+export function table(rows: readonly (readonly (string | number)[])[], indent = ''): string[] {
+  const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell)))
+  const widths = (texts[0] ?? []).map((_, column) => Math.max(...texts.map((row) => row[column]!.length)))
+  return texts.map((row, index) => {
+    const cells = row.map((cell, column) =>
+      typeof rows[index]![column] === 'number' ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+    )
+    return `${indent}${cells.join('  ')}`.trimEnd()
+  })
+}

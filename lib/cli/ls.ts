@@ -2,8 +2,7 @@
 import { visible } from '../errors.ts'
 import { formatTime } from '../options/format-time.ts'
 import type { RunSummary } from '../run/list.ts'
-import { table } from './describe.ts'
-import { formatBytes, formatCount } from './format.ts'
+import { formatBytes, formatCount, table } from './format.ts'
 import type { Io } from './io.ts'
 
 function rowOf({ run, images, loss, updated, bytes, training }: RunSummary, now: number): string[] {

@@ -35,6 +35,7 @@ type Flags = Record<string, unknown> & {
   cpu?: boolean
   cuda?: boolean
   clear?: boolean
+  layers?: boolean
   report?: string | true
 }
 
@@ -75,7 +76,7 @@ function addTrain(program: Command, io: Io, done: (code: number) => void): void 
   addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const options = await givenTrainOptions(data, flags)
-    if (flags.dryRun) await describePlan(options, undefined, flags.json === true, io)
+    if (flags.dryRun) await describePlan(options, undefined, { json: flags.json === true, layers: false }, io)
     else done(await trainCommand(options, flags.json === true, io))
   })
 }
@@ -173,7 +174,10 @@ const reportFolder = ({ report }: Flags): string | undefined => (report === true
 function addDescribe(program: Command, io: Io): void {
   const command = program
     .command('describe')
-    .argument('[data...]', `as for train, or one run folder (default: the newest run in ${runsFolder})`)
+    .argument(
+      '[data...]',
+      `as for train, or one run folder or file of weights (default: the newest run in ${runsFolder})`,
+    )
   command.description('Describe a run before it starts (layers, parameters, memory, disk), or one on disk.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
@@ -181,6 +185,7 @@ function addDescribe(program: Command, io: Io): void {
     '--report [FOLDER]',
     `write the data report: a sheet of suspicious pictures, and their names as text and JSON (default: ${REPORT_FOLDER})`,
   )
+  command.option('--layers', 'show the networks alone; those of a PGAN as PyTorch prints them')
   addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const isBare = data.length === 0 && Object.keys(valuesOf(trainGroups(), flags)).length === 0 && !flags.config
@@ -188,8 +193,9 @@ function addDescribe(program: Command, io: Io): void {
     if (run !== undefined && flags.report !== undefined)
       throwIfAny([{ path: 'report', message: `is about pictures, but ${run} is a run folder; give its pictures` }])
     const folder = reportFolder(flags)
-    if (run === undefined) await describePlan(await givenTrainOptions(data, flags), folder, flags.json === true, io)
-    else await describeRun(run, flags.json === true, io)
+    const form = { json: flags.json === true, layers: flags.layers === true }
+    if (run === undefined) await describePlan(await givenTrainOptions(data, flags), folder, form, io)
+    else await describeRun(run, form, io)
   })
 }
 
@@ -271,7 +277,7 @@ function addDoctor(program: Command, io: Io, done: (code: number) => void): void
 /** The command tree. `done` receives an exit code other than 0. */
 export function makeProgram(io: Io, done: (code: number) => void = () => {}): Command {
   const program = new Command('shinsaku')
-    .description('Train image generators from Node: diffusion and DCGAN, on a CPU or a CUDA GPU.')
+    .description('Train image generators from Node: diffusion and GANs, on a CPU or a CUDA GPU.')
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'Show this help, or that of a command.')

@@ -11,15 +11,15 @@ const problemsOf = (path: unknown): Problem[] =>
     ? []
     : [{ path: 'path', message: `must end in .safetensors, but is ${JSON.stringify(path)}` }]
 
-/** Names in the file by those in the checkpoint: as GaussianDiffusion's, netG's or netD's state dict has them. */
+/** Names in the file by those in the checkpoint: as the state dict of GaussianDiffusion, netG or netD has them. */
 function renamed(
   names: readonly { stored: string; name: string }[],
-  isDcgan: boolean,
+  isGan: boolean,
   network: string,
 ): Map<string, string> {
   const prefix = `${network}.`
-  const own = isDcgan ? names.filter(({ name }) => name.startsWith(prefix)) : names
-  return new Map(own.map(({ stored, name }) => [isDcgan ? name.slice(prefix.length) : name, stored]))
+  const own = isGan ? names.filter(({ name }) => name.startsWith(prefix)) : names
+  return new Map(own.map(({ stored, name }) => [isGan ? name.slice(prefix.length) : name, stored]))
 }
 
 /**
@@ -46,9 +46,9 @@ export async function exportWeights(run: string, path: string, options: ExportOp
   ])
   const { options: trained, checkpoint } = await openTrained(absolutePath(run, from))
   try {
-    const isDcgan = trained.model === 'dcgan'
-    if (options.network !== undefined && !isDcgan)
-      throwIfAny([{ path: 'network', message: `applies to model "dcgan" only, but model is "${trained.model}"` }])
+    const isGan = trained.model !== 'diffusion'
+    if (options.network !== undefined && !isGan)
+      throwIfAny([{ path: 'network', message: 'applies to GANs only, but model is "diffusion"' }])
     // Only the generator has an average.
     const averaged = trained.emaDecay !== null && network === 'generator'
     if (asked === 'ema' && !averaged)
@@ -60,7 +60,7 @@ export async function exportWeights(run: string, path: string, options: ExportOp
         [...infos.keys()].filter((name) => !isTrainingState(name)),
         weights,
       ),
-      isDcgan,
+      isGan,
       network,
     )
     if (names.size === 0)

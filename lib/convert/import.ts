@@ -7,7 +7,7 @@ const isPath = (path: unknown): path is string => typeof path === 'string' && pa
 
 /**
  * Makes a run folder of a PyTorch program's checkpoint: a file of denoising-diffusion-pytorch, netG.pth with or without
- * netD.pth of the DCGAN example, or a safetensors file of the same names. Nothing in the files is executed.
+ * netD.pth of the DCGAN example, a PGAN of pytorch_GAN_zoo, or a safetensors file of the same names. Nothing in the files is executed.
  * Rejects with PYTORCH_INVALID, PICKLE_REFUSED, SAFETENSORS_INVALID, IMPORT_UNSUPPORTED, OPTION_INVALID, FILE_FAILED.
  */
 export async function importCheckpoint(

@@ -2,10 +2,12 @@
 import { dcgan } from './dcgan.ts'
 import { diffusion } from './diffusion.ts'
 import type { ModelDefinition } from './model.ts'
+import { pgan } from './pgan.ts'
 
 export const models = {
   diffusion,
   dcgan,
+  pgan,
 } as const satisfies Record<string, ModelDefinition>
 
 export type ModelName = keyof typeof models

@@ -5,5 +5,5 @@ import { sampleSpecs } from './sample.ts'
 
 export const exportSpecs = {
   weights: sampleSpecs.weights,
-  network: option(z.enum(['generator', 'discriminator']), 'Which network of a DCGAN.', { default: 'generator' }),
+  network: option(z.enum(['generator', 'discriminator']), 'Which network of a GAN.', { default: 'generator' }),
 } as const

@@ -20,29 +20,29 @@ export interface CommonTrainGiven {
   resume?: Given<typeof trainSpecs>['resume']
   /** Options that may differ from those the resumed run was started with, or "data" for its pictures; null for none. Default: null. */
   allowChanges?: Given<typeof trainSpecs>['allowChanges']
-  /** Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96). */
+  /** Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32). */
   size?: Given<typeof trainSpecs>['size']
   /** Channels: 1 grey, 3 colour, 4 colour with transparency. Default: 3. */
   channels?: Given<typeof trainSpecs>['channels']
   /** Seed of weights, order, flips and noise. Default: 3407. */
   seed?: Given<typeof trainSpecs>['seed']
-  /** Pictures in one forward pass. Default: diffusion 16; dcgan 64 (chainer: 100, radford: 128). */
+  /** Pictures in one forward pass. Default: diffusion 16; dcgan 64 (chainer: 100, radford: 128); pgan 16. */
   batch?: Given<typeof trainSpecs>['batch']
   /** Forward passes whose gradients are added for one update. Default: 1. */
   accumulate?: Given<typeof trainSpecs>['accumulate']
-  /** Learning rate of Adam. Default: diffusion 0.0001; dcgan 0.0002. */
+  /** Learning rate of Adam. Default: diffusion 0.0001; dcgan 0.0002; pgan 0.001. */
   lr?: Given<typeof trainSpecs>['lr']
   /** How the learning rate changes from warm-up to maxImages. Default: "constant". */
   lrSchedule?: Given<typeof trainSpecs>['lrSchedule']
   /** Images over which the learning rate rises from 0. Default: 0. */
   warmup?: Given<typeof trainSpecs>['warmup']
-  /** Clip the norm of the gradients to this; null for no clipping. Default: diffusion 1 (0.26: null); dcgan null. */
+  /** Clip the norm of the gradients to this; null for no clipping. Default: diffusion 1 (0.26: null); dcgan null; pgan null. */
   clipGradNorm?: Given<typeof trainSpecs>['clipGradNorm']
-  /** Adam's decay rates. Default: diffusion [0.9, 0.99]; dcgan [0.5, 0.999]. */
+  /** Adam's decay rates. Default: diffusion [0.9, 0.99]; dcgan [0.5, 0.999]; pgan [0, 0.99]. */
   betas?: Given<typeof trainSpecs>['betas']
-  /** Decay of the averaged weights (EMA); null for no average. Default: diffusion 0.995; dcgan null. */
+  /** Decay of the averaged weights (EMA); null for no average. Default: diffusion 0.995; dcgan null; pgan 0.999. */
   emaDecay?: Given<typeof trainSpecs>['emaDecay']
-  /** Updates from one averaging to the next. Default: diffusion 10; dcgan 1. */
+  /** Updates from one averaging to the next. Default: diffusion 10; dcgan 1; pgan 1. */
   emaEvery?: Given<typeof trainSpecs>['emaEvery']
   /** Average over the latest part of the run, however long that is, in place of emaDecay: its spread as a share of the run, such as 0.1 (sigma_rel of EDM2); null for emaDecay. Default: null. */
   emaLength?: Given<typeof trainSpecs>['emaLength']
@@ -78,7 +78,7 @@ export interface CommonTrainGiven {
   maxPixels?: Given<typeof trainSpecs>['maxPixels']
   /** Where decoded pixels are while a run trains: all in memory, or in a file of the cache that is read ahead. "auto" takes the file where they would fill more than a quarter of the memory. Default: "auto". */
   pixelStore?: Given<typeof trainSpecs>['pixelStore']
-  /** Stop once the network has seen this many images. Default: 1600000. */
+  /** Stop once the network has seen this many images. Default: diffusion 1600000; dcgan 1600000; pgan 8448000 (small: 1120000). */
   maxImages?: Given<typeof trainSpecs>['maxImages']
   /** Train within this time, such as 5m or 1h, from the call to the last checkpoint: size, network, batch and schedule are chosen for the pictures and this machine where they are not given, and maxImages follows from the clock. Not with a recipe or exact; null to choose all yourself. Default: null. */
   time?: Given<typeof trainSpecs>['time']
@@ -134,7 +134,7 @@ export interface LoadGiven {
 export interface ExportOptions {
   /** Averaged ("ema") or latest ("raw") weights. "auto" takes the averaged ones once a run is twice as long as what they average over. Default: "auto". */
   weights?: Given<typeof exportSpecs>['weights']
-  /** Which network of a DCGAN. Default: "generator". */
+  /** Which network of a GAN. Default: "generator". */
   network?: Given<typeof exportSpecs>['network']
 }
 
@@ -190,7 +190,7 @@ export interface DiffusionSampleGiven {
 export interface DcganTrainGiven {
   /** DCGAN: "pytorch" is the example of PyTorch (64 px), "chainer" the Chainer DCGAN (96 px, ELU, two logits), "radford" the paper (64 px, 5x5). Default: "pytorch". */
   variant?: Given<(typeof models)['dcgan']['specs']>['variant']
-  /** Length of the latent vector z. Default: 100. */
+  /** Length of the latent vector z. Default: dcgan 100; pgan 512 (small: 128). */
   latent?: Given<(typeof models)['dcgan']['specs']>['latent']
   /** Channels of the generator's last and the discriminator's first hidden layer. Default: 64 (radford: 128). */
   width?: Given<(typeof models)['dcgan']['specs']>['width']
@@ -208,12 +208,42 @@ export interface DcganSampleGiven {
   batchNorm?: Given<(typeof models)['dcgan']['sampleSpecs']>['batchNorm']
 }
 
+/** Options of `train()` that only model "pgan" has. */
+export interface PganTrainGiven {
+  /** PGAN: "zoo" is the published network and schedule of pytorch_GAN_zoo, "small" a narrow one for hundreds of pictures. Default: "zoo". */
+  variant?: Given<(typeof models)['pgan']['specs']>['variant']
+  /** Length of the latent vector z. Default: dcgan undefined; pgan 512 (small: 128). */
+  latent?: Given<(typeof models)['pgan']['specs']>['latent']
+  /** Channels at 4 px, 8 px, 16 px and so on; those beyond size are not used. Default: [512, 512, 512, 512, 256, 128, 64, 32] (small: [128, 128, 64, 32, 16, 16, 16, 16]). */
+  widths?: Given<(typeof models)['pgan']['specs']>['widths']
+  /** Show the discriminator how much the pictures of a batch differ. Default: true. */
+  minibatchStd?: Given<(typeof models)['pgan']['specs']>['minibatchStd']
+  /** Images at each scale, from its first to the next; 4 px, the first one, has half as many. Default: 1536000 (small: 320000). */
+  scaleImages?: Given<(typeof models)['pgan']['specs']>['scaleImages']
+  /** Images over which a new scale is faded in. Default: 307200 (small: 160000). */
+  fadeImages?: Given<(typeof models)['pgan']['specs']>['fadeImages']
+  /** Steps in which a new scale is faded in. Default: 600. */
+  fadeSteps?: Given<(typeof models)['pgan']['specs']>['fadeSteps']
+  /** Weight of the penalty on the discriminator's slopes (WGAN-GP). Default: 10. */
+  gradientPenalty?: Given<(typeof models)['pgan']['specs']>['gradientPenalty']
+  /** Weight of the penalty on the square of the discriminator's answers. Default: 0.001. */
+  driftPenalty?: Given<(typeof models)['pgan']['specs']>['driftPenalty']
+}
+
+/** Options of `model.sample()` that only model "pgan" has. */
+export interface PganSampleGiven {
+  /** Stretch each picture from its own darkest to its own brightest value, instead of showing -1 as black and 1 as white. Default: false. */
+  stretch?: Given<(typeof models)['pgan']['sampleSpecs']>['stretch']
+}
+
 /** The options that only one kind of model has, by its name. */
 export type TrainGiven = {
   diffusion: DiffusionTrainGiven
   dcgan: DcganTrainGiven
+  pgan: PganTrainGiven
 }
 export type SampleGiven = {
   diffusion: DiffusionSampleGiven
   dcgan: DcganSampleGiven
+  pgan: PganSampleGiven
 }

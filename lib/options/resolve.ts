@@ -104,12 +104,16 @@ export const sampleSpecsOf = (model: ModelName): OptionSpecs => ({ ...sampleSpec
 
 function othersOptions(model: ModelName, pick: (m: ModelDefinition) => OptionSpecs): Record<string, string> {
   const own = pick(models[model])
-  const entries = Object.entries(models as Record<string, ModelDefinition>).flatMap(([name, m]) =>
-    Object.keys(pick(m))
-      .filter((key) => !(key in own))
-      .map((key) => [key, `applies to model "${name}" only, but model is "${model}"`] as const),
+  const owners = new Map<string, string[]>()
+  for (const [name, definition] of Object.entries(models as Record<string, ModelDefinition>))
+    for (const key of Object.keys(pick(definition)))
+      if (!(key in own)) owners.set(key, [...(owners.get(key) ?? []), `"${name}"`])
+  return Object.fromEntries(
+    [...owners].map(([key, names]) => [
+      key,
+      `applies to ${names.length === 1 ? 'model' : 'models'} ${names.join(' and ')} only, but model is "${model}"`,
+    ]),
   )
-  return Object.fromEntries(entries)
 }
 
 function asObject(given: unknown, what: string): Record<string, unknown> {

@@ -34,16 +34,19 @@ export type DiffusionTrainOptions = Common &
   May<'recipe', RecipeOf<'diffusion'> | null> &
   OwnTrain<'diffusion'>
 
-/** Options of `train()` for a DCGAN: named as the model, or by a recipe of it. */
-export type DcganTrainOptions = Common &
-  OwnTrain<'dcgan'> &
-  (
-    | (Must<'model', 'dcgan'> & May<'recipe', RecipeOf<'dcgan'> | null>)
-    | (May<'model', 'dcgan'> & Must<'recipe', RecipeOf<'dcgan'>>)
-  )
+/** Options of `train()` for another kind: named as the model, or by a recipe of it. */
+type NamedTrainOptions<M extends ModelName> = Common &
+  OwnTrain<M> &
+  ((Must<'model', M> & May<'recipe', RecipeOf<M> | null>) | (May<'model', M> & Must<'recipe', RecipeOf<M>>))
+
+/** Options of `train()` for a DCGAN. */
+export type DcganTrainOptions = NamedTrainOptions<'dcgan'>
+
+/** Options of `train()` for a progressively grown GAN. */
+export type PganTrainOptions = NamedTrainOptions<'pgan'>
 
 /** Options of `train()`, as given: those of one kind of model. */
-export type TrainOptions = DiffusionTrainOptions | DcganTrainOptions
+export type TrainOptions = DiffusionTrainOptions | DcganTrainOptions | PganTrainOptions
 
 type Merged<U> = { [K in U extends unknown ? keyof U : never]?: U extends Record<K, infer V> ? V : never }
 
@@ -65,16 +68,21 @@ type ResolvedOf<M extends ModelName> = Omit<Complete<CommonTrain, typeof trainSp
 /** Options of `train()`, complete. Options of another kind of model are absent. */
 export type ResolvedTrainOptions = { [M in ModelName]: ResolvedOf<M> }[ModelName]
 
+type SampleOptionsOf<M extends ModelName> = CommonSample &
+  OwnSample<M> &
+  Absent<{ [N in ModelName]: OwnSample<N> }[ModelName], OwnSample<M>>
+
 /** Options of `model.sample()` for a diffusion model. */
-export type DiffusionSampleOptions = CommonSample &
-  OwnSample<'diffusion'> & { [K in Exclude<keyof OwnSample<'dcgan'>, keyof OwnSample<'diffusion'>>]?: undefined }
+export type DiffusionSampleOptions = SampleOptionsOf<'diffusion'>
 
 /** Options of `model.sample()` for a DCGAN. */
-export type DcganSampleOptions = CommonSample &
-  OwnSample<'dcgan'> & { [K in Exclude<keyof OwnSample<'diffusion'>, keyof OwnSample<'dcgan'>>]?: undefined }
+export type DcganSampleOptions = SampleOptionsOf<'dcgan'>
+
+/** Options of `model.sample()` for a progressively grown GAN. */
+export type PganSampleOptions = SampleOptionsOf<'pgan'>
 
 /** Options of `model.sample()`, as given: those of one kind of model. */
-export type SampleOptions = DiffusionSampleOptions | DcganSampleOptions
+export type SampleOptions = DiffusionSampleOptions | DcganSampleOptions | PganSampleOptions
 
 type SampleSpecsOf<M extends ModelName> = (typeof models)[M]['sampleSpecs']
 
@@ -82,4 +90,5 @@ type SampleSpecsOf<M extends ModelName> = (typeof models)[M]['sampleSpecs']
 export type ResolvedSampleOptions = Omit<Complete<CommonSample, typeof sampleSpecs>, 'seeds'> & {
   readonly seeds: readonly number[]
 } & { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['diffusion'] &
-  { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['dcgan']
+  { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['dcgan'] &
+  { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['pgan']

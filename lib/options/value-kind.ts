@@ -109,7 +109,7 @@ export type Group = {
 /** An option that several kinds of model have, each with values of its own, as one. */
 function merged(specs: readonly OptionSpec[]): OptionSpec {
   const schemas = specs.map(({ schema }) => schema)
-  return { ...specs[0]!, schema: z.union(schemas), help: specs.map(({ help }) => help).join(' ') }
+  return { ...specs[0]!, schema: z.union(schemas), help: [...new Set(specs.map(({ help }) => help))].join(' ') }
 }
 
 function groups(

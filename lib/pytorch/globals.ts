@@ -86,6 +86,11 @@ const calls: ReadonlyMap<string, Call> = new Map<string, Call>([
     'argparse.Namespace',
     (args, fail) => (args.length === 0 ? new Namespace() : fail('a Namespace is made of something, not filled')),
   ],
+  // The bag of settings that pytorch_GAN_zoo pickles beside its networks.
+  [
+    'models.utils.config.BaseConfig',
+    (args, fail) => (args.length === 0 ? new Namespace() : fail('a BaseConfig is made of something, not filled')),
+  ],
   ['numpy.dtype', numpyType],
   ['numpy.core.multiarray.scalar', numpyScalar],
   ['numpy._core.multiarray.scalar', numpyScalar],

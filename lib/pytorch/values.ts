@@ -95,7 +95,7 @@ export class Dict {
   }
 }
 
-/** An argparse.Namespace: what a program was called with, under the names that it had there. */
+/** An argparse.Namespace, or a class like it: what a program was called with, under the names that it had there. */
 export class Namespace extends Dict {}
 
 /** A type of numpy by its code, such as "f8"; `order` is "<" or "|" once it is known. */

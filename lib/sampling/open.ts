@@ -7,6 +7,7 @@ import { modelFile } from '../checkpoint/records.ts'
 import { isSamplingWeight, type Weights, weightNames } from '../checkpoint/state-names.ts'
 import { requireFinite } from '../convert/import/finite.ts'
 import { type ImportOptions, openImported } from '../convert/import/open.ts'
+import { requireNoHubName } from '../convert/import/pgan-hub.ts'
 import { ShinsakuError, visible } from '../errors.ts'
 import { measure } from '../files/read.ts'
 import { definitionOf } from '../models/table.ts'
@@ -137,6 +138,7 @@ async function openFile(path: string, { device, threads, ...given }: LoadOptions
 /** What `load()` promises, for a path that is a string. */
 export async function openModel(path: string, options: LoadOptions & ImportOptions): Promise<Model> {
   if ((await stat(path).catch(() => undefined))?.isFile()) return openFile(path, options)
+  await requireNoHubName(path)
   // What is there says which options there are: those of a PyTorch file are not those of a run.
   await requireFolder(path)
   const resolved = resolveLoad(options)

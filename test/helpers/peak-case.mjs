@@ -29,7 +29,12 @@ async function update(/** @type {typeof options} */ resolved, times = 1) {
 }
 
 // A first update brings libtorch's code and threads into memory, which belong to no network.
-const small = { batch: 2, ...(options.model === 'diffusion' ? { size: 16, dim: 8, dimMults: [1, 2] } : { width: 8 }) }
+const narrow = {
+  diffusion: { size: 16, dim: 8, dimMults: [1, 2] },
+  dcgan: { width: 8 },
+  pgan: { size: 8, widths: [8, 8] },
+}
+const small = { batch: 2, ...narrow[options.model] }
 await update(/** @type {typeof options} */ ({ ...options, ...small }))
 const program = bytesOf('VmRSS')
 await update(options, 2)

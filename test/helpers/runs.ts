@@ -14,9 +14,10 @@ export type AnyCall = AnyTrainOptions & Omit<TrainCall, keyof AnyTrainOptions>
 /** train(), for such a call. */
 export const trainAny = (call: AnyCall): TrainingRun => train(call as TrainCall)
 
-const small: Record<'diffusion' | 'dcgan', AnyCall> = {
+const small: Record<'diffusion' | 'dcgan' | 'pgan', AnyCall> = {
   diffusion: { model: 'diffusion', size: 16, dim: 8, dimMults: [1, 2], timesteps: 20, previewSteps: 2 },
   dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16 },
+  pgan: { model: 'pgan', size: 16, widths: [8, 8, 8], latent: 8, scaleImages: 64, fadeImages: 32 },
 }
 
 // One thread: threads that wait for each other on a busy machine lose far more than they gain at this size.

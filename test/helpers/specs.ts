@@ -6,9 +6,19 @@ import { resolveTrain } from '../../lib/options/resolve.ts'
 import type { AnyTrainOptions } from '../../lib/options/types.ts'
 
 // Threads that wait for each other lose more than they gain at this size.
-const small: Record<'diffusion' | 'dcgan', AnyTrainOptions> = {
+const small: Record<'diffusion' | 'dcgan' | 'pgan', AnyTrainOptions> = {
   diffusion: { threads: 1, model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50 },
   dcgan: { threads: 1, model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 },
+  pgan: {
+    threads: 1,
+    model: 'pgan',
+    size: 16,
+    latent: 16,
+    widths: [16, 16, 8],
+    batch: 4,
+    scaleImages: 8,
+    fadeImages: 4,
+  },
 }
 
 /** A native spec: small defaults under the given options. Trains and draws with the reference unless `cpuOps` offers more. */

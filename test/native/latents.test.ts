@@ -6,10 +6,10 @@ import { smallTrainer } from '../helpers/specs.ts'
 import { TorchRandom } from '../helpers/torch-random.ts'
 
 let addon: Addon
-const models = {} as Record<'diffusion' | 'dcgan', NativeInferenceModel>
+const models = {} as Record<'diffusion' | 'dcgan' | 'pgan', NativeInferenceModel>
 beforeAll(async () => {
   addon = await loadAddon()
-  for (const model of ['diffusion', 'dcgan'] as const) {
+  for (const model of ['diffusion', 'dcgan', 'pgan'] as const) {
     const trainer = await smallTrainer(addon, { model, emaDecay: null })
     await trainer.step(4)
     models[model] = await trainer.inferenceModel('raw')
@@ -24,6 +24,7 @@ const kinds: [string, Kind][] = [
     { model: 'diffusion', args: { sampler, steps: 6, eta: 1 }, shape: [3, 16, 16] },
   ]),
   ['DCGAN', { model: 'dcgan', args: { batchNorm: 'running' }, shape: [16] }],
+  ['PGAN', { model: 'pgan', args: { stretch: false }, shape: [16] }],
 ]
 
 const elements = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1)

@@ -11,6 +11,8 @@ test.each([
   ['the U-Net of 2.3', { ...unet, variant: '2.3' }],
   ['the U-Net of 0.26', { ...unet, variant: '0.26' }],
   ['a DCGAN', { model: 'dcgan', size: 64, batch: 64 }],
+  // Its second update is at the last scale.
+  ['a PGAN', { model: 'pgan', variant: 'small', size: 32, batch: 32, scaleImages: 1, fadeImages: 0 }],
 ])('%s, with operations of our own and exact', async (_, options) => {
   for (const exact of [false, true]) {
     const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify({ ...options, exact })])

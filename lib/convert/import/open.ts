@@ -7,6 +7,8 @@ import type { AnyTrainOptions, ResolvedTrainOptions } from '../../options/types.
 import { findDcgan, findExportedDcgan, isDcgan } from './dcgan.ts'
 import { findDiffusion, isDiffusion } from './diffusion.ts'
 import { type Entry, type Found, openParts, type Parts, type Purpose } from './parts.ts'
+import { findPgan, isPgan } from './pgan.ts'
+import { requireNoHubName } from './pgan-hub.ts'
 import { bytesOf, type State, unsupported } from './state.ts'
 
 /** Options of an import: those of `train()` that are not about where a run is or goes on from. */
@@ -45,6 +47,10 @@ async function find(
   if (exported?.options.model === 'dcgan' && exported.options.variant !== 'pytorch')
     return findExportedDcgan(first!, exported.options, purpose)
   if (states.some(isDcgan)) return findDcgan(files)
+  if (states.some(isPgan)) {
+    if (more.length > 0) throw unsupported(first!.path, 'is a PGAN, which is one file; only a DCGAN has two')
+    return findPgan(first!)
+  }
   const diffusion = first!.states.get('model') ?? first!.states.get('')
   if (diffusion && isDiffusion(diffusion)) {
     if (more.length > 0) throw unsupported(first!.path, 'is a diffusion model, which is one file; only a DCGAN has two')
@@ -56,7 +62,7 @@ async function find(
   const others = (first!.root?.entries() ?? []).map(([key]) => JSON.stringify(String(key).slice(0, 40)))
   throw unsupported(
     first!.path,
-    `holds no network that can be imported. Expected: "model" with init_conv, downs, ups (denoising-diffusion-pytorch) or main.0.weight (netG.pth, netD.pth). Came: ${names.join('; ') || others.slice(0, 5).join(', ') || 'nothing'}`,
+    `holds no network that can be imported. Expected: "model" with init_conv, downs, ups (denoising-diffusion-pytorch) main.0.weight (netG.pth, netD.pth) or netG with formatLayer (pytorch_GAN_zoo). Came: ${names.join('; ') || others.slice(0, 5).join(', ') || 'nothing'}`,
   )
 }
 
@@ -113,7 +119,10 @@ export async function openImported(
     await Promise.all(files.map((file) => file.close()))
   }
   try {
-    for (const path of paths) files.push(await openParts(path))
+    for (const path of paths) {
+      await requireNoHubName(path)
+      files.push(await openParts(path))
+    }
     const found = await find(files, given, purpose)
     const { options: stored, images: stated } = files[0]!.exported ?? { options: {}, images: undefined }
     const options = combine(found, stored, given)
@@ -125,7 +134,7 @@ export async function openImported(
     const counted =
       images === undefined && found.updates > 0 ? [`${found.updates} updates count as ${seen} images.`] : []
     const notes = [...found.notes, ...assumptions(found, { ...stored, ...given }, options), ...counted]
-    return { options, notes, images: images ?? stated ?? seen, updates: found.updates, tensors, close }
+    return { options, notes, images: images ?? stated ?? found.images ?? seen, updates: found.updates, tensors, close }
   } catch (error) {
     await close()
     throw error

@@ -39,6 +39,8 @@ export type Found = {
   /** What else there is to say, one line each. */
   notes: readonly string[]
   updates: number
+  /** Images that the network has seen, where the files say so otherwise than by updates. */
+  images?: number
   tensors: readonly Entry[]
 }
 

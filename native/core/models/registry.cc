@@ -3,6 +3,7 @@
 
 #include "core/models/dcgan/kind.h"
 #include "core/models/diffusion/kind.h"
+#include "core/models/pgan/kind.h"
 
 namespace shinsaku {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 constexpr ModelKind kKinds[] = {
     {"diffusion", MakeDiffusionTrainingStep, MakeDiffusionInferenceModel, DescribeDiffusion},
     {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan},
+    {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What every sampler takes: the seeds of its pictures, the rows of a batch, latents in place of their own, and
-// for pictures of a walk the seeds that they are on the way to.
+// What every sampler takes: the seeds of its pictures, the rows of a batch, latents in place of their own,
+// and for pictures of a walk the seeds that they are on the way to.
 #pragma once
 
 #include <vector>

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { givenTrainOptions } from '../../../lib/cli/config.ts'
-import { table } from '../../../lib/cli/describe.ts'
 import { reportFailure } from '../../../lib/cli/failure.ts'
+import { table } from '../../../lib/cli/format.ts'
 import { onStopSignals } from '../../../lib/cli/io.ts'
 import { ShinsakuError } from '../../../lib/errors.ts'
 import { fakeIo, shinsaku } from '../../helpers/cli.ts'
@@ -23,7 +23,7 @@ describe('help', () => {
     const { stdout } = await shinsaku('train', '--help')
     const plain = stdout.replace(/\s+/g, ' ')
     expect(plain).toContain(
-      '--size <N> Side of the square pictures, in pixels. (default: diffusion 128; dcgan 64 (chainer: 96))',
+      '--size <N> Side of the square pictures, in pixels. (default: diffusion 128; dcgan 64 (chainer: 96)',
     )
     expect(plain).toContain('--[no-]flip Mirror half of the pictures at random. (default: on)')
     expect(plain).toContain('--betas <A,B,...> ')
@@ -36,6 +36,7 @@ describe('help', () => {
       'Options of every model:',
       'Options of model "diffusion":',
       'Options of model "dcgan":',
+      'Options of model "pgan":',
     ])
     expect(stdout).not.toContain('--no-flip')
   })
@@ -122,7 +123,7 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
       '--batch-size: is not an option; here it is --batch',
       '--sizee: is not an option; did you mean --size?',
       '--no-mirror: is not an option; here it is --flip',
-      'latent: applies to model "dcgan" only',
+      'latent: applies to models "dcgan" and "pgan" only',
       'lr: ',
     ]
     for (const line of lines) expect(stderr).toContain(`\n  ${line}`)
