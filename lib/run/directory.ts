@@ -128,6 +128,17 @@ export class RunDirectory {
     await writeDurable(this.samplePath(images), png)
   }
 
+  get #nearestFolder(): string {
+    return join(this.path, 'nearest')
+  }
+
+  /** Writes the copy guard's grid of samples that are nearest to training pictures. */
+  async writeNearest(images: number, png: Uint8Array): Promise<void> {
+    await this.requireOwned()
+    await makeSubfolderDurable(this.#nearestFolder)
+    await writeDurable(join(this.#nearestFolder, sampleName(images)), png)
+  }
+
   /** One line of log.txt. */
   async appendLog(line: string): Promise<void> {
     await this.requireOwned()
@@ -149,12 +160,12 @@ export class RunDirectory {
   }
 
   /**
-   * Drops what metrics.jsonl, the event files and the preview grids have after `images`, so that a resumed run can
+   * Drops what metrics.jsonl, the event files and the grids have after `images`, so that a resumed run can
    * write it again. To be called before anything is appended. Resolves with the tags of the events left at `images`.
    */
   async truncateRecords(images: number): Promise<ReadonlySet<string>> {
     await truncateMetrics(this.#metricsPath, images)
-    await truncateSamples(this.#samplesFolder, images)
+    for (const folder of [this.#samplesFolder, this.#nearestFolder]) await truncateSamples(folder, images)
     return truncateEvents(this.path, images)
   }
 

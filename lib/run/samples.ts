@@ -1,4 +1,4 @@
-/** The preview grids of a run: their names, and those that a resumed run will sample again. */
+/** The grids of a run, previews and the copy guard's: their names, and those that a resumed run will sample again. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError } from '../errors.ts'

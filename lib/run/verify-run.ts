@@ -71,9 +71,9 @@ class Verifier {
     for (const path of await eventFiles(this.#run)) await this.add(path, checkEvents)
     await this.addIfThere(names, 'log.txt', checkText)
     await this.addIfThere(names, 'reals.png', checkPicture)
-    const samples = join(this.#run, 'samples')
-    for (const name of await namesIn(samples))
-      if (name.endsWith('.png')) await this.add(join(samples, name), checkPicture)
+    for (const folder of [join(this.#run, 'samples'), join(this.#run, 'nearest')])
+      for (const name of await namesIn(folder))
+        if (name.endsWith('.png')) await this.add(join(folder, name), checkPicture)
     for (const name of names.filter((other) => other.startsWith('.lock-')))
       await this.add(join(this.#run, name), async () => note('a process trains in this run, or was killed in it'))
   }

@@ -10,6 +10,7 @@ import type { ResolvedTrainOptions } from '../options/types.ts'
 import type { GuardRecord } from '../run/guard-records.ts'
 import type { Model } from '../sampling/model.ts'
 import type { LendModel } from './live-models.ts'
+import { NearestPairs } from './nearest-pairs.ts'
 
 /** Of the guard's own choices and noise: the same pictures, noise and samples at every look, whatever the run's seed. */
 const SEED = 20_220_713
@@ -27,6 +28,8 @@ export type MeasureDeps = {
   /** A number for each training picture, the same for variants of one drawing. */
   groups: Int32Array
   withModel: LendModel
+  /** Keeps the grid of the samples that are nearest to training pictures. */
+  saveNearest(images: number, png: Uint8Array): Promise<void>
   signal: AbortSignal | undefined
 }
 
@@ -64,8 +67,10 @@ export class GuardMeasure {
       const weights = model.autoWeights
       const gaps = await this.#gaps(weights)
       const sampledAt = performance.now()
-      const hits = await this.#copies(model, samples)
+      const pairs = new NearestPairs()
+      const hits = await this.#copies(model, samples, pairs)
       const now = performance.now()
+      if (hits) await this.#deps.saveNearest(images, await pairs.grid(this.#deps.store))
       const held = this.#heldOutHits
       return {
         weights,
@@ -92,7 +97,7 @@ export class GuardMeasure {
   }
 
   /** 1 for each of `count` samples that is a near copy; null where that cannot be told. */
-  async #copies(model: Model, count: number): Promise<Uint8Array | null> {
+  async #copies(model: Model, count: number, pairs: NearestPairs): Promise<Uint8Array | null> {
     if (!this.#search) return null
     const { options, signal } = this.#deps
     const call = { count, seed: SEED, batch: options.batch, ...(signal && { signal }) }
@@ -101,7 +106,9 @@ export class GuardMeasure {
     for await (const { pixels } of model.sample(call)) {
       waiting.push(pixels)
       if (waiting.length < SAMPLES_AT_ONCE && done + waiting.length < count) continue
-      hits.set(copiesAmong(await this.#search.nearest(Buffer.concat(waiting))), done)
+      const found = await this.#search.nearest(Buffer.concat(waiting))
+      hits.set(copiesAmong(found), done)
+      pairs.add(waiting, found)
       done += waiting.length
       waiting = []
     }

@@ -13,10 +13,11 @@ import type { RunLog } from './run-log.ts'
 export async function openGuard(
   opened: OpenTrainer,
   { signal }: Pick<Hooks, 'signal'>,
-  { path }: Pick<RunDirectory, 'path'>,
+  directory: Pick<RunDirectory, 'path' | 'writeNearest'>,
   runLog: Pick<RunLog, 'log'>,
 ): Promise<Guard> {
   const { options, native, data, trainer } = opened
+  const { path } = directory
   const measure = new GuardMeasure({
     options,
     addon: withThreads(native.addon, opened.placement.threads),
@@ -25,6 +26,9 @@ export async function openGuard(
     heldOut: data.heldOut,
     groups: groupsOf(data.manifest.files),
     withModel: liveModels(opened, path),
+    // A grid is not worth a look.
+    saveNearest: (images, png) =>
+      directory.writeNearest(images, png).catch((error: Error) => runLog.log(`Warning: ${error.message}`)),
     signal,
   })
   return new Guard({ options, measure, log: (line) => runLog.log(line), looks: await readGuardLooks(path) })

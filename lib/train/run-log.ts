@@ -36,10 +36,10 @@ export class RunLog {
   /** One status for programs. */
   record(status: Status): void {
     const { images, updates, epoch, elapsedSeconds, imagesPerSecond, metrics } = status
-    this.#queue(() =>
-      this.#directory.appendMetrics({ images, updates, epoch, ...metrics, elapsedSeconds, imagesPerSecond }),
-    )
-    this.#queue(() => this.#events.scalars(images, { ...metrics, imagesPerSecond, epoch }))
+    const residentBytes = process.memoryUsage.rss()
+    const rest = { elapsedSeconds, imagesPerSecond, residentBytes }
+    this.#queue(() => this.#directory.appendMetrics({ images, updates, epoch, ...metrics, ...rest }))
+    this.#queue(() => this.#events.scalars(images, { ...metrics, imagesPerSecond, residentBytes, epoch }))
   }
 
   /** One look of the copy guard. */

@@ -25,7 +25,7 @@ const bytesOf = (folder: string, file: string) => readFileSync(join(newestOf(fol
 /** What a run leaves that must not depend on interruptions; times do. */
 function left(folder: string) {
   const { elapsedSeconds, ...state } = JSON.parse(bytesOf(folder, 'state.json').toString())
-  const lines = linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, ...line }) => line)
+  const lines = linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, residentBytes, ...line }) => line)
   return { state, lines, checkpoint: newestOf(folder).slice(-9) }
 }
 

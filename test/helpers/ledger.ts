@@ -25,7 +25,7 @@ export async function ledgerOf(folder: string) {
     newest: basename(newest),
     state,
     tensors: ['model.safetensors', 'optimizer.safetensors'].map((name) => sha256(inNewest(name))),
-    lines: linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, ...line }) => line),
+    lines: linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, residentBytes, ...line }) => line),
     events: await eventsOf(folder),
     sheets: (existsSync(join(folder, 'samples')) ? readdirSync(join(folder, 'samples')) : [])
       .sort()
