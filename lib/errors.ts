@@ -39,6 +39,8 @@ export const errorTable = {
   PICKLE_REFUSED: 'A PyTorch file names code that a file of tensors does not need. None of it was executed.',
   PLATFORM_UNSUPPORTED: 'There is no libtorch for this platform. Linux on x64 with glibc is supported.',
   PYTORCH_INVALID: 'The file is not a PyTorch checkpoint, or is damaged.',
+  PORT_TAKEN: 'Another program listens on that port already. Name another one, or 0 for any that is free.',
+  QUEUE_NOT_FOUND: 'No run of the queue of this machine has that id. See shinsaku queue.',
   RESOURCE_SHORTAGE:
     'A file could not be read for want of something else than the file, such as open files or a disk that answers, and waiting did not help.',
   RESUME_MISMATCH: 'The options or the pictures differ from those the run was started with.',

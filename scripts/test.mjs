@@ -27,6 +27,7 @@ const checks = [
   ['style of C++ (npm run format mends it)', process.execPath, ['scripts/clang-format.mjs', '--check']],
   ['types', bin('tsc'), ['--noEmit']],
   ['types of scripts', bin('tsc'), ['-p', 'tsconfig.scripts.json']],
+  ['types of pages', bin('tsc'), ['-p', 'tsconfig.client.json']],
   ['generated docs (npm run docs mends them)', process.execPath, ['scripts/docs.mjs', '--check']],
 ]
 /** @type {string[]} */

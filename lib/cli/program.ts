@@ -11,6 +11,7 @@ import {
   studyGroups,
   trainGroups,
   walkGroups,
+  watchGroups,
 } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
 import { cacheCommand } from './cache.ts'
@@ -23,12 +24,15 @@ import { addFlags, valuesOf } from './flags.ts'
 import { exportCommand, importCommand, notImported } from './import.ts'
 import { exitCodes, type Io } from './io.ts'
 import { lsCommand } from './ls.ts'
+import { mcpCommand } from './mcp.ts'
+import { queueCommand } from './queue.ts'
 import { sampleCommand } from './sample.ts'
 import { setupCommand } from './setup.ts'
 import { studyCommand } from './study.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
 import { walkCommand } from './walk.ts'
+import { watchCommand } from './watch.ts'
 
 type Flags = Record<string, unknown> & {
   json?: boolean
@@ -37,6 +41,7 @@ type Flags = Record<string, unknown> & {
   clear?: boolean
   layers?: boolean
   report?: string | true
+  queue?: boolean
 }
 
 const exitText = `
@@ -52,7 +57,7 @@ Exit codes:
 
 Data goes to stdout, everything else to stderr.
 Environment variables: LIBTORCH, SHINSAKU_CACHE, SHINSAKU_CACHE_LIMIT, SHINSAKU_FETCH=1,
-SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, NO_COLOR.`
+SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, SHINSAKU_TOKEN, NO_COLOR.`
 
 const positionalData = ['data']
 
@@ -67,17 +72,18 @@ function addCommonFlags(command: Command): Command {
     .helpOption('-h, --help', 'show this help')
 }
 
-function addTrain(program: Command, io: Io, done: (code: number) => void): void {
+function addTrain(program: Command, io: Io, done: (code: number) => void, args: readonly string[]): void {
   const command = program.command('train').argument('[data...]', trainSpecs.data.help)
   command.description('Train a model on a folder of pictures, or on the built-in icons, in a new run folder.')
   addCommonFlags(command)
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
   command.option('--dry-run', 'check options and pictures, describe the run, and exit')
+  command.option('--queue', 'wait for the turn: of all runs that are started so, one trains at a time on this machine')
   addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
     const options = await givenTrainOptions(data, flags)
     if (flags.dryRun) await describePlan(options, undefined, { json: flags.json === true, layers: false }, io)
-    else done(await trainCommand(options, flags.json === true, io))
+    else done(await trainCommand(options, flags.json === true, io, flags.queue ? args : undefined))
   })
 }
 
@@ -206,6 +212,41 @@ function addLs(program: Command, io: Io): void {
   command.action((folder: string, flags: Flags) => lsCommand(folder, flags.json === true, io))
 }
 
+function addWatch(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program
+    .command('watch')
+    .argument('[runs]', `folder of runs, or one run in it (default: ${runsFolder})`)
+  command.description('Serve a page to watch runs by: curves, samples over time, data, options, log, and the queue.')
+  addCommonFlags(command)
+  addFlags(command, watchGroups())
+  command.action(async (runs: string | undefined, flags: Flags) =>
+    done(await watchCommand(runs ?? runsFolder, runs === undefined, flags, flags.json === true, io)),
+  )
+}
+
+function addQueue(program: Command, io: Io): void {
+  const command = program
+    .command('queue')
+    .argument('[action]', 'stop, or move; without one the queue is only listed')
+    .argument('[id]', 'which run, as the list names it')
+    .argument('[position]', 'where move puts it among those that wait: 1 is next')
+  command.description('List the runs that train --queue has put in line on this machine; stop one, or move one.')
+  addCommonFlags(command)
+  command.action((action: string | undefined, id: string | undefined, position: string | undefined, flags: Flags) =>
+    queueCommand([action, id, position], flags.json === true, io),
+  )
+}
+
+function addMcp(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program
+    .command('mcp')
+    .description(
+      'Serve train, status, sample and evaluate to programs, by the Model Context Protocol on stdin and stdout.',
+    )
+  addCommonFlags(command)
+  command.action(async () => done(await mcpCommand(io)))
+}
+
 function addVerify(program: Command, io: Io, done: (code: number) => void): void {
   const command = program.command('verify').argument('<run>', 'run folder, or one checkpoint of it')
   command.description('Check every file of a run; exits with 1 if one is damaged.')
@@ -274,8 +315,8 @@ function addDoctor(program: Command, io: Io, done: (code: number) => void): void
   })
 }
 
-/** The command tree. `done` receives an exit code other than 0. */
-export function makeProgram(io: Io, done: (code: number) => void = () => {}): Command {
+/** The command tree. `done` receives an exit code other than 0; `args` are the words that are parsed, as the queue shows them. */
+export function makeProgram(io: Io, done: (code: number) => void = () => {}, args: readonly string[] = []): Command {
   const program = new Command('shinsaku')
     .description('Train image generators from Node: diffusion and GANs, on a CPU or a CUDA GPU.')
     .version(version, '-V, --version', 'show the version')
@@ -288,7 +329,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
       outputError: () => {},
     })
     .addHelpText('after', exitText)
-  addTrain(program, io, done)
+  addTrain(program, io, done, args)
   addSample(program, io, done)
   addWalk(program, io, done)
   addEvaluate(program, io, done)
@@ -296,10 +337,13 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}): Co
   addStudy(program, io, done)
   addDescribe(program, io)
   addLs(program, io)
+  addWatch(program, io, done)
+  addQueue(program, io)
   addVerify(program, io, done)
   addImport(program, io)
   addExport(program, io)
   addCache(program, io)
+  addMcp(program, io, done)
   addSetup(program, io)
   addDoctor(program, io, done)
   return program
@@ -320,9 +364,10 @@ export function commandHelp(): string {
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
   let code: number = exitCodes.done
   try {
-    await makeProgram(io, (given) => {
+    const done = (given: number) => {
       code = given
-    }).parseAsync(args, { from: 'user' })
+    }
+    await makeProgram(io, done, args).parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
     // Help and version have been shown; help for want of a command is a wrong call.

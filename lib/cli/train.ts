@@ -39,8 +39,37 @@ function report({ run, images }: Saved, stopped: boolean, json: boolean, { stdou
   if (stopped) stderr.write(`Resume: shinsaku train --resume ${folder}\n`)
 }
 
-/** Trains; resolves with the exit code. */
-export async function trainCommand(options: AnyTrainOptions, json: boolean, io: Io): Promise<number> {
+/** Trains; resolves with the exit code. `queued`, the words of the call, is there where it is to wait for its turn. */
+export async function trainCommand(
+  options: AnyTrainOptions,
+  json: boolean,
+  io: Io,
+  queued?: readonly string[],
+): Promise<number> {
+  if (queued === undefined) return trainNow(options, json, io)
+  const { waitForTurn } = await import('./queue.ts')
+  const abort = new AbortController()
+  let stoppedBy: StopSignal | undefined
+  const undo = onStopSignals(io, (signal) => {
+    stoppedBy = signal
+    abort.abort()
+  })
+  const endTurn = await waitForTurn(queued, abort.signal, io)
+    .catch((error) => {
+      if (!stoppedBy) throw error
+      io.stderr.write('Left the queue; nothing was trained.\n')
+      return exitCodes[stoppedBy]
+    })
+    .finally(undo)
+  if (typeof endTurn === 'number') return endTurn
+  try {
+    return await trainNow(options, json, io)
+  } finally {
+    await endTurn()
+  }
+}
+
+async function trainNow(options: AnyTrainOptions, json: boolean, io: Io): Promise<number> {
   const { load, train } = await import('../index.ts')
   const progress = new Progress(io.stderr)
   const lines = new JsonLines(io)

@@ -171,6 +171,15 @@ export class JsonCursor {
     return value
   }
 
+  /** Reads true or false. */
+  boolean(): boolean {
+    this.#skipSpace()
+    const begin = this.#at
+    this.#skipWord()
+    const word = this.#bytes.toString('latin1', begin, this.#at)
+    return word === 'true' || (word !== 'false' && this.fail(`true or false was expected at byte ${begin}`))
+  }
+
   /** Goes over one value of any kind. Duplicate keys in it are not looked for. */
   skip(): void {
     this.#walk(0, undefined)

@@ -9,6 +9,8 @@ export type PageParts = {
   readonly script?: string
   /** More of the policy, such as `connect-src 'self'`: a page may load nothing but what is said here, and data: pictures. */
   readonly policy?: readonly string[]
+  /** Where pictures may come from beside data:, such as `'self'`. */
+  readonly pictures?: readonly string[]
   readonly body: Content
 }
 
@@ -24,10 +26,10 @@ const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(
 /** Markup of what stands in the page's style or script, where nothing is escaped: it must be a text of our own. */
 const raw = (text: string): Markup => new Markup(text)
 
-export function documentOf({ title, style, script, policy: more = [], body }: PageParts): Page {
+export function documentOf({ title, style, script, policy: more = [], pictures = [], body }: PageParts): Page {
   const rules = [
     "default-src 'none'",
-    'img-src data:',
+    ['img-src data:', ...pictures].join(' '),
     `style-src ${hashOf(style)}`,
     ...(script === undefined ? [] : [`script-src ${hashOf(script)}`]),
     ...more,

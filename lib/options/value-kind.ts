@@ -12,6 +12,7 @@ import { sampleSpecs } from './sample.ts'
 import { studySpecs } from './study.ts'
 import { trainSpecs } from './train.ts'
 import { walkSpecs } from './walk.ts'
+import { watchSpecs } from './watch.ts'
 
 /** Which kinds of values a schema takes; `list` is the kind of a list's entries. */
 export type ValueKind = {
@@ -186,4 +187,9 @@ export const studyGroups = (): Group[] => [
 /** Options of `compare()`. */
 export const compareGroups = (): Group[] => [
   { model: undefined, purpose: 'the comparison', specs: compareSpecs, defaultText: sampleDefaultText },
+]
+
+/** Options of `shinsaku watch`. */
+export const watchGroups = (): Group[] => [
+  { model: undefined, purpose: 'the page', specs: watchSpecs, defaultText: sampleDefaultText },
 ]

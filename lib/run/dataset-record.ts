@@ -10,12 +10,12 @@ export type DatasetRecord = { digest: string; count: number; heldOutDigest: stri
 
 /** A data set of a million pictures has less. */
 const MAX_DATASET_BYTES = 2 ** 30
-const MAX_DATASET_KEYS = 100
+export const MAX_DATASET_KEYS = 100
 
 export type DatasetFile = { path: string; sha256: string }
 
 /** Goes over a dataset.json, which is long; `onKey` reads what it wants of it. Throws RUN_INVALID. */
-async function readDatasetKeys(
+export async function readDatasetKeys(
   path: string,
   onKey: (cursor: JsonCursor, key: string, budget: Budget) => void,
 ): Promise<(problem: string) => never> {

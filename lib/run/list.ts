@@ -83,7 +83,8 @@ async function updatedAt(run: string): Promise<Date> {
   return new Date(Math.max(0, ...times))
 }
 
-async function summarize(run: string): Promise<RunSummary> {
+/** One run as a list shows it. */
+export async function summarize(run: string): Promise<RunSummary> {
   const { model, size } = await readConfig(run).catch(() => ({}) as Record<string, unknown>)
   const [last, checkpoints] = await Promise.all([lastMetrics(run, mainLossOf(model)), listCheckpoints(run)])
   return {
@@ -99,7 +100,7 @@ async function summarize(run: string): Promise<RunSummary> {
 }
 
 /** The folders in `out` that hold a run. Throws FILE_FAILED. */
-async function runsIn(out: string): Promise<string[]> {
+export async function runsIn(out: string): Promise<string[]> {
   const entries = await readdir(out, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return []
     throw fileError('read', out, cause)

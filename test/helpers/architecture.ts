@@ -27,6 +27,9 @@ const floors: readonly (readonly string[])[] = [
   ['evaluate'],
   ['train'],
   ['study'],
+  ['queue'],
+  ['watch'],
+  ['mcp'],
   ['onnx'],
   ['publish'],
   ['serve'],
@@ -43,6 +46,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ['lib/cli/'],
   'csv-parse': ['lib/data/licences.ts', 'lib/data/labels/table.ts'],
   fflate: ['lib/files/zip.ts'],
+  fastify: ['lib/http/'],
+  '@modelcontextprotocol/sdk': ['lib/mcp/server.ts'],
   'node-gyp-build': ['lib/native/'],
   zod: [
     'lib/options/',
@@ -56,6 +61,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'lib/evaluate/extractor/store.ts',
     'lib/evaluate/report/gather.ts',
     'lib/evaluate/samples.ts',
+    'lib/queue/',
+    'lib/watch/details.ts',
+    'lib/mcp/tools.ts',
   ],
 }
 

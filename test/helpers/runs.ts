@@ -1,9 +1,10 @@
 /** Tiny runs over drawn pictures: what the end-to-end tests train, in about a second each. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { type ShinsakuError, type Status, type TrainCall, type TrainingRun, train } from '../../lib/index.ts'
+import { findLibtorch } from '../../lib/libtorch/find.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { draw, noise } from './pictures.ts'
@@ -42,6 +43,12 @@ export function useOwnCache(): void {
     process.env.SHINSAKU_CACHE = folder
   })
 }
+
+/** The environment of a process whose cache, and with it its queue, is its own; libtorch is where this process finds it. */
+export const ownCache = (folder: string): { SHINSAKU_CACHE: string; LIBTORCH: string } => ({
+  SHINSAKU_CACHE: join(folder, 'cache'),
+  LIBTORCH: dirname(findLibtorch().lib),
+})
 
 /** Draws `count` different pictures into a folder. */
 export async function drawPictures(folder: string, count: number, size = 16): Promise<string> {
