@@ -1,11 +1,13 @@
 /** The copy guard of real runs: it moves no bit of training, leaves its records, and decides which checkpoint is the best. */
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { evaluate, load, type Model, type Status, train, verify } from '../../lib/index.ts'
 import { shinsaku } from '../helpers/cli.ts'
 import { scanAll } from '../helpers/events.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
+import { flat, noise } from '../helpers/pictures.ts'
 import {
   type AnyCall,
   checkpointsOf,
@@ -139,6 +141,31 @@ describe('what it leaves', () => {
     expect((await train({ resume: folder, data, maxImages: 220, stopOnCopies: false })).images).toBe(220)
     expect(looksOf(folder).filter(({ guard }) => guard.warned.includes('copies'))).toHaveLength(1)
   })
+})
+
+test('stopOnCopies ends a run that learns its only drawing by heart, at the first look that proves it', async () => {
+  const pictures = temporaryFolder()
+  // One flat picture in ten files, which do not fit into what is held out; six of noise do.
+  for (let i = 0; i < 10; i++)
+    writeFileSync(
+      join(pictures, `flat-${i}.png`),
+      await flat([200 + (i % 3), 90, 40 + (i >> 2)])
+        .png()
+        .toBuffer(),
+    )
+  for (let i = 0; i < 6; i++) {
+    const raw = { width: 16, height: 16, channels: 3 } as const
+    const pixels = Uint8Array.from({ length: 768 }, (_, at) => noise(768 * i + at) & 255)
+    writeFileSync(join(pictures, `noise-${i}.png`), await sharp(pixels, { raw }).png().toBuffer())
+  }
+  const lines: string[] = []
+  const options = { ...diffusion, lr: 3e-3, stopOnCopies: true, maxImages: 20_000 }
+  const model = await tinyRun(temporaryFolder(), pictures, { ...options, onLog: (line) => lines.push(line) })
+  const warned = looksOf(model.run).filter(({ guard }) => guard.warned.length > 0)
+  expect(warned).toMatchObject([{ images: model.images, guard: { copyShare: null, warned: ['gap'] } }])
+  expect(model.images).toBeLessThan(20_000)
+  expect(lines).toContainEqual(expect.stringContaining(`Ends at ${model.images} images, because stopOnCopies is set`))
+  expect(lines.some((line) => /^Warning: copy guard at .* loss of held-out pictures .*--at best/.test(line))).toBe(true)
 })
 
 describe('options', () => {
