@@ -21,6 +21,7 @@ const usualSampler = (eta: number | undefined) => (eta === undefined || eta === 
 
 export const diffusion = defineModel({
   help: 'Gaussian diffusion with the U-Net of denoising-diffusion-pytorch.',
+  networks: [],
   mainLoss: 'loss',
   peakOfKept: { own: 0.73, reference: 1.35 },
   widthOption: 'dim',

@@ -50,6 +50,8 @@ export type GuardDefinition = {
 /** `Train` and `Sample` are this kind's complete options, `GivenSample` those of a call to `model.sample()`. */
 type Behaviour<Train, Sample, GivenSample> = {
   readonly help: string
+  /** Names of its networks, as state names begin, where a description counts their parameters apart; else none. Only the first has weights that are in no layer. */
+  readonly networks: readonly string[]
   /** The series of metrics that is reported as the loss. */
   readonly mainLoss: string
   /**

@@ -4,6 +4,7 @@ import { type Placement, toSpec } from '../backend/placement.ts'
 import type { Weights } from '../checkpoint/state-names.ts'
 import { abortError, ShinsakuError, throwIfAny } from '../errors.ts'
 import type { Layer, NativeInferenceModel } from '../native/addon.ts'
+import type { ParameterCount } from '../native/parameters.ts'
 import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
 import type { WalkOptions, WalkPath } from '../options/walk.ts'
 import { InferenceModels } from './inference-models.ts'
@@ -64,7 +65,7 @@ export type ModelDeps = {
 
 export type ModelDescription = {
   layers: readonly Layer[]
-  parameters: number
+  parameters: ParameterCount
   device: string
   samplingOps: string
   /**
@@ -218,10 +219,15 @@ export class Model {
 
   /** The network: its layers in order, its parameters in all, which ops set samples, and what tells its weights apart. */
   async describe(): Promise<ModelDescription> {
-    const { loadAddon } = await import('../native/load.ts')
+    const [{ loadAddon }, { parameterCount }] = await Promise.all([
+      import('../native/load.ts'),
+      import('../native/parameters.ts'),
+    ])
     const addon = await loadAddon()
     const { placement } = this.#deps
-    const { layers, parameters } = await addon.describe(toSpec(this.options, placement))
+    const network = await addon.describe(toSpec(this.options, placement))
+    const { layers } = network
+    const parameters = parameterCount(this.options.model, network)
     const weightsSha256 = (await this.#weightsDigest()) ?? null
     return { layers, parameters, device: placement.device, samplingOps: placement.samplingOps, weightsSha256 }
   }

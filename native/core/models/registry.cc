@@ -4,6 +4,7 @@
 #include "core/models/dcgan/kind.h"
 #include "core/models/diffusion/kind.h"
 #include "core/models/pgan/kind.h"
+#include "core/models/stylegan2/kind.h"
 
 namespace shinsaku {
 namespace {
@@ -12,6 +13,7 @@ constexpr ModelKind kKinds[] = {
     {"diffusion", MakeDiffusionTrainingStep, MakeDiffusionInferenceModel, DescribeDiffusion},
     {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan},
     {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan},
+    {"stylegan2", MakeStylegan2TrainingStep, MakeStylegan2InferenceModel, DescribeStylegan2},
 };
 
 }  // namespace
