@@ -71,6 +71,8 @@ type Behaviour<Train, Sample, GivenSample> = {
   sampledAtOnce(options: Omit<Sample, 'seeds'>): number
   /** Sampling options of the preview grids: as cheap as they can be, and as the reference samples its own. */
   previewOptions(train: Train): GivenSample
+  /** Whether it can be told of labels. */
+  readonly learnsLabels?: true
   /** What the copy guard looks at beside samples. */
   readonly guard: GuardDefinition
   /** How many pictures an update could learn from in the time that one takes to sample with the usual options; a guess. */

@@ -72,7 +72,7 @@ export interface CommonTrainGiven {
   duplicates?: Given<typeof trainSpecs>['duplicates']
   /** Pictures that are never trained on, so that what the model makes can be compared with them: how many, or a share below 1. "auto" holds out a tenth, at least 16, from 100 pictures on. Near-duplicates stay on one side. Recipes and exact hold out none unless you say so. Default: "auto". */
   holdout?: Given<typeof trainSpecs>['holdout']
-  /** What is known of each picture, which dataset.json then records: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: null. */
+  /** What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: null. */
   labels?: Given<typeof trainSpecs>['labels']
   /** Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, progressive JPEGs and interlaced PNGs may take 1.6 GB together and AVIF 4 GB; other JPEGs shrink while they load. Default: 67108864. */
   maxPixels?: Given<typeof trainSpecs>['maxPixels']
@@ -114,6 +114,12 @@ export interface CommonSampleGiven {
   seeds?: Given<typeof sampleSpecs>['seeds']
   /** Averaged ("ema") or latest ("raw") weights. "auto" takes the averaged ones once a run is twice as long as what they average over. Default: "auto". */
   weights?: Given<typeof sampleSpecs>['weights']
+  /** What to sample, of a model with labels: a class, a word or an attribute; null for anything. Default: null. */
+  label?: Given<typeof sampleSpecs>['label']
+  /** Several attributes and their values, such as { hair: "red", glasses: true }; on the command line hair=red,glasses=yes. Default: null. */
+  attributes?: Given<typeof sampleSpecs>['attributes']
+  /** The same in words, of those that the model knows; others are refused, with what it knows. Default: null. */
+  prompt?: Given<typeof sampleSpecs>['prompt']
   /** Pictures computed at once: more is faster and needs more memory. Another number may change the last bits of a picture. Default: 1. */
   batch?: Given<typeof sampleSpecs>['batch']
 }
@@ -140,7 +146,7 @@ export interface ExportOptions {
 
 /** Options of `train()` that only model "diffusion" has. */
 export interface DiffusionTrainGiven {
-  /** Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys. Default: "2.3". */
+  /** Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys, "2.3-cfg" that of its classifier_free_guidance.py, which learns one label of several classes. Default: "2.3". */
   variant?: Given<(typeof models)['diffusion']['specs']>['variant']
   /** Width of the first stage, in channels: even, and a multiple of 8 for "0.26". Default: 64. */
   dim?: Given<(typeof models)['diffusion']['specs']>['dim']
@@ -148,9 +154,9 @@ export interface DiffusionTrainGiven {
   dimMults?: Given<(typeof models)['diffusion']['specs']>['dimMults']
   /** Feed the previous estimate of the picture back into the network. Default: false. */
   selfCondition?: Given<(typeof models)['diffusion']['specs']>['selfCondition']
-  /** What the network predicts. Default: "v" (0.26: "noise"). */
+  /** What the network predicts. Default: "v" (0.26: "noise", 2.3-cfg: "noise"). */
   objective?: Given<(typeof models)['diffusion']['specs']>['objective']
-  /** Noise schedule. Default: "sigmoid" (0.26: "cosine"). */
+  /** Noise schedule. Default: "sigmoid" (0.26: "cosine", 2.3-cfg: "cosine"). */
   schedule?: Given<(typeof models)['diffusion']['specs']>['schedule']
   /** Length T of the diffusion process. Default: 1000. */
   timesteps?: Given<(typeof models)['diffusion']['specs']>['timesteps']
@@ -172,6 +178,8 @@ export interface DiffusionTrainGiven {
   augment?: Given<(typeof models)['diffusion']['specs']>['augment']
   /** Above this noise level (sigma, for pixels from -1 to 1) each picture is learned with one fixed noise added, so that it cannot be learned by heart; 0 for never. Default: 0. */
   ambientSigma?: Given<(typeof models)['diffusion']['specs']>['ambientSigma']
+  /** Share of pictures whose labels are hidden while training, so that samples can be guided by the difference; with 0 guidance is not possible. Default: 0.1 (2.3-cfg: 0.5). */
+  labelDropout?: Given<(typeof models)['diffusion']['specs']>['labelDropout']
   /** Strength of offset noise; 0.1 is usual where brightness varies. Default: 0. */
   offsetNoise?: Given<(typeof models)['diffusion']['specs']>['offsetNoise']
 }
@@ -182,6 +190,14 @@ export interface DiffusionSampleGiven {
   sampler?: Given<(typeof models)['diffusion']['sampleSpecs']>['sampler']
   /** Denoising steps, each one pass of the network: 50 by default for "ddim", all for "ddpm". Default: 20. */
   steps?: Given<(typeof models)['diffusion']['sampleSpecs']>['steps']
+  /** How strongly samples follow label, attributes or prompt: 1 is as learned, 2 is usual, more is plainer and nearer to copies. Above 1 each step takes two passes of the network. Default: 1. */
+  guidance?: Given<(typeof models)['diffusion']['sampleSpecs']>['guidance']
+  /** Leads the contrast of guided samples back to that of the network: 0 not at all, 0.7 is usual with much guidance. Default: 0. */
+  guidanceRescale?: Given<(typeof models)['diffusion']['sampleSpecs']>['guidanceRescale']
+  /** Leaves out what of guidance only makes the picture stronger, as "2.3-cfg" does: more guidance is then usual, such as 6. Default: false. */
+  guidanceProjection?: Given<(typeof models)['diffusion']['sampleSpecs']>['guidanceProjection']
+  /** From where to where guidance counts, as shares of the time from the picture (0) to noise (1): in the middle alone it is cheaper and keeps variety. Default: [0, 1]. */
+  guidanceInterval?: Given<(typeof models)['diffusion']['sampleSpecs']>['guidanceInterval']
   /** Noise that DDIM adds at each step: 0 is deterministic, 1 is DDPM-like. Default: 0. */
   eta?: Given<(typeof models)['diffusion']['sampleSpecs']>['eta']
 }

@@ -42,7 +42,7 @@ describe('defaults as text', () => {
     expect(textOf('maxTime')).toBe('none')
     expect(textOf('size')).toBe('diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128')
     expect(textOf('clipGradNorm')).toBe('diffusion 1 (0.26: none); dcgan none; pgan none; stylegan2 none')
-    expect(textOf('objective')).toBe('v (0.26: noise)')
+    expect(textOf('objective')).toBe('v (0.26: noise, 2.3-cfg: noise)')
     expect(textOf('dimMults')).toBe('1,2,4,8')
     expect(textOf('width', 'dcgan')).toBe('64 (radford: 128)')
   })
