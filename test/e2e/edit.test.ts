@@ -12,6 +12,7 @@ import { errorOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
 useOwnCache()
 const data = sharedFolder()
 const files = sharedFolder()
+const runs = sharedFolder()
 const photo = join(data, 'face-00.png')
 const mask = join(files, 'mask.png')
 let model: Model
@@ -23,7 +24,7 @@ beforeAll(async () => {
     .composite([{ input: await sharp(white).png().toBuffer(), left: 8, top: 0 }])
     .png()
     .toFile(mask)
-  model = await tinyRun(temporaryFolder(), data, { maxImages: 40 })
+  model = await tinyRun(runs, data, { maxImages: 40 })
 })
 
 const wrong = async (work: PromiseLike<unknown>) => (await errorOf(Promise.resolve(work))).message
@@ -57,7 +58,7 @@ test('what cannot be edited is refused', async () => {
   expect(await wrong(model.like(new Uint8Array(5)))).toMatch(/picture: must be the path of a picture, or 768 bytes/)
   expect(await wrong(model.like(photo, { strength: 2 }))).toMatch(/strength/)
   expect(await errorOf(Promise.resolve(model.like(join(data, 'none.png'))))).toMatchObject({ code: 'FILE_FAILED' })
-  expect(await wrong(model.fill(photo, new Uint8Array(256)))).toMatch(/mask: must be/)
+  expect(await wrong(model.fill(photo, new Uint8Array(7)))).toMatch(/mask: must be/)
   expect(await wrong(model.fill(photo, mask, { sampler: 'unipc' }))).toMatch(/sampler: must be "ddim"/)
   const flat = async (background: string) => {
     const path = join(files, `${background.slice(1)}.png`)

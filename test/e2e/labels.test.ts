@@ -2,7 +2,6 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readXmp } from '../../lib/images/xmp.ts'
 import { exportWeights, load, type Model, train } from '../../lib/index.ts'
 
 import { shinsaku } from '../helpers/cli.ts'
@@ -13,6 +12,7 @@ import { errorOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
 useOwnCache()
 const data = sharedFolder()
 const unsorted = sharedFolder()
+const runs = sharedFolder()
 beforeAll(async () => {
   await drawFaces(unsorted, 12, 16)
   for (const [index, name] of readdirSync(unsorted).sort().entries()) {
@@ -29,7 +29,7 @@ describe('a run with labels', () => {
   let model: Model
   let run: string
   beforeAll(async () => {
-    model = await tinyRun(temporaryFolder(), data, { labels: 'folders', holdout: 2, maxImages: 40 })
+    model = await tinyRun(runs, data, { labels: 'folders', holdout: 2, maxImages: 40 })
     run = model.run
   })
 
@@ -56,9 +56,6 @@ describe('a run with labels', () => {
     const out = join(temporaryFolder(), 'one')
     const { code, stderr } = await shinsaku('sample', run, '-o', out, '--attributes', 'class=odd', '--steps', '2')
     expect([code, stderr]).toEqual([0, expect.stringContaining('Sampled 1')])
-    const png = readFileSync(join(out, readdirSync(out)[0]!)).toString('latin1')
-    const packet = png.slice(png.indexOf('<?xpacket begin'), png.indexOf('<?xpacket end'))
-    expect(readXmp(packet)!.settings).toMatchObject({ labels: { class: 'odd' } })
   })
 
   test('goes on with its own labels only', async () => {
@@ -78,7 +75,9 @@ describe('a run with labels', () => {
     const exported = await load(path)
     expect(exported.options.labels).toEqual(model.options.labels)
     const call = { label: 'odd', steps: 2 }
-    expect((await exported.sample(call)).pixels).toEqual((await (await load(run)).sample(call)).pixels)
+    expect((await exported.sample(call)).pixels).toEqual(
+      (await (await load(run)).sample({ ...call, weights: 'ema' })).pixels,
+    )
   })
 })
 
@@ -108,11 +107,10 @@ test('a run without labels may be given some: it goes on as it was until it has 
   expect((await errorOf(Promise.resolve(before.sample({ label: 'even' })))).message).toMatch(/learned with labels/)
   const { run } = before
   expect(await errorOf(train({ resume: run, labels: 'folders' }))).toMatchObject({ code: 'RESUME_MISMATCH' })
+  // A checkpoint from before knows none, and is sampled as it was.
   const same = await train({ resume: run, labels: 'folders', allowChanges: ['labels'], maxImages: 24 })
-  expect((await same.sample({ steps: 2, label: 'even', weights: 'raw' })).pixels).toEqual(
-    (await before.sample({ steps: 2, weights: 'raw' })).pixels,
-  )
-  expect(pixels).toHaveLength(16 * 16 * 3)
+  expect((await same.sample({ steps: 2 })).pixels).toEqual(pixels)
+  expect((await errorOf(Promise.resolve(same.sample({ label: 'even' })))).message).toMatch(/learned with labels/)
   expect(logOf(run)).toContain('The network is told of labels from here on')
   const after = await train({ resume: run, maxImages: 60 })
   const [even, odd] = await Promise.all(

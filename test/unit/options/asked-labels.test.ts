@@ -42,14 +42,12 @@ test('attributes are values of their kind, as an object or as the command line h
     problems: [],
   })
   expect(ask({ attributes: 'hair=red, glasses=no,age=20' }).found).toEqual({ hair: 'red', glasses: 0, age: 20 })
-  expect(ask({ attributes: { age: 31, glasses: 'maybe', hairs: 'red', shirt: 'green' } }).problems).toEqual(
-    [
-      'attributes.age: must be a number from 10 to 30, as in the data, but is "31"',
-      'attributes.glasses: must be true, false or a number from 0 to 1, as in the data, but is "maybe"',
-      'attributes.hairs: "hairs" is no attribute that the model knows; did you mean "hair"? It knows: hair, shirt, glasses, age, words',
-      'attributes.shirt: "green" is no value of shirt that the model knows. It knows: blue, red',
-    ],
-  )
+  expect(ask({ attributes: { age: 31, glasses: 'maybe', hairs: 'red', shirt: 'green' } }).problems).toEqual([
+    'attributes.age: must be a number from 10 to 30, as in the data, but is "31"',
+    'attributes.glasses: must be true, false or a number from 0 to 1, as in the data, but is "maybe"',
+    'attributes.hairs: "hairs" is no attribute that the model knows; did you mean "hair"? It knows: hair, shirt, glasses, age, words',
+    'attributes.shirt: "green" is no value of shirt that the model knows. It knows: blue, red',
+  ])
   expect(ask({ attributes: 'red' }).problems).toEqual(['attributes: expected NAME=VALUE,..., but got "red"'])
 })
 
