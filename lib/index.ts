@@ -28,14 +28,16 @@ export type {
   Verdict,
   VersusHeldOut,
 } from './evaluate/metrics.ts'
-export type { FillOptions, InvertOptions, LikeOptions } from './options/edit.ts'
+export { type ExportedOnnx, exportOnnx } from './onnx/export.ts'
 export type { LabelAttribute, LabelSet, PictureLabels } from './options/labels.ts'
+export type { OnnxOptions } from './options/onnx.ts'
+export type { PublishOptions } from './options/publish.ts'
 export type { CompareOptions, EvaluateOptions } from './options/resolve-evaluate.ts'
 export type { StudyOptions } from './options/study.ts'
 export type { ExportOptions, ResolvedTrainOptions, SampleOptions, TrainOptions } from './options/types.ts'
 export type { WalkOptions } from './options/walk.ts'
+export { type PublishCall, type Published, type PublishPlan, publish } from './publish/publish.ts'
 export { type Check, type Verification, verify } from './run/verify.ts'
-export type { GivenPicture } from './sampling/edit.ts'
 export type { GridOptions } from './sampling/grid.ts'
 export { SampleJob } from './sampling/job.ts'
 export { load } from './sampling/load.ts'

@@ -1,6 +1,6 @@
-/** `shinsaku import` and `shinsaku export`: from and to the files of PyTorch programs. */
-import type { ExportOptions, ImportOptions } from '../index.ts'
-import { exportGroups, trainGroups } from '../options/value-kind.ts'
+/** `shinsaku import`: from the files of PyTorch programs. */
+import type { ImportOptions } from '../index.ts'
+import { trainGroups } from '../options/value-kind.ts'
 import { valuesOf } from './flags.ts'
 import { formatPath, shellQuote } from './format.ts'
 import type { Io } from './io.ts'
@@ -26,12 +26,4 @@ export async function importCommand(
   stdout.write(json ? `${JSON.stringify({ ...imported, run })}\n` : `${run}\n`)
   stderr.write(`Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`)
   stderr.write(`Resume: shinsaku train --resume ${folder} FOLDER_OF_PICTURES\n`)
-}
-
-/** Writes a run's weights as a safetensors file; prints its path. */
-export async function exportCommand(run: string, flags: Values, json: boolean, { stdout, stderr }: Io): Promise<void> {
-  const { exportWeights } = await import('../index.ts')
-  const exported = await exportWeights(run, flags.out as string, valuesOf(exportGroups(), flags) as ExportOptions)
-  stdout.write(json ? `${JSON.stringify(exported)}\n` : `${exported.path}\n`)
-  stderr.write(`Wrote ${exported.tensors} tensors, ${exported.weights === 'ema' ? 'averaged' : 'latest'} weights.\n`)
 }

@@ -6,9 +6,9 @@ import {
   compareGroups,
   evaluateGroups,
   exportGroups,
-  fillGroups,
-  likeGroups,
   loadGroups,
+  onnxGroups,
+  publishGroups,
   sampleGroups,
   studyGroups,
   trainGroups,
@@ -20,14 +20,15 @@ import { cacheCommand } from './cache.ts'
 import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
-import { fillEdit, likeEdit } from './edit.ts'
 import { compareCommand, evaluateCommand } from './evaluate.ts'
+import { exportCommand } from './export.ts'
 import { reportFailure } from './failure.ts'
-import { addFlags, valuesOf } from './flags.ts'
-import { exportCommand, importCommand, notImported } from './import.ts'
+import { addFlags, valuesOf, wrongValues } from './flags.ts'
+import { importCommand, notImported } from './import.ts'
 import { exitCodes, type Io } from './io.ts'
 import { lsCommand } from './ls.ts'
 import { mcpCommand } from './mcp.ts'
+import { publishCommand } from './publish.ts'
 import { queueCommand } from './queue.ts'
 import { sampleCommand } from './sample.ts'
 import { setupCommand } from './setup.ts'
@@ -100,8 +101,10 @@ async function newestRunHere({ stderr }: Io): Promise<string> {
   return run
 }
 
-/** Where sampled pictures go. */
-function addTargets(command: Command): void {
+function addSample(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program.command('sample').argument('[run]', runArgument)
+  command.description('Sample pictures with a trained model.')
+  addCommonFlags(command)
   command.option(
     '-o, --out <PATH>',
     'grid of all pictures (.png or .webp), or the name of a folder for one file each, written as they are finished (default: grid.png)',
@@ -113,13 +116,6 @@ function addTargets(command: Command): void {
     '--overwrite',
     'replace files in the folder; without it those of the same model and options are kept and not sampled again, and others refuse the command',
   )
-}
-
-function addSample(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program.command('sample').argument('[run]', runArgument)
-  command.description('Sample pictures with a trained model.')
-  addCommonFlags(command)
-  addTargets(command)
   addFlags(command, [...loadGroups(), ...sampleGroups()])
   command.action(async (given: string | undefined, flags: Flags) => {
     const run = given ?? (await newestRunHere(io))
@@ -145,27 +141,6 @@ function addWalk(program: Command, io: Io, done: (code: number) => void): void {
     const run = given ?? (await newestRunHere(io))
     done(await walkCommand(run, flags, flags.json === true, io))
   })
-}
-
-function addEdits(program: Command, io: Io, done: (code: number) => void): void {
-  const picture = 'picture file, which becomes a square as those of training did'
-  const like = program.command('like').argument('<run>', runArgument).argument('<picture>', picture)
-  like.description('Sample pictures like a given one, with a diffusion model.')
-  addCommonFlags(like)
-  addTargets(like)
-  addFlags(like, [...loadGroups(), ...likeGroups()])
-  like.action(async (run: string, given: string, flags: Flags) =>
-    done(await sampleCommand(run, flags, flags.json === true, io, likeEdit(given))),
-  )
-  const fill = program.command('fill').argument('<run>', runArgument).argument('<picture>', picture)
-  fill.argument('<mask>', 'picture file: what is white is filled, what is black stays as it is')
-  fill.description('Fill a part of a picture, with a diffusion model.')
-  addCommonFlags(fill)
-  addTargets(fill)
-  addFlags(fill, [...loadGroups(), ...fillGroups()])
-  fill.action(async (run: string, given: string, mask: string, flags: Flags) =>
-    done(await sampleCommand(run, flags, flags.json === true, io, fillEdit(given, mask))),
-  )
 }
 
 function addEvaluate(program: Command, io: Io, done: (code: number) => void): void {
@@ -295,13 +270,33 @@ function addImport(program: Command, io: Io): void {
   command.action((files: string[], flags: Flags) => importCommand(files, flags, flags.json === true, io))
 }
 
+/** What a file of weights and one of ONNX have both: said once. */
+const sharedByExports = ['weights']
+
 function addExport(program: Command, io: Io): void {
   const command = program.command('export').argument('<run>', 'run folder, or one checkpoint of it')
-  command.description("Write a run's weights as a safetensors file that the Python packages load.")
+  command.description(
+    "Write a run's weights as a safetensors file that the Python packages load, or its network as ONNX.",
+  )
   addCommonFlags(command)
-  command.option('-o, --out <FILE>', 'the file', 'model.safetensors')
+  command.option('-o, --out <FILE>', 'the file (default: model.safetensors, or model.onnx)')
+  command.option('--onnx', 'write the network with its sampler as an ONNX file, for browsers and other programs')
   addFlags(command, exportGroups())
+  addFlags(command, onnxGroups(), sharedByExports, (given) => wrongValues([...exportGroups(), ...onnxGroups()], given))
   command.action((run: string, flags: Flags) => exportCommand(run, flags, flags.json === true, io))
+}
+
+function addPublish(program: Command, io: Io): void {
+  const command = program
+    .command('publish')
+    .argument('[run]', `run folder, or one checkpoint of it (default: the newest run in ${runsFolder})`)
+  command.description("Write a static site that samples in the visitor's browser, without a server.")
+  addCommonFlags(command)
+  addFlags(command, publishGroups())
+  command.action(async (given: string | undefined, flags: Flags) => {
+    const run = given ?? (await newestRunHere(io))
+    await publishCommand(run, flags, flags.json === true, io)
+  })
 }
 
 function addSetup(program: Command, io: Io): void {
@@ -361,7 +356,6 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}, arg
   addTrain(program, io, done, args)
   addSample(program, io, done)
   addWalk(program, io, done)
-  addEdits(program, io, done)
   addEvaluate(program, io, done)
   addCompare(program, io, done)
   addStudy(program, io, done)
@@ -372,6 +366,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}, arg
   addVerify(program, io, done)
   addImport(program, io)
   addExport(program, io)
+  addPublish(program, io)
   addCache(program, io)
   addMcp(program, io, done)
   addSetup(program, io)

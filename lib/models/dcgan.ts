@@ -21,7 +21,6 @@ const hasDenseStem = ({ variant }: { variant: string }) => variant !== 'pytorch'
 
 export const dcgan = defineModel({
   help: 'DCGAN in three published variants.',
-  networks: [],
   mainLoss: 'lossG',
   peakOfKept: { own: 1.5, reference: 1.5 },
   widthOption: 'width',
@@ -84,6 +83,11 @@ export const dcgan = defineModel({
           },
         ],
   sampleDefaults: () => ({}),
+  exported: ({ variant, latent }) => ({
+    latent: { distribution: variant === 'pytorch' ? 'normal' : 'uniform', shape: [latent] },
+    range: variant === 'chainer' ? 'signed-byte' : 'unit',
+    selfCondition: false,
+  }),
   // Statistics of the batch are those of all pictures together.
   sampledAtOnce: ({ batchNorm, batch, count }) => (batchNorm === 'batch' ? count : batch),
   // The statistics of the grid itself, as pytorch/examples samples its own; running ones mean nothing at the start.

@@ -47,11 +47,18 @@ export type GuardDefinition = {
   readonly meaning: string
 }
 
+/** One picture's input "x" or "z", and how the values that come out become pixels. */
+export type ExportedForm = {
+  readonly latent: { readonly distribution: 'normal' | 'uniform'; readonly shape: readonly number[] }
+  /** uint8 = (x + 1) / 2 * 255 of "unit", x * 128 + 128 of "signed-byte". */
+  readonly range: 'unit' | 'signed-byte'
+  /** Whether the network takes the previous x0 as its input "condition". */
+  readonly selfCondition: boolean
+}
+
 /** `Train` and `Sample` are this kind's complete options, `GivenSample` those of a call to `model.sample()`. */
 type Behaviour<Train, Sample, GivenSample> = {
   readonly help: string
-  /** Names of its networks, as state names begin, where a description counts their parameters apart; else none. Only the first has weights that are in no layer. */
-  readonly networks: readonly string[]
   /** The series of metrics that is reported as the loss. */
   readonly mainLoss: string
   /**
@@ -71,8 +78,6 @@ type Behaviour<Train, Sample, GivenSample> = {
   sampledAtOnce(options: Omit<Sample, 'seeds'>): number
   /** Sampling options of the preview grids: as cheap as they can be, and as the reference samples its own. */
   previewOptions(train: Train): GivenSample
-  /** Whether it can be told of labels. */
-  readonly learnsLabels?: true
   /** What the copy guard looks at beside samples. */
   readonly guard: GuardDefinition
   /** How many pictures an update could learn from in the time that one takes to sample with the usual options; a guess. */
@@ -80,6 +85,8 @@ type Behaviour<Train, Sample, GivenSample> = {
   /** The most images that one update sees. */
   imagesPerUpdate(train: Train): number
   readonly timed: TimedLayout<Train>
+  /** What an exported network is fed and what its output means; absent where the kind has no ONNX form. */
+  exported?(train: Train): ExportedForm
   /** Whether each update does the same work, so that a CUDA graph can hold it. */
   canReplay(train: Train): boolean
 }

@@ -15,6 +15,35 @@ export type Layer = { name: string; operation: string; shape: number[]; paramete
 /** `activationBytes` are what the reference's walk keeps for one picture's backward pass, in fp32. */
 export type Description = { layers: Layer[]; parameters: number; activationBytes: number }
 
+/** One operation of a network. Every value is F32 and has one row a picture; `shape` is the output's, for one picture. */
+export type GraphNode = {
+  layer: string
+  /** Its name in native/core/ops/graph_ops.cc. */
+  operation: string
+  /** Values and parameters by name; empty for one that is left out. */
+  inputs: string[]
+  attributes: Spec
+  output: string
+  shape: number[]
+}
+/** The network that samples, as its walk records it: nodes in the order in which they are computed. */
+export type Graph = { inputs: TensorInfo[]; nodes: GraphNode[]; output: string }
+
+/** `x` times an x, plus `model`[k] times the k-th newest prediction, plus `noise` times noise. */
+export type StepCombination = { x: number; model: number[]; noise: number }
+/** Around one evaluation of the network; native/core/api.h says what each number multiplies. */
+export type PlannedStep = {
+  time: number
+  xToX0: number
+  outputToX0: number
+  xToPrediction: number
+  x0ToPrediction: number
+  correct?: StepCombination
+  predict: StepCombination
+}
+/** A sampler as plain numbers; no steps where one pass gives the picture. */
+export type SamplingPlan = { start: StepCombination; steps: PlannedStep[] }
+
 /** Switches of libtorch that decide about the bits of results on a GPU. Units set them; they hold for the process. */
 export type Numerics = {
   /** Float32 products on a GPU: "ieee" or "tf32"; "none" before the first trainer. */
@@ -49,7 +78,7 @@ export interface NativeImages {
 /**
  * What a sampler may start from or be conditioned on, by name; a model whose samplers take none of a name rejects with
  * NATIVE_FAILED. Today: `latents`, float32, of diffusion [n, C, H, W], the noise that pictures begin as in place of their
- * seeds' own; of dcgan [n, latent]. To edit with diffusion, uint8: `picture` [n, H, W, C] and `keep` [n, H, W, 1].
+ * seeds' own; of dcgan [n, latent].
  */
 export type Inputs = Readonly<Record<string, { shape: readonly number[]; values: Uint8Array | Float32Array }>>
 
@@ -147,6 +176,9 @@ export interface Addon extends AddonEvaluate {
   trainer(spec: Spec, images: NativeImages): Promise<NativeTrainer>
   inferenceModel(spec: Spec, tensors: readonly HostTensor[]): Promise<NativeInferenceModel>
   describe(spec: Spec): Promise<Description>
+  trace(spec: Spec): Promise<Graph>
+  /** What a sampler with these options does with the output of that network. */
+  planSampling(spec: Spec, args: Spec): Promise<SamplingPlan>
   /** Ends the running unit early, waits for it, and refuses further calls. */
   shutdown(): void
 }

@@ -3,11 +3,12 @@ import { z } from 'zod'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
 import { loadSpecs } from './common.ts'
-import { fillSpecs, likeSpecs } from './edit.ts'
 import { compareSpecs, evaluateSpecs } from './evaluate.ts'
 import { exportSpecs } from './export.ts'
 import { isLabelSet } from './labels.ts'
+import { onnxSpecs } from './onnx.ts'
 import type { OptionSpec, OptionSpecs } from './option-spec.ts'
+import { publishSpecs } from './publish.ts'
 import { resolveTrain } from './resolve.ts'
 import { sampleSpecs } from './sample.ts'
 import { studySpecs } from './study.ts'
@@ -155,6 +156,16 @@ export const exportGroups = (): Group[] => [
   { model: undefined, purpose: 'the export', specs: exportSpecs, defaultText: sampleDefaultText },
 ]
 
+/** Options of `exportOnnx()`. */
+export const onnxGroups = (): Group[] => [
+  { model: undefined, purpose: 'ONNX', specs: onnxSpecs, defaultText: sampleDefaultText },
+]
+
+/** Options of `publish()`. */
+export const publishGroups = (): Group[] => [
+  { model: undefined, purpose: 'the site', specs: publishSpecs, defaultText: sampleDefaultText },
+]
+
 /** Options of `model.walk()`: its own, and those of `model.sample()` that say nothing about seeds. */
 export function walkGroups(): Group[] {
   const isLeft = ([name]: [string, unknown]) => !Object.hasOwn(walkSpecs, name) && !['seed', 'count'].includes(name)
@@ -179,20 +190,6 @@ export function evaluateGroups(): Group[] {
     ...sampling,
   ]
 }
-
-const editGroups = (purpose: string, specs: OptionSpecs, without: readonly string[] = []): Group[] => [
-  { model: undefined, purpose, specs, defaultText: sampleDefaultText },
-  ...sampleGroups().map((group) => ({
-    ...group,
-    specs: Object.fromEntries(Object.entries(group.specs).filter(([name]) => !without.includes(name))),
-    ...(group.model === undefined && { purpose: 'sampling' }),
-  })),
-]
-
-/** Options of `model.like()`, with those of `model.sample()`. */
-export const likeGroups = (): Group[] => editGroups('variations', likeSpecs)
-/** Options of `model.fill()`, with those of `model.sample()`. */
-export const fillGroups = (): Group[] => editGroups('filling', fillSpecs, ['sampler'])
 
 /** Options of `study()`. */
 export const studyGroups = (): Group[] => [

@@ -70,6 +70,45 @@ struct Layer {
   int64_t parameters = 0;
 };
 
+// One operation of a network as data. Every value is F32 and has one row a picture.
+struct GraphNode {
+  std::string layer;                // as in Layer
+  std::string operation;            // of GraphOps
+  std::vector<std::string> inputs;  // values and parameters by name; empty for one that is left out
+  Spec attributes;
+  std::string output;
+  std::vector<int64_t> shape;  // of the output, for one picture
+};
+
+// A network as data, for formats that other programs run.
+struct Graph {
+  std::vector<TensorInfo> inputs;  // for one picture
+  std::vector<GraphNode> nodes;    // in the order in which they are computed
+  std::string output;
+};
+
+// x of the next step = sum of `model`[k] * (k-th newest prediction) + x * `x` + noise * `noise`.
+struct StepCombination {
+  double x = 0;
+  std::vector<double> model;
+  double noise = 0;
+};
+
+// What a sampler does around one evaluation of the network at `time`.
+struct PlannedStep {
+  int64_t time;
+  double x_to_x0, output_to_x0;  // x0 = their products with x and the output, clamped to [-1,1]
+  double x_to_prediction, x0_to_prediction;
+  std::optional<StepCombination> correct;  // replaces x, from the x of the step before
+  StepCombination predict;                 // the next x
+};
+
+// A sampler as plain numbers. `start`: x of the first step, from x and its x0; in place of `model` [x0].
+struct SamplingPlan {
+  StepCombination start;
+  std::vector<PlannedStep> steps;
+};
+
 struct Description {
   std::vector<Layer> layers;
   int64_t parameters = 0;       // trainable scalars, all networks together
@@ -256,6 +295,11 @@ std::unique_ptr<Measure> MeasureSlicedWasserstein(std::shared_ptr<Patches> a, st
                                                   const Spec& args, int64_t threads);
 // Layers and sizes of what `spec` names, without allocating its weights.
 Description Describe(const Spec& spec);
+// The network that samples, recorded from its walk without allocating its weights. Throws NATIVE_FAILED where
+// the walk computes beside the ops set.
+Graph Trace(const Spec& spec);
+// What a sampler with `args` does with that network's output; no steps where one pass gives the picture.
+SamplingPlan PlanSampling(const Spec& spec, const Spec& args);
 
 // The running unit ends early with a SHUT_DOWN failure once `flag` is true. To be set before each unit.
 void WatchCancel(const std::atomic<bool>* flag) noexcept;

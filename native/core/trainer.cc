@@ -220,6 +220,19 @@ std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::
   return kind.make_inference_model(SamplingSpec(spec), weights, DeviceOf(spec));
 }
 
+Graph Trace(const Spec& spec) {
+  const ModelKind& kind = FindModel(spec);
+  if (!kind.trace) throw Failure("NATIVE_FAILED", std::string("model \"") + kind.name + "\" has no graph");
+  GraphRecorder recorder;
+  kind.trace(spec, recorder);
+  return recorder.Take();
+}
+
+SamplingPlan PlanSampling(const Spec& spec, const Spec& args) {
+  const ModelKind& kind = FindModel(spec);
+  return kind.plan ? kind.plan(spec, args) : SamplingPlan();
+}
+
 Description Describe(const Spec& spec) {
   Recorder recorder;
   Description description;

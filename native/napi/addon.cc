@@ -195,6 +195,19 @@ Napi::Value describe(const Napi::CallbackInfo& call) {
       .queue.RunFirst(call.Env(), {}, [spec = ToSpec(call[0])] { return Describe(spec); }, FromDescription);
 }
 
+Napi::Value trace(const Napi::CallbackInfo& call) {
+  return Instance(call.Env())
+      .queue.RunFirst(call.Env(), {}, [spec = ToSpec(call[0])] { return Trace(spec); }, FromGraph);
+}
+
+Napi::Value planSampling(const Napi::CallbackInfo& call) {
+  return Instance(call.Env())
+      .queue.RunFirst(
+          call.Env(), {},
+          [spec = ToSpec(call[0]), args = ToSpec(call[1])] { return PlanSampling(spec, args); },
+          FromSamplingPlan);
+}
+
 void shutdown(const Napi::CallbackInfo& call) { Instance(call.Env()).queue.Shutdown(call.Env()); }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -224,6 +237,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("trainer", Napi::Function::New(env, trainer, "trainer"));
   exports.Set("inferenceModel", Napi::Function::New(env, inferenceModel, "inferenceModel"));
   exports.Set("describe", Napi::Function::New(env, describe, "describe"));
+  exports.Set("trace", Napi::Function::New(env, trace, "trace"));
+  exports.Set("planSampling", Napi::Function::New(env, planSampling, "planSampling"));
   DefineEvaluate(env, exports);
   exports.Set("shutdown", Napi::Function::New(env, shutdown, "shutdown"));
   return exports;

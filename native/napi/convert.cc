@@ -266,6 +266,76 @@ Napi::Value FromDescription(Napi::Env env, const Description& description) {
 
 namespace {
 
+Napi::Object FromSpec(Napi::Env env, const Spec& spec) {
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& [name, value] : spec) {
+    if (const auto* numbers = std::get_if<std::vector<double>>(&value)) {
+      object.Set(name, FromNumbers(env, *numbers));
+    } else if (const auto* text = std::get_if<std::string>(&value)) {
+      object.Set(name, *text);
+    } else if (const auto* flag = std::get_if<bool>(&value)) {
+      object.Set(name, *flag);
+    } else {
+      object.Set(name, std::get<double>(value));
+    }
+  }
+  return object;
+}
+
+Napi::Object FromCombination(Napi::Env env, const StepCombination& combination) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("x", combination.x);
+  object.Set("model", FromNumbers(env, combination.model));
+  object.Set("noise", combination.noise);
+  return object;
+}
+
+}  // namespace
+
+Napi::Value FromGraph(Napi::Env env, const Graph& graph) {
+  Napi::Array nodes = Napi::Array::New(env, graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const GraphNode& node = graph.nodes[i];
+    Napi::Array inputs = Napi::Array::New(env, node.inputs.size());
+    for (size_t k = 0; k < node.inputs.size(); ++k) inputs.Set(k, node.inputs[k]);
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("layer", node.layer);
+    object.Set("operation", node.operation);
+    object.Set("inputs", inputs);
+    object.Set("attributes", FromSpec(env, node.attributes));
+    object.Set("output", node.output);
+    object.Set("shape", FromNumbers(env, node.shape));
+    nodes.Set(i, object);
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("inputs", FromInfos(env, graph.inputs));
+  object.Set("nodes", nodes);
+  object.Set("output", graph.output);
+  return object;
+}
+
+Napi::Value FromSamplingPlan(Napi::Env env, const SamplingPlan& plan) {
+  Napi::Array steps = Napi::Array::New(env, plan.steps.size());
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const PlannedStep& step = plan.steps[i];
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("time", static_cast<double>(step.time));
+    object.Set("xToX0", step.x_to_x0);
+    object.Set("outputToX0", step.output_to_x0);
+    object.Set("xToPrediction", step.x_to_prediction);
+    object.Set("x0ToPrediction", step.x0_to_prediction);
+    if (step.correct) object.Set("correct", FromCombination(env, *step.correct));
+    object.Set("predict", FromCombination(env, step.predict));
+    steps.Set(i, object);
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("start", FromCombination(env, plan.start));
+  object.Set("steps", steps);
+  return object;
+}
+
+namespace {
+
 Napi::Object FromNumerics(Napi::Env env, const Numerics& numerics) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("matmul", numerics.matmul);

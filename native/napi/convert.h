@@ -48,6 +48,8 @@ Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& numbers);
 Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes);
 Napi::Value FromInfos(Napi::Env env, const std::vector<TensorInfo>& infos);
 Napi::Value FromDescription(Napi::Env env, const Description& description);
+Napi::Value FromGraph(Napi::Env env, const Graph& graph);
+Napi::Value FromSamplingPlan(Napi::Env env, const SamplingPlan& plan);
 Napi::Value FromDeviceInfo(Napi::Env env, const DeviceInfo& info);
 
 }  // namespace shinsaku

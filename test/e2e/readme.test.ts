@@ -28,6 +28,7 @@ describe('the code of the README and of docs/ runs as it is written', () => {
   beforeAll(() => {
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(root, join(folder, 'node_modules', 'shinsaku'))
+    symlinkSync(join(root, 'node_modules', 'onnxruntime-node'), join(folder, 'node_modules', 'onnxruntime-node'))
     writeFileSync(join(folder, 'model-10.pt'), fixture('ddpm-2.3.4.pt'))
   })
 

@@ -4,16 +4,15 @@
 #include "core/models/dcgan/kind.h"
 #include "core/models/diffusion/kind.h"
 #include "core/models/pgan/kind.h"
-#include "core/models/stylegan2/kind.h"
 
 namespace shinsaku {
 namespace {
 
 constexpr ModelKind kKinds[] = {
-    {"diffusion", MakeDiffusionTrainingStep, MakeDiffusionInferenceModel, DescribeDiffusion},
-    {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan},
-    {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan},
-    {"stylegan2", MakeStylegan2TrainingStep, MakeStylegan2InferenceModel, DescribeStylegan2},
+    {"diffusion", MakeDiffusionTrainingStep, MakeDiffusionInferenceModel, DescribeDiffusion, TraceDiffusion,
+     PlanDiffusion},
+    {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan, TraceDcgan, nullptr},
+    {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan, nullptr, nullptr},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/models/training_step.h"
+#include "core/ops/graph_ops.h"
 #include "core/ops/recorder.h"
 
 namespace shinsaku {
@@ -20,6 +21,10 @@ struct ModelKind {
                                                           at::Device device);
   // Walks the networks on the meta device, for one picture; returns trainable scalars.
   int64_t (*describe)(const Spec& spec, Recorder& recorder);
+  // Walks the network that samples, to record it as a graph; null where that is not supported.
+  void (*trace)(const Spec& spec, GraphRecorder& recorder);
+  // What sampling does around that network; null where it is one pass.
+  SamplingPlan (*plan)(const Spec& spec, const Spec& args);
 };
 
 // The kind that spec's "model" names.

@@ -41,8 +41,7 @@ at::Tensor Slerp(const at::Tensor& a, const at::Tensor& b, double mix) {
 }
 
 SamplerArgs::SamplerArgs(const Spec& args, const std::vector<HostTensor>& inputs,
-                         const std::vector<int64_t>& latent_shape, bool limited,
-                         const std::vector<std::string>& other_inputs)
+                         const std::vector<int64_t>& latent_shape, bool limited)
     : seeds(SeedsOf(args, "seeds")), rows(Integer(args, "batch")) {
   if (!limited) rows = count();
   if (seeds.empty() || count() > rows)
@@ -58,13 +57,9 @@ SamplerArgs::SamplerArgs(const Spec& args, const std::vector<HostTensor>& inputs
   std::vector<int64_t> shape{count()};
   shape.insert(shape.end(), latent_shape.begin(), latent_shape.end());
   for (const HostTensor& input : inputs) {
-    if (std::find(other_inputs.begin(), other_inputs.end(), input.name) != other_inputs.end()) continue;
-    if (input.name != "latents") {
-      std::string taken = "latents";
-      for (const std::string& name : other_inputs) taken += ", " + name;
+    if (input.name != "latents")
       throw Failure("NATIVE_FAILED",
-                    "this model's samplers take no input \"" + input.name + "\"; they take: " + taken);
-    }
+                    "this model's samplers take no input \"" + input.name + "\"; they take: latents");
     latents = FromHost(input);
     if (latents.scalar_type() != at::kFloat || latents.sizes() != shape)
       throw Failure("SHAPE_INVALID", "the input \"latents\" is " + input.dtype + " " +

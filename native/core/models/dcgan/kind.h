@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/models/training_step.h"
+#include "core/ops/graph_ops.h"
 #include "core/ops/recorder.h"
 
 namespace shinsaku {
@@ -13,5 +14,7 @@ std::unique_ptr<TrainingStep> MakeDcganTrainingStep(const Spec& spec, RandomStat
 std::unique_ptr<InferenceModel> MakeDcganInferenceModel(const Spec& spec, const NamedTensors& weights,
                                                         at::Device device);
 int64_t DescribeDcgan(const Spec& spec, Recorder& recorder);
+// The generator, with the statistics of training; input "z".
+void TraceDcgan(const Spec& spec, GraphRecorder& recorder);
 
 }  // namespace shinsaku

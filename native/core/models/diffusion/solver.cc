@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/api.h"
+
 namespace shinsaku {
 namespace {
 
@@ -139,6 +141,14 @@ std::vector<int64_t> EvenTimes(const std::vector<double>& lambda, int64_t steps)
 }
 
 }  // namespace
+
+Solver SolverOf(const std::string& sampler) {
+  if (sampler == "unipc") return Solver::kUniPc;
+  if (sampler == "dpmpp-2m") return Solver::kDpmpp2M;
+  if (sampler == "dpmpp-3m") return Solver::kDpmpp3M;
+  if (sampler == "ipndm") return Solver::kIpndm;
+  throw Failure("NATIVE_FAILED", "unknown sampler \"" + sampler + "\"");
+}
 
 bool IntegratesNoise(Solver solver) { return solver == Solver::kIpndm; }
 

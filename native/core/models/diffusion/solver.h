@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace shinsaku {
@@ -14,6 +15,9 @@ struct NoiseLevel {
 };
 
 enum class Solver { kUniPc, kDpmpp2M, kDpmpp3M, kIpndm };
+
+// The one that the option "sampler" names.
+Solver SolverOf(const std::string& sampler);
 
 // Whether the solver integrates the predicted noise; else the predicted x0.
 bool IntegratesNoise(Solver solver);
