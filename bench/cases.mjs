@@ -51,6 +51,15 @@ const kinds = {
     name: ({ size, batch }, work) =>
       `${work === 'train' ? 'training step' : 'drawing'}, DCGAN, ${size} px, batch ${batch}`,
   },
+  // Its peer is our own statement of the papers: there is no program whose licence lets it be run here.
+  stylegan2: {
+    works: ['train', 'forward'],
+    who: ['shinsaku', 'shinsaku-exact', 'eager'],
+    rounds: 5,
+    sizes: [{ size: 32, batch: 16 }],
+    name: ({ size, batch }, work) =>
+      `${work === 'train' ? 'training step' : 'drawing'}, StyleGAN2, ${size} px, batch ${batch}`,
+  },
   sample: {
     who: ['shinsaku', 'eager'],
     rounds: 3,
@@ -93,12 +102,14 @@ function casesOfKind(group, { works = [], who, rounds, sizes, name }, flags) {
   const wanted = sizes.map((one) => ({ ...one, ...sizesGiven(flags) }))
   const distinct = [...new Map(wanted.map((one) => [JSON.stringify(one), one])).values()]
   const { dim, dimMults, threads, steps, isa } = flags
-  const network = group === 'dcgan' ? { width: 64, latent: 100 } : { dim, dimMults }
+  const networks = { dcgan: { width: 64, latent: 100 }, stylegan2: { width: 64, latent: 128 } }
+  const model = group === 'dcgan' || group === 'stylegan2' ? group : 'unet'
+  const network = model === 'unet' ? { dim, dimMults } : networks[model]
   return distinct.map((one) => ({
     group,
     works,
     settings: {
-      model: group === 'dcgan' ? 'dcgan' : 'unet',
+      model,
       ...{ works, device: 'cpu', precision: 'fp32', seed: 3407, threads, steps, isa },
       ...{ ...network, size: 128, batch: 1, ...one },
     },

@@ -24,7 +24,9 @@ const { variant, dim, dimMults, width, latent } = settings
 const network =
   model === 'dcgan'
     ? { model, width, latent }
-    : { model: 'diffusion', variant: variant === '0.26' ? '0.26' : '2.3', dim, dimMults }
+    : model === 'stylegan2'
+      ? { model, channelBase: 16 * width, channelMax: width, latent, augment: 'diffaugment', flip: false }
+      : { model: 'diffusion', variant: variant === '0.26' ? '0.26' : '2.3', dim, dimMults }
 const exact = who === 'shinsaku-exact'
 /** @type {Placement['precision']} */
 const products = precision === 'tf32' || precision === 'bf16' ? precision : 'fp32'
@@ -85,11 +87,13 @@ async function begin(args) {
 
 /** @type {NativeSampler | undefined} */
 let denoising
-/** A denoising step, which is one evaluation of the network and the sampler's arithmetic; or a batch of DCGAN's pictures. */
+/** A denoising step, which is one evaluation of the network and the sampler's arithmetic; or a batch of a generator's pictures. */
 async function forward(/** @type {number} */ count) {
   for (let i = 0; i < count; i++) {
-    if (model === 'dcgan') {
-      const sampler = await begin({ batchNorm: 'running' })
+    if (model !== 'unet') {
+      /** @type {Spec} */
+      const usual = model === 'dcgan' ? { batchNorm: 'running' } : { truncation: 1, noise: 'const', latents: 'torch' }
+      const sampler = await begin(usual)
       while (!(await sampler.step()));
       sampler.dispose()
     } else {

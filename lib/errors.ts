@@ -17,6 +17,9 @@ export const errorTable = {
   DATA_NOT_FOUND: 'The folder or file given as data does not exist or cannot be read.',
   DATA_TOO_FEW:
     'There are fewer pictures than this model can train on, than this measure needs, or than holdout leaves.',
+  DISTRIBUTED_INVALID:
+    'The environment makes this process one of several, but its variables are set by half, wrong, or name an address that cannot be had. The message says which.',
+  DISTRIBUTED_UNSUPPORTED: 'A model of this kind, or with these options, trains in one process only.',
   DISK_FULL: 'The disk is full. Free some space, then resume the run, or run the command again.',
   DISPOSED: 'The object was disposed before this call.',
   EXTRACTOR_FETCH_FAILED: 'The weights of an extractor could not be fetched. The message says why.',
@@ -41,6 +44,9 @@ export const errorTable = {
   OUT_OF_MEMORY: 'Memory ran out. Lower batch (and raise accumulate), size or dim. The process stays usable.',
   PICKLE_REFUSED: 'A PyTorch file names code that a file of tensors does not need. None of it was executed.',
   PLATFORM_UNSUPPORTED: 'There is no libtorch for this platform. Linux on x64 with glibc is supported.',
+  PROCESS_LOST:
+    'Another process of the group died, stopped, or failed; the message names it. Nothing was saved since the newest checkpoint: start all of them again, with resume.',
+  PROCESSES_DIFFER: 'The processes of a group have different options, pictures or devices. The message says which.',
   PYTORCH_INVALID: 'The file is not a PyTorch checkpoint, or is damaged.',
   PORT_TAKEN: 'Another program listens on that port already. Name another one, or 0 for any that is free.',
   QUEUE_NOT_FOUND: 'No run of the queue of this machine has that id. See shinsaku queue.',

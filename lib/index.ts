@@ -29,6 +29,7 @@ export type {
   VersusHeldOut,
 } from './evaluate/metrics.ts'
 export { type ExportedOnnx, exportOnnx } from './onnx/export.ts'
+export type { FillOptions, InvertOptions, LikeOptions } from './options/edit.ts'
 export type { LabelAttribute, LabelSet, PictureLabels } from './options/labels.ts'
 export type { OnnxOptions } from './options/onnx.ts'
 export type { PublishOptions } from './options/publish.ts'
@@ -38,6 +39,7 @@ export type { ExportOptions, ResolvedTrainOptions, SampleOptions, TrainOptions }
 export type { WalkOptions } from './options/walk.ts'
 export { type PublishCall, type Published, type PublishPlan, publish } from './publish/publish.ts'
 export { type Check, type Verification, verify } from './run/verify.ts'
+export type { GivenPicture } from './sampling/edit.ts'
 export type { GridOptions } from './sampling/grid.ts'
 export { SampleJob } from './sampling/job.ts'
 export { load } from './sampling/load.ts'

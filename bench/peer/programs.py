@@ -1,6 +1,6 @@
 """The Python programs that the benchmark compares with, as their users run them: one update, or one evaluation.
 
-Settings: model "unet" or "dcgan", who, device, precision, seed, batch, size; dim and dimMults, or width and latent; `tune`
+Settings: model "unet", "dcgan" or "stylegan2", who, device, precision, seed, batch, size; dim and dimMults, or width and latent; `tune`
 where every peer but eager has the settings that a careful user of a GPU makes. `who` is
 
   eager          as the program is published
@@ -196,5 +196,37 @@ class Dcgan(Program):
         return work
 
 
+class Stylegan2(Program):
+    """One update as test/golden/make/stylegan2_source.py states it, lazy penalties in their turn."""
+
+    def networks(self):
+        from stylegan2_source import Networks
+
+        return Networks(self.s.size, self.s.latent, 16 * self.s.width, self.s.width, layers=2, group=4)
+
+    def make_forward(self):
+        n = self.networks()
+        noise = [n.buffers[name][None, None] for name in n.buffers if name.endswith("noise_const")]
+
+        def work():
+            with torch.no_grad():
+                n.synthesise(n.map(torch.randn(self.s.batch, n.latent))[:, None].expand(-1, n.styles, -1), noise)
+
+        return work
+
+    def make_train(self):
+        from stylegan2_source import Game, diff_augment
+
+        gamma = 0.0002 * self.s.size**2 / self.s.batch
+        game = Game(self.networks(), lr=2.5e-3, betas=(0.0, 0.99), gamma=gamma, augment=diff_augment)
+        batches = self.host_batches(-1)
+
+        def work(batch=None):
+            game.draw_seed()
+            return tuple(game.update(next(batches) if batch is None else batch).values())
+
+        return work
+
+
 def make(settings):
-    return {"unet": Unet, "dcgan": Dcgan}[settings["model"]](settings)
+    return {"unet": Unet, "dcgan": Dcgan, "stylegan2": Stylegan2}[settings["model"]](settings)

@@ -34,6 +34,9 @@ export const groupOf = (name: string): StateGroup => groups.find((group) => name
 export const isTrainingState = (name: string): boolean =>
   /^(optimizer|random|progress)\./.test(name) || /(^|\.)augment_mlp\./.test(name)
 
+/** Whether it belongs to a weight by which a network is told of labels: the weight, its average, or Adam's of it. */
+export const isLabelState = (name: string): boolean => /(^|\.)(label_emb|classes_emb)\./.test(name)
+
 /** Whether it is a weight that samples are made with. */
 export const isSamplingWeight = (name: string): boolean => !isTrainingState(name) && groupOf(name) !== 'discriminator'
 

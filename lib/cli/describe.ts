@@ -7,6 +7,7 @@ import { describeLabels } from '../data/labels/describe.ts'
 import { ShinsakuError, visible, visibleText } from '../errors.ts'
 import type { Model, Phase, RunDescription } from '../index.ts'
 import { models } from '../models/table.ts'
+import type { ParameterCount } from '../native/parameters.ts'
 import { formatTime } from '../options/format-time.ts'
 import { isLabelSet } from '../options/labels.ts'
 import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
@@ -28,6 +29,13 @@ function optionLines(options: object, origins: RunDescription['origins'] = null)
   })
   return ['options', ...table(rows, '  ')]
 }
+
+const parametersText = (parameters: ParameterCount): string =>
+  typeof parameters === 'number'
+    ? formatCount(parameters)
+    : Object.entries(parameters)
+        .map(([network, own]) => `${formatCount(own)} ${network}`)
+        .join(', ')
 
 function timeText(time: RunDescription['time'], maxImages: number): string {
   if (time === null) return 'not measured: the network does not fit in memory'
@@ -75,7 +83,7 @@ function planLines({
         'computes',
         `on ${device} in ${precision}; operations: ${nameOf({ ops, graph })} to train, ${samplingOps} to sample`,
       ],
-      ['parameters', formatCount(parameters)],
+      ['parameters', parametersText(parameters)],
       [
         'memory',
         `about ${formatBytes(totalBytes)}: ${formatBytes(programBytes)} the program; ${formatBytes(stateBytes)} weights, gradients, optimizer and average; ${formatBytes(activationBytes)} an update at its peak; ${formatBytes(snapshotBytes)} the copy for a checkpoint; ${formatBytes(picturesBytes)} pictures`,
@@ -133,7 +141,7 @@ async function describeModel(model: Model, { json, layers: networks }: Form): Pr
       ['duration', elapsedSeconds === null ? 'not on record' : formatTime(elapsedSeconds)],
       ['images', `${formatCount(images)} of ${formatCount(options.maxImages)}, at the newest checkpoint`],
       ['data', pictures === null ? visible(data) : `${formatCount(pictures)} pictures, ${visible(data)}`],
-      ['parameters', formatCount(parameters)],
+      ['parameters', parametersText(parameters)],
       ['samples', `on ${device} with ${samplingOps} operations`],
       ['weights', `SHA-256 ${weightsSha256}`],
     ]),

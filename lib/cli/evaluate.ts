@@ -44,6 +44,11 @@ function judgementLines(judgement: Judgement): string[] {
   ])
   return [
     `${formatCount(n)} pictures of ${samples.size} pixels (${samples.format}) against ${formatCount(reference.count)} ${reference.name}${heldOut ? `, ${formatCount(heldOut.count)} held out` : ''}; extractor: ${extractor?.name ?? 'none'}${statistics === undefined ? '' : `; FID against ${statistics}`}`,
+    ...(basis.paired
+      ? [
+          `  Compared one by one, chosen at random: ${formatCount(basis.paired.samples)} and ${formatCount(basis.paired.reference)} of them; FID is of all`,
+        ]
+      : []),
     ...table(rows, '  '),
     `  Variety: ${(100 * basis.spread).toFixed(0)} % of that of the reference`,
     `Verdict: ${verdict.word}`,

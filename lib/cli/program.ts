@@ -6,6 +6,8 @@ import {
   compareGroups,
   evaluateGroups,
   exportGroups,
+  fillGroups,
+  likeGroups,
   loadGroups,
   onnxGroups,
   publishGroups,
@@ -20,6 +22,7 @@ import { cacheCommand } from './cache.ts'
 import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
+import { fillEdit, likeEdit } from './edit.ts'
 import { compareCommand, evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
 import { reportFailure } from './failure.ts'
@@ -101,10 +104,8 @@ async function newestRunHere({ stderr }: Io): Promise<string> {
   return run
 }
 
-function addSample(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program.command('sample').argument('[run]', runArgument)
-  command.description('Sample pictures with a trained model.')
-  addCommonFlags(command)
+/** Where sampled pictures go. */
+function addTargets(command: Command): void {
   command.option(
     '-o, --out <PATH>',
     'grid of all pictures (.png or .webp), or the name of a folder for one file each, written as they are finished (default: grid.png)',
@@ -116,6 +117,13 @@ function addSample(program: Command, io: Io, done: (code: number) => void): void
     '--overwrite',
     'replace files in the folder; without it those of the same model and options are kept and not sampled again, and others refuse the command',
   )
+}
+
+function addSample(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program.command('sample').argument('[run]', runArgument)
+  command.description('Sample pictures with a trained model.')
+  addCommonFlags(command)
+  addTargets(command)
   addFlags(command, [...loadGroups(), ...sampleGroups()])
   command.action(async (given: string | undefined, flags: Flags) => {
     const run = given ?? (await newestRunHere(io))
@@ -141,6 +149,27 @@ function addWalk(program: Command, io: Io, done: (code: number) => void): void {
     const run = given ?? (await newestRunHere(io))
     done(await walkCommand(run, flags, flags.json === true, io))
   })
+}
+
+function addEdits(program: Command, io: Io, done: (code: number) => void): void {
+  const picture = 'picture file, which becomes a square as those of training did'
+  const like = program.command('like').argument('<run>', runArgument).argument('<picture>', picture)
+  like.description('Sample pictures like a given one, with a diffusion model.')
+  addCommonFlags(like)
+  addTargets(like)
+  addFlags(like, [...loadGroups(), ...likeGroups()])
+  like.action(async (run: string, given: string, flags: Flags) =>
+    done(await sampleCommand(run, flags, flags.json === true, io, likeEdit(given))),
+  )
+  const fill = program.command('fill').argument('<run>', runArgument).argument('<picture>', picture)
+  fill.argument('<mask>', 'picture file: what is white is filled, what is black stays as it is')
+  fill.description('Fill a part of a picture, with a diffusion model.')
+  addCommonFlags(fill)
+  addTargets(fill)
+  addFlags(fill, [...loadGroups(), ...fillGroups()])
+  fill.action(async (run: string, given: string, mask: string, flags: Flags) =>
+    done(await sampleCommand(run, flags, flags.json === true, io, fillEdit(given, mask))),
+  )
 }
 
 function addEvaluate(program: Command, io: Io, done: (code: number) => void): void {
@@ -356,6 +385,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}, arg
   addTrain(program, io, done, args)
   addSample(program, io, done)
   addWalk(program, io, done)
+  addEdits(program, io, done)
   addEvaluate(program, io, done)
   addCompare(program, io, done)
   addStudy(program, io, done)

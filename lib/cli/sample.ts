@@ -2,9 +2,9 @@
 import { extname } from 'node:path'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
 import type { PictureFormat } from '../images/encode.ts'
-import type { ImportOptions, LoadOptions, Model, SampleCall, SampleOptions } from '../index.ts'
+import type { ImportOptions, LoadOptions, Model, SampleCall, SampleJob, SampleOptions } from '../index.ts'
 import { resolveSample } from '../options/resolve.ts'
-import { loadGroups, sampleGroups } from '../options/value-kind.ts'
+import { type Group, loadGroups, sampleGroups } from '../options/value-kind.ts'
 import { requireFolderName, requireTargets } from '../sampling/targets.ts'
 import { weightsText } from '../sampling/weights.ts'
 import { valuesOf } from './flags.ts'
@@ -48,9 +48,10 @@ async function write(
   { grid, folder }: Targets,
   { format, overwrite, scale: given }: Values,
   tally: Tally,
+  edit: Edit,
 ): Promise<void> {
   const scale = given === undefined ? {} : { scale: Number(given) }
-  const job = model.sample({
+  const job = edit.begin(model, {
     ...call,
     onPicture: ({ flat }) => {
       tally.sampled += 1
@@ -90,10 +91,27 @@ function print(result: Result, json: boolean, { stdout }: Io): void {
   stdout.write(json ? `${JSON.stringify(result)}\n` : paths.map((path) => `${path}\n`).join(''))
 }
 
-/** Samples and writes; prints the paths. Resolves with the exit code. */
-export async function sampleCommand(run: string, flags: Values, json: boolean, io: Io): Promise<number> {
+/** What is done with the model: the options it takes, how it begins, and what it costs beyond sampling. */
+export type Edit = {
+  groups: () => Group[]
+  begin(model: Model, call: SampleCall): SampleJob
+  /** Said beforehand. */
+  cost?(values: Values): string
+}
+
+const sampling: Edit = { groups: sampleGroups, begin: (model, call) => model.sample(call) }
+
+/** Samples, or edits, and writes; prints the paths. Resolves with the exit code. */
+export async function sampleCommand(
+  run: string,
+  flags: Values,
+  json: boolean,
+  io: Io,
+  edit: Edit = sampling,
+): Promise<number> {
   const targets = targetsOf(flags)
   await requireTargets(targets)
+  const values = valuesOf(edit.groups(), flags)
   const options = valuesOf(sampleGroups(), flags) as SampleOptions
   const { load } = await import('../index.ts')
   const model = await load(run, valuesOf(loadGroups(), flags) as LoadOptions & ImportOptions)
@@ -112,12 +130,14 @@ export async function sampleCommand(run: string, flags: Values, json: boolean, i
   try {
     const { seeds, weights } = resolveSample(options, model.options)
     const sampled = weights === 'auto' ? model.autoWeights : weights
+    const cost = edit.cost?.(values)
+    if (cost !== undefined) io.stderr.write(`${cost}\n`)
     const call = {
-      ...options,
+      ...(values as SampleOptions),
       signal: abort.signal,
       onProgress: (share: number) => progress.update(`sampling ${Math.floor(share * 100)}%`),
     }
-    await write(model, call, targets, flags, tally)
+    await write(model, call, targets, flags, tally, edit)
     progress.end()
     print({ run, images, grid: targets.grid ?? null, seeds, files }, json, io)
     report(tally, weightsText(sampled), images, io)

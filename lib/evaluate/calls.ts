@@ -1,5 +1,6 @@
 /** What `evaluate()` and `compare()` take, and what they resolve with. */
 import type { CompareOptions, EvaluateOptions } from '../options/resolve-evaluate.ts'
+import type { LabelCopies } from './by-label.ts'
 import type { EvaluationHooks } from './hooks.ts'
 import type { Judgement } from './metrics.ts'
 
@@ -11,6 +12,8 @@ export type Evaluation = Judgement & {
   run: string
   /** Images that the model had seen. */
   images: number
+  /** Copies among samples of each label; empty for a model without labels. */
+  labels: readonly LabelCopies[]
   /** `RUN/evaluation/<images>`: samples, report.html, report.json and, with an extractor, statistics as pytorch-fid's. */
   folder: string
   report: { html: string; json: string }

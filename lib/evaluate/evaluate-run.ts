@@ -10,6 +10,7 @@ import type { Model } from '../sampling/model.ts'
 import { openModel } from '../sampling/open.ts'
 import { threadsFor } from '../system/cpus.ts'
 import { version } from '../system/version.ts'
+import { copiesByLabel, type LabelCopies } from './by-label.ts'
 import type { EvaluateCall, Evaluation } from './calls.ts'
 import { openExtractor } from './extractor/open.ts'
 import { type JudgedPairs, judge } from './judge.ts'
@@ -32,6 +33,7 @@ type Measured = {
   sampled: SampledSet
   reference: Reference
   judged: JudgedPairs
+  labels: readonly LabelCopies[]
   sets: PairSets
   device: string
   seconds: { sampling: number; measuring: number }
@@ -43,6 +45,7 @@ async function contentOf({
   sampled,
   reference,
   judged,
+  labels,
   sets,
   device,
   seconds,
@@ -54,6 +57,7 @@ async function contentOf({
     shinsaku: version,
     date: new Date().toISOString(),
     judgement,
+    labels,
     data: dataFacts(reference.manifest, reference.warnings),
     run: {
       name: basename(run),
@@ -95,10 +99,11 @@ export async function evaluateRun(path: string, { signal, onProgress, ...given }
     await makeFolderDurable(folder)
     const weightsDigest = place.manifest.files['model.safetensors']!.sha256
     const sampled = await sampleMissing({ model, weightsDigest, folder, given: others.sample }, hooks)
+    const { pictures, groups, heldOut, manifest } = reference
+    const labels = await copiesByLabel(addon, model, { pictures, groups }, others, hooks)
     model.dispose()
     const begun = performance.now()
     const { background } = model.options
-    const { pictures, groups, heldOut, manifest } = reference
     const samples = asRgb(sampled.pictures, background)
     const judged = await judge(
       addon,
@@ -124,9 +129,17 @@ export async function evaluateRun(path: string, { signal, onProgress, ...given }
     const seconds = { sampling: sampled.seconds, measuring: (performance.now() - begun) / 1000 }
     const names = manifest.files.map((file) => file.path)
     const sets = { samples, reference: pictures, seeds: sampled.seeds, names }
-    const content = await contentOf({ run, model, sampled, reference, judged, sets, device, seconds })
+    const content = await contentOf({ run, model, sampled, reference, judged, labels, sets, device, seconds })
     const report = await writeReport(folder, content)
-    return { ...judged.judgement, run, images: model.images, folder, report, ...(place.note && { note: place.note }) }
+    return {
+      ...judged.judgement,
+      run,
+      images: model.images,
+      labels,
+      folder,
+      report,
+      ...(place.note && { note: place.note }),
+    }
   } finally {
     model.dispose()
     await reference?.close()

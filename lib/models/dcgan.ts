@@ -21,6 +21,7 @@ const hasDenseStem = ({ variant }: { variant: string }) => variant !== 'pytorch'
 
 export const dcgan = defineModel({
   help: 'DCGAN in three published variants.',
+  networks: [],
   mainLoss: 'lossG',
   peakOfKept: { own: 1.5, reference: 1.5 },
   widthOption: 'width',

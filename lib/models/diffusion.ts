@@ -1,6 +1,9 @@
 /** The Gaussian diffusion model: its options, the two published U-Nets' defaults, and how it samples. */
 import { z } from 'zod'
 import type { Problem } from '../errors.ts'
+import { type AskedLabels, asksForLabels } from '../options/asked-labels.ts'
+import type { CommonOptions } from '../options/common.ts'
+import { isLabelSet } from '../options/labels.ts'
 import { option } from '../options/option-spec.ts'
 import { count, rate } from '../options/values.ts'
 import { timedDiffusion } from './diffusion-timed.ts'
@@ -19,16 +22,49 @@ const trainer = {
 /** docs/samplers.md shows why "unipc" is the usual one at any number of steps. */
 const usualSampler = (eta: number | undefined) => (eta === undefined || eta === 0 ? 'unipc' : 'ddim')
 
+/** The network of classifier_free_guidance.py knows one class a picture, and none of what is newer than it. */
+function classProblems(o: Pick<CommonOptions, 'labels' | 'time'> & { selfCondition: boolean }): Problem[] {
+  const problems: Problem[] = []
+  if (o.labels === null)
+    problems.push({ path: 'labels', message: 'must be given for variant "2.3-cfg", such as "folders"' })
+  else if (isLabelSet(o.labels) && (o.labels.attributes.length !== 1 || o.labels.attributes[0]!.kind !== 'class'))
+    problems.push({ path: 'labels', message: 'must be one attribute of several classes for variant "2.3-cfg"' })
+  if (o.selfCondition) problems.push({ path: 'selfCondition', message: 'is not in variant "2.3-cfg"' })
+  // What is measured beforehand knows no classes yet.
+  if (o.time !== null)
+    problems.push({ path: 'time', message: 'must be null for variant "2.3-cfg"; use maxTime to stop it' })
+  return problems
+}
+
+type Guided = AskedLabels & { guidance: number; guidanceInterval: readonly number[] }
+
+/** Guidance is by the difference that labels make: there must be some, and the network must have learned to do without. */
+function guidanceProblems(o: Guided, { labelDropout }: { labelDropout: number }): Problem[] {
+  const problems: Problem[] = []
+  const [from = 0, to = 1] = o.guidanceInterval
+  if (from > to) problems.push({ path: 'guidanceInterval', message: `must rise, but is ${from},${to}` })
+  if (o.guidance === 1) return problems
+  if (!asksForLabels(o))
+    problems.push({ path: 'guidance', message: 'is by what is asked for: give label, attributes or prompt with it' })
+  else if (labelDropout === 0)
+    problems.push({
+      path: 'guidance',
+      message: 'must be 1 for a model that was trained with labelDropout 0, which has not learned to do without labels',
+    })
+  return problems
+}
+
 export const diffusion = defineModel({
   help: 'Gaussian diffusion with the U-Net of denoising-diffusion-pytorch.',
+  networks: [],
   mainLoss: 'loss',
   peakOfKept: { own: 0.73, reference: 1.35 },
   widthOption: 'dim',
   defaultVariant: '2.3',
   specs: {
     variant: option(
-      z.enum(['0.26', '2.3']),
-      'Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys.',
+      z.enum(['0.26', '2.3', '2.3-cfg']),
+      'Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys, "2.3-cfg" that of its classifier_free_guidance.py, which learns one label of several classes.',
       { default: '2.3' },
     ),
     dim: option(count(8, 1024), 'Width of the first stage, in channels: even, and a multiple of 8 for "0.26".', {
@@ -70,11 +106,16 @@ export const diffusion = defineModel({
       'Above this noise level (sigma, for pixels from -1 to 1) each picture is learned with one fixed noise added, so that it cannot be learned by heart; 0 for never.',
       { default: 0 },
     ),
+    labelDropout: option(
+      rate(0, 1),
+      'Share of pictures whose labels are hidden while training, so that samples can be guided by the difference; with 0 guidance is not possible.',
+    ),
     offsetNoise: option(rate(0, 1), 'Strength of offset noise; 0.1 is usual where brightness varies.', { default: 0 }),
   },
   defaults: {
     '0.26': {
       ...trainer,
+      labelDropout: 0.1,
       clipGradNorm: null,
       objective: 'noise',
       schedule: 'cosine',
@@ -82,8 +123,19 @@ export const diffusion = defineModel({
       maxImages: 1_600_000,
       checkpointImages: 16_000,
     },
+    '2.3-cfg': {
+      ...trainer,
+      clipGradNorm: 1,
+      objective: 'noise',
+      schedule: 'cosine',
+      loss: 'l2',
+      labelDropout: 0.5,
+      maxImages: 1_600_000,
+      checkpointImages: 16_000,
+    },
     '2.3': {
       ...trainer,
+      labelDropout: 0.1,
       clipGradNorm: 1,
       objective: 'v',
       schedule: 'sigmoid',
@@ -100,6 +152,25 @@ export const diffusion = defineModel({
     steps: option(
       count(1, 10000),
       'Denoising steps, each one pass of the network: 50 by default for "ddim", all for "ddpm".',
+    ),
+    guidance: option(
+      rate(0, 100),
+      'How strongly samples follow label, attributes or prompt: 1 is as learned, 2 is usual, more is plainer and nearer to copies. Above 1 each step takes two passes of the network.',
+      { default: 1 },
+    ),
+    guidanceRescale: option(
+      rate(0, 1),
+      'Leads the contrast of guided samples back to that of the network: 0 not at all, 0.7 is usual with much guidance.',
+      { default: 0 },
+    ),
+    guidanceProjection: option(
+      z.boolean(),
+      'Leaves out what of guidance only makes the picture stronger, as "2.3-cfg" does: more guidance is then usual, such as 6.',
+    ),
+    guidanceInterval: option(
+      z.tuple([rate(0, 1), rate(0, 1)]),
+      'From where to where guidance counts, as shares of the time from the picture (0) to noise (1): in the middle alone it is cheaper and keeps variety.',
+      { default: [0, 1] },
     ),
     eta: option(rate(0, 1), 'Noise that DDIM adds at each step: 0 is deterministic, 1 is DDPM-like.', { default: 0 }),
   },
@@ -118,16 +189,17 @@ export const diffusion = defineModel({
         path: 'dim',
         message: `must be a multiple of 8 for variant "0.26", whose norms have 8 groups, but is ${o.dim}`,
       })
-    if (o.variant === '2.3' && o.dim % 2 !== 0)
+    if (o.variant !== '0.26' && o.dim % 2 !== 0)
       problems.push({
         path: 'dim',
-        message: `must be even for variant "2.3", whose time embedding has a sine for each cosine, but is ${o.dim}`,
+        message: `must be even for variant "${o.variant}", whose time embedding has a sine for each cosine, but is ${o.dim}`,
       })
     if (o.schedule === 'linear' && o.timesteps <= 20)
       problems.push({
         path: 'timesteps',
         message: `must be above 20 for schedule "linear", whose steps would otherwise remove more than the whole picture, but is ${o.timesteps}`,
       })
+    if (o.variant === '2.3-cfg') problems.push(...classProblems(o))
     return problems
   },
   checkSample(o, train) {
@@ -145,6 +217,7 @@ export const diffusion = defineModel({
       })
     if (o.eta !== 0 && o.sampler !== 'ddim')
       problems.push({ path: 'eta', message: `applies to sampler "ddim" only, but sampler is "${o.sampler}"` })
+    problems.push(...guidanceProblems(o, train))
     return problems
   },
   checkWalk({ sampler, eta }) {
@@ -156,7 +229,8 @@ export const diffusion = defineModel({
     const sampler = given.sampler ?? usualSampler(given.eta)
     const all = train.timesteps
     const steps: Readonly<Record<string, number>> = { ddim: Math.min(50, all), ddpm: all }
-    return { sampler, steps: steps[sampler] ?? Math.min(20, all) }
+    const projected = train.variant === '2.3-cfg'
+    return { sampler, steps: steps[sampler] ?? Math.min(20, all), guidanceProjection: projected }
   },
   exported: ({ channels, size, selfCondition }) => ({
     latent: { distribution: 'normal', shape: [channels, size, size] },
@@ -166,6 +240,7 @@ export const diffusion = defineModel({
   sampledAtOnce: ({ batch }) => batch,
   previewOptions: (train) => ({ steps: Math.min(train.previewSteps, train.timesteps) }),
   timed: timedDiffusion,
+  learnsLabels: true,
   // Copying begins where there is noise enough to hide details and not so much as to hide all (arXiv 2603.13419).
   guard: {
     args: { logSnr: [-3, 0, 3] },

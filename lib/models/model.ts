@@ -59,6 +59,8 @@ export type ExportedForm = {
 /** `Train` and `Sample` are this kind's complete options, `GivenSample` those of a call to `model.sample()`. */
 type Behaviour<Train, Sample, GivenSample> = {
   readonly help: string
+  /** Names of its networks, as state names begin, where a description counts their parameters apart; else none. Only the first has weights that are in no layer. */
+  readonly networks: readonly string[]
   /** The series of metrics that is reported as the loss. */
   readonly mainLoss: string
   /**
@@ -78,6 +80,8 @@ type Behaviour<Train, Sample, GivenSample> = {
   sampledAtOnce(options: Omit<Sample, 'seeds'>): number
   /** Sampling options of the preview grids: as cheap as they can be, and as the reference samples its own. */
   previewOptions(train: Train): GivenSample
+  /** Whether it can be told of labels. */
+  readonly learnsLabels?: true
   /** What the copy guard looks at beside samples. */
   readonly guard: GuardDefinition
   /** How many pictures an update could learn from in the time that one takes to sample with the usual options; a guess. */

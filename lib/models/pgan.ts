@@ -26,6 +26,7 @@ const lengthOf = (size: number, scaleImages: number) => scaleImages * (scalesOf(
 
 export const pgan = defineModel({
   help: 'Progressively grown GAN, as pytorch_GAN_zoo has it.',
+  networks: [],
   mainLoss: 'lossG',
   peakOfKept: { own: 2.9, reference: 2.8 },
   widthOption: 'widths',

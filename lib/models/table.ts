@@ -3,11 +3,13 @@ import { dcgan } from './dcgan.ts'
 import { diffusion } from './diffusion.ts'
 import type { ModelDefinition } from './model.ts'
 import { pgan } from './pgan.ts'
+import { stylegan2 } from './stylegan2.ts'
 
 export const models = {
   diffusion,
   dcgan,
   pgan,
+  stylegan2,
 } as const satisfies Record<string, ModelDefinition>
 
 export type ModelName = keyof typeof models

@@ -78,7 +78,7 @@ export interface NativeImages {
 /**
  * What a sampler may start from or be conditioned on, by name; a model whose samplers take none of a name rejects with
  * NATIVE_FAILED. Today: `latents`, float32, of diffusion [n, C, H, W], the noise that pictures begin as in place of their
- * seeds' own; of dcgan [n, latent].
+ * seeds' own; of dcgan [n, latent]. To edit with diffusion, uint8: `picture` [n, H, W, C] and `keep` [n, H, W, 1].
  */
 export type Inputs = Readonly<Record<string, { shape: readonly number[]; values: Uint8Array | Float32Array }>>
 

@@ -104,7 +104,7 @@ export const commonSpecs = {
   ),
   labels: option(
     z.union([z.string().min(1), labelSetSchema]).nullable(),
-    'What is known of each picture, which dataset.json then records: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there.',
+    'What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there.',
     { default: null, placeholder: 'WHERE' },
   ),
   maxPixels: option(

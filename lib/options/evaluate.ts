@@ -25,6 +25,11 @@ export const evaluateSpecs = {
   batch: option(count(1, 4096), 'Pictures sampled at once; another number may change the last bits of a picture.', {
     default: 16,
   }),
+  perLabel: option(
+    count(0, 10_000),
+    'Of a model with labels, pictures to sample of each of its 8 most frequent ones, to look for copies among them; 0 for none.',
+    { default: 24 },
+  ),
   data: option(
     commonSpecs.data.schema.nullable(),
     'Pictures to measure against; null for those that the run was trained on.',

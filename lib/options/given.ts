@@ -20,29 +20,29 @@ export interface CommonTrainGiven {
   resume?: Given<typeof trainSpecs>['resume']
   /** Options that may differ from those the resumed run was started with, or "data" for its pictures; null for none. Default: null. */
   allowChanges?: Given<typeof trainSpecs>['allowChanges']
-  /** Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32). */
+  /** Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128. */
   size?: Given<typeof trainSpecs>['size']
   /** Channels: 1 grey, 3 colour, 4 colour with transparency. Default: 3. */
   channels?: Given<typeof trainSpecs>['channels']
   /** Seed of weights, order, flips and noise. Default: 3407. */
   seed?: Given<typeof trainSpecs>['seed']
-  /** Pictures in one forward pass. Default: diffusion 16; dcgan 64 (chainer: 100, radford: 128); pgan 16. */
+  /** Pictures in one forward pass. Default: diffusion 16; dcgan 64 (chainer: 100, radford: 128); pgan 16; stylegan2 32. */
   batch?: Given<typeof trainSpecs>['batch']
   /** Forward passes whose gradients are added for one update. Default: 1. */
   accumulate?: Given<typeof trainSpecs>['accumulate']
-  /** Learning rate of Adam. Default: diffusion 0.0001; dcgan 0.0002; pgan 0.001. */
+  /** Learning rate of Adam. Default: diffusion 0.0001; dcgan 0.0002; pgan 0.001; stylegan2 0.0025 (paper: 0.002, r3gan: 0.0002). */
   lr?: Given<typeof trainSpecs>['lr']
   /** How the learning rate changes from warm-up to maxImages. Default: "constant". */
   lrSchedule?: Given<typeof trainSpecs>['lrSchedule']
   /** Images over which the learning rate rises from 0. Default: 0. */
   warmup?: Given<typeof trainSpecs>['warmup']
-  /** Clip the norm of the gradients to this; null for no clipping. Default: diffusion 1 (0.26: null); dcgan null; pgan null. */
+  /** Clip the norm of the gradients to this; null for no clipping. Default: diffusion 1 (0.26: null); dcgan null; pgan null; stylegan2 null. */
   clipGradNorm?: Given<typeof trainSpecs>['clipGradNorm']
-  /** Adam's decay rates. Default: diffusion [0.9, 0.99]; dcgan [0.5, 0.999]; pgan [0, 0.99]. */
+  /** Adam's decay rates. Default: diffusion [0.9, 0.99]; dcgan [0.5, 0.999]; pgan [0, 0.99]; stylegan2 [0, 0.99]. */
   betas?: Given<typeof trainSpecs>['betas']
-  /** Decay of the averaged weights (EMA); null for no average. Default: diffusion 0.995; dcgan null; pgan 0.999. */
+  /** Decay of the averaged weights (EMA); null for no average. Default: diffusion 0.995; dcgan null; pgan 0.999; stylegan2 0.9978. */
   emaDecay?: Given<typeof trainSpecs>['emaDecay']
-  /** Updates from one averaging to the next. Default: diffusion 10; dcgan 1; pgan 1. */
+  /** Updates from one averaging to the next. Default: diffusion 10; dcgan 1; pgan 1; stylegan2 1. */
   emaEvery?: Given<typeof trainSpecs>['emaEvery']
   /** Average over the latest part of the run, however long that is, in place of emaDecay: its spread as a share of the run, such as 0.1 (sigma_rel of EDM2); null for emaDecay. Default: null. */
   emaLength?: Given<typeof trainSpecs>['emaLength']
@@ -72,19 +72,19 @@ export interface CommonTrainGiven {
   duplicates?: Given<typeof trainSpecs>['duplicates']
   /** Pictures that are never trained on, so that what the model makes can be compared with them: how many, or a share below 1. "auto" holds out a tenth, at least 16, from 100 pictures on. Near-duplicates stay on one side. Recipes and exact hold out none unless you say so. Default: "auto". */
   holdout?: Given<typeof trainSpecs>['holdout']
-  /** What is known of each picture, which dataset.json then records: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: null. */
+  /** What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: null. */
   labels?: Given<typeof trainSpecs>['labels']
   /** Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, progressive JPEGs and interlaced PNGs may take 1.6 GB together and AVIF 4 GB; other JPEGs shrink while they load. Default: 67108864. */
   maxPixels?: Given<typeof trainSpecs>['maxPixels']
   /** Where decoded pixels are while a run trains: all in memory, or in a file of the cache that is read ahead. "auto" takes the file where they would fill more than a quarter of the memory. Default: "auto". */
   pixelStore?: Given<typeof trainSpecs>['pixelStore']
-  /** Stop once the network has seen this many images. Default: diffusion 1600000; dcgan 1600000; pgan 8448000 (small: 1120000). */
+  /** Stop once the network has seen this many images. Default: diffusion 1600000; dcgan 1600000; pgan 8448000 (small: 1120000); stylegan2 25000000. */
   maxImages?: Given<typeof trainSpecs>['maxImages']
   /** Train within this time, such as 5m or 1h, from the call to the last checkpoint: size, network, batch and schedule are chosen for the pictures and this machine where they are not given, and maxImages follows from the clock. Not with a recipe or exact; null to choose all yourself. Default: null. */
   time?: Given<typeof trainSpecs>['time']
   /** Stop after this time, such as 20m or 12h; null for no limit. Default: null. */
   maxTime?: Given<typeof trainSpecs>['maxTime']
-  /** Images between two checkpoints with previews. Default: 16000. */
+  /** Images between two checkpoints with previews. Default: diffusion 16000; dcgan 16000; pgan 16000; stylegan2 40000. */
   checkpointImages?: Given<typeof trainSpecs>['checkpointImages']
   /** Longest time between two checkpoints. Default: "10m". */
   checkpointTime?: Given<typeof trainSpecs>['checkpointTime']
@@ -114,6 +114,12 @@ export interface CommonSampleGiven {
   seeds?: Given<typeof sampleSpecs>['seeds']
   /** Averaged ("ema") or latest ("raw") weights. "auto" takes the averaged ones once a run is twice as long as what they average over. Default: "auto". */
   weights?: Given<typeof sampleSpecs>['weights']
+  /** What to sample, of a model with labels: a class, a word or an attribute; null for anything. Default: null. */
+  label?: Given<typeof sampleSpecs>['label']
+  /** Several attributes and their values, such as { hair: "red", glasses: true }; on the command line hair=red,glasses=yes. Default: null. */
+  attributes?: Given<typeof sampleSpecs>['attributes']
+  /** The same in words, of those that the model knows; others are refused, with what it knows. Default: null. */
+  prompt?: Given<typeof sampleSpecs>['prompt']
   /** Pictures computed at once: more is faster and needs more memory. Another number may change the last bits of a picture. Default: 1. */
   batch?: Given<typeof sampleSpecs>['batch']
 }
@@ -140,7 +146,7 @@ export interface ExportOptions {
 
 /** Options of `train()` that only model "diffusion" has. */
 export interface DiffusionTrainGiven {
-  /** Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys. Default: "2.3". */
+  /** Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys, "2.3-cfg" that of its classifier_free_guidance.py, which learns one label of several classes. Default: "2.3". */
   variant?: Given<(typeof models)['diffusion']['specs']>['variant']
   /** Width of the first stage, in channels: even, and a multiple of 8 for "0.26". Default: 64. */
   dim?: Given<(typeof models)['diffusion']['specs']>['dim']
@@ -148,9 +154,9 @@ export interface DiffusionTrainGiven {
   dimMults?: Given<(typeof models)['diffusion']['specs']>['dimMults']
   /** Feed the previous estimate of the picture back into the network. Default: false. */
   selfCondition?: Given<(typeof models)['diffusion']['specs']>['selfCondition']
-  /** What the network predicts. Default: "v" (0.26: "noise"). */
+  /** What the network predicts. Default: "v" (0.26: "noise", 2.3-cfg: "noise"). */
   objective?: Given<(typeof models)['diffusion']['specs']>['objective']
-  /** Noise schedule. Default: "sigmoid" (0.26: "cosine"). */
+  /** Noise schedule. Default: "sigmoid" (0.26: "cosine", 2.3-cfg: "cosine"). */
   schedule?: Given<(typeof models)['diffusion']['specs']>['schedule']
   /** Length T of the diffusion process. Default: 1000. */
   timesteps?: Given<(typeof models)['diffusion']['specs']>['timesteps']
@@ -168,10 +174,12 @@ export interface DiffusionTrainGiven {
   previewSteps?: Given<(typeof models)['diffusion']['specs']>['previewSteps']
   /** Share of values dropped in each block while training; 0.05 to 0.2 slows learning pictures by heart. Default: 0. */
   dropout?: Given<(typeof models)['diffusion']['specs']>['dropout']
-  /** Probability with which each training picture is turned, scaled, stretched or moved. The network is told how, so that its samples are not; 0.12 is usual. Default: 0. */
+  /** Probability with which each training picture is turned, scaled, stretched or moved. The network is told how, so that its samples are not; 0.12 is usual. Default: diffusion 0; stylegan2 "ada" (paper: "none", r3gan: "diffaugment"). */
   augment?: Given<(typeof models)['diffusion']['specs']>['augment']
   /** Above this noise level (sigma, for pixels from -1 to 1) each picture is learned with one fixed noise added, so that it cannot be learned by heart; 0 for never. Default: 0. */
   ambientSigma?: Given<(typeof models)['diffusion']['specs']>['ambientSigma']
+  /** Share of pictures whose labels are hidden while training, so that samples can be guided by the difference; with 0 guidance is not possible. Default: 0.1 (2.3-cfg: 0.5). */
+  labelDropout?: Given<(typeof models)['diffusion']['specs']>['labelDropout']
   /** Strength of offset noise; 0.1 is usual where brightness varies. Default: 0. */
   offsetNoise?: Given<(typeof models)['diffusion']['specs']>['offsetNoise']
 }
@@ -182,6 +190,14 @@ export interface DiffusionSampleGiven {
   sampler?: Given<(typeof models)['diffusion']['sampleSpecs']>['sampler']
   /** Denoising steps, each one pass of the network: 50 by default for "ddim", all for "ddpm". Default: 20. */
   steps?: Given<(typeof models)['diffusion']['sampleSpecs']>['steps']
+  /** How strongly samples follow label, attributes or prompt: 1 is as learned, 2 is usual, more is plainer and nearer to copies. Above 1 each step takes two passes of the network. Default: 1. */
+  guidance?: Given<(typeof models)['diffusion']['sampleSpecs']>['guidance']
+  /** Leads the contrast of guided samples back to that of the network: 0 not at all, 0.7 is usual with much guidance. Default: 0. */
+  guidanceRescale?: Given<(typeof models)['diffusion']['sampleSpecs']>['guidanceRescale']
+  /** Leaves out what of guidance only makes the picture stronger, as "2.3-cfg" does: more guidance is then usual, such as 6. Default: false. */
+  guidanceProjection?: Given<(typeof models)['diffusion']['sampleSpecs']>['guidanceProjection']
+  /** From where to where guidance counts, as shares of the time from the picture (0) to noise (1): in the middle alone it is cheaper and keeps variety. Default: [0, 1]. */
+  guidanceInterval?: Given<(typeof models)['diffusion']['sampleSpecs']>['guidanceInterval']
   /** Noise that DDIM adds at each step: 0 is deterministic, 1 is DDPM-like. Default: 0. */
   eta?: Given<(typeof models)['diffusion']['sampleSpecs']>['eta']
 }
@@ -190,11 +206,11 @@ export interface DiffusionSampleGiven {
 export interface DcganTrainGiven {
   /** DCGAN: "pytorch" is the example of PyTorch (64 px), "chainer" the Chainer DCGAN (96 px, ELU, two logits), "radford" the paper (64 px, 5x5). Default: "pytorch". */
   variant?: Given<(typeof models)['dcgan']['specs']>['variant']
-  /** Length of the latent vector z. Default: dcgan 100; pgan 512 (small: 128). */
+  /** Length of the latent vector z. Default: dcgan 100; pgan 512 (small: 128); stylegan2 100. */
   latent?: Given<(typeof models)['dcgan']['specs']>['latent']
   /** Channels of the generator's last and the discriminator's first hidden layer. Default: 64 (radford: 128). */
   width?: Given<(typeof models)['dcgan']['specs']>['width']
-  /** Loss of the generator. Default: "non-saturating". */
+  /** Loss of the generator. Default: dcgan "non-saturating"; stylegan2 "non-saturating" (r3gan: "relativistic"). */
   ganLoss?: Given<(typeof models)['dcgan']['specs']>['ganLoss']
   /** Discriminator updates for each generator update. Default: 1. */
   discriminatorUpdates?: Given<(typeof models)['dcgan']['specs']>['discriminatorUpdates']
@@ -212,7 +228,7 @@ export interface DcganSampleGiven {
 export interface PganTrainGiven {
   /** PGAN: "zoo" is the published network and schedule of pytorch_GAN_zoo, "small" a narrow one for hundreds of pictures. Default: "zoo". */
   variant?: Given<(typeof models)['pgan']['specs']>['variant']
-  /** Length of the latent vector z. Default: dcgan undefined; pgan 512 (small: 128). */
+  /** Length of the latent vector z. Default: dcgan undefined; pgan 512 (small: 128); stylegan2 undefined. */
   latent?: Given<(typeof models)['pgan']['specs']>['latent']
   /** Channels at 4 px, 8 px, 16 px and so on; those beyond size are not used. Default: [512, 512, 512, 512, 256, 128, 64, 32] (small: [128, 128, 64, 32, 16, 16, 16, 16]). */
   widths?: Given<(typeof models)['pgan']['specs']>['widths']
@@ -236,14 +252,70 @@ export interface PganSampleGiven {
   stretch?: Given<(typeof models)['pgan']['sampleSpecs']>['stretch']
 }
 
+/** Options of `train()` that only model "stylegan2" has. */
+export interface Stylegan2TrainGiven {
+  /** StyleGAN2: "ada" is the automatic configuration of StyleGAN2-ADA, "paper" configuration F of StyleGAN2, "r3gan" the same networks with the relativistic loss of R3GAN and both of its penalties. Default: "ada". */
+  variant?: Given<(typeof models)['stylegan2']['specs']>['variant']
+  /** Length of the latent vectors z and w. Default: dcgan 512; pgan 512 (small: 128); stylegan2 512. */
+  latent?: Given<(typeof models)['stylegan2']['specs']>['latent']
+  /** Channels of a map times its side: a map of side r has channelBase / r of them, at most channelMax. Default: 16384 (paper: 32768). */
+  channelBase?: Given<(typeof models)['stylegan2']['specs']>['channelBase']
+  /** Most channels of a map. 128 with channelBase 4096 trains on a CPU. Default: 512. */
+  channelMax?: Given<(typeof models)['stylegan2']['specs']>['channelMax']
+  /** Layers of the mapping network from z to w. Default: 2 (paper: 8). */
+  mappingLayers?: Given<(typeof models)['stylegan2']['specs']>['mappingLayers']
+  /** Pictures whose differences the discriminator is told of, to keep the generator from making one picture only. Default: 4. */
+  minibatchGroup?: Given<(typeof models)['stylegan2']['specs']>['minibatchGroup']
+  /** Loss of both networks. "relativistic" compares each generated picture with a real one. Default: dcgan undefined; stylegan2 "non-saturating" (r3gan: "relativistic"). */
+  ganLoss?: Given<(typeof models)['stylegan2']['specs']>['ganLoss']
+  /** Weight of the penalty on slopes of the discriminator at data (R1; with "relativistic" at generated pictures too); null for 0.0002 x size² / batch. Default: null (paper: 10, r3gan: 1). */
+  r1Gamma?: Given<(typeof models)['stylegan2']['specs']>['r1Gamma']
+  /** Updates from one such penalty to the next. It counts as many times. Default: 16 (r3gan: 1). */
+  r1Every?: Given<(typeof models)['stylegan2']['specs']>['r1Every']
+  /** Weight of the path length penalty, which makes a step of w move a picture equally far everywhere; 0 for none. Default: 2 (r3gan: 0). */
+  pathLengthWeight?: Given<(typeof models)['stylegan2']['specs']>['pathLengthWeight']
+  /** Updates from one such penalty to the next. It counts as many times. Default: 4. */
+  pathLengthEvery?: Given<(typeof models)['stylegan2']['specs']>['pathLengthEvery']
+  /** Share of batches whose finer styles come from a second latent. Default: 0.9 (r3gan: 0). */
+  styleMixing?: Given<(typeof models)['stylegan2']['specs']>['styleMixing']
+  /** Half-life of the averaged weights at most, as a share of the run so far; null for no such limit. Default: 0.05 (paper: null). */
+  emaRamp?: Given<(typeof models)['stylegan2']['specs']>['emaRamp']
+  /** What real and generated pictures go through before the discriminator sees them. "diffaugment" changes colours, moves and cuts out, always; it is best for hundreds of pictures. "ada" does more, as often as the discriminator learns by heart. Default: diffusion undefined; stylegan2 "ada" (paper: "none", r3gan: "diffaugment"). */
+  augment?: Given<(typeof models)['stylegan2']['specs']>['augment']
+  /** Operations of "ada". "drawings" leaves out rotations, mirroring and changes of hue, which a generator could learn to copy. Default: "drawings". */
+  augmentSet?: Given<(typeof models)['stylegan2']['specs']>['augmentSet']
+  /** Share by which more real pictures pass for real than not, where "ada" keeps it. Default: 0.6. */
+  augmentTarget?: Given<(typeof models)['stylegan2']['specs']>['augmentTarget']
+  /** Images in which "ada" can go from never to always. Default: 500000. */
+  augmentImages?: Given<(typeof models)['stylegan2']['specs']>['augmentImages']
+  /** Fixed probability of each operation of "ada"; null to adapt it. Default: null. */
+  augmentP?: Given<(typeof models)['stylegan2']['specs']>['augmentP']
+}
+
+/** Options of `model.sample()` that only model "stylegan2" has. */
+export interface Stylegan2SampleGiven {
+  /** How far from the mean picture: 1 as trained, 0.7 less varied and cleaner, 0 the mean itself. Default: 1. */
+  truncation?: Given<(typeof models)['stylegan2']['sampleSpecs']>['truncation']
+  /** Noise of fine details: the same for all pictures, of each seed, or none. Default: "const". */
+  noise?: Given<(typeof models)['stylegan2']['sampleSpecs']>['noise']
+  /** Where a seed's latent comes from: PyTorch's generator, or NumPy's RandomState, as in published galleries. Default: "torch". */
+  latents?: Given<(typeof models)['stylegan2']['sampleSpecs']>['latents']
+  /** Seed whose styles replace those of maps from mixFrom on; null for none. Default: null. */
+  mixSeed?: Given<(typeof models)['stylegan2']['sampleSpecs']>['mixSeed']
+  /** Side of the first maps that take the styles of mixSeed: 4, 8, 16, ... Default: 16. */
+  mixFrom?: Given<(typeof models)['stylegan2']['sampleSpecs']>['mixFrom']
+}
+
 /** The options that only one kind of model has, by its name. */
 export type TrainGiven = {
   diffusion: DiffusionTrainGiven
   dcgan: DcganTrainGiven
   pgan: PganTrainGiven
+  stylegan2: Stylegan2TrainGiven
 }
 export type SampleGiven = {
   diffusion: DiffusionSampleGiven
   dcgan: DcganSampleGiven
   pgan: PganSampleGiven
+  stylegan2: Stylegan2SampleGiven
 }

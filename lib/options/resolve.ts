@@ -2,9 +2,11 @@
 import { type Problem, throwIfAny } from '../errors.ts'
 import type { ModelDefinition } from '../models/model.ts'
 import { definitionOf, type ModelName, models } from '../models/table.ts'
+import { type AskedLabels, findAsked } from './asked-labels.ts'
 import { type CommonOptions, loadSpecs } from './common.ts'
 import { exportSpecs } from './export.ts'
 import { foreignName } from './foreign.ts'
+import { isLabelSet } from './labels.ts'
 import { nearest } from './nearest.ts'
 import type { Given, OptionSpec, OptionSpecs, Resolved } from './option-spec.ts'
 import { isPublished, type RecipeName, recipeDefaults } from './recipes.ts'
@@ -174,6 +176,8 @@ export function resolveTrain(given: AnyTrainOptions): ResolvedTrainOptions {
   if (resolved.stopOnCopies === true && resolved.guard === false)
     problems.push({ path: 'stopOnCopies', message: 'needs guard, which is off: set guard to true' })
   if (problems.length === 0) problems.push(...definition.check(resolved as CommonOptions))
+  if (resolved.labels != null && definition.learnsLabels !== true)
+    problems.push({ path: 'labels', message: `model "${name}" learns no labels; leave them out` })
   throwIfAny(problems)
   return Object.freeze(resolved) as unknown as ResolvedTrainOptions
 }
@@ -194,6 +198,21 @@ export const resolveLoad = (given: Given<typeof loadSpecs>): Resolved<typeof loa
 export const resolveExport = (given: ExportOptions, problems: Problem[]): Resolved<typeof exportSpecs> =>
   resolveOnly(exportSpecs, given, problems)
 
+/** What is wrong with the labels that are asked for. */
+function labelProblems(asked: AskedLabels, labels: ResolvedTrainOptions['labels']): Problem[] {
+  const problems: Problem[] = []
+  if (isLabelSet(labels)) findAsked(labels, asked, problems)
+  else
+    for (const path of ['label', 'attributes', 'prompt'] as const)
+      if (asked[path] != null)
+        problems.push({
+          path,
+          message:
+            'needs a model that learned with labels; this one knows no words (train with labels, docs/labels.md)',
+        })
+  return problems
+}
+
 /** Complete sampling options for a model trained with `train`. Throws OPTION_INVALID with every problem in it. */
 export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions): ResolvedSampleOptions {
   const input = asObject(given, 'options')
@@ -208,6 +227,7 @@ export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions)
     problems.push({ path: 'count', message: `is ${show(input.count)}, but seeds has ${input.seeds.length} entries` })
   }
   const resolved = resolveSpecs(specs, input, definition.sampleDefaults(train, input), problems)
+  if (problems.length === 0) problems.push(...labelProblems(resolved as AskedLabels, train.labels))
   if (problems.length === 0) problems.push(...definition.checkSample(resolved as CommonSampleOptions, train))
   throwIfAny(problems)
   const { count, seed } = resolved as { count: number; seed: number }

@@ -15,9 +15,10 @@ type Method = {
   readonly published: { readonly fid: number; readonly nwi: number } | null
 }
 
-/** Ozaki's preprint of 2022 compares the first two; the hourglass is its other network; "few" is ours. */
+/** Ozaki's preprint of 2022 compares the first three; the hourglass is its other network; "few" is ours. */
 export const studyMethods = {
   dcgan: { label: 'DCGAN', train: { recipe: 'dcgan-pytorch' }, published: { fid: 293, nwi: -202 } },
+  stylegan2: { label: 'StyleGAN2-ADA', train: { model: 'stylegan2' }, published: { fid: 67.8, nwi: -35.5 } },
   diffusion: {
     label: 'Diffusion, U-Net (1,2,4,8)',
     train: { recipe: 'ozaki2022' },

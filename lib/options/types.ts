@@ -45,8 +45,11 @@ export type DcganTrainOptions = NamedTrainOptions<'dcgan'>
 /** Options of `train()` for a progressively grown GAN. */
 export type PganTrainOptions = NamedTrainOptions<'pgan'>
 
+/** Options of `train()` for StyleGAN2. */
+export type Stylegan2TrainOptions = NamedTrainOptions<'stylegan2'>
+
 /** Options of `train()`, as given: those of one kind of model. */
-export type TrainOptions = DiffusionTrainOptions | DcganTrainOptions | PganTrainOptions
+export type TrainOptions = DiffusionTrainOptions | DcganTrainOptions | PganTrainOptions | Stylegan2TrainOptions
 
 type Merged<U> = { [K in U extends unknown ? keyof U : never]?: U extends Record<K, infer V> ? V : never }
 
@@ -81,14 +84,20 @@ export type DcganSampleOptions = SampleOptionsOf<'dcgan'>
 /** Options of `model.sample()` for a progressively grown GAN. */
 export type PganSampleOptions = SampleOptionsOf<'pgan'>
 
+/** Options of `model.sample()` for StyleGAN2. */
+export type Stylegan2SampleOptions = SampleOptionsOf<'stylegan2'>
+
 /** Options of `model.sample()`, as given: those of one kind of model. */
-export type SampleOptions = DiffusionSampleOptions | DcganSampleOptions | PganSampleOptions
+export type SampleOptions = { [M in ModelName]: SampleOptionsOf<M> }[ModelName]
 
 type SampleSpecsOf<M extends ModelName> = (typeof models)[M]['sampleSpecs']
+
+type CompleteSample<M extends ModelName> = Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>>
 
 /** Options of `model.sample()`, complete. */
 export type ResolvedSampleOptions = Omit<Complete<CommonSample, typeof sampleSpecs>, 'seeds'> & {
   readonly seeds: readonly number[]
-} & { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['diffusion'] &
-  { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['dcgan'] &
-  { [M in ModelName]: Partial<Complete<OwnSample<M>, SampleSpecsOf<M>>> }['pgan']
+} & CompleteSample<'diffusion'> &
+  CompleteSample<'dcgan'> &
+  CompleteSample<'pgan'> &
+  CompleteSample<'stylegan2'>

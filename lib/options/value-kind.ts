@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
 import { loadSpecs } from './common.ts'
+import { fillSpecs, likeSpecs } from './edit.ts'
 import { compareSpecs, evaluateSpecs } from './evaluate.ts'
 import { exportSpecs } from './export.ts'
 import { isLabelSet } from './labels.ts'
@@ -190,6 +191,20 @@ export function evaluateGroups(): Group[] {
     ...sampling,
   ]
 }
+
+const editGroups = (purpose: string, specs: OptionSpecs, without: readonly string[] = []): Group[] => [
+  { model: undefined, purpose, specs, defaultText: sampleDefaultText },
+  ...sampleGroups().map((group) => ({
+    ...group,
+    specs: Object.fromEntries(Object.entries(group.specs).filter(([name]) => !without.includes(name))),
+    ...(group.model === undefined && { purpose: 'sampling' }),
+  })),
+]
+
+/** Options of `model.like()`, with those of `model.sample()`. */
+export const likeGroups = (): Group[] => editGroups('variations', likeSpecs)
+/** Options of `model.fill()`, with those of `model.sample()`. */
+export const fillGroups = (): Group[] => editGroups('filling', fillSpecs, ['sampler'])
 
 /** Options of `study()`. */
 export const studyGroups = (): Group[] => [

@@ -4,30 +4,22 @@ import { type Placement, toSpec } from '../backend/placement.ts'
 import type { Weights } from '../checkpoint/state-names.ts'
 import { abortError, ShinsakuError, throwIfAny } from '../errors.ts'
 import type { Layer, NativeInferenceModel } from '../native/addon.ts'
-import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
-import type { WalkOptions, WalkPath } from '../options/walk.ts'
+import type { ParameterCount } from '../native/parameters.ts'
+import type { FillOptions, InvertOptions, LikeOptions } from '../options/edit.ts'
+import { workingFolder } from '../options/paths.ts'
+import type { ResolvedSampleOptions, ResolvedTrainOptions } from '../options/types.ts'
+import type { WalkPath } from '../options/walk.ts'
+import type { BetweenCall, SampleCall, SampleHooks, WalkCall } from './call.ts'
+import { directionOf } from './direction.ts'
+import type { GivenPicture } from './edit.ts'
+import { type Edit, editSettings } from './edit-inputs.ts'
 import { InferenceModels } from './inference-models.ts'
 import { SampleJob } from './job.ts'
-import type { Picture } from './picture.ts'
 import { Sampling } from './sampling.ts'
 import { type OpenedWalk, Walk } from './walk.ts'
 import { autoWeights } from './weights.ts'
 
-/** What a call may watch and stop its sampling with. */
-type SampleHooks = {
-  /** Aborting rejects with an AbortError between two denoising steps. */
-  signal?: AbortSignal | undefined
-  /** Called a few times a second with the share of the work that is done, 0 to 1. */
-  onProgress?: ((share: number) => void) | undefined
-  /** Called with each picture once it is sampled. */
-  onPicture?: ((picture: Picture) => void) | undefined
-}
-
-export type SampleCall = SampleOptions & SampleHooks
-export type WalkCall = WalkOptions & SampleHooks
-type WithoutPath<T> = T extends unknown ? Omit<T, 'seeds' | 'steps' | 'loop'> : never
-/** What `between()` takes beside its seeds. */
-export type BetweenCall = WithoutPath<WalkCall>
+export type { BetweenCall, SampleCall, WalkCall } from './call.ts'
 
 export type LoadOptions = {
   /** As for `train()`; the default is "auto". */
@@ -64,7 +56,7 @@ export type ModelDeps = {
 
 export type ModelDescription = {
   layers: readonly Layer[]
-  parameters: number
+  parameters: ParameterCount
   device: string
   samplingOps: string
   /**
@@ -74,8 +66,8 @@ export type ModelDescription = {
   weightsSha256: string | null
 }
 
-/** Options of a call that are complete, and what its pictures are between where it is a walk. */
-type Resolved = { options: ResolvedSampleOptions; path?: WalkPath }
+/** Options of a call that are complete, what its pictures are between where it is a walk, and what it changes where it edits. */
+type Resolved = { options: ResolvedSampleOptions; path?: WalkPath; edit?: Edit }
 
 /** Models that nobody disposed of. */
 const collected = new FinalizationRegistry<() => void>((close) => close())
@@ -150,22 +142,54 @@ export class Model {
     return { sampling, settings }
   }
 
+  /**
+   * Samples variations of a picture (SDEdit): a file, which becomes a square as those of training did, or pixels of the
+   * model's shape. For models of kind "diffusion". Rejects as `sample()`, and with IMAGE_UNREADABLE, FILE_FAILED.
+   */
+  like(picture: GivenPicture, options: LikeOptions & SampleCall = {}): SampleJob {
+    const from = workingFolder()
+    return new SampleJob(async () => (await import('./edit.ts')).openLike(this, picture, options, from))
+  }
+
+  /**
+   * Fills what is white in `mask` (RePaint); all other pixels stay as they are, to the byte. It takes
+   * steps + (steps / jumpLength - 1) * (resamplings - 1) * jumpLength passes of the network, 230 by default. For models of kind "diffusion". Rejects as `like()`.
+   */
+  fill(picture: GivenPicture, mask: GivenPicture, options: FillOptions & SampleCall = {}): SampleJob {
+    const from = workingFolder()
+    return new SampleJob(async () => (await import('./edit.ts')).openFill(this, picture, mask, options, from))
+  }
+
+  /**
+   * The noise that leads to a picture, float32 [channels, size, size]: DDIM with eta 0 and as many steps samples it
+   * again. For models of kind "diffusion". Rejects as `like()`.
+   */
+  async invert(
+    picture: GivenPicture,
+    options: InvertOptions & Pick<SampleCall, 'signal' | 'onProgress'> = {},
+  ): Promise<Float32Array> {
+    const from = workingFolder()
+    return (await import('./edit.ts')).invert(this, picture, options, from)
+  }
+
   /** @internal Begins a call, with the weights as they are now; the caller closes it. */
-  open({ signal, onProgress, onPicture, ...given }: SampleCall): Promise<Sampling> {
-    return this.#begin({ signal, onProgress, onPicture }, async () => {
+  open({ signal, onProgress, onPicture, ...given }: SampleCall, edit?: Edit): Promise<Sampling> {
+    const resolve = async () => {
       const { resolveSample } = await import('../options/resolve.ts')
-      return { options: resolveSample(given, this.options) }
-    })
+      return { options: resolveSample(given, this.options), ...(edit && { edit }) }
+    }
+    return this.#begin({ signal, onProgress, onPicture }, resolve)
   }
 
   async #begin({ signal, onProgress, onPicture }: SampleHooks, resolve: () => Promise<Resolved>): Promise<Sampling> {
     const close = this.#models.hold()
     try {
       const { definitionOf } = await import('../models/table.ts')
-      const { options, path } = await resolve()
+      const { options, path, edit } = await resolve()
       if (signal?.aborted) throw abortError(signal, 'Sampling')
       const weights = options.weights === 'auto' ? this.autoWeights : this.#require(options.weights)
-      const { seeds: _, seed: __, count: ___, ...settings } = options
+      const { seeds: _, seed: __, count: ___, ...shared } = options
+      const { row, settings } = directionOf(this.options.labels, shared)
       const { size, channels, model } = this.options
       const { sampledAtOnce } = definitionOf(model)
       const atOnce = sampledAtOnce(options)
@@ -178,6 +202,8 @@ export class Model {
         // Where more pictures would be computed together, those depend on each other.
         repeatable: digest !== undefined && sampledAtOnce({ ...options, count: options.count + 1 }) === atOnce,
         native,
+        ...(row && { labels: row }),
+        ...(edit && { edit }),
         size,
         channels,
         provenance: {
@@ -187,6 +213,7 @@ export class Model {
           ...(digest === undefined ? {} : { checkpoint: digest.slice(0, DIGEST_LENGTH) }),
           model,
           ...settings,
+          ...(edit && editSettings(edit)),
           weights,
           operations: this.#deps.placement.samplingOps,
         },
@@ -218,10 +245,15 @@ export class Model {
 
   /** The network: its layers in order, its parameters in all, which ops set samples, and what tells its weights apart. */
   async describe(): Promise<ModelDescription> {
-    const { loadAddon } = await import('../native/load.ts')
+    const [{ loadAddon }, { parameterCount }] = await Promise.all([
+      import('../native/load.ts'),
+      import('../native/parameters.ts'),
+    ])
     const addon = await loadAddon()
     const { placement } = this.#deps
-    const { layers, parameters } = await addon.describe(toSpec(this.options, placement))
+    const network = await addon.describe(toSpec(this.options, placement))
+    const { layers } = network
+    const parameters = parameterCount(this.options.model, network)
     const weightsSha256 = (await this.#weightsDigest()) ?? null
     return { layers, parameters, device: placement.device, samplingOps: placement.samplingOps, weightsSha256 }
   }

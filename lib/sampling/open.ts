@@ -4,7 +4,7 @@ import { toSpec } from '../backend/placement.ts'
 import { placeKnown } from '../backend/select.ts'
 import { readWeights } from '../checkpoint/read.ts'
 import { modelFile } from '../checkpoint/records.ts'
-import { isSamplingWeight, type Weights, weightNames } from '../checkpoint/state-names.ts'
+import { isLabelState, isSamplingWeight, type Weights, weightNames } from '../checkpoint/state-names.ts'
 import { requireFinite } from '../convert/import/finite.ts'
 import { type ImportOptions, openImported } from '../convert/import/open.ts'
 import { requireNoHubName } from '../convert/import/pgan-hub.ts'
@@ -153,7 +153,9 @@ export async function openModel(path: string, options: LoadOptions & ImportOptio
 
 async function modelOf(opened: OpenPlace, { device, threads, exact }: ReturnType<typeof resolveLoad>): Promise<Model> {
   const { place, stored } = opened
-  const trained = await trainedOptions(place.run)
+  const all = await trainedOptions(place.run)
+  // A checkpoint from before a run was given labels knows none.
+  const trained = stored.tensors.some(({ name }) => isLabelState(name)) ? all : { ...all, labels: null }
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, { ...trained, device, threads, exact: exact || trained.exact })

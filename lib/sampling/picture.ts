@@ -3,10 +3,11 @@ import { extname } from 'node:path'
 import { throwIfAny } from '../errors.ts'
 import { writeDurable } from '../files/write.ts'
 import type { PictureFormat } from '../images/encode.ts'
+import type { PictureLabels } from '../options/labels.ts'
 import { absolutePath } from '../options/paths.ts'
 
 /** What each picture's metadata says about how it was made. */
-export type Provenance = Readonly<Record<string, string | number | boolean | null>>
+export type Provenance = Readonly<Record<string, string | number | boolean | null | readonly number[] | PictureLabels>>
 
 /** What pictures of one call have in common. */
 export type PictureKind = {

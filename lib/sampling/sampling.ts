@@ -5,6 +5,7 @@ import type { NativeInferenceModel, NativeSampler } from '../native/addon.ts'
 import type { ResolvedSampleOptions } from '../options/types.ts'
 import type { WalkPath } from '../options/walk.ts'
 import { withSampleAdvice } from './advice.ts'
+import { type Edit, inputsOf } from './edit-inputs.ts'
 import { Picture, type PictureKind, type Provenance } from './picture.ts'
 
 const PROGRESS_MS = 100
@@ -19,6 +20,10 @@ export type SamplingDeps = PictureKind & {
   /** Whether the same call gives each picture again, whatever is sampled beside it. */
   repeatable: boolean
   native: NativeInferenceModel
+  /** What the network is told of the pictures; absent where nothing is asked for. */
+  labels?: readonly number[]
+  /** The picture that is changed; absent where pictures begin as noise. */
+  edit?: Edit
   signal: AbortSignal | undefined
   onProgress: ((share: number) => void) | undefined
   onPicture: ((picture: Picture) => void) | undefined
@@ -82,21 +87,33 @@ export class Sampling implements PictureKind, AsyncIterable<Picture> {
     return { size, channels, provenance: { ...provenance, toSeed: path!.toSeeds[index]!, mix } }
   }
 
-  /** Pixels of the next pictures; `done` are finished. */
-  async #batch(seeds: readonly number[], done: number): Promise<Uint8Array> {
-    const { native, options, atOnce, path } = this.#deps
+  /** What the first picture is before it becomes pixels: float32 [channels, size, size]. */
+  async values(): Promise<Float32Array> {
+    const bytes = await this.#batch(this.seeds.slice(0, 1), 0, (sampler) => sampler.values())
+    return new Float32Array(Uint8Array.from(bytes).buffer)
+  }
+
+  /** What `read` takes of the next pictures, their pixels by default; `done` are finished. */
+  async #batch(
+    seeds: readonly number[],
+    done: number,
+    read: (sampler: NativeSampler) => Promise<Uint8Array> = (sampler) => sampler.pixels(),
+  ): Promise<Uint8Array> {
+    const { native, options, atOnce, path, labels, edit } = this.#deps
     this.#throwIfAborted()
     const end = done + seeds.length
     const between = path && { toSeeds: path.toSeeds.slice(done, end), mix: path.mix.slice(done, end) }
     try {
-      const sampler = await native.sampler(toSpec({ ...options, ...between, seeds, count: seeds.length }))
+      const spec = toSpec({ ...options, ...between, seeds, count: seeds.length })
+      const args = { ...spec, ...(labels && { labels }), ...edit?.args }
+      const sampler = await native.sampler(args, edit && inputsOf(edit, this, seeds.length))
       try {
         while (!(await sampler.step())) {
           this.#throwIfAborted()
           await this.#report(seeds.length, done, sampler)
         }
         await this.#report(0, done + seeds.length, sampler)
-        return await sampler.pixels()
+        return await read(sampler)
       } finally {
         sampler.dispose()
       }

@@ -7,6 +7,7 @@ import { loadDataset } from '../data/dataset.ts'
 import { countFindings } from '../data/findings.ts'
 import { reported, writeReport } from '../data/report.ts'
 import { loadNative } from '../native/load.ts'
+import { parameterCount } from '../native/parameters.ts'
 import { absolutePath, withAbsolutePaths } from '../options/paths.ts'
 import { optionOrigins } from '../options/recipes.ts'
 import { resolveTrain } from '../options/resolve.ts'
@@ -60,7 +61,7 @@ export async function describeRun(
     : writeReport(absolutePath(folder, from), dataset)
   ).finally(() => store.close())
   const network = await addon.describe(toSpec(options, placement))
-  const { layers, parameters } = network
+  const { layers } = network
   const { program, state, checkpoint, activation } = trainingMemory(options, placement, network, store.count)
   const kept = options.keepCheckpoints + (options.guard ? countMilestones(options) : 0)
   const picturesBytes = (store.resident?.byteLength ?? 0) + (heldOut?.resident?.byteLength ?? 0)
@@ -81,7 +82,7 @@ export async function describeRun(
     },
     report,
     layers,
-    parameters,
+    parameters: parameterCount(options.model, network),
     memory: {
       programBytes: program,
       stateBytes: state,

@@ -1,5 +1,5 @@
-/** First values for what an imported checkpoint does not hold, when its run first goes on. */
-import { groupOf, type StateGroup } from '../checkpoint/state-names.ts'
+/** First values for what a checkpoint does not hold: an imported one, or one of a run that had no labels yet. */
+import { groupOf, isLabelState, type StateGroup } from '../checkpoint/state-names.ts'
 import { ShinsakuError } from '../errors.ts'
 import type { NativeTrainer } from '../native/addon.ts'
 
@@ -12,6 +12,40 @@ const mayBeMissing: readonly (readonly [group: StateGroup, line: string])[] = [
 ]
 
 /**
+ * A run that gets labels begins with weights of 0 for them, which change nothing until they have learned, and with
+ * Adam's moments of 0. Resolves with the names of what else is missing.
+ */
+async function initLabels(
+  trainer: NativeTrainer,
+  missing: readonly string[],
+  log: (line: string) => void,
+): Promise<string[]> {
+  const names = new Set(missing.filter(isLabelState))
+  if (names.size === 0) return [...missing]
+  for (const info of await trainer.tensors()) {
+    if (!names.has(info.name)) continue
+    const bytes = new Uint8Array(info.shape.reduce((product, side) => product * side, Float32Array.BYTES_PER_ELEMENT))
+    await trainer.load([{ ...info, bytes }], 'same')
+  }
+  log('The network is told of labels from here on; until it has learned them, they change nothing.')
+  return missing.filter((name) => !names.has(name))
+}
+
+/** For a run that started here, which may lack labels only. Throws CHECKPOINT_MISMATCH for the rest. */
+export async function initMissingLabels(
+  trainer: NativeTrainer,
+  missing: readonly string[],
+  log: (line: string) => void,
+): Promise<void> {
+  const others = await initLabels(trainer, missing, log)
+  if (others.length > 0)
+    throw new ShinsakuError(
+      'CHECKPOINT_MISMATCH',
+      `The checkpoint lacks ${others.length} tensors that the network needs, such as ${others[0]}`,
+    )
+}
+
+/**
  * Leaves the trainer's own first values where the checkpoint has none, and says so. `images` are those the network has
  * seen. Throws CHECKPOINT_MISMATCH where weights are missing.
  */
@@ -21,10 +55,11 @@ export async function initMissingState(
   images: number,
   log: (line: string) => void,
 ): Promise<void> {
-  const needed = missing.find((name) => !mayBeMissing.some(([group]) => groupOf(name) === group))
+  const others = await initLabels(trainer, missing, log)
+  const needed = others.find((name) => !mayBeMissing.some(([group]) => groupOf(name) === group))
   if (needed !== undefined)
     throw new ShinsakuError('CHECKPOINT_MISMATCH', `The imported checkpoint lacks ${needed}, which the network needs`)
-  const missingGroups = new Set(missing.map(groupOf))
+  const missingGroups = new Set(others.map(groupOf))
   for (const [group, line] of mayBeMissing) if (missingGroups.has(group)) log(line)
   if (missingGroups.has('progress')) await trainer.startAt(images)
 }

@@ -19,8 +19,8 @@ type RestoreOptions = {
   log: (line: string) => void
   /** Whether they are those of the checkpoint; of others the epoch that was under way ends where it is. */
   pictures: 'same' | 'other'
-  /** Gives first values to what an imported checkpoint may lack; none for a run that started here. */
-  initMissing?: (missing: readonly string[], images: number) => Promise<void>
+  /** Gives first values to what a checkpoint may lack; throws CHECKPOINT_MISMATCH for the rest. */
+  initMissing: (missing: readonly string[], images: number) => Promise<void>
 }
 
 /**
@@ -43,13 +43,7 @@ export async function restore(
         missing.delete(info.name)
       }
     }
-    if (missing.size > 0 && initMissing) await initMissing([...missing], checkpoint.state.images)
-    else if (missing.size > 0) {
-      throw new ShinsakuError(
-        'CHECKPOINT_MISMATCH',
-        `${newest.folder} lacks ${missing.size} tensors that the network needs, such as ${[...missing][0]}`,
-      )
-    }
+    if (missing.size > 0) await initMissing([...missing], checkpoint.state.images)
     log(`Going on from ${newest.folder}`)
     return checkpoint.state
   } finally {

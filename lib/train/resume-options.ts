@@ -115,6 +115,10 @@ function labelsOnResume(stored: unknown, given: AnyTrainOptions['labels']): unkn
   return isFile(given) && isFile(stored.from) ? { ...stored, from: given } : given
 }
 
+/** Labels are the same wherever they are read from. */
+const isSame = (a: unknown, b: unknown): boolean =>
+  isLabelSet(a) && isLabelSet(b) ? isDeepStrictEqual(a.attributes, b.attributes) : isDeepStrictEqual(a, b)
+
 /** Throws RESUME_MISMATCH where a run would lose its labels or get others: its network is made for those it has. */
 function requireLabels(run: string, stored: unknown, wanted: unknown): void {
   if (!isLabelSet(stored)) return
@@ -145,9 +149,7 @@ function merge(
   const options = resolveTrain(together)
   const wanted = options as unknown as Record<string, unknown>
   requireLabels(run, stored.labels, wanted.labels)
-  const changed = asked
-    .map(([name]) => name)
-    .filter((name) => !free.has(name) && !isDeepStrictEqual(wanted[name], stored[name]))
+  const changed = asked.map(([name]) => name).filter((name) => !free.has(name) && !isSame(wanted[name], stored[name]))
   const line = (name: string) =>
     `${name}: ${JSON.stringify(stored[name] ?? null)} then, ${JSON.stringify(wanted[name])} now`
   const refused = changed.filter((name) => !options.allowChanges?.includes(name))

@@ -3,7 +3,7 @@ import type { Placement } from '../backend/placement.ts'
 import { readDatasetFiles } from '../run/dataset-record.ts'
 import { awaitsData, isImported, openRunDirectory, type RunDirectory, readTrainedOps } from '../run/directory.ts'
 import { datasetFile } from '../run/names.ts'
-import { initMissingState } from './init-missing-state.ts'
+import { initMissingLabels, initMissingState } from './init-missing-state.ts'
 import { startAtZero } from './new-run.ts'
 import { type Hooks, type OpenTrainer, openTrainer, planPlacement } from './open-trainer.ts'
 import { lacksPreview, writeReals } from './previews.ts'
@@ -64,9 +64,9 @@ async function startAtCheckpoint(
   const state = await restore(run, trainer, {
     log,
     pictures: otherData?.trained ? 'other' : 'same',
-    ...((await isImported(run)) && {
-      initMissing: (missing, images) => initMissingState(trainer, missing, images, log),
-    }),
+    initMissing: (await isImported(run))
+      ? (missing, images) => initMissingState(trainer, missing, images, log)
+      : (missing) => initMissingLabels(trainer, missing, log),
   })
   for (const change of [...changes, ...(otherData ? [`pictures: ${otherData.change}`] : [])]) log(`Changed: ${change}`)
   if (!state) {

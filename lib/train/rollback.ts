@@ -3,6 +3,7 @@ import type { CheckpointState } from '../checkpoint/records.ts'
 import { ShinsakuError } from '../errors.ts'
 import type { NativeTrainer } from '../native/addon.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
+import { initMissingLabels } from './init-missing-state.ts'
 import { restore } from './restore.ts'
 import type { RunLog } from './run-log.ts'
 
@@ -61,7 +62,11 @@ export async function restoreForAttempt(
   seed: number,
 ): Promise<CheckpointState | undefined> {
   const log = (line: string) => runLog.log(line)
-  const state = await restore(run, trainer, { log, pictures: 'same' }).catch((error) => {
+  const state = await restore(run, trainer, {
+    log,
+    pictures: 'same',
+    initMissing: (missing) => initMissingLabels(trainer, missing, log),
+  }).catch((error) => {
     // One that was imported, or is of other pictures, lacks what a trainer under way needs.
     if (error instanceof ShinsakuError && error.code === 'CHECKPOINT_MISMATCH') return undefined
     throw error

@@ -3,6 +3,7 @@ import type { Placement } from '../backend/placement.ts'
 import type { Reason } from '../data/findings.ts'
 import type { Report, ReportedFinding } from '../data/report.ts'
 import type { Layer } from '../native/addon.ts'
+import type { ParameterCount } from '../native/parameters.ts'
 import type { LabelAttribute } from '../options/labels.ts'
 import type { OptionOrigin } from '../options/recipes.ts'
 import type { ResolvedTrainOptions, TrainOptions } from '../options/types.ts'
@@ -36,7 +37,8 @@ export type RunDescription = Placement & {
   /** Files of the data report, where one was asked for. */
   report: Report | null
   layers: readonly Layer[]
-  parameters: number
+  /** Trainable weights; of StyleGAN2 those of each network: `{ generator, discriminator }`. */
+  parameters: ParameterCount
   /**
    * Estimates: the program before it has a network; weights, gradients, Adam and EMA; what an update takes beside them
    * at its peak; the copy that is written as a checkpoint while training goes on; one checkpoint times keepCheckpoints

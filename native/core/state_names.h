@@ -30,6 +30,9 @@ inline std::string ExpAvg(const std::string& name) { return "optimizer.exp_avg."
 inline std::string ExpAvgSq(const std::string& name) { return "optimizer.exp_avg_sq." + name; }
 inline std::string AdamStep(const std::string& prefix) { return kOptimizer + prefix + "step"; }
 
+// The weight by which a network is told of labels.
+inline constexpr char kLabels[] = "label_emb";
+
 // The weight by which a network is told of augmentation: of training alone.
 inline constexpr char kAugment[] = "augment_mlp";
 inline bool IsAugment(const std::string& name) { return name.find(kAugment) != std::string::npos; }

@@ -45,6 +45,13 @@ const models: Record<string, AnyTrainOptions> = {
   'diffusion 0.26, accumulating, exact': { ...accumulating, exact: true },
   'dcgan pytorch': { model: 'dcgan', flip: true, loaderWorkers: 2 },
   'dcgan chainer, accumulating': { model: 'dcgan', variant: 'chainer', width: 4, accumulate: 2 },
+  'stylegan2, accumulating': {
+    model: 'stylegan2',
+    accumulate: 2,
+    r1Every: 3,
+    augmentImages: 100,
+    lrSchedule: 'cosine',
+  },
   'dcgan radford, averaged': { model: 'dcgan', variant: 'radford', width: 4, emaDecay: 0.9, discriminatorUpdates: 2 },
 }
 

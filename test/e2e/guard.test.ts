@@ -39,6 +39,7 @@ describe('a guarded run', () => {
     { ...diffusion, exact: true },
     { ...diffusion, pixelStore: 'file' },
     { ...guarded, model: 'dcgan' },
+    { ...guarded, model: 'stylegan2' },
   ]
   test.each(models)('has the bits of one without: %o', async (options) => {
     const out = temporaryFolder()

@@ -8,12 +8,13 @@ import { drawPictures, errorOf, newestOf, sharedFolder, tinyRun, useOwnCache } f
 
 useOwnCache()
 const shared = sharedFolder()
-const models = {} as Record<'diffusion' | 'dcgan', Model>
+const models = {} as Record<'diffusion' | 'dcgan' | 'stylegan2', Model>
 beforeAll(async () => {
   const data = await drawPictures(join(shared, 'data'), 8)
   // The average differs from the latest weights after 100 updates, and is what "auto" takes after as many.
   models.diffusion = await tinyRun(shared, data, { maxImages: 120, batch: 1, emaEvery: 1, emaDecay: 0.98, lr: 0.01 })
   models.dcgan = await tinyRun(shared, data, { model: 'dcgan', maxImages: 24 })
+  models.stylegan2 = await tinyRun(shared, data, { model: 'stylegan2', maxImages: 24 })
 })
 
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
@@ -34,6 +35,7 @@ describe('one seed gives one picture', () => {
     { model: 'diffusion', steps: 5, eta: 1 },
     { model: 'diffusion', sampler: 'ddpm' },
     { model: 'dcgan' },
+    { model: 'stylegan2', truncation: 0.7, noise: 'random', mixSeed: 3 },
   ])('alone, among others, and again: %o', async ({ model, ...options }) => {
     const many = await models[model].sample({ ...options, seed: 5, count: 5 })
     expect(many.seeds).toEqual([5, 6, 7, 8, 9])

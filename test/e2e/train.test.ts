@@ -29,6 +29,7 @@ describe('a run', () => {
   test.each([
     { model: 'diffusion', size: 16, series: ['learningRate', 'loss'] },
     { model: 'dcgan', size: 32, series: ['learningRate', 'lossD', 'lossG'] },
+    { model: 'stylegan2', size: 32, series: ['lossD', 'lossG', 'r1', 'pathLength', 'augmentP'] },
   ] as const)('of $model tells its statuses, keeps its records and resolves with a model', async (expected) => {
     const { model: name, size, series } = expected
     const more = { maxImages: 60, checkpointImages: 30, logImages: 20, previews: 3 }

@@ -33,6 +33,7 @@ const narrow = {
   diffusion: { size: 16, dim: 8, dimMults: [1, 2] },
   dcgan: { width: 8 },
   pgan: { size: 8, widths: [8, 8] },
+  stylegan2: { size: 32, channelBase: 256, channelMax: 8 },
 }
 const small = { batch: 2, ...narrow[options.model] }
 await update(/** @type {typeof options} */ ({ ...options, ...small }))

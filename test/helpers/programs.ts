@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 /**
  * One line of such a program; `error` is relative, `same` 0 where bits differ that must not, `told` a share of what is,
- * `refused` 0 where a second derivative was not refused.
+ * `refused` 0 where a second derivative was not refused, `changed` how far pictures are from what they were.
  */
 export type Case = {
   set?: string
@@ -14,6 +14,7 @@ export type Case = {
   growth?: number
   told?: number
   refused?: number
+  changed?: number
 }
 
 /** All lines of a program of build/cmake. */

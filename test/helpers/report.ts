@@ -53,6 +53,7 @@ export const reportContent = (over: Partial<ReportContent> = {}): ReportContent 
   shinsaku: '0.1.0',
   date: '2026-01-01T00:00:00.000Z',
   judgement,
+  labels: [],
   data: {
     name: 'icons',
     count: 142,

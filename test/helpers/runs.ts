@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { type ShinsakuError, type Status, type TrainCall, type TrainingRun, train } from '../../lib/index.ts'
 import { findLibtorch } from '../../lib/libtorch/find.ts'
+import type { ModelName } from '../../lib/models/table.ts'
 import { loadAddon } from '../../lib/native/load.ts'
 import type { AnyTrainOptions } from '../../lib/options/types.ts'
 import { draw, noise } from './pictures.ts'
@@ -15,10 +16,11 @@ export type AnyCall = AnyTrainOptions & Omit<TrainCall, keyof AnyTrainOptions>
 /** train(), for such a call. */
 export const trainAny = (call: AnyCall): TrainingRun => train(call as TrainCall)
 
-const small: Record<'diffusion' | 'dcgan' | 'pgan', AnyCall> = {
+const small: Record<ModelName, AnyCall> = {
   diffusion: { model: 'diffusion', size: 16, dim: 8, dimMults: [1, 2], timesteps: 20, previewSteps: 2 },
   dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16 },
   pgan: { model: 'pgan', size: 16, widths: [8, 8, 8], latent: 8, scaleImages: 64, fadeImages: 32 },
+  stylegan2: { model: 'stylegan2', size: 32, channelBase: 256, channelMax: 16, latent: 16 },
 }
 
 // One thread: threads that wait for each other on a busy machine lose far more than they gain at this size.

@@ -1,12 +1,13 @@
 /** Small specs and pictures for tests of the addon: a whole run in a second on two cores. */
 
 import { placeOn, toSpec } from '../../lib/backend/placement.ts'
+import type { ModelName } from '../../lib/models/table.ts'
 import type { Addon, NativeTrainer, Spec } from '../../lib/native/addon.ts'
 import { resolveTrain } from '../../lib/options/resolve.ts'
 import type { AnyTrainOptions } from '../../lib/options/types.ts'
 
 // Threads that wait for each other lose more than they gain at this size.
-const small: Record<'diffusion' | 'dcgan' | 'pgan', AnyTrainOptions> = {
+const small: Record<ModelName, AnyTrainOptions> = {
   diffusion: { threads: 1, model: 'diffusion', dim: 8, dimMults: [1, 2], size: 16, batch: 4, timesteps: 50 },
   dcgan: { threads: 1, model: 'dcgan', size: 32, width: 8, latent: 16, batch: 4 },
   pgan: {
@@ -18,6 +19,16 @@ const small: Record<'diffusion' | 'dcgan' | 'pgan', AnyTrainOptions> = {
     batch: 4,
     scaleImages: 8,
     fadeImages: 4,
+  },
+  stylegan2: {
+    threads: 1,
+    model: 'stylegan2',
+    size: 32,
+    channelBase: 256,
+    channelMax: 16,
+    latent: 16,
+    mappingLayers: 2,
+    batch: 4,
   },
 }
 

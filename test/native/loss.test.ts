@@ -17,6 +17,7 @@ const models: [name: string, options: AnyTrainOptions, size: number, rows: numbe
   ['diffusion 0.26 with offset noise', { variant: '0.26', offsetNoise: 0.1, selfCondition: true }, 16, 3],
   ['dcgan', { model: 'dcgan' }, 32, 1],
   ['dcgan chainer', { model: 'dcgan', variant: 'chainer' }, 32, 1],
+  ['stylegan2', { model: 'stylegan2' }, 32, 1],
 ]
 
 const argsOf = (count: number, weights = 'raw', first = 0): Spec => ({

@@ -13,6 +13,7 @@ test.each([
   ['a DCGAN', { model: 'dcgan', size: 64, batch: 64 }],
   // Its second update is at the last scale.
   ['a PGAN', { model: 'pgan', variant: 'small', size: 32, batch: 32, scaleImages: 1, fadeImages: 0 }],
+  ['StyleGAN2', { model: 'stylegan2', size: 32, channelBase: 2048, channelMax: 128, batch: 32, latent: 64 }],
 ])('%s, with operations of our own and exact', async (_, options) => {
   for (const exact of [false, true]) {
     const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify({ ...options, exact })])

@@ -51,6 +51,8 @@ for (const variant of ['pytorch', 'chainer', 'radford'] as const)
   for (const discriminatorUpdates of [1, 2])
     for (const accumulate of [1, 2]) models.push({ model: 'dcgan', variant, discriminatorUpdates, accumulate })
 
+models.push({ model: 'stylegan2', accumulate: 2 }, { model: 'stylegan2', variant: 'r3gan' })
+
 describe.each(models)('%o', (options) => {
   test('rows that are read for each unit give the bytes of resident pictures, over several epochs', async () => {
     const resident = await smallTrainer(addon, options, COUNT)

@@ -175,6 +175,8 @@ export async function findDiffusion(parts: Parts, given: Given, purpose: Purpose
   const trainer = states.get('model')
   const state = trainer ?? states.get('')!
   const shape = inferUnet(path, state)
+  // What the labels are, options in the file say.
+  const { labelWidth: _, ...own } = shape
   const { variant, dim, dimMults } = shape
   const timesteps = state.get('betas')?.shape[0]
   if (timesteps === undefined)
@@ -198,7 +200,7 @@ export async function findDiffusion(parts: Parts, given: Given, purpose: Purpose
   if (!Number.isSafeInteger(updates) || updates < 0) throw unsupported(path, `has the step ${updates}`)
   const version = root?.get('version')
   return {
-    facts: { model: 'diffusion', ...shape, ...facts },
+    facts: { model: 'diffusion', ...own, ...facts },
     settings: adam && isSettings(adam.settings) ? adam.settings : {},
     notes: [
       typeof version === 'string'

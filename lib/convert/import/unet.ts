@@ -8,6 +8,8 @@ export type UnetShape = {
   dimMults: number[]
   channels: number
   selfCondition: boolean
+  /** Numbers of a row of labels, in files of our own; absent where the network knows none. */
+  labelWidth?: number
 }
 
 // The packages' defaults, and the only ones known here.
@@ -81,7 +83,15 @@ export function inferUnet(path: string, state: State): UnetShape {
       path,
       `holds a U-Net whose stages are ${dimMults.join(', ')} times as wide as its ${dim} time features`,
     )
-  return { variant, dim, dimMults, channels, selfCondition: input === 2 * channels }
+  const labelWidth = state.get('model.label_emb.weight')?.shape[1]
+  return {
+    variant,
+    dim,
+    dimMults,
+    channels,
+    selfCondition: input === 2 * channels,
+    ...(labelWidth !== undefined && { labelWidth }),
+  }
 }
 
 /** All tensors of GaussianDiffusion around such a U-Net, in the order of its state dict. */
@@ -90,7 +100,7 @@ export function expectedDiffusion(shape: UnetShape, timesteps: number): Expected
   return [...buffers, ...expectedUnet(shape)]
 }
 
-function expectedUnet({ variant, dim, dimMults, channels, selfCondition }: UnetShape): Expected[] {
+function expectedUnet({ variant, dim, dimMults, channels, selfCondition, labelWidth }: UnetShape): Expected[] {
   const modern = variant === '2.3'
   const all: Expected[] = []
   const add = (name: string, ...shape: number[]) => all.push({ name: `model.${name}`, dtype: 'F32', shape })
@@ -150,5 +160,6 @@ function expectedUnet({ variant, dim, dimMults, channels, selfCondition }: UnetS
   resnet('mid_block2', middle, middle)
   resnet('final_res_block', 2 * dim, dim)
   affine('final_conv', channels, dim, 1, 1)
+  if (labelWidth !== undefined) add('label_emb.weight', 4 * dim, labelWidth)
   return all
 }

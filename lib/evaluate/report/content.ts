@@ -1,4 +1,5 @@
 /** What a report shows: plain values, so that the page is a function of them and report.json holds the same. */
+import type { LabelCopies } from '../by-label.ts'
 import type { Judgement } from '../metrics.ts'
 import type { Series } from './chart.ts'
 
@@ -52,6 +53,8 @@ export type ReportContent = {
   /** ISO 8601. */
   date: string
   judgement: Judgement
+  /** Copies among samples of each label; empty for a model without labels. */
+  labels: readonly LabelCopies[]
   data: DataFacts
   run: RunFacts
   /** What it was measured on, and how long that took. */

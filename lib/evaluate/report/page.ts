@@ -152,6 +152,21 @@ function numberSections({ judgement }: ReportContent): Markup {
 <section><h2>For the study’s table</h2><p>${extractor?.name === 'inception' ? 'FID with the weights of pytorch-fid.' : 'Comparable with published numbers only with the extractor "inception".'}</p>${cardsOf('index', judgement)}</section>`
 }
 
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+
+function labelSection({ labels, judgement }: ReportContent): Content {
+  if (labels.length === 0) return ''
+  const all = centreOf(judgement.copyShare)
+  return html`<section><h2>Copies of each label</h2><p>Samples that are near copies of a training picture, where the model is asked for one label${all === null ? '' : `; where it is asked for nothing, ${percent(all)} are`}. A label that few pictures have is known by heart first.</p><div class="scroll"><table><thead><tr><th scope="col">Label</th><th scope="col">Training pictures</th><th scope="col">Samples</th><th scope="col">Copies</th></tr></thead><tbody>${labels.map(
+    ({ attributes, pictures, samples, copyShare: { value, low, high } }) =>
+      html`<tr><td>${Object.entries(attributes)
+        .map(([name, asked]) => (asked === 1 ? name : `${name}: ${asked}`))
+        .join(
+          ', ',
+        )}</td><td>${pictures === null ? '' : count(pictures)}</td><td>${count(samples)}</td><td>${percent(value)} (${percent(low)} to ${percent(high)})</td></tr>`,
+  )}</tbody></table></div></section>`
+}
+
 function recordSection({ run, machine, date, shinsaku }: ReportContent): Markup {
   const { seeds } = run
   const last = seeds.first + seeds.count - 1
@@ -182,6 +197,7 @@ export function reportPage(content: ReportContent): string {
 <header><h1>${run.name}</h1><p>${run.model} after ${count(run.images)} images, trained on ${count(data.count)} pictures of ${data.name}; ${count(judgement.n)} samples measured${share === null ? '' : `, ${(100 * share).toFixed(1)} % of them copies`}.</p></header>
 ${verdict(judgement.verdict)}
 ${copySection(content)}
+${labelSection(content)}
 ${numberSections(content)}
 ${timeSection(content)}
 ${curveSection(content)}

@@ -4,6 +4,7 @@
 #include "core/models/dcgan/kind.h"
 #include "core/models/diffusion/kind.h"
 #include "core/models/pgan/kind.h"
+#include "core/models/stylegan2/kind.h"
 
 namespace shinsaku {
 namespace {
@@ -13,6 +14,7 @@ constexpr ModelKind kKinds[] = {
      PlanDiffusion},
     {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan, TraceDcgan, nullptr},
     {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan, nullptr, nullptr},
+    {"stylegan2", MakeStylegan2TrainingStep, MakeStylegan2InferenceModel, DescribeStylegan2, nullptr, nullptr},
 };
 
 }  // namespace

@@ -41,7 +41,8 @@ at::Tensor Slerp(const at::Tensor& a, const at::Tensor& b, double mix) {
 }
 
 SamplerArgs::SamplerArgs(const Spec& args, const std::vector<HostTensor>& inputs,
-                         const std::vector<int64_t>& latent_shape, bool limited)
+                         const std::vector<int64_t>& latent_shape, bool limited,
+                         const std::vector<std::string>& other_inputs)
     : seeds(SeedsOf(args, "seeds")), rows(Integer(args, "batch")) {
   if (!limited) rows = count();
   if (seeds.empty() || count() > rows)
@@ -57,9 +58,13 @@ SamplerArgs::SamplerArgs(const Spec& args, const std::vector<HostTensor>& inputs
   std::vector<int64_t> shape{count()};
   shape.insert(shape.end(), latent_shape.begin(), latent_shape.end());
   for (const HostTensor& input : inputs) {
-    if (input.name != "latents")
+    if (std::find(other_inputs.begin(), other_inputs.end(), input.name) != other_inputs.end()) continue;
+    if (input.name != "latents") {
+      std::string taken = "latents";
+      for (const std::string& name : other_inputs) taken += ", " + name;
       throw Failure("NATIVE_FAILED",
-                    "this model's samplers take no input \"" + input.name + "\"; they take: latents");
+                    "this model's samplers take no input \"" + input.name + "\"; they take: " + taken);
+    }
     latents = FromHost(input);
     if (latents.scalar_type() != at::kFloat || latents.sizes() != shape)
       throw Failure("SHAPE_INVALID", "the input \"latents\" is " + input.dtype + " " +

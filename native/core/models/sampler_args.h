@@ -2,6 +2,7 @@
 // and for pictures of a walk the seeds that they are on the way to.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "core/api.h"
@@ -18,9 +19,11 @@ struct SamplerArgs {
   // Reads "seeds" and "batch" of `args`, "toSeeds" and "mix" where it has them, one for each seed, and
   // "latents" of `inputs`, one of `latent_shape` for each seed. Without `limited` there may be more seeds
   // than a batch has rows: they make one batch together. Throws NATIVE_FAILED for too many seeds, for a walk
-  // that does not go with them and for other inputs, SHAPE_INVALID for other latents.
+  // that does not go with them and for inputs that are neither latents nor among `other_inputs`,
+  // SHAPE_INVALID for other latents.
   SamplerArgs(const Spec& args, const std::vector<HostTensor>& inputs,
-              const std::vector<int64_t>& latent_shape, bool limited);
+              const std::vector<int64_t>& latent_shape, bool limited,
+              const std::vector<std::string>& other_inputs = {});
 
   int64_t count() const { return static_cast<int64_t>(seeds.size()); }
 

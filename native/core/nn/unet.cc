@@ -3,24 +3,42 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/embedding.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/exp.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "core/runtime/cancel.h"
+#include "core/state_names.h"
 
 namespace shinsaku {
 
 UnetPlan::UnetPlan(const Spec& spec)
-    : is_v2(Text(spec, "variant") == "2.3"),
+    : is_v2(Text(spec, "variant") != "0.26"),
+      is_cfg(Text(spec, "variant") == "2.3-cfg"),
       dim(Integer(spec, "dim")),
       size(Integer(spec, "size")),
       channels(Integer(spec, "channels")),
       widths{dim},
       self_condition(Flag(spec, "selfCondition")),
       augment(Number(spec, "augment") > 0) {
+  if (Has(spec, "labelGroups")) {
+    for (const double group : Numbers(spec, "labelGroups")) {
+      label_widths.resize(static_cast<size_t>(group) + 1);
+      label_widths.back() += 1;
+    }
+  }
+  if (is_cfg && (label_widths.size() != 1 || label_widths[0] < 2))
+    throw Failure(
+        "LABELS_INVALID",
+        "variant \"2.3-cfg\" learns one attribute of several classes, such as folders, and no other labels");
   for (const double mult : Numbers(spec, "dimMults")) widths.push_back(dim * static_cast<int64_t>(mult));
 }
 
@@ -36,6 +54,34 @@ Tensor Unet::TimeEmbedding(Ops& ops, const Tensor& t, const Tensor& augment) con
   if (augment.defined()) embedding = embedding + ops.Linear(augment, augment_);
   const Tensor hidden = ops.Linear(embedding, time1_);
   return ops.Linear(ops.Activate(hidden, Activation::kGelu), time2_);  // [N,4 dim]
+}
+
+int64_t UnetPlan::label_columns() const {
+  return std::accumulate(label_widths.begin(), label_widths.end(), int64_t{0});
+}
+
+// Added to the time embedding, as Dhariwal 2021 (2105.05233) does with classes: a sum of what each label and
+// each unknown attribute adds.
+Tensor Unet::LabelEmbedding(Ops& ops, const Tensor& labels) const {
+  ops.Enter(state_names::kLabels);
+  return ops.Linear(labels, labels_);
+}
+
+// What classifier_free_guidance.py puts beside the time; an unknown class has an embedding of its own.
+Tensor Unet::ClassEmbedding(Ops& ops, const Tensor& labels) const {
+  const int64_t classes = plan_.label_columns();
+  const Tensor known = at::embedding(class_embedding_, labels.narrow(1, 0, classes).argmax(1));
+  const Tensor chosen = at::where(labels.narrow(1, classes, 1) > 0.5, no_class_.expand_as(known), known);
+  ops.Enter("classes_mlp");
+  return ops.Linear(ops.Activate(ops.Linear(chosen, class1_), Activation::kGelu), class2_);  // [N,4 dim]
+}
+
+// Rows of pictures of which nothing is known.
+static Tensor UnknownLabels(const UnetPlan& plan, const Tensor& x) {
+  const at::TensorOptions options = x.options().dtype(at::kFloat);
+  return at::cat({at::zeros({x.size(0), plan.label_columns()}, options),
+                  at::ones({x.size(0), plan.label_attributes()}, options)},
+                 1);
 }
 
 // nn.Dropout with a generator of its own, in the order of PyTorch's CPU form. h [N,C,H,W].
@@ -64,14 +110,19 @@ Tensor Unet::Run(Ops& ops, const Attention& attention, const Tensor& x) const {
 }
 
 Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tensor& condition,
-                     const UnetTraining* training) const {
+                     const UnetTraining* training, const Tensor& labels) const {
   ops.Begin();
   Tensor x = input;
   if (plan_.self_condition) x = ops.Concat(condition.defined() ? condition : at::zeros_like(input), input);
   ops.Enter("init_conv");
   x = ops.Conv(x, init_conv_, 1, 3);  // [N,dim,H,W]
   const Tensor residual = ops.Keep(x);
-  const Context context{TimeEmbedding(ops, t, training ? training->augment : Tensor()), training};
+  Context context{TimeEmbedding(ops, t, training ? training->augment : Tensor()), training};
+  if (plan_.label_attributes() > 0) {
+    const Tensor rows = labels.defined() ? labels : UnknownLabels(plan_, input);
+    context.time = plan_.is_cfg ? at::cat({context.time, ClassEmbedding(ops, rows)}, 1)
+                                : context.time + LabelEmbedding(ops, rows);
+  }
 
   std::vector<Tensor> skips;
   for (const Stage& stage : downs_) {
@@ -80,7 +131,7 @@ Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tenso
     x = Run(ops, stage.attention, Run(ops, stage.block2, x, context));
     skips.push_back(x);
     ops.Enter(stage.resampling.name);
-    const DownKind kind = plan_.is_v2 ? DownKind::kUnshuffle : DownKind::kConv4;
+    const DownKind kind = plan_.is_main_v2() ? DownKind::kUnshuffle : DownKind::kConv4;
     x = stage.resampling.resample ? ops.Down(x, stage.resampling.conv, kind)
                                   : ops.Conv(x, stage.resampling.conv, 1, 1);
   }

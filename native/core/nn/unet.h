@@ -26,11 +26,20 @@ struct UnetTraining {
 // What a spec says about the network.
 struct UnetPlan {
   explicit UnetPlan(const Spec& spec);
-  bool is_v2;  // unet "2.3": RMSNorm, memory keys, full attention innermost; else "0.26" (0.26.4)
+  bool is_v2;  // unet "2.3" or "2.3-cfg": RMSNorm; else "0.26" (0.26.4)
+  // 2.3's classifier_free_guidance.py: as 0.26 but for the norms, and a class beside the time in each block.
+  // Else 2.3 has memory keys and full attention innermost.
+  bool is_cfg;
+  bool is_main_v2() const { return is_v2 && !is_cfg; }
   int64_t dim, size, channels;
   std::vector<int64_t> widths;  // dim, then dim times each of dimMults
   bool self_condition;
   bool augment;  // whether it is told how training pictures were changed: kAugmentLabels numbers a picture
+  // How many numbers of a picture's row of labels belong to each attribute. The row goes on with one number
+  // for each: 1 where it is unknown. Empty for a network without labels.
+  std::vector<int64_t> label_widths;
+  int64_t label_attributes() const { return static_cast<int64_t>(label_widths.size()); }
+  int64_t label_columns() const;
   int64_t input_channels() const { return channels * (self_condition ? 2 : 1); }
 };
 
@@ -41,9 +50,10 @@ class Unet {
   Unet(const UnetPlan& plan, ParameterSet& set, const std::string& prefix);
 
   // x [N,C,H,W], t I64 [N]; `condition` [N,C,H,W] is the previous estimate of x0, or undefined for zeros.
-  // `training` is null when sampling. Returns [N,C,H,W].
+  // `training` is null when sampling. `labels` are rows F32 [N,width] as the plan has them, or undefined
+  // where nothing is known of any picture. Returns [N,C,H,W].
   Tensor Forward(Ops& ops, const Tensor& x, const Tensor& t, const Tensor& condition,
-                 const UnetTraining* training = nullptr) const;
+                 const UnetTraining* training = nullptr, const Tensor& labels = {}) const;
 
  private:
   struct Resnet {
@@ -75,12 +85,18 @@ class Unet {
     const UnetTraining* training;
   };
   Tensor TimeEmbedding(Ops& ops, const Tensor& t, const Tensor& augment) const;
+  Tensor LabelEmbedding(Ops& ops, const Tensor& labels) const;
+  Tensor ClassEmbedding(Ops& ops, const Tensor& labels) const;
   Tensor Run(Ops& ops, const Resnet& block, const Tensor& x, const Context& context) const;
   Tensor Run(Ops& ops, const Attention& attention, const Tensor& x) const;
 
   UnetPlan plan_;
   ConvWeights init_conv_, final_conv_;
   LinearWeights time1_, time2_;
+  // Of a network with classes, whose own they are: [classes,dim], [dim], and what makes [N,4 dim] of them.
+  Tensor class_embedding_, no_class_;
+  LinearWeights class1_, class2_;
+  LinearWeights labels_;   // weight [4 dim,width of a row]; undefined where the plan has none
   LinearWeights augment_;  // weight [dim,kAugmentLabels]; undefined where the plan has none
   std::vector<Stage> downs_, ups_;
   Resnet mid1_, mid2_, final_;

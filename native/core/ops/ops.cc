@@ -4,6 +4,7 @@
 #include "core/ops/cpu/cpu_ops.h"
 #include "core/ops/cpu/train/train_ops.h"
 #include "core/ops/cuda/cuda_ops.h"
+#include "core/ops/twice.h"
 
 namespace shinsaku {
 namespace {
@@ -22,6 +23,11 @@ std::unique_ptr<Ops> Make(const std::string& name) {
 std::unique_ptr<Ops> MakeOps(const std::string& name) { return Make<CpuOps>(name); }
 
 std::unique_ptr<Ops> MakeTrainingOps(const std::string& name) { return Make<TrainOps>(name); }
+
+std::unique_ptr<Ops> MakeTwiceDifferentiableOps(const std::string& name) {
+  if (cpu::KernelsNamed(name)) return std::make_unique<TwiceOps>();
+  return std::make_unique<Ops>();
+}
 
 std::vector<std::string> CpuOpsNames() {
   std::vector<std::string> names;

@@ -71,6 +71,15 @@ enum class BatchStatistics {
 
 enum class Activation { kRelu, kRelu6, kLeakyRelu, kElu, kTanh, kSilu, kGelu, kIdentity };
 
+// What follows a convolution of a style network: times `scale`, plus noise, plus bias, a leaky ReLU, times
+// `gain`.
+struct StyledEnd {
+  Tensor scale;            // [N,C] or undefined
+  Tensor noise, strength;  // [N or 1,1,H,W] and a scalar; both undefined without noise
+  Tensor bias;             // [C]
+  double gain;
+};
+
 // What a convolution or a pooling moves over a picture; pairs are height, width.
 struct Window {
   std::array<int64_t, 2> size;  // of a convolution, that of its weight
@@ -125,6 +134,13 @@ class Ops {
   // Batch norm, then the activation.
   virtual Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
                            Activation activation);
+  // Each channel times its factor: x [N,C,H,W], factors [N,C].
+  virtual Tensor Modulate(const Tensor& x, const Tensor& factors);
+  // Puts up-1 zeros behind each pixel, adds `padding` zeros before and behind on both axes, correlates each
+  // channel with `filter` [k,k] and keeps every down-th pixel. `filter` gets no gradient.
+  virtual Tensor Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                          std::array<int64_t, 2> padding);
+  virtual Tensor StyledActivation(const Tensor& x, const StyledEnd& end);
   virtual Tensor LinearAttention(const Tensor& x, const AttentionWeights& w);  // attention(x) + x
   virtual Tensor FullAttention(const Tensor& x, const AttentionWeights& w);    // attention(x) + x
   virtual Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind);

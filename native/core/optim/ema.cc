@@ -54,6 +54,7 @@ Ema::Ema(const Spec& spec, const ParameterSet& online, EmaForm form)
       form_(form),
       decay_(Number(spec, "emaDecay")),
       exponent_(Has(spec, "emaLength") ? Exponent(Number(spec, "emaLength")) : 0),
+      ramp_(form == EmaForm::kRamped && Has(spec, "emaRamp") ? Number(spec, "emaRamp") : 0),
       every_(Integer(spec, "emaEvery")),
       step_(at::zeros({1}, at::kLong)),
       initted_(at::zeros({1}, at::kLong)) {
@@ -73,7 +74,20 @@ void Ema::Update() {
   MoveBy(1 - std::pow(1 - 1 / t, exponent_ + 1));
 }
 
+// A half-life of `ramp_` times the k updates so far, where that is less than the decay's own.
+void Ema::UpdateRamped(int64_t k) {
+  if (k % every_ != 0) return;
+  initted_.fill_(1);
+  const double limit =
+      ramp_ == 0 ? 1 : std::pow(0.5, static_cast<double>(every_) / (ramp_ * static_cast<double>(k)));
+  MoveBy(1 - std::min(decay_, limit));
+  for (const auto& [name, buffer] : online_.buffers())
+    for (const auto& [own, average] : average_)
+      if (own == name) at::Tensor(average).copy_(buffer);
+}
+
 void Ema::UpdateExponential(int64_t k) {
+  if (form_ == EmaForm::kRamped) return UpdateRamped(k);
   const bool first = initted_.item<int64_t>() == 0;
   if (form_ == EmaForm::k2023 && first) {
     initted_.fill_(1);

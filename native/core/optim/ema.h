@@ -13,6 +13,8 @@ enum class EmaForm {
   k2022,  // ema-pytorch 0.0.9: d = (ema-cur); d *= 1-decay; ema -= d; the first average after copying copies
           // again
   k2023,  // 0.7.9: ema.lerp_(cur, 1-decay)
+  kRamped,  // the same from the first update on, over at most a share "emaRamp" of the run so far (null: no
+            // limit), as StyleGAN2 has it; buffers are copied
 };
 
 class Ema {
@@ -26,6 +28,7 @@ class Ema {
 
  private:
   void UpdateExponential(int64_t k);
+  void UpdateRamped(int64_t k);
   void Copy();
   void MoveBy(double weight);  // takes `weight` of the network's weights, keeps the rest of its own
 
@@ -34,6 +37,7 @@ class Ema {
   EmaForm form_;
   double decay_;
   double exponent_;  // of the power function; 0 for the exponential average
+  double ramp_;      // half-life at most, as a share of the run so far; 0 for no limit
   int64_t every_;
   at::Tensor step_;     // I64 [1]
   at::Tensor initted_;  // I64 [1]

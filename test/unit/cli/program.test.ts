@@ -37,6 +37,7 @@ describe('help', () => {
       'Options of model "diffusion":',
       'Options of model "dcgan":',
       'Options of model "pgan":',
+      'Options of model "stylegan2":',
     ])
     expect(stdout).not.toContain('--no-flip')
   })
@@ -123,7 +124,7 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
       '--batch-size: is not an option; here it is --batch',
       '--sizee: is not an option; did you mean --size?',
       '--no-mirror: is not an option; here it is --flip',
-      'latent: applies to models "dcgan" and "pgan" only',
+      'latent: applies to models "dcgan" and "pgan" and "stylegan2" only',
       'lr: ',
     ]
     for (const line of lines) expect(stderr).toContain(`\n  ${line}`)

@@ -88,7 +88,7 @@ export const read = (model: Model) => model.options.size`
   const docsAt = (position: number) =>
     ts.displayPartsToString(service.getQuickInfoAtPosition(file, position)?.documentation)
   const size =
-    'Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32).'
+    'Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128.'
   expect(docsAt(text.indexOf('size: 32'))).toBe(size)
   expect(docsAt(text.indexOf('dim: 16'))).toContain('Width of the first stage')
   expect(docsAt(text.lastIndexOf('size'))).toBe(size)

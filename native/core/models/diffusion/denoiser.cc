@@ -22,8 +22,8 @@ Denoiser::Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional
 }
 
 Tensor Denoiser::Output(const Tensor& x, const Tensor& t, const Tensor& condition,
-                        const UnetTraining* training) const {
-  return unet_.Forward(*ops_, x, t, condition, training);
+                        const UnetTraining* training, const Tensor& labels) const {
+  return unet_.Forward(*ops_, x, t, condition, training, labels);
 }
 
 Tensor Denoiser::Diffuse(const Tensor& x0, const Tensor& t, const Tensor& noise) const {
@@ -45,17 +45,17 @@ Tensor Denoiser::Target(const Tensor& x0, const Tensor& t, const Tensor& noise) 
   return noise;
 }
 
-Denoiser::Prediction Denoiser::Predict(const Tensor& x, const Tensor& t, const Tensor& condition,
-                                       bool clip) const {
+Denoiser::Prediction Denoiser::FromOutput(const Tensor& output, const Tensor& x, const Tensor& t,
+                                          bool clip) const {
   const Schedule& s = schedule_;
   const Tensor recip = Schedule::Extract(s.sqrt_recip_alphas_cumprod, t);
   const Tensor recipm1 = Schedule::Extract(s.sqrt_recipm1_alphas_cumprod, t);
   const auto bounded = [&](const Tensor& x0) { return clip ? at::clamp(x0, -1.0, 1.0) : x0; };
   const auto noise_of = [&](const Tensor& x0) { return (recip * x - x0) / recipm1; };
-  const Tensor output = Output(x, t, condition);
   if (objective_ == Objective::kNoise) {
     const Tensor x0 = bounded(recip * x - recipm1 * output);
-    return {clip ? noise_of(x0) : output, x0};
+    // classifier_free_guidance.py takes the noise as it is.
+    return {clip && !plan_.is_cfg ? noise_of(x0) : output, x0};
   }
   Tensor x0 = output;
   if (objective_ == Objective::kV) {

@@ -3,21 +3,23 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <deque>
-#include <map>
+#include <numeric>
 
 #include "core/data/pixels.h"
-#include "core/models/diffusion/denoiser.h"
+#include "core/models/diffusion/editing.h"
+#include "core/models/diffusion/fixed_denoiser.h"
 #include "core/models/diffusion/solver.h"
 #include "core/models/sampler_args.h"
-#include "core/runtime/autocast.h"
-#include "core/runtime/graphs.h"
+#include "core/runtime/cancel.h"
 #include "core/runtime/host_tensor.h"
 #include "core/runtime/random.h"
 #include "core/runtime/unit_scope.h"
@@ -26,34 +28,6 @@ namespace shinsaku {
 namespace {
 
 using at::Tensor;
-
-// A denoiser that samplers share.
-struct FixedDenoiser {
-  Spec spec;
-  at::Device device;
-  Denoiser denoiser;
-  std::unique_ptr<Graphs> graphs;                 // those that replay its predictions; null where none do
-  std::map<int64_t, std::vector<Tensor>> inputs;  // of the graphs by batch: x, t and the condition
-
-  Denoiser::Prediction Predict(const Tensor& x, const Tensor& t, const Tensor& condition, bool clip) {
-    const auto predict = [&](const Tensor& x_now, const Tensor& t_now, const Tensor& condition_now) {
-      const Autocast autocast(spec, device);
-      return denoiser.Predict(x_now, t_now, condition_now, clip);
-    };
-    if (!graphs) return predict(x, t, condition);
-    auto& fixed = inputs[x.size(0)];
-    if (fixed.empty()) fixed = {at::empty_like(x), at::empty_like(t), at::empty_like(x)};
-    fixed[0].copy_(x);
-    fixed[1].copy_(t);
-    if (condition.defined()) fixed[2].copy_(condition);
-    const std::vector<Tensor> results =
-        graphs->Run({x.size(0), clip ? 1 : 0, condition.defined() ? 1 : 0}, [&] {
-          const auto prediction = predict(fixed[0], fixed[1], condition.defined() ? fixed[2] : Tensor());
-          return std::vector<Tensor>{prediction.noise, prediction.x0};
-        });
-    return {results[0], results[1]};
-  }
-};
 
 // Samplers of many steps, each with a rule of its own; all others are solvers.
 enum class Rule { kDdpm, kDdim, kSolver };
@@ -68,21 +42,25 @@ class DiffusionSampler : public Sampler {
   DiffusionSampler(std::shared_ptr<FixedDenoiser> fixed, const Spec& args,
                    const std::vector<HostTensor>& inputs)
       : fixed_(std::move(fixed)),
-        args_(args, inputs, PictureShape(), true),
+        args_(args, inputs, PictureShape(), true, {"picture", "keep"}),
+        given_(inputs, args_.count(), args_.rows, fixed_->denoiser.plan(), fixed_->device),
         rule_(RuleOf(Text(args, "sampler"))),
         eta_(Number(args, "eta")) {
     const Schedule& s = fixed_->denoiser.schedule();
-    const int64_t steps = rule_ == Rule::kDdpm ? s.timesteps : Integer(args, "steps");
+    timesteps_ = Has(args, "strength") ? StartOf(s, Number(args, "strength")) + 1 : s.timesteps;
+    const int64_t steps = rule_ == Rule::kDdpm ? timesteps_ : std::min(timesteps_, Integer(args, "steps"));
     if (rule_ == Rule::kSolver) {
       const Solver solver = SolverOf(Text(args, "sampler"));
       integrates_noise_ = IntegratesNoise(solver);
-      plan_ = PlanSolver(solver, s.signal, steps);
+      plan_ = PlanSolver(solver, {s.signal.begin(), s.signal.begin() + timesteps_}, steps);
       times_ = plan_.times;
       times_.push_back(-1);
     } else {
-      times_ = DdimTimes(s.timesteps, steps);
+      times_ = DdimTimes(timesteps_, steps);
     }
+    PlanWay(args);
     const UnetPlan& plan = fixed_->denoiser.plan();
+    if (Has(args, "labels")) ReadLabels(args);
     pixels_ = at::zeros({args_.count(), plan.size, plan.size, plan.channels}, at::kByte);
   }
 
@@ -91,17 +69,17 @@ class DiffusionSampler : public Sampler {
     const at::NoGradGuard no_grad;
     const UnitScope scope(fixed_->spec, fixed_->graphs.get());
     if (step_ == 0) Begin();
-    const int64_t time = times_[step_], next = times_[step_ + 1];
-    x_ = rule_ == Rule::kDdpm   ? DdpmStep(time)
-         : rule_ == Rule::kDdim ? DdimStep(time, next)
-                                : SolverStepAt(time, step_);
+    const size_t from = way_[step_], to = way_[step_ + 1];
+    x_ = to > from         ? StepDown(from)
+         : iterations_ > 0 ? StepUp(times_[from], times_[to])
+                           : JumpUp(times_[from], times_[to]);
     step_ += 1;
     Show();
     return Done();
   }
 
   double Progress() const override {
-    return static_cast<double>(step_) / static_cast<double>(times_.size() - 1);
+    return static_cast<double>(step_) / static_cast<double>(way_.size() - 1);
   }
 
   std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
@@ -113,7 +91,55 @@ class DiffusionSampler : public Sampler {
   }
 
  private:
-  bool Done() const { return step_ + 1 == times_.size(); }
+  // The same for all pictures of a call.
+  void ReadLabels(const Spec& args) {
+    const UnetPlan& plan = fixed_->denoiser.plan();
+    const std::vector<double>& row = Numbers(args, "labels");
+    const auto width = static_cast<size_t>(plan.label_columns() + plan.label_attributes());
+    if (row.size() != width)
+      throw Failure("SHAPE_INVALID", "a row of " + std::to_string(row.size()) +
+                                         " labels was given, but the network needs " + std::to_string(width));
+    const auto floats = at::TensorOptions(at::kFloat).device(fixed_->device);
+    asked_.labels = at::tensor(row, at::kDouble).to(floats).expand({args_.rows, -1}).contiguous();
+    const double scale = Number(args, "guidance");
+    if (scale == 1) return;
+    const double rescale = Number(args, "guidanceRescale");
+    factors_ = at::tensor({scale, rescale}, at::kDouble).to(floats);
+    asked_.rescale = rescale > 0;
+    asked_.project = Flag(args, "guidanceProjection");
+    guided_ = Numbers(args, "guidanceInterval");
+  }
+
+  // Kynkaanniemi 2024 (2404.07724): guidance where it says so of the time, from 0, the picture, to 1, noise.
+  Direction DirectionAt(int64_t time) const {
+    Direction direction = asked_;
+    if (!factors_.defined()) return direction;
+    const double share =
+        static_cast<double>(time) / static_cast<double>(fixed_->denoiser.schedule().timesteps);
+    if (share >= guided_.at(0) && share <= guided_.at(1)) direction.factors = factors_;
+    return direction;
+  }
+
+  // Downwards through the times, with the jumps of RePaint, or, to invert, upwards.
+  void PlanWay(const Spec& args) {
+    const size_t steps = times_.size() - 1;
+    way_.resize(steps + 1);
+    std::iota(way_.begin(), way_.end(), size_t{0});
+    if (Has(args, "iterations")) {
+      iterations_ = Integer(args, "iterations");
+      std::reverse(way_.begin(), way_.end());
+    } else if (Has(args, "jumpLength")) {
+      way_ = RepaintWay(steps, static_cast<size_t>(Integer(args, "jumpLength")),
+                        static_cast<size_t>(Integer(args, "resamplings")));
+    }
+    if ((iterations_ > 0 || given_.keep.defined()) && rule_ != Rule::kDdim)
+      throw Failure("NATIVE_FAILED", "only the sampler \"ddim\" inverts and fills");
+    const bool needs_picture = iterations_ > 0 || given_.keep.defined() || Has(args, "strength");
+    if (needs_picture && !given_.x0.defined())
+      throw Failure("NATIVE_FAILED", "the input \"picture\" is missing, which is to be changed");
+  }
+
+  bool Done() const { return step_ + 1 == way_.size(); }
 
   std::vector<int64_t> PictureShape() const {
     const UnetPlan& plan = fixed_->denoiser.plan();
@@ -131,6 +157,11 @@ class DiffusionSampler : public Sampler {
     // A picture of its own seed has it from its stream already.
     if (args_.latents.defined() || !args_.to_seeds.empty())
       for (int64_t i = 0; i < args_.count(); ++i) x_.select(0, i).copy_(args_.Latent(i, draw));
+    if (iterations_ > 0) {
+      x_ = given_.x0;
+    } else if (given_.x0.defined() && !given_.keep.defined()) {
+      x_ = fixed_->denoiser.Diffuse(given_.x0, TimesOf(timesteps_ - 1), x_);
+    }
     // Solvers multiply differences of predictions by large numbers where there is almost only noise.
     if (rule_ == Rule::kSolver) x_ = x_.to(at::kDouble);
   }
@@ -145,11 +176,51 @@ class DiffusionSampler : public Sampler {
     return at::stack(rows);  // [rows,C,H,W]
   }
 
-  Denoiser::Prediction Predict(int64_t time, bool clip) {
-    const Tensor t = at::full({args_.rows}, time, at::TensorOptions(at::kLong).device(fixed_->device));
-    auto prediction = fixed_->Predict(x_.to(at::kFloat), t, x0_, clip);
+  Tensor TimesOf(int64_t time) const {
+    return at::full({args_.rows}, time, at::TensorOptions(at::kLong).device(fixed_->device));
+  }
+
+  // At x_, or at `x` where it is given.
+  Denoiser::Prediction Predict(int64_t time, bool clip, const Tensor& x = {}) {
+    const Tensor at_x = (x.defined() ? x : x_).to(at::kFloat);
+    auto prediction = fixed_->Predict(at_x, TimesOf(time), x0_, clip, DirectionAt(time));
     if (fixed_->denoiser.plan().self_condition) x0_ = prediction.x0;
     return prediction;
+  }
+
+  Tensor StepDown(size_t from) {
+    const int64_t time = times_[from], next = times_[from + 1];
+    if (rule_ == Rule::kDdpm) return DdpmStep(time);
+    if (rule_ == Rule::kSolver) return SolverStepAt(time, from);
+    const Tensor x = DdimStep(time, next);
+    if (!given_.keep.defined()) return x;
+    // Lugmayr 2022 (RePaint, 2201.09865), eq. 8: what is known is put back at the level of noise that is
+    // reached.
+    const Tensor known = next < 0 ? given_.x0 : fixed_->denoiser.Diffuse(given_.x0, TimesOf(next), Noise());
+    return at::where(given_.keep, known, x);
+  }
+
+  // RePaint's way back: noise from `time` to the later time `next`, Ho 2020, eq. 2 for several steps at once.
+  Tensor JumpUp(int64_t time, int64_t next) {
+    const Schedule& s = fixed_->denoiser.schedule();
+    const Tensor ratio = s.alphas_cumprod[next] / s.alphas_cumprod[time];
+    return ratio.sqrt() * x_ + (1 - ratio).sqrt() * Noise();
+  }
+
+  // The x at `next` from which DDIM without noise would come to x_ at `time`, by fixed-point iteration: with
+  // the prediction there, of noise or of x0, whichever changes less with x at this level.
+  Tensor StepUp(int64_t time, int64_t next) {
+    const Schedule& s = fixed_->denoiser.schedule();
+    const NoiseLevel low = time < 0 ? NoiseLevel{1, 0} : LevelOf(s.signal[static_cast<size_t>(time)]);
+    const NoiseLevel high = LevelOf(s.signal[static_cast<size_t>(next)]);
+    Tensor x = x_ * high.alpha;
+    for (int64_t i = 0; i < iterations_; ++i) {
+      ThrowIfCancelled();
+      const auto [noise, x0] = Predict(next, true, x);
+      x = low.sigma > low.alpha ? (x_ - x0 * low.alpha) * (high.sigma / low.sigma) + x0 * high.alpha
+                                : (x_ - noise * low.sigma) * (high.alpha / low.alpha) + noise * high.sigma;
+    }
+    return x;
   }
 
   // Ho 2020, algorithm 2, with x0 clamped to [-1,1].
@@ -193,13 +264,23 @@ class DiffusionSampler : public Sampler {
     return sum;
   }
 
-  void Show() { pixels_.copy_(ToPixels(x_.narrow(0, 0, args_.count()), PixelRange::kDiffusion)); }
+  void Show() {
+    pixels_.copy_(ToPixels(x_.narrow(0, 0, args_.count()), PixelRange::kDiffusion));
+    given_.Restore(pixels_);
+  }
 
   std::shared_ptr<FixedDenoiser> fixed_;
   SamplerArgs args_;
+  GivenPictures given_;
   Rule rule_;
   double eta_;
+  int64_t timesteps_ = 0;       // those that are gone through, of the model's
   std::vector<int64_t> times_;  // descending; the last, -1, is the picture itself
+  std::vector<size_t> way_;     // through these times, by index
+  int64_t iterations_ = 0;      // of each step upwards; 0 where pictures are not inverted
+  Direction asked_;             // without the factors of guidance, which count at some times only
+  Tensor factors_;
+  std::vector<double> guided_;  // the interval of these times
   SolverPlan plan_;             // of a solver
   bool integrates_noise_ = false;
   std::vector<at::Generator> noise_;  // one for each picture

@@ -101,7 +101,7 @@ Schedule::Schedule(const Spec& spec, ParameterSet& set) : timesteps(Integer(spec
       keep("posterior_log_variance_clipped", at::log(at::clamp(variance, 1e-20)));
   posterior_mean_coef1 = keep("posterior_mean_coef1", b * at::sqrt(prev) / (1 - abar));
   posterior_mean_coef2 = keep("posterior_mean_coef2", (1 - prev) * at::sqrt(alphas) / (1 - abar));
-  const bool is_v2 = Text(spec, "variant") == "2.3";
+  const bool is_v2 = Text(spec, "variant") != "0.26";
   loss_weight = keep(is_v2 ? "loss_weight" : "p2_loss_weight", LossWeight(spec, abar));
 }
 

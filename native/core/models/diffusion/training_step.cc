@@ -19,6 +19,7 @@
 #include "core/models/diffusion/augment.h"
 #include "core/models/diffusion/denoiser.h"
 #include "core/models/diffusion/kind.h"
+#include "core/models/diffusion/labels.h"
 #include "core/optim/adam.h"
 #include "core/optim/ema.h"
 #include "core/runtime/autocast.h"
@@ -44,6 +45,7 @@ class DiffusionTrainingStep : public TrainingStep {
         augment_(Number(spec, "augment")),
         dropout_(Number(spec, "dropout")),
         ambient_sigma_(Number(spec, "ambientSigma")),
+        label_dropout_(denoiser_.plan().label_attributes() > 0 ? Number(spec, "labelDropout") : 0),
         adam_(MakeAdam(spec, denoiser_.set().parameters(), "", AdamOf(spec))) {
     if (Flag(spec, "graph")) {
       if (denoiser_.plan().self_condition)
@@ -78,7 +80,10 @@ class DiffusionTrainingStep : public TrainingStep {
     std::vector<Tensor> indices;
     for (int64_t i = 0; i < accumulate_; ++i) {
       const Tensor& batch = indices.emplace_back(sampler.Next().indices);
-      if (random.shared()) Draw({batch.numel(), plan.channels, plan.size, plan.size}, random);
+      if (random.shared()) {
+        Draw({batch.numel(), plan.channels, plan.size, plan.size}, random);
+        if (label_dropout_ > 0) DrawLabelDrops(batch.numel(), plan, random.device, device_);
+      }
       if (plan.self_condition) SelfConditions(random);
     }
     return indices;
@@ -219,6 +224,8 @@ class DiffusionTrainingStep : public TrainingStep {
       training.random = random.device;
     }
     auto [t, noise] = Draw(x0.sizes(), random_);
+    Tensor labels = LabelsOf(batch);
+    if (label_dropout_ > 0) labels = DropLabels(labels, denoiser_.plan(), label_dropout_, random_.device);
     Tensor x, ambient_weight;
     if (ambient_sigma_ > 0) {
       const Tensor fixed = FixedNoise(Seed(), batch.indices, batch.mirrored, x0.sizes().slice(1), device_);
@@ -231,7 +238,7 @@ class DiffusionTrainingStep : public TrainingStep {
       x = denoiser_.Diffuse(x0, t, noise);
     }
     const Autocast autocast(spec_, device_);
-    const Tensor output = denoiser_.Output(x, t, SelfCondition(x, t), &training);
+    const Tensor output = denoiser_.Output(x, t, SelfCondition(x, t, labels), &training, labels);
     const Tensor target = denoiser_.Target(x0, t, noise);
     const Tensor distance = Distance(output, target);
     Tensor weight = Schedule::Extract(denoiser_.schedule().loss_weight, t).view({-1});
@@ -249,10 +256,22 @@ class DiffusionTrainingStep : public TrainingStep {
     return at::rand({1}, random.cpu, at::kFloat).item<float>() < 0.5F;
   }
 
-  Tensor SelfCondition(const Tensor& x, const Tensor& t) {
+  Tensor SelfCondition(const Tensor& x, const Tensor& t, const Tensor& labels) {
     if (!denoiser_.plan().self_condition || !SelfConditions(random_)) return {};
     const at::NoGradGuard no_grad;
-    return denoiser_.Predict(x, t, {}, false).x0;
+    return denoiser_.FromOutput(denoiser_.Output(x, t, {}, nullptr, labels), x, t, false).x0;
+  }
+
+  // Rows of labels of a batch; undefined for a network without any.
+  Tensor LabelsOf(const Batch& batch) const {
+    const UnetPlan& plan = denoiser_.plan();
+    const int64_t width = plan.label_columns() + plan.label_attributes();
+    if (width == 0) return {};
+    const int64_t given = batch.labels.defined() ? batch.labels.size(1) : 0;
+    if (given != width)
+      throw Failure("SHAPE_INVALID", "the pictures have rows of " + std::to_string(given) +
+                                         " labels, but the network needs " + std::to_string(width));
+    return batch.labels;
   }
 
   Spec spec_;
@@ -260,7 +279,7 @@ class DiffusionTrainingStep : public TrainingStep {
   at::Device device_;
   int64_t accumulate_;
   Denoiser denoiser_;
-  double augment_, dropout_, ambient_sigma_;
+  double augment_, dropout_, ambient_sigma_, label_dropout_;
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
   std::unique_ptr<Graphs> graphs_;

@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 
+#include "core/ops/cpu/style.h"
 #include "core/ops/cpu/winograd.h"
 
 namespace shinsaku {
@@ -19,6 +20,13 @@ Tensor ByRows(const Tensor& x, const Operation& operation) {
   std::vector<Tensor> rows;
   for (const Tensor& row : x.split(1)) rows.push_back(operation(row));
   return rows.size() == 1 ? rows.front() : at::cat(rows);
+}
+
+cpu::Pixels<float> PixelsOf(const FeatureMap& map) {
+  return {map.data, map.count, map.height, map.width, map.channels, map.step};
+}
+cpu::Pixels<const float> Read(const FeatureMap& map) {
+  return {map.data, map.count, map.height, map.width, map.channels, map.step};
 }
 
 }  // namespace
@@ -65,6 +73,31 @@ Tensor CpuOps::Norm(const Tensor& x, const NormWeights& w) {
   const FeatureMap from = cx_.MapOf(x),
                    to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
   cpu::Normalise(cx_, from, w, {}, to);
+  return to.tensor;
+}
+
+Tensor CpuOps::Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                        std::array<int64_t, 2> padding) {
+  const auto how = cpu::ResamplingOf(filter, up, down, padding[0]);
+  if (!how) return Ops::Resample(x, filter, up, down, padding);
+  const FeatureMap from = cx_.MapOf(x);
+  const FeatureMap to = cx_.NewFeatureMap(from.count, from.channels, how->Side(from.height, padding[1]),
+                                          how->Side(from.width, padding[1]));
+  cpu::Resample(Read(from), *how, PixelsOf(to));
+  return to.tensor;
+}
+
+Tensor CpuOps::StyledActivation(const Tensor& x, const StyledEnd& end) {
+  const FeatureMap from = cx_.MapOf(x),
+                   to = cx_.NewFeatureMap(from.count, from.channels, from.height, from.width);
+  const Tensor scale = end.scale.defined() ? end.scale.contiguous() : Tensor(), bias = end.bias.contiguous();
+  const Tensor noise = end.noise.defined() ? (end.noise * end.strength).contiguous() : Tensor();
+  const auto floats = [](const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; };
+  const bool each = noise.defined() && noise.size(0) > 1;
+  cpu::StyledActivation(
+      Read(from),
+      {floats(scale), floats(noise), each ? from.pixels() : 0, floats(bias), static_cast<float>(end.gain)},
+      PixelsOf(to));
   return to.tensor;
 }
 

@@ -24,6 +24,9 @@ class CpuOps : public Ops {
   Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
                       const Tensor& shift) override;
   Tensor Norm(const Tensor& x, const NormWeights& w) override;
+  Tensor Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                  std::array<int64_t, 2> padding) override;
+  Tensor StyledActivation(const Tensor& x, const StyledEnd& end) override;
   Tensor LinearAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor FullAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind) override;

@@ -69,12 +69,15 @@ Tensor Ops::FullAttention(const Tensor& x, const AttentionWeights& w) {
     const Tensor logits = at::einsum("bhdi,bhdj->bhij", {unit_q, unit_k}) * kCosineScale;
     const Tensor weights = logits.softmax(-1);
     out = Record(at::einsum("bhij,bhdj->bhid", {weights, v}), {q, k, v, unit_q, unit_k, weights});
+  } else if (!w.memory.defined()) {  // classifier_free_guidance.py
+    const Tensor scaled = q * std::pow(static_cast<double>(w.head_dim), -0.5);
+    const Tensor weights = at::einsum("bhdi,bhdj->bhij", {scaled, k}).softmax(-1);
+    out = Record(at::einsum("bhij,bhdj->bhid", {weights, v}), {q, k, v, scaled, weights});
   } else {
     q = q.transpose(-2, -1), k = k.transpose(-2, -1), v = v.transpose(-2, -1);
-    if (w.memory.defined()) {  // [heads,memories,head_dim] before the pixels
-      k = at::cat({Memory(w, 0, batch), k}, -2);
-      v = at::cat({Memory(w, 1, batch), v}, -2);
-    }
+    // [heads,memories,head_dim] before the pixels
+    k = at::cat({Memory(w, 0, batch), k}, -2);
+    v = at::cat({Memory(w, 1, batch), v}, -2);
     const double scale = std::pow(static_cast<double>(w.head_dim), -0.5);
     const Tensor logits = at::einsum("bhid,bhjd->bhij", {q, k}) * scale;
     const Tensor weights = logits.softmax(-1);

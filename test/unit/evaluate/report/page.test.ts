@@ -25,6 +25,9 @@ function hostile(): ReportContent {
   return {
     ...content,
     pairs,
+    labels: [
+      { attributes: { [MARKUP]: HOSTILE }, pictures: 3, samples: 8, copyShare: { value: 0.5, low: 0.2, high: 0.8 } },
+    ],
     run: { ...content.run, name: MARKUP, options: [[MARKUP, HOSTILE]] },
     data: { ...content.data, name: MARKUP, rights, warnings: [MARKUP] },
     machine: [[MARKUP, HOSTILE]],
@@ -40,6 +43,18 @@ describe('reportPage()', () => {
     expect(page).not.toContain('<img src=https')
     expect(page).not.toContain('\u001b')
     expect(page).toContain('a\\x1b[2J')
+  })
+
+  test('copies of each label stand beside those of all', () => {
+    const labels = [
+      { attributes: { hair: 'red' }, pictures: 20, samples: 24, copyShare: { value: 0.25, low: 0.1, high: 0.4 } },
+      { attributes: { glasses: 1 }, pictures: null, samples: 24, copyShare: { value: 0, low: 0, high: 0.1 } },
+    ]
+    const page = reportPage(reportContent({ labels }))
+    expect(page).toContain('<td>hair: red</td><td>20</td><td>24</td><td>25.0 % (10.0 % to 40.0 %)</td>')
+    expect(page).toContain('<td>glasses</td><td></td><td>24</td><td>0.0 % (0.0 % to 10.0 %)</td>')
+    expect(page).toContain('where it is asked for nothing, 1.0 % are')
+    expect(reportPage(reportContent())).not.toContain('Copies of each label')
   })
 
   test('every number is there with its sentence, and a missing one with its reason', () => {

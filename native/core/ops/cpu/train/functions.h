@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/ops/cpu/context.h"
+#include "core/ops/cpu/style.h"
 #include "core/ops/cpu/winograd.h"
 
 namespace shinsaku::cpu {
@@ -42,6 +43,10 @@ Tensor TrainNorm(Context& cx, const Tensor& x, const NormWeights& w, const Train
 
 // Linear attention between its pre-norm and its output projection: x [N,C,H,W] to [N,heads*head_dim,H,W].
 Tensor TrainLinearAttention(Context& cx, const Tensor& normed, const AttentionWeights& w);
+
+// Each channel by the filter; has every derivative.
+Tensor TrainResample(const Tensor& x, const Resampling& how, int64_t height, int64_t width);
+Tensor TrainStyled(const Tensor& x, const StyledEnd& end);
 
 // Panels of the transposed weight [out][in], for products with rows of `in` floats.
 void PackAcross(const Kernels& kernels, const float* w, int64_t in, int64_t out, float* packed);

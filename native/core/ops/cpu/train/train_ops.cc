@@ -42,6 +42,22 @@ Tensor TrainOps::Norm(const Tensor& x, const NormWeights& w) {
   return Whole(x) ? cpu::TrainNorm(cx_, x, w, {}) : Ops::Norm(x, w);
 }
 
+Tensor TrainOps::Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                          std::array<int64_t, 2> padding) {
+  return TwiceOps().Resample(x, filter, up, down, padding);
+}
+
+Tensor TwiceOps::Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                          std::array<int64_t, 2> padding) {
+  const auto how = cpu::ResamplingOf(filter, up, down, padding[0]);
+  if (!how || x.scalar_type() != at::kFloat) return Ops::Resample(x, filter, up, down, padding);
+  return cpu::TrainResample(x, *how, how->Side(x.size(2), padding[1]), how->Side(x.size(3), padding[1]));
+}
+
+Tensor TrainOps::StyledActivation(const Tensor& x, const StyledEnd& end) {
+  return x.scalar_type() == at::kFloat ? cpu::TrainStyled(x, end) : Ops::StyledActivation(x, end);
+}
+
 Tensor TrainOps::LinearAttention(const Tensor& x, const AttentionWeights& w) {
   if (!Whole(x) || !Whole(w.head_dim) || !w.out_norm.gain.defined()) return Ops::LinearAttention(x, w);
   const Tensor y = cpu::TrainPointwise(cx_, cpu::TrainLinearAttention(cx_, Norm(x, w.norm), w), w.to_out);

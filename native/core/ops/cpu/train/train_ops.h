@@ -1,12 +1,18 @@
-// The cpu set that trains: vector kernels forward and back where channels are whole vectors, PyTorch's
-// operations on channels-last maps elsewhere. Not the reference's bits; the same bits again on as many
-// threads.
+// The cpu sets that train. TwiceOps has second derivatives, and little that is faster than the reference;
+// TrainOps: vector kernels forward and back where channels are whole vectors, PyTorch's operations on
+// channels-last maps elsewhere. Not the reference's bits; the same bits again on as many threads.
 #pragma once
 
 #include "core/ops/cpu/context.h"
 #include "core/ops/ops.h"
 
 namespace shinsaku {
+
+class TwiceOps : public Ops {
+ public:
+  Tensor Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                  std::array<int64_t, 2> padding) override;
+};
 
 class TrainOps : public Ops {
  public:
@@ -21,6 +27,9 @@ class TrainOps : public Ops {
   Tensor NormFilmSilu(const Tensor& x, const NormWeights& w, const Tensor& scale,
                       const Tensor& shift) override;
   Tensor Norm(const Tensor& x, const NormWeights& w) override;
+  Tensor Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                  std::array<int64_t, 2> padding) override;
+  Tensor StyledActivation(const Tensor& x, const StyledEnd& end) override;
   Tensor LinearAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind) override;
   Tensor Up(const Tensor& x, const ConvWeights& w) override;
