@@ -116,6 +116,20 @@ export interface NativeSnapshot {
   dispose(): void
 }
 
+/**
+ * The processes that train together: a store of bytes that all of them share. Each call rejects with PROCESS_LOST,
+ * `details.rank`, where one is gone; after that nothing works any more.
+ */
+export interface NativeProcessGroup {
+  set(key: string, value: Uint8Array): Promise<void>
+  /** What is under `key`, or null; waits for it for `seconds` at most, and keeps the thread meanwhile. */
+  get(key: string, seconds: number): Promise<Uint8Array | null>
+  remove(key: string): Promise<void>
+  /** Tells the others why this process leaves. */
+  fail(message: string): Promise<void>
+  dispose(): void
+}
+
 export interface NativeTrainer {
   /**
    * Which pictures the next `updates` updates take. Changes nothing: a checkpoint between plan() and step() is as if
@@ -142,6 +156,8 @@ export interface NativeTrainer {
   startAt(images: number): Promise<void>
   /** The learning rate's course ends at `images` from now on, in place of the spec's maxImages. */
   endAt(images: number): Promise<void>
+  /** Copies everything of rank 0's trainer to those of the others of its group, which all call this at the same place. */
+  synchronize(): Promise<void>
   /** Copies of its weights, or of Adam's first moments, as they are. */
   snapshot(what: 'weights' | 'moments'): Promise<NativeSnapshot>
   /**
@@ -173,7 +189,10 @@ export interface Addon extends AddonEvaluate {
     device: string,
     labels?: Float32Array,
   ): Promise<NativeImages>
-  trainer(spec: Spec, images: NativeImages): Promise<NativeTrainer>
+  /** With a `group` it computes its share of each batch, and all processes call step() alike. */
+  trainer(spec: Spec, images: NativeImages, group?: NativeProcessGroup): Promise<NativeTrainer>
+  /** Meets the other processes; native/core/api.h has the keys. Rejects with DISTRIBUTED_INVALID, PROCESS_LOST. */
+  processGroup(spec: Spec): Promise<NativeProcessGroup>
   inferenceModel(spec: Spec, tensors: readonly HostTensor[]): Promise<NativeInferenceModel>
   describe(spec: Spec): Promise<Description>
   trace(spec: Spec): Promise<Graph>

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { readLaunch, visibleDevice } from '../distributed/environment.ts'
 import { ShinsakuError } from '../errors.ts'
 import { addonFor, type Builds, findBuilds, packageRoot, pluginFor } from '../libtorch/builds.ts'
 import { fetchLibtorch } from '../libtorch/fetch.ts'
@@ -93,6 +94,9 @@ export function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | n
   if (problem !== null) return problem
   if (flavour !== 'cuda') return 'the libtorch in use is built for the CPU only; run: npx shinsaku setup --cuda'
   try {
+    // Of several processes on a machine each has one GPU, which is then the only one that it sees.
+    const device = visibleDevice(readLaunch(), process.env.CUDA_VISIBLE_DEVICES)
+    if (device !== undefined) process.env.CUDA_VISIBLE_DEVICES = device
     // cuBLAS gives the same bits again only with a workspace of its own; it reads this once, at its first product.
     loader.setEnvironment('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     loader.open(join(lib, 'libtorch_cuda.so'))
@@ -143,6 +147,8 @@ function openLibtorch(loader: Loader, { lib, root: where }: Libtorch): void {
     // when the library is opened.
     if (process.env.OMP_WAIT_POLICY === undefined) loader.setEnvironment('GOMP_SPINCOUNT', '2000')
     loader.setEnvironment('OMP_WAIT_POLICY', 'passive')
+    // A connection that closes at the end of a run is no news, and one that is lost becomes an error.
+    if (readLaunch()) loader.setEnvironment('TORCH_CPP_LOG_LEVEL', 'ERROR')
     if (openMp) loader.open(join(lib, openMp))
     for (const file of ['libc10.so', 'libtorch_cpu.so']) loader.open(join(lib, file))
   } catch (cause) {

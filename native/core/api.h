@@ -185,6 +185,19 @@ enum class SnapshotOf { kWeights, kMoments };
 // Whether a checkpoint was made with the pictures that a trainer has.
 enum class LoadedPictures { kSame, kOther };
 
+// Processes that train one network together, as one of them sees the others. Each call but those of Trainer
+// is about the store that all of them share. Throws PROCESS_LOST, whose details name the "rank" that is gone;
+// after that nothing works any more.
+class ProcessGroup : public Object {
+ public:
+  virtual void Set(const std::string& key, Bytes value) = 0;
+  // What is there under `key`; waits for it for `seconds` at most.
+  virtual std::optional<std::vector<uint8_t>> Get(const std::string& key, double seconds) = 0;
+  virtual void Remove(const std::string& key) = 0;
+  // Tells the others why this process leaves.
+  virtual void Fail(const std::string& message) = 0;
+};
+
 // Networks, optimizers, averages and data order of one run.
 class Trainer : public Object {
  public:
@@ -202,6 +215,9 @@ class Trainer : public Object {
   virtual void StartAt(int64_t images) = 0;
   // The learning rate's course ends at `images` from now on, in place of the spec's "maxImages".
   virtual void EndAt(int64_t images) = 0;
+  // Copies everything of rank 0's trainer, as Tensors() lists it, to those of the others of its group. All
+  // call it, as they all call Step(): each then computes its share of every batch.
+  virtual void Synchronize() = 0;
   virtual std::unique_ptr<Snapshot> MakeSnapshot(SnapshotOf what) = 0;  // copies, in host memory
   // What the networks make of given pictures, uint8 of shape N,H,W,C, in evaluation: one bounded unit. Rows
   // of N values, one row after the other; which rows there are is the kind's, see TrainingStep::Loss().
@@ -271,7 +287,13 @@ DeviceInfo Info();
 // `labels` are rows of one width, one row a picture. Both are copied to the device before this returns.
 std::shared_ptr<Images> MakeImages(std::optional<Bytes> pixels, const std::vector<int64_t>& shape,
                                    const std::string& device, std::optional<Floats> labels);
-std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images);
+// Meets the other processes. "rank" of "size"; the store at "host" and "port", which this process holds where
+// it has an address to "listen" on, and the launcher where "agentStore" says so; keys of one attempt behind a
+// "prefix" of their own; "address" is this machine's for the sums. "timeout" and "joinTimeout" in seconds.
+std::shared_ptr<ProcessGroup> MakeProcessGroup(const Spec& spec);
+// `group` is null where one process trains alone. Throws DISTRIBUTED_UNSUPPORTED.
+std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images,
+                                     std::shared_ptr<ProcessGroup> group);
 std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors);
 // What measures pictures computes on `threads` CPU threads.
 // `shape` is N,H,W,C; the pixels are copied.

@@ -1,8 +1,11 @@
 // A run as the boundary sees it: training step, data order and random streams together, one unit at a time.
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <map>
 
+#include "core/distributed/communicator.h"
 #include "core/models/registry.h"
 #include "core/runtime/caching_allocator.h"
 #include "core/runtime/cancel.h"
@@ -47,13 +50,18 @@ void RequireShape(const Spec& spec, const ImageSet& images) {
 
 class RunTrainer : public Trainer {
  public:
-  RunTrainer(const Spec& spec, std::shared_ptr<const ImageSet> images)
+  RunTrainer(const Spec& spec, std::shared_ptr<const ImageSet> images, std::shared_ptr<Communicator> group)
       : spec_(spec),
+        group_(std::move(group)),
         kind_(FindModel(spec)),
         device_(DeviceOf(spec)),
         random_(SeedRandomState(static_cast<uint64_t>(Integer(spec, "seed")), device_)),
         training_step_(MakeTrainingStep()),
-        loader_(images, BatchSampler(spec_, images->count(), training_step_->order(), random_.cpu)) {}
+        loader_(images, BatchSampler(spec_, images->count(), training_step_->order(), random_.cpu)) {
+    if (!group_) return;
+    training_step_->Join(group_);
+    loader_.Take(group_->share());
+  }
 
   UpdatePlan Plan(int64_t updates) override {
     const RandomState random = random_.Fork();
@@ -70,8 +78,9 @@ class RunTrainer : public Trainer {
       }
       const size_t before = plan.indices.size();
       for (const at::Tensor& batch : batches) {
-        const auto* indices = batch.const_data_ptr<int64_t>();
-        plan.indices.insert(plan.indices.end(), indices, indices + batch.numel());
+        const at::Tensor rows = loader_.share().Rows(batch);
+        const auto* indices = rows.const_data_ptr<int64_t>();
+        plan.indices.insert(plan.indices.end(), indices, indices + rows.numel());
       }
       plan.sizes.push_back(static_cast<int32_t>(plan.indices.size() - before));
     }
@@ -90,6 +99,7 @@ class RunTrainer : public Trainer {
       allocator_.EndUpdate();
     }
     Metrics metrics = meter_.Read();
+    if (group_) Average(metrics);
     RequireFinite(metrics);
     RequireFinite(WeightsOf(training_step_->state()));
     return metrics;
@@ -126,9 +136,7 @@ class RunTrainer : public Trainer {
         progress.push_back({host.name, value});
         continue;
       }
-      CopyInto({host.name, found->second}, value);
-      if (host.name == kRandomCpu) LoadStream(random_.cpu, value);
-      if (host.name == kRandomDevice) LoadStream(random_.device, value);
+      Take({host.name, found->second}, value);
     }
     if (!progress.empty()) loader_.sampler().Load(progress, pictures);
   }
@@ -142,6 +150,23 @@ class RunTrainer : public Trainer {
   void StartAt(int64_t images) override { loader_.sampler().StartAt(images); }
 
   void EndAt(int64_t images) override { training_step_->EndAt(images); }
+
+  void Synchronize() override {
+    if (!group_) return;
+    listed_.clear();
+    NamedTensors progress;
+    for (const auto& entry : State()) {
+      const at::Tensor value = entry.tensor.detach().to(at::kCPU).contiguous().clone();
+      group_->Broadcast(value);
+      if (group_->share().rank == 0) continue;
+      if (IsProgress(entry.name)) {
+        progress.push_back({entry.name, value});
+      } else {
+        Take(entry, value);
+      }
+    }
+    if (!progress.empty()) loader_.sampler().Load(progress, LoadedPictures::kSame);
+  }
 
   std::unique_ptr<Snapshot> MakeSnapshot(SnapshotOf what) override {
     NamedTensors state = training_step_->state();
@@ -188,12 +213,34 @@ class RunTrainer : public Trainer {
     return listed_;
   }
 
+  void Take(const NamedTensor& target, const at::Tensor& value) {
+    CopyInto(target, value);
+    if (target.name == kRandomCpu) LoadStream(random_.cpu, value);
+    if (target.name == kRandomDevice) LoadStream(random_.device, value);
+  }
+
+  // Each process has the means over its own rows. What they all count together is the same everywhere.
+  void Average(Metrics& metrics) const {
+    std::vector<double> all;
+    for (const auto& [name, values] : metrics) all.insert(all.end(), values.begin(), values.end());
+    const at::Tensor sums = at::empty({static_cast<int64_t>(all.size())}, at::kDouble);
+    std::copy(all.begin(), all.end(), sums.mutable_data_ptr<double>());
+    group_->AllReduce(sums)();
+    const auto* sum = sums.const_data_ptr<double>();
+    for (auto& [name, values] : metrics)
+      for (double& value : values) {
+        if (name != "images" && name != "epoch") value = *sum / static_cast<double>(group_->share().size);
+        ++sum;
+      }
+  }
+
   void LoadStream(at::Generator& stream, const at::Tensor& state) {
     listed_.clear();  // it holds a copy of the stream's state
     stream.set_state(state);
   }
 
   Spec spec_;
+  std::shared_ptr<Communicator> group_;  // null where the run is one process's
   const ModelKind& kind_;
   at::Device device_;
   RandomState random_;
@@ -206,10 +253,11 @@ class RunTrainer : public Trainer {
 
 }  // namespace
 
-std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images) {
+std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> images,
+                                     std::shared_ptr<ProcessGroup> group) {
   auto set = std::dynamic_pointer_cast<ImageSet>(images);
   RequireShape(spec, *set);
-  return std::make_unique<RunTrainer>(spec, std::move(set));
+  return std::make_unique<RunTrainer>(spec, std::move(set), CommunicatorOf(group));
 }
 
 std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors) {

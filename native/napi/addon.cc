@@ -15,6 +15,8 @@ const napi_type_tag Handle<InferenceModel>::kTag = {0x7368696e73616b75, 3};
 template <>
 const napi_type_tag Handle<Trainer>::kTag = {0x7368696e73616b75, 4};
 template <>
+const napi_type_tag Handle<ProcessGroup>::kTag = {0x7368696e73616b75, 11};
+template <>
 const napi_type_tag Handle<Snapshot>::kTag = {0x7368696e73616b75, 5};
 
 namespace {
@@ -119,6 +121,46 @@ Napi::Value endAt(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core)
       .queue.Run(info.Env(), {}, [core, images] { return core->EndAt(images), true; }, FromNothing);
 }
 
+Napi::Value synchronize(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
+  return Instance(info.Env())
+      .queue.Run(info.Env(), {}, [core] { return core->Synchronize(), true; }, FromNothing);
+}
+
+Napi::Value set(const Napi::CallbackInfo& info, std::shared_ptr<ProcessGroup> core) {
+  KeepAlive keep;
+  const Bytes value = ToBytes(info[1], keep);
+  return Instance(info.Env())
+      .queue.Run(
+          info.Env(), std::move(keep),
+          [core, key = info[0].ToString().Utf8Value(), value] { return core->Set(key, value), true; },
+          FromNothing);
+}
+
+Napi::Value get(const Napi::CallbackInfo& info, std::shared_ptr<ProcessGroup> core) {
+  return Instance(info.Env())
+      .queue.Run(
+          info.Env(), {},
+          [core, key = info[0].ToString().Utf8Value(), seconds = info[1].ToNumber().DoubleValue()] {
+            return core->Get(key, seconds);
+          },
+          FromBytesOrNone);
+}
+
+Napi::Value remove(const Napi::CallbackInfo& info, std::shared_ptr<ProcessGroup> core) {
+  return Instance(info.Env())
+      .queue.Run(
+          info.Env(), {}, [core, key = info[0].ToString().Utf8Value()] { return core->Remove(key), true; },
+          FromNothing);
+}
+
+Napi::Value fail(const Napi::CallbackInfo& info, std::shared_ptr<ProcessGroup> core) {
+  return Instance(info.Env())
+      .queue.Run(
+          info.Env(), {},
+          [core, message = info[0].ToString().Utf8Value()] { return core->Fail(message), true; },
+          FromNothing);
+}
+
 Napi::Value snapshot(const Napi::CallbackInfo& info, std::shared_ptr<Trainer> core) {
   const auto what =
       ToChoice<SnapshotOf>(info[0], {{"weights", SnapshotOf::kWeights}, {"moments", SnapshotOf::kMoments}});
@@ -171,11 +213,20 @@ Napi::Value images(const Napi::CallbackInfo& call) {
 
 Napi::Value trainer(const Napi::CallbackInfo& call) {
   auto images = Handle<Images>::From(call[1], "pictures made by images()");
+  std::shared_ptr<ProcessGroup> group;
+  if (!call[2].IsUndefined()) group = Handle<ProcessGroup>::From(call[2], "a group made by processGroup()");
   return Instance(call.Env())
       .queue.Run(
           call.Env(), {},
-          [spec = ToSpec(call[0]), images] { return Made<Trainer>(MakeTrainer(spec, images)); },
+          [spec = ToSpec(call[0]), images, group] { return Made<Trainer>(MakeTrainer(spec, images, group)); },
           Wrap<Trainer>(&Addon::trainer));
+}
+
+Napi::Value processGroup(const Napi::CallbackInfo& call) {
+  return Instance(call.Env())
+      .queue.Run(
+          call.Env(), {}, [spec = ToSpec(call[0])] { return Made<ProcessGroup>(MakeProcessGroup(spec)); },
+          Wrap<ProcessGroup>(&Addon::process_group));
 }
 
 Napi::Value inferenceModel(const Napi::CallbackInfo& call) {
@@ -230,11 +281,16 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
        Handle<Trainer>::Entry<tensors>("tensors"), Handle<Trainer>::Entry<tensor>("tensor"),
        Handle<Trainer>::Entry<load>("load"), Handle<Trainer>::Entry<reseed>("reseed"),
        Handle<Trainer>::Entry<startAt>("startAt"), Handle<Trainer>::Entry<endAt>("endAt"),
-       Handle<Trainer>::Entry<snapshot>("snapshot"), Handle<Trainer>::Entry<loss>("loss"),
-       Handle<Trainer>::Entry<trained>("inferenceModel")}));
+       Handle<Trainer>::Entry<synchronize>("synchronize"), Handle<Trainer>::Entry<snapshot>("snapshot"),
+       Handle<Trainer>::Entry<loss>("loss"), Handle<Trainer>::Entry<trained>("inferenceModel")}));
+  addon->process_group = Napi::Persistent(Handle<ProcessGroup>::Define(
+      env, "ProcessGroup",
+      {Handle<ProcessGroup>::Entry<set>("set"), Handle<ProcessGroup>::Entry<get>("get"),
+       Handle<ProcessGroup>::Entry<remove>("remove"), Handle<ProcessGroup>::Entry<fail>("fail")}));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   exports.Set("images", Napi::Function::New(env, images, "images"));
   exports.Set("trainer", Napi::Function::New(env, trainer, "trainer"));
+  exports.Set("processGroup", Napi::Function::New(env, processGroup, "processGroup"));
   exports.Set("inferenceModel", Napi::Function::New(env, inferenceModel, "inferenceModel"));
   exports.Set("describe", Napi::Function::New(env, describe, "describe"));
   exports.Set("trace", Napi::Function::New(env, trace, "trace"));

@@ -12,7 +12,7 @@ namespace shinsaku {
 struct Addon {
   explicit Addon(Napi::Env env) : queue(env) {}
   Queue queue;
-  Napi::FunctionReference images, sampler, model, snapshot, trainer;
+  Napi::FunctionReference images, sampler, model, snapshot, trainer, process_group;
   Napi::FunctionReference pixel_index, embedder, features, patches, measure;
 };
 

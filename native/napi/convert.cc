@@ -234,6 +234,10 @@ Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes) {
       owner);
 }
 
+Napi::Value FromBytesOrNone(Napi::Env env, std::optional<std::vector<uint8_t>> bytes) {
+  return bytes ? FromBytes(env, std::move(*bytes)) : env.Null();
+}
+
 Napi::Value FromInfos(Napi::Env env, const std::vector<TensorInfo>& infos) {
   Napi::Array array = Napi::Array::New(env, infos.size());
   for (size_t i = 0; i < infos.size(); ++i) {

@@ -46,6 +46,7 @@ Napi::Value FromStatistics(Napi::Env env, const Statistics& statistics);
 Napi::Value FromResults(Napi::Env env, const Results& results);
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& numbers);
 Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes);
+Napi::Value FromBytesOrNone(Napi::Env env, std::optional<std::vector<uint8_t>> bytes);
 Napi::Value FromInfos(Napi::Env env, const std::vector<TensorInfo>& infos);
 Napi::Value FromDescription(Napi::Env env, const Description& description);
 Napi::Value FromGraph(Napi::Env env, const Graph& graph);

@@ -38,6 +38,10 @@ describe('surface', () => {
     expect(methodsOf(features)).toEqual(declared('NativeFeatures'))
     expect(methodsOf(await raw.patches({ perPicture: 1, seed: 1 }, 1))).toEqual(declared('NativePatches'))
     expect(methodsOf(await raw.frechetDistance(features, features, 1))).toEqual(declared('NativeMeasure'))
+    const at = { host: '127.0.0.1', port: 0, listen: '127.0.0.1', address: '127.0.0.1', agentStore: false, prefix: '' }
+    const group = await raw.processGroup({ ...at, rank: 0, size: 1, timeout: 5, joinTimeout: 5 })
+    expect(methodsOf(group)).toEqual(declared('NativeProcessGroup'))
+    group.dispose()
     expect(methodsOf(images)).toEqual(declared('NativeImages'))
     expect(methodsOf(trainer)).toEqual(declared('NativeTrainer'))
     expect(methodsOf(generator)).toEqual(declared('NativeInferenceModel'))

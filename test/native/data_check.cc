@@ -8,6 +8,7 @@
 #include <ATen/ops/stack.h>
 
 #include <cstdio>
+#include <numeric>
 
 #include "core/data/data_loader.h"
 
@@ -19,6 +20,8 @@ constexpr int64_t kCount = 10, kSize = 4, kChannels = 3, kBatches = 9;
 void Report(const std::string& name, bool same) {
   std::printf("{\"name\": \"%s\", \"same\": %d}\n", name.c_str(), same ? 1 : 0);
 }
+
+int64_t Sum(const std::vector<int64_t>& sizes) { return std::accumulate(sizes.begin(), sizes.end(), int64_t{0}); }
 
 Bytes BytesOfTensor(const at::Tensor& x) { return {x.const_data_ptr<uint8_t>(), x.nbytes()}; }
 
@@ -45,7 +48,7 @@ void Check(DataOrder order, bool flip, bool resident) {
     unit.push_back(pixels.index_select(0, expected.back().indices));
     taken += expected.back().indices.numel();
   }
-  Report(name + ": counted", loader.sampler().CountOf(kBatches) == taken);
+  Report(name + ": counted", Sum(loader.sampler().SizesOf(kBatches)) == taken);
 
   const at::Tensor all = at::cat(unit);
   loader.BeginUnit(kBatches, resident ? std::nullopt : std::optional(BytesOfTensor(all)));

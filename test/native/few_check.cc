@@ -74,18 +74,18 @@ double Error(const Augmented& augmented) {
 
 void CheckAugment() {
   const Tensor x = Drawn(64);
-  const Augmented none = Augment(x, 0, true, CpuGenerator(1));
+  const Augmented none = Augment(x, 0, true, CpuGenerator(1), {}, x.size(0));
   Report("augment: none", "error", at::equal(none.x, x) && !none.labels.any().item<bool>() ? 0 : 1);
-  const Augmented some = Augment(x, 0.2, true, CpuGenerator(1));
+  const Augmented some = Augment(x, 0.2, true, CpuGenerator(1), {}, x.size(0));
   const Tensor same = (some.x == x).flatten(1).all(1), unlabelled = (some.labels == 0).all(1);
   Report("augment: labels tell which are changed", "error", at::equal(same, unlabelled) ? 0 : 1);
   Report("augment: changed", "share", 1 - unlabelled.to(at::kFloat).mean().item<double>());
-  Report("augment: all at once", "error", Error(Augment(x, 1, true, CpuGenerator(2))));
+  Report("augment: all at once", "error", Error(Augment(x, 1, true, CpuGenerator(2), {}, x.size(0))));
   Report("augment: some", "error", Error(some));
   Report("augment: mirrored", "share",
-         Augment(x, 1, true, CpuGenerator(3)).labels.select(1, 0).mean().item<double>());
+         Augment(x, 1, true, CpuGenerator(3), {}, x.size(0)).labels.select(1, 0).mean().item<double>());
   Report("augment: not mirrored", "share",
-         Augment(x, 1, false, CpuGenerator(3)).labels.select(1, 0).mean().item<double>());
+         Augment(x, 1, false, CpuGenerator(3), {}, x.size(0)).labels.select(1, 0).mean().item<double>());
 }
 
 double Largest(const Tensor& x) { return x.to(at::kDouble).abs().max().item<double>(); }

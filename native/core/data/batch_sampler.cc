@@ -95,13 +95,17 @@ at::Tensor BatchSampler::NextDrawn(at::Tensor& mirrored) {
   return indices;
 }
 
-int64_t BatchSampler::CountOf(int64_t batches) const {
-  if (order_ == DataOrder::kReplacement) return batches * batch_;
-  const int64_t pictures = order_now_.numel(), left = pictures - At(position_, kNextIndex);
-  const int64_t batches_left = CeilDiv(left, batch_), batches_of_epoch = CeilDiv(pictures, batch_);
-  if (batches <= batches_left) return std::min(batches * batch_, left);
-  const int64_t later = batches - batches_left;
-  return left + later / batches_of_epoch * pictures + std::min(later % batches_of_epoch * batch_, pictures);
+std::vector<int64_t> BatchSampler::SizesOf(int64_t batches) const {
+  const int64_t pictures = order_now_.numel();
+  std::vector<int64_t> sizes;
+  int64_t left = order_ == DataOrder::kReplacement ? 0 : pictures - At(position_, kNextIndex);
+  for (int64_t i = 0; i < batches; ++i) {
+    if (order_ == DataOrder::kEpochs && left == 0) left = pictures;
+    const int64_t size = order_ == DataOrder::kReplacement ? batch_ : std::min(batch_, left);
+    sizes.push_back(size);
+    left -= size;
+  }
+  return sizes;
 }
 
 bool BatchSampler::DependsOnDraws(int64_t batches) const {

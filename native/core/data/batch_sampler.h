@@ -29,8 +29,8 @@ class BatchSampler {
   };
   Batch Next();
 
-  // How many pictures the next `batches` hold together.
-  int64_t CountOf(int64_t batches) const;
+  // How many pictures each of the next `batches` holds.
+  std::vector<int64_t> SizesOf(int64_t batches) const;
   // Whether what the next `batches` hold depends on draws that are still to be made.
   bool DependsOnDraws(int64_t batches) const;
 

@@ -10,11 +10,12 @@ DataLoader::DataLoader(std::shared_ptr<const ImageSet> images, BatchSampler samp
     : images_(std::move(images)), sampler_(std::move(sampler)) {}
 
 DataLoader::Rows DataLoader::Draw() {
-  const auto [indices, mirrored] = sampler_.Next();
-  if (images_->resident()) return {indices, mirrored, {}};
+  const auto [all, all_mirrored] = sampler_.Next();
+  const at::Tensor indices = share_.Rows(all), mirrored = share_.Rows(all_mirrored);
+  if (images_->resident()) return {indices, mirrored, {}, all.numel()};
   const int64_t begin = taken_;
   taken_ += indices.numel();
-  return {indices, mirrored, unit_.slice(0, begin, taken_)};
+  return {indices, mirrored, unit_.slice(0, begin, taken_), all.numel()};
 }
 
 Batch DataLoader::Next(PixelRange range) {
@@ -30,8 +31,8 @@ Batch DataLoader::Next(PixelRange range) {
   const at::Tensor& labels = images_->labels;
   return {ToFloat(images_->resident() ? images_->pixels.index_select(0, rows.indices) : rows.pixels,
                   rows.mirrored, range),
-          rows.indices, rows.mirrored,
-          labels.defined() ? labels.index_select(0, rows.indices) : at::Tensor()};
+          rows.indices, rows.mirrored, labels.defined() ? labels.index_select(0, rows.indices) : at::Tensor(),
+          rows.total};
 }
 
 std::vector<int64_t> DataLoader::Prefetch(int64_t batches) {
@@ -64,7 +65,8 @@ void DataLoader::BeginUnit(int64_t batches, std::optional<Bytes> pixels) {
     return;
   }
   std::vector<int64_t> shape = images_->shape;
-  shape[0] = sampler_.CountOf(batches);
+  shape[0] = 0;
+  for (const int64_t size : sampler_.SizesOf(batches)) shape[0] += share_.Count(size);
   const int64_t expected = shape[0] * shape[1] * shape[2] * shape[3];
   const std::string wanted = "the " + std::to_string(expected) + " bytes of the " + std::to_string(shape[0]) +
                              " pictures that plan() names";

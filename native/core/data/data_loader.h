@@ -10,6 +10,7 @@
 #include "core/data/batch_sampler.h"
 #include "core/data/image_set.h"
 #include "core/data/pixels.h"
+#include "core/distributed/communicator.h"
 
 namespace shinsaku {
 
@@ -18,11 +19,16 @@ struct Batch {
   at::Tensor indices;   // I64 [b]
   at::Tensor mirrored;  // BOOL [b]
   at::Tensor labels;    // F32 [b,width]; undefined where the pictures have none
+  int64_t total = 0;    // rows of all processes of a group together; b where there is one
 };
 
 class DataLoader {
  public:
   DataLoader(std::shared_ptr<const ImageSet> images, BatchSampler sampler);
+
+  // Batches hold these rows of what the sampler picks from now on.
+  void Take(Share share) { share_ = share; }
+  Share share() const { return share_; }
 
   // The next batch, on the device: the first of those that Prefetch() drew, where it drew any.
   Batch Next(PixelRange range);
@@ -43,12 +49,14 @@ class DataLoader {
   // Of one batch: which pictures, which of them are mirrored, and the pixels where they are not resident.
   struct Rows {
     at::Tensor indices, mirrored, pixels;
+    int64_t total = 0;
   };
   // On the CPU.
   Rows Draw();
 
   std::shared_ptr<const ImageSet> images_;
   BatchSampler sampler_;
+  Share share_;
   at::Tensor unit_;    // uint8 [rows,H,W,C] of the caller; undefined where the set is resident
   int64_t taken_ = 0;  // of its rows
   std::map<std::vector<int64_t>, std::vector<Rows>> prefetched_buffers_;  // on the device, by their sizes

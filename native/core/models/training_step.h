@@ -7,6 +7,7 @@
 
 #include "core/api.h"
 #include "core/data/data_loader.h"
+#include "core/distributed/communicator.h"
 #include "core/nn/parameters.h"
 #include "core/runtime/graphs.h"
 #include "core/runtime/meter.h"
@@ -19,6 +20,11 @@ class TrainingStep {
  public:
   virtual ~TrainingStep() = default;
   virtual DataOrder order() const = 0;
+  // Trains together with other processes from now on: Update() takes this process's rows of each batch,
+  // draws for all of them, and averages gradients before it uses them.
+  virtual void Join(std::shared_ptr<Communicator> group) {
+    throw Failure("DISTRIBUTED_UNSUPPORTED", "a model of this kind trains in one process only");
+  }
   // One update; takes its batches from `loader`. Adds "loss" (or one series a network) to `meter`.
   virtual void Update(DataLoader& loader, Meter& meter) = 0;
   // How many batches that takes.

@@ -20,6 +20,7 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 
+#include "core/distributed/gradient_average.h"
 #include "core/models/dcgan/kind.h"
 #include "core/nn/dcgan.h"
 #include "core/optim/adam.h"
@@ -32,8 +33,9 @@ namespace {
 
 // Latents of a batch and, where a graph to the generator is kept, the pictures made of them.
 struct FakeBatch {
-  Tensor z;       // [N,latent]
-  Tensor images;  // [N,C,H,W] or undefined
+  Tensor z;           // [N,latent]
+  Tensor images;      // [N,C,H,W] or undefined
+  double weight = 1;  // of the mean over them
 };
 
 AdamOptions AdamOf(const Spec& spec, DcganVariant variant) {
@@ -83,6 +85,21 @@ class DcganTrainingStep : public TrainingStep {
 
   DataOrder order() const override {
     return plan_.variant == DcganVariant::kChainer ? DataOrder::kReplacement : DataOrder::kEpochs;
+  }
+
+  // Each process normalizes by the statistics of its own rows, as PyTorch's DistributedDataParallel does; the
+  // running ones that are kept are rank 0's.
+  void Join(std::shared_ptr<Communicator> group) override {
+    if (graphs_)
+      throw Failure("NATIVE_FAILED", "the processes of a group meet on the host, so no graph can hold it");
+    share_ = group->share();
+    if (batch_ < 2 * share_.size)
+      throw Failure("DISTRIBUTED_UNSUPPORTED",
+                    "batch normalization needs 2 pictures in each process, so " +
+                        std::to_string(share_.size) + " processes need a batch of " +
+                        std::to_string(2 * share_.size) + " at least, not " + std::to_string(batch_));
+    average_g_ = std::make_unique<GradientAverage>(group, generator_.set().tensors());
+    average_d_ = std::make_unique<GradientAverage>(group, discriminator_.set().tensors());
   }
 
   void Update(DataLoader& loader, Meter& meter) override {
@@ -171,7 +188,8 @@ class DcganTrainingStep : public TrainingStep {
         break;
       case DcganVariant::kRadford: {
         std::vector<FakeBatch> fresh;
-        for (int64_t i = 0; i < accumulate_; ++i) fresh.push_back({Latents(batch_), {}});
+        for (int64_t i = 0; i < accumulate_; ++i)
+          fresh.push_back({Latents(batch_), {}, share_.Weight(LatentsFor(batch_))});
         GeneratorStep(fresh, BatchStatistics::kTrain, lr);
         for (int64_t i = 0; i < k; ++i) DiscriminatorStep(loader, lr, false);
         break;
@@ -184,7 +202,10 @@ class DcganTrainingStep : public TrainingStep {
   int64_t LatentsFor(int64_t pictures) const {
     return plan_.variant == DcganVariant::kRadford ? batch_ : pictures;
   }
-  Tensor Latents(int64_t pictures) { return DrawLatent(plan_, LatentsFor(pictures), random_.device); }
+  // Drawn for all of a batch of `pictures`; those of this process.
+  Tensor Latents(int64_t pictures) {
+    return share_.Rows(DrawLatent(plan_, LatentsFor(pictures), random_.device));
+  }
 
   Tensor Generate(const Tensor& z, BatchStatistics statistics) {
     const Autocast autocast(spec_, device_);
@@ -221,14 +242,21 @@ class DcganTrainingStep : public TrainingStep {
     return (x.dim() == 2 ? at::softmax(x, 1).select(1, 0) : at::sigmoid(x)).mean();
   }
 
-  // Adds the gradient for one network alone; the other one is a constant to it.
-  Tensor Backward(const Tensor& loss, const ParameterSet& set, bool keep_graph = false) const {
-    const Tensor share = loss.div(accumulate_);
-    share.backward({}, keep_graph, false, set.tensors());
-    return share.detach();
+  // A mean over this process's part of a batch, as a part of what an update is of.
+  Tensor PartOf(const Tensor& mean, double weight) const {
+    const Tensor part = mean.div(accumulate_);
+    return weight == 1 ? part : part * weight;
   }
 
-  void Apply(Adam& adam, const ParameterSet& set, double lr) {
+  // Adds the gradient for one network alone; the other one is a constant to it.
+  Tensor Backward(const Tensor& loss, const ParameterSet& set, double weight, bool keep_graph = false) const {
+    const Tensor part = PartOf(loss, weight);
+    part.backward({}, keep_graph, false, set.tensors());
+    return part.detach();
+  }
+
+  void Apply(Adam& adam, GradientAverage* average, double lr) {
+    if (average) average->Run();
     if (Has(spec_, "clipGradNorm")) adam.Clip(Number(spec_, "clipGradNorm"));
     if (!graphs_) adam.Begin(lr);
     adam.Apply();
@@ -239,16 +267,18 @@ class DcganTrainingStep : public TrainingStep {
 
   void BeginDiscriminator() { loss_d_ = Zero(), d_real_ = Zero(), d_fake_ = Zero(); }
 
-  void BackwardReal(const Tensor& data) {
-    const Tensor logits = Discriminate(data);
-    loss_d_ = loss_d_ + Backward(CrossEntropy(logits, true), discriminator_.set());
-    d_real_ = d_real_ + MeanProbability(logits) / accumulate_;
+  void BackwardReal(const Batch& batch) {
+    if (batch.x.size(0) == 0) return;  // a short batch has none for this process
+    const double weight = share_.Weight(batch.total);
+    const Tensor logits = Discriminate(batch.x);
+    loss_d_ = loss_d_ + Backward(CrossEntropy(logits, true), discriminator_.set(), weight);
+    d_real_ = d_real_ + PartOf(MeanProbability(logits), weight);
   }
 
   // `logits` of generated pictures.
-  void BackwardFake(const Tensor& logits) {
-    loss_d_ = loss_d_ + Backward(CrossEntropy(logits, false), discriminator_.set());
-    d_fake_ = d_fake_ + MeanProbability(logits) / accumulate_;
+  void BackwardFake(const Tensor& logits, double weight) {
+    loss_d_ = loss_d_ + Backward(CrossEntropy(logits, false), discriminator_.set(), weight);
+    d_fake_ = d_fake_ + PartOf(MeanProbability(logits), weight);
   }
 
   // Moves the discriminator alone. Returns what the generator made, with its graph if `keep_graph`.
@@ -256,27 +286,29 @@ class DcganTrainingStep : public TrainingStep {
     std::vector<FakeBatch> made;
     BeginDiscriminator();
     for (int64_t i = 0; i < accumulate_; ++i) {
-      const Tensor data = loader.Next(plan_.range()).x;
-      BackwardReal(data);
-      const Tensor z = Latents(data.size(0));
+      const Batch batch = loader.Next(plan_.range());
+      BackwardReal(batch);
+      const Tensor z = Latents(batch.total);
+      if (z.size(0) == 0) continue;
+      const double weight = share_.Weight(LatentsFor(batch.total));
       const at::AutoGradMode graph(keep_graph);
       const Tensor images = Generate(z, BatchStatistics::kTrain);
       const at::AutoGradMode discriminating(true);
-      BackwardFake(Discriminate(images.detach()));
-      made.push_back({z, keep_graph ? images : Tensor()});
+      BackwardFake(Discriminate(images.detach()), weight);
+      made.push_back({z, keep_graph ? images : Tensor(), weight});
     }
-    Apply(*adam_d_, discriminator_.set(), lr);
+    Apply(*adam_d_, average_d_.get(), lr);
     return made;
   }
 
   // Moves the generator alone. Pictures whose graph was not kept are made again, with `statistics`.
   void GeneratorStep(const std::vector<FakeBatch>& made, BatchStatistics statistics, double lr) {
     loss_g_ = Zero();
-    for (const auto& [z, images] : made) {
+    for (const auto& [z, images, weight] : made) {
       const Tensor logits = Discriminate(images.defined() ? images : Generate(z, statistics));
-      loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set());
+      loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set(), weight);
     }
-    Apply(*adam_g_, generator_.set(), lr);
+    Apply(*adam_g_, average_g_.get(), lr);
   }
 
   // Both gradients at the same weights, as in the Chainer program, whose discriminator sees generated
@@ -285,14 +317,15 @@ class DcganTrainingStep : public TrainingStep {
     loss_g_ = Zero();
     BeginDiscriminator();
     for (int64_t i = 0; i < accumulate_; ++i) {
-      const Tensor data = loader.Next(plan_.range()).x;
-      const Tensor logits = Discriminate(Generate(Latents(data.size(0)), BatchStatistics::kTrain));
-      loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set(), true);
-      BackwardFake(logits);
-      BackwardReal(data);
+      const Batch batch = loader.Next(plan_.range());
+      const double weight = share_.Weight(batch.total);
+      const Tensor logits = Discriminate(Generate(Latents(batch.total), BatchStatistics::kTrain));
+      loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set(), weight, true);
+      BackwardFake(logits, weight);
+      BackwardReal(batch);
     }
-    Apply(*adam_g_, generator_.set(), lr);
-    Apply(*adam_d_, discriminator_.set(), lr);
+    Apply(*adam_g_, average_g_.get(), lr);
+    Apply(*adam_d_, average_d_.get(), lr);
   }
 
   Spec spec_;
@@ -308,6 +341,9 @@ class DcganTrainingStep : public TrainingStep {
   std::unique_ptr<Graphs> graphs_;
   // Of the last step of each network: sums over its batches, on the device.
   Tensor loss_g_, loss_d_, d_real_, d_fake_;
+  // Of a run of several processes.
+  Share share_;
+  std::unique_ptr<GradientAverage> average_g_, average_d_;
 };
 
 }  // namespace

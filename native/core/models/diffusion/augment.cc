@@ -79,12 +79,14 @@ Tensor Resample(const Tensor& x, const AffineMap& map) {
 
 }  // namespace
 
-Augmented Augment(const Tensor& x0, double probability, bool mirror, at::Generator random) {
+Augmented Augment(const Tensor& x0, double probability, bool mirror, at::Generator random, Share share,
+                  int64_t total) {
   const int64_t count = x0.size(0);
-  const auto chosen = [&] { return (at::rand({count}, random, at::kFloat) < probability).to(at::kFloat); };
-  const auto normal = [&] { return at::randn({count}, random, at::kFloat); };
-  const auto angle = [&] { return (at::rand({count}, random, at::kFloat) * 2 - 1) * std::numbers::pi; };
-  const auto half = [&] { return (at::rand({count}, random, at::kFloat) < 0.5).to(at::kFloat); };
+  const auto uniform = [&] { return share.Rows(at::rand({total}, random, at::kFloat)); };
+  const auto chosen = [&] { return (uniform() < probability).to(at::kFloat); };
+  const auto normal = [&] { return share.Rows(at::randn({total}, random, at::kFloat)); };
+  const auto angle = [&] { return (uniform() * 2 - 1) * std::numbers::pi; };
+  const auto half = [&] { return (uniform() < 0.5).to(at::kFloat); };
 
   const Tensor mirrored = half() * chosen() * (mirror ? 1 : 0);
   const Tensor upside_down = half() * chosen();

@@ -6,6 +6,8 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include "core/distributed/communicator.h"
+
 namespace shinsaku {
 
 struct Augmented {
@@ -15,7 +17,9 @@ struct Augmented {
 
 // x0 [N,C,H,W] in [-1,1], square. Each change is made to each picture with `probability`: mirroring (where
 // `mirror` says so: pictures that are mirrored without a word need it not), turning upside down, scaling,
-// rotation, stretching, moving. `random` is a CPU generator.
-Augmented Augment(const at::Tensor& x0, double probability, bool mirror, at::Generator random);
+// rotation, stretching, moving. `random` is a CPU generator, from which changes of all `total` pictures of a
+// batch are drawn; x0 has the rows of `share`.
+Augmented Augment(const at::Tensor& x0, double probability, bool mirror, at::Generator random, Share share,
+                  int64_t total);
 
 }  // namespace shinsaku

@@ -18,9 +18,8 @@ Tensor DrawLabelDrops(int64_t pictures, const UnetPlan& plan, at::Generator rand
   return at::rand({pictures, 2 + plan.label_attributes()}, std::move(random), options);
 }
 
-Tensor DropLabels(const Tensor& rows, const UnetPlan& plan, double probability, at::Generator random) {
+Tensor DropLabels(const Tensor& rows, const UnetPlan& plan, double probability, const Tensor& draws) {
   const int64_t attributes = plan.label_attributes(), columns = plan.label_columns();
-  const Tensor draws = DrawLabelDrops(rows.size(0), plan, std::move(random), rows.device());
   if (plan.is_cfg) {
     const Tensor dropped = (draws < 1 - probability).logical_not().to(at::kFloat).unsqueeze(1);
     return at::cat({rows.narrow(1, 0, columns), at::maximum(rows.narrow(1, columns, 1), dropped)}, 1);

@@ -10,11 +10,12 @@
 namespace shinsaku {
 
 // Hides labels so that the network learns to do without: all of a picture's with `probability`, and of half
-// of the other pictures a random share of their attributes. rows F32 [N,width] as UnetPlan has them; `random`
-// is of their device.
-at::Tensor DropLabels(const at::Tensor& rows, const UnetPlan& plan, double probability, at::Generator random);
+// of the other pictures a random share of their attributes. rows F32 [N,width] as UnetPlan has them, with
+// their `draws`.
+at::Tensor DropLabels(const at::Tensor& rows, const UnetPlan& plan, double probability,
+                      const at::Tensor& draws);
 
-// Draws what DropLabels() draws for so many pictures.
+// The random numbers that DropLabels() takes for so many pictures.
 at::Tensor DrawLabelDrops(int64_t pictures, const UnetPlan& plan, at::Generator random, at::Device device);
 
 // Ho 2022 (2207.12598), eq. 6: n + scale * (l - n) of outputs with labels and without, [N,C,H,W]. With

@@ -15,6 +15,7 @@
 #include <cmath>
 
 #include "core/data/pixels.h"
+#include "core/distributed/gradient_average.h"
 #include "core/models/diffusion/ambient.h"
 #include "core/models/diffusion/augment.h"
 #include "core/models/diffusion/denoiser.h"
@@ -61,6 +62,13 @@ class DiffusionTrainingStep : public TrainingStep {
   }
 
   DataOrder order() const override { return DataOrder::kEpochs; }
+
+  void Join(std::shared_ptr<Communicator> group) override {
+    if (graphs_)
+      throw Failure("NATIVE_FAILED", "the processes of a group meet on the host, so no graph can hold it");
+    share_ = group->share();
+    average_ = std::make_unique<GradientAverage>(std::move(group), denoiser_.set().tensors());
+  }
 
   void Update(DataLoader& loader, Meter& meter) override {
     const double lr = LearningRate(spec_, loader.sampler().images_seen());
@@ -150,12 +158,16 @@ class DiffusionTrainingStep : public TrainingStep {
     std::vector<Tensor> results;
     for (int64_t i = 0; i < accumulate_; ++i) {
       const int64_t seen = loader.sampler().images_seen();
-      const Tensor loss = Loss(loader.Next(PixelRange::kDiffusion), seen) / accumulate_;
-      loss.backward();
+      const Batch batch = loader.Next(PixelRange::kDiffusion);
+      Tensor loss = Loss(batch, seen) / accumulate_;
+      if (const double weight = share_.Weight(batch.total); weight != 1) loss = loss * weight;
+      // A short batch may have no row for this process.
+      if (loss.requires_grad()) loss.backward();
       results.push_back(loss.detach());
       // Nothing else may run while an update is recorded.
       if (!graphs_ && i + 1 < accumulate_) RunInterruptions();
     }
+    if (average_) average_->Run();
     if (Has(spec_, "clipGradNorm")) results.push_back(adam_->Clip(Number(spec_, "clipGradNorm")));
     adam_->Apply();
     adam_->ZeroGrad();
@@ -216,16 +228,30 @@ class DiffusionTrainingStep : public TrainingStep {
     UnetTraining training{{}, dropout_, {}};
     if (augment_ > 0 || dropout_ > 0) {
       const RandomState random = BatchRandomState(Seed(), seen, device_);
-      if (augment_ > 0) {
-        const Augmented augmented = Augment(x0, augment_, !Flag(spec_, "flip"), random.cpu);
+      if (augment_ > 0 && x0.size(0) > 0) {
+        const Augmented augmented =
+            Augment(x0, augment_, !Flag(spec_, "flip"), random.cpu, share_, batch.total);
         x0 = augmented.x;
         training.augment = augmented.labels;
       }
-      training.random = random.device;
+      // Units that drop out differ between processes, as PyTorch's do.
+      training.random =
+          share_.size == 1
+              ? random.device
+              : BatchRandomState(Seed() + 1 + static_cast<uint64_t>(share_.rank), seen, device_).device;
     }
-    auto [t, noise] = Draw(x0.sizes(), random_);
+    std::vector<int64_t> all = x0.sizes().vec();
+    all[0] = batch.total;
+    auto [t, noise] = Draw(all, random_);
+    t = share_.Rows(t);
+    noise = share_.Rows(noise);
+    Tensor drops;
+    if (label_dropout_ > 0)
+      drops = share_.Rows(DrawLabelDrops(batch.total, denoiser_.plan(), random_.device, device_));
+    const bool self_conditions = denoiser_.plan().self_condition && SelfConditions(random_);
+    if (x0.size(0) == 0) return at::zeros({}, x0.options());
     Tensor labels = LabelsOf(batch);
-    if (label_dropout_ > 0) labels = DropLabels(labels, denoiser_.plan(), label_dropout_, random_.device);
+    if (label_dropout_ > 0) labels = DropLabels(labels, denoiser_.plan(), label_dropout_, drops);
     Tensor x, ambient_weight;
     if (ambient_sigma_ > 0) {
       const Tensor fixed = FixedNoise(Seed(), batch.indices, batch.mirrored, x0.sizes().slice(1), device_);
@@ -238,7 +264,8 @@ class DiffusionTrainingStep : public TrainingStep {
       x = denoiser_.Diffuse(x0, t, noise);
     }
     const Autocast autocast(spec_, device_);
-    const Tensor output = denoiser_.Output(x, t, SelfCondition(x, t, labels), &training, labels);
+    const Tensor first = self_conditions ? FirstEstimate(x, t, labels) : Tensor();
+    const Tensor output = denoiser_.Output(x, t, first, &training, labels);
     const Tensor target = denoiser_.Target(x0, t, noise);
     const Tensor distance = Distance(output, target);
     Tensor weight = Schedule::Extract(denoiser_.schedule().loss_weight, t).view({-1});
@@ -256,8 +283,7 @@ class DiffusionTrainingStep : public TrainingStep {
     return at::rand({1}, random.cpu, at::kFloat).item<float>() < 0.5F;
   }
 
-  Tensor SelfCondition(const Tensor& x, const Tensor& t, const Tensor& labels) {
-    if (!denoiser_.plan().self_condition || !SelfConditions(random_)) return {};
+  Tensor FirstEstimate(const Tensor& x, const Tensor& t, const Tensor& labels) {
     const at::NoGradGuard no_grad;
     return denoiser_.FromOutput(denoiser_.Output(x, t, {}, nullptr, labels), x, t, false).x0;
   }
@@ -283,6 +309,9 @@ class DiffusionTrainingStep : public TrainingStep {
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
   std::unique_ptr<Graphs> graphs_;
+  // Of a run of several processes.
+  Share share_;
+  std::unique_ptr<GradientAverage> average_;
 };
 
 }  // namespace
