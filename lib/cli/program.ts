@@ -31,6 +31,7 @@ import { importCommand, notImported } from './import.ts'
 import { exitCodes, type Io } from './io.ts'
 import { lsCommand } from './ls.ts'
 import { mcpCommand } from './mcp.ts'
+import { runProcesses, wantedProcesses } from './processes.ts'
 import { publishCommand } from './publish.ts'
 import { queueCommand } from './queue.ts'
 import { sampleCommand } from './sample.ts'
@@ -86,8 +87,12 @@ function addTrain(program: Command, io: Io, done: (code: number) => void, args: 
   command.option('--config <FILE>', 'JSON file with options, named as in the API; flags win over it')
   command.option('--dry-run', 'check options and pictures, describe the run, and exit')
   command.option('--queue', 'wait for the turn: of all runs that are started so, one trains at a time on this machine')
+  command.option('--processes <N>', 'train in N processes of this machine together, on its CPUs; docs/scaling.md')
+  command.option('--gpus <N>', 'train on N GPUs of this machine together, one process each; docs/scaling.md')
   addFlags(command, trainGroups(), positionalData, wrongTrainFlags)
   command.action(async (data: string[], flags: Flags) => {
+    const processes = wantedProcesses(flags)
+    if (processes && !flags.dryRun) return done(await runProcesses(processes, process.argv.slice(2), io))
     const options = await givenTrainOptions(data, flags)
     if (flags.dryRun) await describePlan(options, undefined, { json: flags.json === true, layers: false }, io)
     else done(await trainCommand(options, flags.json === true, io, flags.queue ? args : undefined))

@@ -1,10 +1,12 @@
 /** `shinsaku train`: one run, its progress, and a clean end at the first Ctrl-C. */
+import { readLaunch } from '../distributed/environment.ts'
 import { ShinsakuError } from '../errors.ts'
 import type { Status } from '../index.ts'
 import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
 import { formatCount, formatPath, formatStatus, PhaseLine, shellQuote } from './format.ts'
 import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
-import { Progress } from './progress.ts'
+import { noTurns } from './processes.ts'
+import { type Output, Progress } from './progress.ts'
 
 /** Statuses come many times a second; a program that reads them gets one a second and the last. */
 class JsonLines {
@@ -39,6 +41,14 @@ function report({ run, images }: Saved, stopped: boolean, json: boolean, { stdou
   if (stopped) stderr.write(`Resume: shinsaku train --resume ${folder}\n`)
 }
 
+/** Of several processes rank 0 speaks for all. */
+function ioOfGroup(io: Io): Io {
+  const launch = readLaunch()
+  if (!launch || launch.rank === 0) return io
+  const silent: Output = { isTTY: false, write: () => true }
+  return { ...io, stdout: silent, stderr: silent }
+}
+
 /** Trains; resolves with the exit code. `queued`, the words of the call, is there where it is to wait for its turn. */
 export async function trainCommand(
   options: AnyTrainOptions,
@@ -46,7 +56,8 @@ export async function trainCommand(
   io: Io,
   queued?: readonly string[],
 ): Promise<number> {
-  if (queued === undefined) return trainNow(options, json, io)
+  if (queued === undefined) return trainNow(options, json, ioOfGroup(io))
+  if (readLaunch()) throw noTurns()
   const { waitForTurn } = await import('./queue.ts')
   const abort = new AbortController()
   let stoppedBy: StopSignal | undefined

@@ -44,11 +44,13 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   )
 
-const environmentSchema = z.looseObject({ ops: z.string() })
+const environmentSchema = z.looseObject({ ops: z.string(), processes: z.number().optional() })
 
-/** The ops set that a run was last trained with. Throws RUN_INVALID, FILE_FAILED. */
-export const readTrainedOps = async (run: string): Promise<string> =>
-  (await readJson(join(run, environmentFile), environmentSchema, 'RUN_INVALID')).ops
+/** What a run was last trained with: its ops set, and how many processes together. Throws RUN_INVALID, FILE_FAILED. */
+export async function readTrainedWith(run: string): Promise<{ ops: string; processes: number }> {
+  const { ops, processes = 1 } = await readJson(join(run, environmentFile), environmentSchema, 'RUN_INVALID')
+  return { ops, processes }
+}
 
 /** Whether a run was imported: generators and data order begin when it first goes on. */
 export const isImported = (run: string): Promise<boolean> => exists(join(run, importedFile))

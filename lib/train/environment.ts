@@ -5,7 +5,11 @@ import type { Loaded } from '../native/load.ts'
 import { version } from '../system/version.ts'
 
 /** The content of environment.json. */
-export async function environment({ addon, libtorch, cudaProblem, cudaName }: Loaded, placement: Placement) {
+export async function environment(
+  { addon, libtorch, cudaProblem, cudaName }: Loaded,
+  placement: Placement,
+  processes: number,
+) {
   const { cpuCapability, numerics } = await addon.info()
   return {
     shinsaku: version,
@@ -15,6 +19,7 @@ export async function environment({ addon, libtorch, cudaProblem, cudaName }: Lo
     processor: cpus()[0]?.model ?? 'unknown',
     cpuCapability,
     ...placement,
+    processes,
     numerics,
     gpu: cudaProblem === null ? cudaName : `none: ${cudaProblem}`,
   }

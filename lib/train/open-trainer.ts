@@ -1,15 +1,18 @@
 /** What new and resumed runs share before there is a run folder: addon, device, pictures, backend, trainer. */
 import { resolveDevice } from '../backend/device.ts'
-import { type Placement, placeOn, toSpec } from '../backend/placement.ts'
+import { type Placement, placeOn } from '../backend/placement.ts'
 import { selectBackend } from '../backend/select.ts'
 import { type DataProgress, type Dataset, loadDataset } from '../data/dataset.ts'
 import type { RecordedSplit } from '../data/split.ts'
 import type { NativeTrainer } from '../native/addon.ts'
 import { type Loaded, loadNative } from '../native/load.ts'
-import { encodeAll } from '../options/labels.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import { withAdvice } from './advice.ts'
 import { logData } from './data-log.ts'
+import type { Group } from './group/group.ts'
+import { leadTrainer } from './group/lead-trainer.ts'
+import { agreeWithOthers, groupText, sharedThreads } from './group/start.ts'
+import { makeTrainer } from './make-trainer.ts'
 import type { OnPhase } from './phases.ts'
 import type { Status } from './status.ts'
 
@@ -24,6 +27,8 @@ export type Hooks = {
   begunAt: number
   /** performance.now() but in measurements. */
   now?: (() => number) | undefined
+  /** The processes that train together, of which this one is rank 0; undefined where it trains alone. */
+  group?: Group | undefined
 }
 
 /** A trainer at its first values, and what it was made of. */
@@ -35,6 +40,8 @@ export type OpenTrainer = {
   trainer: NativeTrainer
   /** What was found out on the way, for the log of the run. */
   findings: readonly string[]
+  /** How many processes train together. */
+  processes: number
 }
 
 /** Where these options are computed and with what, before anything is tried on a GPU. */
@@ -50,7 +57,7 @@ export async function planPlacement(options: ResolvedTrainOptions, { onLog }: Ho
 export async function openTrainer(
   asked: ResolvedTrainOptions,
   planned: Placement,
-  { signal, onLog, onData, onPhase }: Hooks,
+  { signal, onLog, onData, onPhase, group }: Hooks,
   recorded?: RecordedSplit,
 ): Promise<OpenTrainer> {
   const native = await loadNative(onLog)
@@ -59,34 +66,29 @@ export async function openTrainer(
     onRead?.(progress)
     onPhase(progress)
   }
+  // The labels as they are asked for: each process reads its own.
+  await group?.tell('plan', asked)
   const data = await loadDataset(asked, { ...(signal && { signal }), onProgress, ...(recorded && { recorded }) })
   // The words that the network is given are the run's from now on, whatever becomes of the data.
   const options = { ...asked, labels: data.labels }
   const findings: string[] = []
   try {
-    const placement = await selectBackend(native, options, planned, (line) => {
+    if (group) await agreeWithOthers(group, data, planned, signal)
+    const selected = await selectBackend(native, options, planned, (line) => {
       if (findings.push(line) === 1) onPhase({ phase: 'trial', done: 0, total: 1 })
     })
-    const trainer = await makeTrainer(native, options, placement, data)
-    return { options, native, placement, data, trainer, findings }
+    if (!group) {
+      const trainer = await makeTrainer(native, options, selected, data)
+      return { options, native, placement: selected, data, trainer, findings, processes: 1 }
+    }
+    const { launch } = group
+    // Gradients meet on the host, so no graph can hold an update.
+    const placement = { ...selected, graph: false, threads: sharedThreads(options.threads, launch) }
+    const trainer = leadTrainer(await makeTrainer(native, options, placement, data, group.native), group)
+    const processes = launch.size
+    return { options, native, placement, data, trainer, findings: [...findings, groupText(launch, options)], processes }
   } catch (error) {
     await data.store.close()
     throw withAdvice(error, options)
-  }
-}
-
-async function makeTrainer(
-  { addon }: Loaded,
-  options: ResolvedTrainOptions,
-  placement: Placement,
-  { store, manifest, labels }: Dataset,
-): Promise<NativeTrainer> {
-  const { resident, count, size, channels } = store
-  const rows = labels === null ? undefined : encodeAll(labels, manifest.files)
-  const images = await addon.images(resident, [count, size, size, channels], placement.device, rows)
-  try {
-    return await addon.trainer(toSpec(options, placement), images)
-  } finally {
-    images.dispose()
   }
 }

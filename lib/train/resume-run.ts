@@ -1,7 +1,7 @@
 /** A run that goes on: its trainer and its records brought to its newest complete checkpoint. */
 import type { Placement } from '../backend/placement.ts'
 import { readDatasetFiles } from '../run/dataset-record.ts'
-import { awaitsData, isImported, openRunDirectory, type RunDirectory, readTrainedOps } from '../run/directory.ts'
+import { awaitsData, isImported, openRunDirectory, type RunDirectory, readTrainedWith } from '../run/directory.ts'
 import { datasetFile } from '../run/names.ts'
 import { initMissingLabels, initMissingState } from './init-missing-state.ts'
 import { startAtZero } from './new-run.ts'
@@ -17,6 +17,7 @@ import { type SessionDeps, type SessionStart, sessionDeps } from './session-deps
 export async function resumeRun(resumed: Resumed, hooks: Hooks): Promise<SessionDeps> {
   const { run, options } = resumed
   const { placement, note } = await placementOnResume(run, options.allowChanges, await planPlacement(options, hooks))
+  const { processes } = await readTrainedWith(run).catch(() => ({ processes: undefined }))
   const recorded = (await awaitsData(run)) ? undefined : await readDatasetFiles(datasetFile(run))
   const opened = await openTrainer(options, placement, hooks, recorded)
   return sessionDeps(opened, hooks, {
@@ -24,6 +25,8 @@ export async function resumeRun(resumed: Resumed, hooks: Hooks): Promise<Session
     openDirectory: () => openRunDirectory(run),
     start: (directory, runLog) => {
       if (note) runLog.log(note)
+      if (processes !== undefined && processes !== opened.processes)
+        runLog.log(`Changed: processes: ${processes} then, ${opened.processes} now; the same but for rounding`)
       return startAtCheckpoint(resumed, opened, directory, runLog)
     },
   })
@@ -41,7 +44,7 @@ async function placementOnResume(
   // What a GPU computes with is for its self-check to say.
   if (placement.device !== 'cpu') return { placement, note: undefined }
   // An imported run, and one that never began, has no record.
-  const before = await readTrainedOps(run).catch(() => placement.ops)
+  const before = (await readTrainedWith(run).catch(() => placement)).ops
   if (before === placement.ops) return { placement, note: undefined }
   if (before !== 'reference' || allowChanges?.includes('exact'))
     return { placement, note: `Changed: operations that train: ${before} then, ${placement.ops} now` }

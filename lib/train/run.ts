@@ -7,7 +7,7 @@ import { SampleJob } from '../sampling/job.ts'
 import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Hooks } from './open-trainer.ts'
 import type { Phase } from './phases.ts'
-import type { Session } from './session.ts'
+import type { RunSession } from './session.ts'
 import type { Status } from './status.ts'
 
 export type TrainCall = TrainOptions & {
@@ -74,7 +74,7 @@ class StatusReader implements AsyncIterator<Status> {
  * Leaving the iteration early does not stop the run.
  */
 export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
-  readonly #session: Promise<Session>
+  readonly #session: Promise<RunSession>
   readonly #model: Promise<Model>
   readonly #readers = new Set<StatusReader>()
   #folder: string | undefined
@@ -100,7 +100,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
     )
   }
 
-  async #open(given: TrainOptions, from: string | undefined, hooks: Hooks): Promise<Session> {
+  async #open(given: TrainOptions, from: string | undefined, hooks: Hooks): Promise<RunSession> {
     if (hooks.signal?.aborted) throw abortError(hooks.signal, 'Training')
     const { openSession } = await import('./open-session.ts')
     const session = await openSession(given, from, hooks)

@@ -1,4 +1,5 @@
 /** What the training loop calls: made of a trainer, and of the folder and the log of its run, which are opened here. */
+import type { Placement } from '../backend/placement.ts'
 import { nameOf } from '../backend/trial.ts'
 import { listCheckpoints } from '../checkpoint/find.ts'
 import { countMilestones } from '../checkpoint/milestones.ts'
@@ -61,6 +62,10 @@ export type SessionDeps = CheckpointDeps &
     close(): Promise<void>
     onStatus(status: Status): void
     signal: AbortSignal | undefined
+    /** What computes, for those who compute with it. */
+    placement: Placement
+    /** Whether another process asks for an end. */
+    stopRequested?: () => boolean
   }
 
 export type SessionStart = Pick<SessionDeps, 'start' | 'previewStart'>
@@ -91,7 +96,7 @@ export async function sessionDeps(opened: OpenTrainer, hooks: Hooks, kind: RunKi
     for (const line of await describeStart(opened, directory.path)) runLog.log(line)
     const start = await kind.start(directory, runLog)
     await directory.writeConfig(options)
-    await directory.writeEnvironment(await environment(native, placement))
+    await directory.writeEnvironment(await environment(native, placement, opened.processes))
     const guard = options.guard ? await openGuard(opened, hooks, directory, runLog) : null
     return { ...start, ...callbacks(opened, directory, runLog, onPhase, guard), ...hooks }
   } catch (error) {
@@ -148,6 +153,7 @@ function callbacks(
     folder: run,
     options,
     runLog,
+    placement,
     computing: { ops, graph, precision },
     imagesPerUpdate: definition.imagesPerUpdate(options),
     mainLoss: definition.mainLoss,

@@ -22,6 +22,9 @@ const IN_FLIGHT = 2
 /** The unit whose speed is worth saying: the first ones prepare. */
 const TELLING_UNIT = 3
 
+/** A run as its caller drives it, whichever of its processes this is. */
+export type RunSession = Pick<Session, 'folder' | 'train' | 'stop' | 'checkpoint' | 'sample'>
+
 export class Session {
   readonly #deps: SessionDeps
   readonly #checkpointer: Checkpointer
@@ -121,7 +124,11 @@ export class Session {
 
   #done(): boolean {
     const { images, elapsedSeconds } = this.#counters
-    const mustEnd = this.#stopped || this.#deps.signal?.aborted === true || this.#unreadable !== undefined
+    const mustEnd =
+      this.#stopped ||
+      this.#deps.stopRequested?.() ||
+      this.#deps.signal?.aborted === true ||
+      this.#unreadable !== undefined
     return mustEnd || this.#time.isOver(images, elapsedSeconds)
   }
 

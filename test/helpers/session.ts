@@ -85,6 +85,14 @@ export function makeSession(
     },
     options: resolved,
     step: (updates) => trainer.step(updates),
+    placement: {
+      device: 'cpu',
+      precision: 'fp32',
+      ops: 'reference',
+      graph: false,
+      samplingOps: 'reference',
+      threads: 1,
+    },
     computing: { ops: 'reference', graph: false, precision: 'fp32' },
     runLog: {
       log: (line: string) => seen.logged.push(line),
