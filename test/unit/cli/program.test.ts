@@ -136,7 +136,6 @@ describe('a wrong call ends with exit code 2 and says what was meant', () => {
     ['describe', '--data-dir', 'here it is an argument, written without a flag'],
     ['import', '--data', 'is not an option'],
     ['train', '--outdir', 'here it is --out'],
-    ['train', '--gpus', 'here it is --device'],
     ['train', '--workers', 'here it is --loader-workers'],
     ['train', '--save-every', 'here it is --checkpoint-images'],
     ['train', '--epochs', 'here it is --max-images, epochs times the number of pictures'],

@@ -58,7 +58,7 @@ const failure = (env: Variables): ShinsakuError => {
   throw new Error('it was accepted')
 }
 
-describe('several processes (R25)', () => {
+describe('several processes', () => {
   it.each<[string, Variables, object]>([
     [
       'torchrun',

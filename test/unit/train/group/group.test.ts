@@ -3,6 +3,7 @@ import { readLaunch } from '../../../../lib/distributed/environment.ts'
 import type { NativeProcessGroup, NativeTrainer } from '../../../../lib/native/addon.ts'
 import { addressesOf } from '../../../../lib/train/group/addresses.ts'
 import { agree, differences } from '../../../../lib/train/group/agreement.ts'
+import { type FollowerDeps, FollowerSession } from '../../../../lib/train/group/follower.ts'
 import { Group } from '../../../../lib/train/group/group.ts'
 import { leadTrainer } from '../../../../lib/train/group/lead-trainer.ts'
 import { comparable, groupText, sharedThreads } from '../../../../lib/train/group/start.ts'
@@ -98,6 +99,14 @@ describe('the processes of a group', () => {
       { do: 'step', updates: 1 },
     ])
     expect(calls).toEqual(['synchronize', 'load', 'endAt', 'synchronize'])
+  })
+
+  test('save and sample in rank 0 only', async () => {
+    const [, other] = groups(2)
+    const deps = { group: other!, data: { store: { resident: new Uint8Array(0) } } } as unknown as FollowerDeps
+    const session = new FollowerSession(deps)
+    for (const call of [session.checkpoint(), session.sample()])
+      await expect(call).rejects.toMatchObject({ code: 'DISTRIBUTED_UNSUPPORTED', details: { rank: 1 } })
   })
 
   test('stop when one of them asks for it', async () => {
