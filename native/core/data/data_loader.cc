@@ -51,6 +51,7 @@ std::vector<int64_t> DataLoader::Prefetch(int64_t batches) {
     move(drawn[i].indices, buffers[i].indices);
     move(drawn[i].mirrored, buffers[i].mirrored);
     move(drawn[i].pixels, buffers[i].pixels);
+    buffers[i].total = drawn[i].total;
   }
   prefetched_.assign(buffers.rbegin(), buffers.rend());
   return sizes;
