@@ -34,9 +34,6 @@ const floors: readonly (readonly string[])[] = [
   ['onnx'],
   ['publish'],
   ['serve'],
-  ['queue'],
-  ['watch'],
-  ['mcp'],
   ['index.ts'],
   ['cli', 'doctor'],
 ]
