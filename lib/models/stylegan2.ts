@@ -30,7 +30,7 @@ export const stylegan2 = defineModel({
   help: 'StyleGAN2 with augmentation for few pictures, and with the loss of R3GAN.',
   networks: ['generator', 'discriminator'],
   mainLoss: 'lossG',
-  peakOfKept: { own: 2, reference: 2 },
+  peakOfKept: { own: 2.2, reference: 2.7 },
   widthOption: 'channelMax',
   defaultVariant: 'ada',
   specs: {
