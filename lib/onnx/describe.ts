@@ -41,6 +41,8 @@ export async function describeSampling(
   const form = definitionOf(trained.model).exported?.(trained)
   if (!form)
     throw new ShinsakuError('ONNX_UNSUPPORTED', `A model of kind "${trained.model}" cannot be exported to ONNX`)
+  if (trained.labels !== null)
+    throw new ShinsakuError('ONNX_UNSUPPORTED', 'A model that was trained with labels cannot be exported to ONNX yet')
   const calls = samplings(options, trained)
   const plans = []
   for (const call of calls) plans.push(await addon.planSampling(spec, toSpec({ ...call, seeds: [] })))
