@@ -9,6 +9,7 @@ export const errorTable = {
   CHECKPOINT_INVALID: 'A checkpoint is damaged or incomplete. Load an earlier one.',
   CHECKPOINT_MISMATCH:
     'The checkpoint belongs to a network of another shape or kind. Use the options it was made with.',
+  CLIENT_LIMIT: 'A client of the server has as many pictures in the works as one may have. Wait for them.',
   COMMAND_UNKNOWN: 'shinsaku has no such command. See shinsaku --help.',
   COPIES_FOUND: 'More samples of the model are copies of training pictures than may be in one that is published.',
   COPIES_UNCHECKED: 'Nobody has looked whether samples of the model are copies. Run shinsaku evaluate first.',
@@ -38,6 +39,7 @@ export const errorTable = {
   LIBTORCH_VERSION: 'The libtorch that was found is not of a version that the addon was built for.',
   LICENSES_INVALID: 'LICENSES.csv does not have the expected columns.',
   LOSS_NOT_FINITE: 'The loss became NaN or infinite. Lower lr, set clipGradNorm, or use precision "fp32".',
+  MODEL_UNKNOWN: 'The server has no model of that name. GET /v1/models lists those it has.',
   NATIVE_FAILED: 'libtorch reported an error. The cause holds its text.',
   ONNX_UNSUPPORTED: 'This kind of model, or an operation of it, has no ONNX form in this version.',
   OPTION_INVALID: 'One or more options are unknown, of the wrong type or out of range, or do not go together.',
@@ -50,17 +52,22 @@ export const errorTable = {
   PYTORCH_INVALID: 'The file is not a PyTorch checkpoint, or is damaged.',
   PORT_TAKEN: 'Another program listens on that port already. Name another one, or 0 for any that is free.',
   QUEUE_NOT_FOUND: 'No run of the queue of this machine has that id. See shinsaku queue.',
+  REQUEST_INVALID: 'The server does not take such a request. `param` says which field is wrong.',
   RESOURCE_SHORTAGE:
     'A file could not be read for want of something else than the file, such as open files or a disk that answers, and waiting did not help.',
   RESUME_MISMATCH: 'The options or the pictures differ from those the run was started with.',
   RIGHTS_UNKNOWN: 'There is no record of the right to publish what was trained on these pictures. See docs/onnx.md.',
+  ROUTE_UNKNOWN: 'The server has no such address, or it takes another method.',
   RUN_INVALID: 'A file of the run folder is missing or cannot be read.',
   RUN_LOCKED: 'Another process is training in this run folder.',
   RUN_NOT_FOUND: 'The path is not a run folder with a checkpoint.',
   SAFETENSORS_INVALID: 'The file is not a well-formed safetensors file.',
+  SERVER_BUSY:
+    'The server takes no more pictures now, is not ready yet, or is about to end. Retry-After says when to ask again.',
   SHAPE_INVALID: 'A tensor has another shape than the network needs.',
   SHUT_DOWN: 'The native part has been shut down; no further calls are possible in this process.',
   STATISTICS_INVALID: 'The file holds no statistics of features as pytorch-fid stores them.',
+  TOKEN_INVALID: 'The server needs a token, and the request has none or a wrong one: Authorization: Bearer TOKEN.',
   TOKEN_MISSING:
     'A server was to listen where others can reach it, and there is no token to keep them out. Set SHINSAKU_TOKEN.',
   TOOL_MISSING: 'A program that is needed is not installed. The message has the line that installs it.',

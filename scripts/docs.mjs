@@ -25,6 +25,7 @@ const [
   { commandHelp },
   { recipes },
   { explanations },
+  { generationSpecs },
 ] = await Promise.all([
   import('../dist/errors.js'),
   import('../dist/options/value-kind.js'),
@@ -36,6 +37,7 @@ const [
   import('../dist/cli/program.js'),
   import('../dist/options/recipes.js'),
   import('../dist/evaluate/explain.js'),
+  import('../dist/options/serve.js'),
 ])
 const optionTables = {
   models,
@@ -46,25 +48,29 @@ const optionTables = {
   trainDefaultText: groups.trainDefaultText,
   sampleDefaultText: groups.sampleDefaultText,
 }
-const tables = makeTables({ errorTable, ...groups, explanations, commandHelp, recipes })
+const tables = makeTables({ errorTable, ...groups, explanations, generationSpecs, commandHelp, recipes })
 /** Each example as a block of code, to be shown where its name is. */
-const examples = Object.fromEntries(
-  readdirSync(join(root, 'docs', 'examples')).map((file) => {
-    const code = readFileSync(join(root, 'docs', 'examples', file), 'utf8')
-    return [`examples/${file}`, `\`\`\`js\n${code}\`\`\``]
-  }),
-)
-/** @type {[page: string, generate: (text: string) => string][]} */
-const pagesWithTables = Object.entries(tablesOf).map(([page, names]) => {
-  const own = Object.fromEntries(names.map((name) => [name, tables[name]]))
-  return [page, (text) => fillTables(text, own)]
+const examples = readdirSync(join(root, 'docs', 'examples')).map((file) => {
+  const code = readFileSync(join(root, 'docs', 'examples', file), 'utf8')
+  return /** @type {const} */ ([`examples/${file}`, `\`\`\`js\n${code}\`\`\``])
 })
+/** @param {string} text those that the page has a place for */
+const withExamples = (text) =>
+  fillTables(text, Object.fromEntries(examples.filter(([name]) => text.includes(`<!-- ${name}:begin -->`))))
+/** @param {keyof typeof tablesOf} page */
+const ownTables = (page) => Object.fromEntries(tablesOf[page].map((name) => [name, tables[name]]))
+/** @type {[page: string, generate: (text: string) => string][]} */
+const pagesWithTables = /** @type {(keyof typeof tablesOf)[]} */ (Object.keys(tablesOf)).map((page) => [
+  page,
+  (text) => fillTables(text, ownTables(page)),
+])
 const benchmarks = cpuDocs(JSON.parse(readFileSync(join(root, 'docs', 'benchmarks.json'), 'utf8')))
 /** @type {Record<string, (text: string) => string>} */
 const documents = {
   ...Object.fromEntries(pagesWithTables),
   ...Object.fromEntries(Object.entries(benchmarks).map(([name, text]) => [`docs/${name}`, () => text])),
-  'docs/embedding.md': (text) => fillTables(text, examples),
+  'docs/embedding.md': withExamples,
+  'docs/serving.md': (text) => withExamples(fillTables(text, ownTables('docs/serving.md'))),
   'docs/reliability.md': () => renderReliability(readSections(root)),
   'lib/options/given.ts': () => renderOptionTypes(optionTables),
 }

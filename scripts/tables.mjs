@@ -63,6 +63,9 @@ export function makeTables({
   evaluateGroups,
   compareGroups,
   explanations,
+  serveGroups,
+  serverGroups,
+  generationSpecs,
   commandHelp,
   recipes,
 }) {
@@ -75,6 +78,18 @@ export function makeTables({
       Object.entries(explanations).map(([name, { title, text }]) => [`**${title}**`, `\`${name}\``, text]),
     ),
     'sample-options': optionsTable(sampleGroups(), valueKindOf),
+    'serve-options': ownTables(
+      { 'createHandler()': serveGroups()[0], 'shinsaku serve only': serverGroups()[0] },
+      valueKindOf,
+    ),
+    'generation-fields': markdown(
+      ['field', 'default', 'meaning'],
+      Object.entries(generationSpecs).map(([name, spec]) => [
+        `\`${name}\``,
+        spec.default === undefined ? '' : apiText(spec.default),
+        sentence(spec.help),
+      ]),
+    ),
     errors: markdown(
       ['code', 'meaning'],
       Object.entries(errorTable).map(([code, meaning]) => [`\`${code}\``, meaning]),
@@ -89,6 +104,7 @@ export const tablesOf = {
   'docs/errors.md': ['errors'],
   'docs/evaluate.md': ['metrics', 'evaluate-options'],
   'docs/options.md': ['options', 'sample-options'],
+  'docs/serving.md': ['generation-fields', 'serve-options'],
   'docs/training.md': ['recipes'],
 }
 

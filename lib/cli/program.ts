@@ -12,6 +12,8 @@ import {
   onnxGroups,
   publishGroups,
   sampleGroups,
+  serveGroups,
+  serverGroups,
   studyGroups,
   trainGroups,
   walkGroups,
@@ -35,6 +37,7 @@ import { runProcesses, wantedProcesses } from './processes.ts'
 import { publishCommand } from './publish.ts'
 import { queueCommand } from './queue.ts'
 import { sampleCommand } from './sample.ts'
+import { serveCommand } from './serve.ts'
 import { setupCommand } from './setup.ts'
 import { studyCommand } from './study.ts'
 import { trainCommand } from './train.ts'
@@ -215,6 +218,19 @@ const REPORT_FOLDER = 'data-report'
 
 const reportFolder = ({ report }: Flags): string | undefined => (report === true ? REPORT_FOLDER : report)
 
+function addServe(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program
+    .command('serve')
+    .argument('[runs...]', `what to serve, each as PATH or NAME=PATH: ${runArgument}`)
+  command.description('Serve pictures of models over HTTP: the API of image clients, metrics, and a demo page at /.')
+  addCommonFlags(command)
+  addFlags(command, [...serverGroups(), ...serveGroups()])
+  command.action(async (given: string[], flags: Flags) => {
+    const runs = given.length > 0 ? given : [await newestRunHere(io)]
+    done(await serveCommand(runs, flags, flags.json === true, io))
+  })
+}
+
 function addDescribe(program: Command, io: Io): void {
   const command = program
     .command('describe')
@@ -394,6 +410,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}, arg
   addEvaluate(program, io, done)
   addCompare(program, io, done)
   addStudy(program, io, done)
+  addServe(program, io, done)
   addDescribe(program, io)
   addLs(program, io)
   addWatch(program, io, done)

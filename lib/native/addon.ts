@@ -101,6 +101,13 @@ export interface NativeSampler {
 export interface NativeInferenceModel {
   /** `args.seeds` are at most `args.batch` of them; with batchNorm "batch", any number. */
   sampler(args: Spec, inputs?: Inputs): Promise<NativeSampler>
+  /**
+   * One step of each of these samplers of this model, wherever each of them is; resolves to the progress of each, 1
+   * where it is finished. A model of many steps computes them as one batch of `rows`, and a picture depends on `rows`,
+   * but not on those beside it; others step one after the other. Rejects with NATIVE_FAILED for samplers of another
+   * model, and for more pictures than `rows`.
+   */
+  stepTogether(samplers: readonly NativeSampler[], rows: number): Promise<Float64Array>
   dispose(): void
 }
 

@@ -14,9 +14,11 @@ function toShinsakuError(cause: unknown, call: string): ShinsakuError {
 
 const raw = new WeakMap<object, object>()
 
-/** The handle behind a wrapped one: what the addon wants back as an argument. */
-const unwrap = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null ? (raw.get(value) ?? value) : value
+/** The handle behind a wrapped one, also of those in a list: what the addon wants back as an argument. */
+function unwrap(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unwrap)
+  return typeof value === 'object' && value !== null ? (raw.get(value) ?? value) : value
+}
 
 const isHandle = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && typeof (value as { dispose?: unknown }).dispose === 'function'

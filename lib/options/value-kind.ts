@@ -12,6 +12,7 @@ import type { OptionSpec, OptionSpecs } from './option-spec.ts'
 import { publishSpecs } from './publish.ts'
 import { resolveTrain } from './resolve.ts'
 import { sampleSpecs } from './sample.ts'
+import { serverSpecs, serveSpecs } from './serve.ts'
 import { studySpecs } from './study.ts'
 import { trainSpecs } from './train.ts'
 import { walkSpecs } from './walk.ts'
@@ -219,4 +220,14 @@ export const compareGroups = (): Group[] => [
 /** Options of `shinsaku watch`. */
 export const watchGroups = (): Group[] => [
   { model: undefined, purpose: 'the page', specs: watchSpecs, defaultText: sampleDefaultText },
+]
+
+/** Options of `createHandler()`. */
+export const serveGroups = (): Group[] => [
+  { model: undefined, purpose: 'the models and their limits', specs: serveSpecs, defaultText: sampleDefaultText },
+]
+
+/** Options of `shinsaku serve` that the handler does not have. */
+export const serverGroups = (): Group[] => [
+  { model: undefined, purpose: 'the server', specs: serverSpecs, defaultText: sampleDefaultText },
 ]

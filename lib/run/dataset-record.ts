@@ -78,3 +78,40 @@ export async function readDatasetFiles(path: string): Promise<DatasetFiles> {
   const { files, heldOut = [] } = lists
   return files ? { files, heldOut } : refuse('it needs files')
 }
+
+/** Pictures of one licence, author and source. */
+export type DatasetRights = { licence: string | null; author: string | null; source: string | null; count: number }
+
+/** Different rights of one data set that are told apart; what is beyond them counts as `others`. */
+const MAX_RIGHTS = 1000
+
+/** What a dataset.json says of its training pictures: its name, their number, and whose they are, the most frequent first. */
+export type DatasetSummary = { name: string; count: number; rights: DatasetRights[]; others: number }
+
+/** Throws RUN_INVALID. */
+export async function readDatasetSummary(path: string): Promise<DatasetSummary> {
+  let name: string | undefined
+  let others = 0
+  const rights = new Map<string, DatasetRights>()
+  let count = 0
+  const refuse = await readDatasetKeys(path, (cursor, key) => {
+    if (key === 'data') name = cursor.string()
+    else if (key !== 'files') cursor.skip()
+    else
+      cursor.array(() => {
+        const of = { licence: null, author: null, source: null } as Omit<DatasetRights, 'count'>
+        cursor.object((field) => {
+          if (field in of) of[field as keyof typeof of] = cursor.takeNull() ? null : cursor.string()
+          else cursor.skip()
+        }, MAX_DATASET_KEYS)
+        count += 1
+        const id = JSON.stringify(of)
+        const known = rights.get(id)
+        if (known) known.count += 1
+        else if (rights.size < MAX_RIGHTS) rights.set(id, { ...of, count: 1 })
+        else others += 1
+      })
+  })
+  if (name === undefined || count === 0) return refuse('it needs data and files')
+  return { name, count, rights: [...rights.values()].sort((a, b) => b.count - a.count), others }
+}

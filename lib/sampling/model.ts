@@ -2,12 +2,12 @@
 import { basename } from 'node:path'
 import { type Placement, toSpec } from '../backend/placement.ts'
 import type { Weights } from '../checkpoint/state-names.ts'
-import { abortError, ShinsakuError, throwIfAny } from '../errors.ts'
+import { abortError, type Problem, ShinsakuError, throwIfAny } from '../errors.ts'
 import type { Layer, NativeInferenceModel } from '../native/addon.ts'
 import type { ParameterCount } from '../native/parameters.ts'
 import type { FillOptions, InvertOptions, LikeOptions } from '../options/edit.ts'
 import { workingFolder } from '../options/paths.ts'
-import type { ResolvedSampleOptions, ResolvedTrainOptions } from '../options/types.ts'
+import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
 import type { WalkPath } from '../options/walk.ts'
 import type { BetweenCall, SampleCall, SampleHooks, WalkCall } from './call.ts'
 import { directionOf } from './direction.ts'
@@ -15,7 +15,9 @@ import type { GivenPicture } from './edit.ts'
 import { type Edit, editSettings } from './edit-inputs.ts'
 import { InferenceModels } from './inference-models.ts'
 import { SampleJob } from './job.ts'
+import type { Provenance } from './picture.ts'
 import { Sampling } from './sampling.ts'
+import { Together } from './together.ts'
 import { type OpenedWalk, Walk } from './walk.ts'
 import { autoWeights } from './weights.ts'
 
@@ -68,6 +70,11 @@ export type ModelDescription = {
 
 /** Options of a call that are complete, what its pictures are between where it is a walk, and what it changes where it edits. */
 type Resolved = { options: ResolvedSampleOptions; path?: WalkPath; edit?: Edit }
+
+const dependent = (model: string): Problem => ({
+  path: 'batchNorm',
+  message: `makes pictures of a ${model} depend on each other, but those of separate requests must not`,
+})
 
 /** Models that nobody disposed of. */
 const collected = new FinalizationRegistry<() => void>((close) => close())
@@ -207,11 +214,7 @@ export class Model {
         size,
         channels,
         provenance: {
-          generator: 'shinsaku',
-          run: basename(this.run),
-          images: this.images,
-          ...(digest === undefined ? {} : { checkpoint: digest.slice(0, DIGEST_LENGTH) }),
-          model,
+          ...(await this.#origin()),
           ...settings,
           ...(edit && editSettings(edit)),
           weights,
@@ -225,6 +228,58 @@ export class Model {
     } catch (error) {
       close()
       throw error
+    }
+  }
+
+  /**
+   * @internal What computes pictures of separate requests together, `settings.batch` rows in each step; the caller closes
+   * it. Rejects with OPTION_INVALID, also for settings with which pictures depend on each other.
+   */
+  async together(settings: SampleOptions): Promise<Together> {
+    const close = this.#models.hold()
+    try {
+      const { resolveSample } = await import('../options/resolve.ts')
+      const { definitionOf } = await import('../models/table.ts')
+      const { size, channels, model } = this.options
+      const { sampledAtOnce, sampleSpecs, checkWalk } = definitionOf(model)
+      const options = resolveSample(settings, this.options)
+      if (sampledAtOnce({ ...options, batch: 1, count: 2 }) !== 1) throwIfAny([dependent(model)])
+      const weights = options.weights === 'auto' ? this.autoWeights : this.#require(options.weights)
+      const stepped = 'steps' in sampleSpecs
+      const native = await this.#models.get(weights)
+      const origin = await this.#origin()
+      const operations = this.#deps.placement.samplingOps
+      return new Together({
+        native,
+        size,
+        channels,
+        stepped,
+        rows: stepped ? options.batch : 1,
+        resolve: (given) => resolveSample({ ...settings, ...given, weights } as SampleOptions, this.options),
+        checkWay: checkWalk,
+        provenanceOf: ({ seeds: _, seed: __, count: ___, ...rest }) => ({
+          ...origin,
+          ...directionOf(this.options.labels, rest).settings,
+          weights,
+          operations,
+        }),
+        close,
+      })
+    } catch (error) {
+      close()
+      throw error
+    }
+  }
+
+  /** What each picture says of where it comes from. */
+  async #origin(): Promise<Provenance> {
+    const digest = await this.#weightsDigest()
+    return {
+      generator: 'shinsaku',
+      run: basename(this.run),
+      images: this.images,
+      ...(digest === undefined ? {} : { checkpoint: digest.slice(0, DIGEST_LENGTH) }),
+      model: this.options.model,
     }
   }
 

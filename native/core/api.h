@@ -162,6 +162,11 @@ class InferenceModel : public Object {
  public:
   // `inputs` are what the pictures start from or are conditioned on, such as "latents"; they are copied.
   virtual std::unique_ptr<Sampler> Sample(const Spec& args, const std::vector<HostTensor>& inputs) = 0;
+  // One step of each of these samplers of this model, wherever each of them is; the result is the progress of
+  // each. Where the model can, they are computed together as a batch of `rows`; what a picture becomes then
+  // depends on `rows`, and on nothing that is computed beside it.
+  virtual std::vector<double> StepTogether(const std::vector<std::shared_ptr<Sampler>>& samplers,
+                                           int64_t rows);
 };
 
 // Indices of the pictures of the next updates, one after the other, and how many each update takes.

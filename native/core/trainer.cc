@@ -260,6 +260,16 @@ std::unique_ptr<Trainer> MakeTrainer(const Spec& spec, std::shared_ptr<Images> i
   return std::make_unique<RunTrainer>(spec, std::move(set), CommunicatorOf(group));
 }
 
+std::vector<double> InferenceModel::StepTogether(const std::vector<std::shared_ptr<Sampler>>& samplers,
+                                                 int64_t /*rows*/) {
+  std::vector<double> progress;
+  for (const auto& sampler : samplers) {
+    sampler->Step();
+    progress.push_back(sampler->Progress());
+  }
+  return progress;
+}
+
 std::unique_ptr<InferenceModel> MakeInferenceModel(const Spec& spec, const std::vector<HostTensor>& tensors) {
   const ModelKind& kind = FindModel(spec);
   const UnitScope scope(spec);

@@ -49,6 +49,20 @@ Napi::Value sampler(const Napi::CallbackInfo& info, std::shared_ptr<InferenceMod
           Wrap<Sampler>(&Addon::sampler));
 }
 
+Napi::Value stepTogether(const Napi::CallbackInfo& info, std::shared_ptr<InferenceModel> core) {
+  const int64_t rows = ToCount(info[1]);
+  if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "expected an array of samplers");
+  const auto array = info[0].As<Napi::Array>();
+  std::vector<std::shared_ptr<Sampler>> samplers;
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    samplers.push_back(Handle<Sampler>::From(array.Get(i), "a sampler"));
+  return Instance(info.Env())
+      .queue.RunFirst(
+          info.Env(), {},
+          [core, samplers = std::move(samplers), rows] { return core->StepTogether(samplers, rows); },
+          FromDoubles);
+}
+
 Napi::Value distance(const Napi::CallbackInfo& info, std::shared_ptr<Snapshot> core) {
   auto reference = Handle<Snapshot>::From(info[0], "a snapshot of a trainer");
   return Instance(info.Env())
@@ -269,8 +283,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       env, "Sampler",
       {Handle<Sampler>::Entry<step>("step"), Handle<Sampler>::Entry<progress>("progress"),
        Handle<Sampler>::Entry<pixels>("pixels"), Handle<Sampler>::Entry<values>("values")}));
-  addon->model = Napi::Persistent(Handle<InferenceModel>::Define(
-      env, "InferenceModel", {Handle<InferenceModel>::Entry<sampler>("sampler")}));
+  addon->model = Napi::Persistent(
+      Handle<InferenceModel>::Define(env, "InferenceModel",
+                                     {Handle<InferenceModel>::Entry<sampler>("sampler"),
+                                      Handle<InferenceModel>::Entry<stepTogether>("stepTogether")}));
   addon->snapshot = Napi::Persistent(
       Handle<Snapshot>::Define(env, "Snapshot",
                                {Handle<Snapshot>::Entry<distance>("distance"),

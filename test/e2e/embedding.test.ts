@@ -1,11 +1,10 @@
 /** The backends of docs/embedding.md: they train, tell, draw, refuse what is wrong, and end without losing anything. */
 import { readdirSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { load, type TrainCall, train } from '../../lib/index.ts'
-import { type Backend, type BackendStatus, startBackend, startServer } from '../helpers/backends.ts'
+import { load, type TrainCall } from '../../lib/index.ts'
+import { type Backend, type BackendStatus, rawAnswer, startBackend } from '../helpers/backends.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { checkpointsOf, ENDLESS, sharedFolder, usePictures } from '../helpers/runs.ts'
 import { until } from '../helpers/until.ts'
@@ -94,7 +93,7 @@ describe.each(['fastify', 'express'])('R69: %s', (name) => {
     expect((await backend.get('/%ZZ')).status).toBeGreaterThanOrEqual(400)
     expect((await fetch(`${backend.url}/sample`, { method: 'POST', body: 'x'.repeat(100_000) })).status).toBe(404)
     expect((await backend.get(`/sample?${'x'.repeat(50_000)}`)).status).toBe(431)
-    expect(await raw(backend.url, 'NONSENSE\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
+    expect(await rawAnswer(backend.url, 'NONSENSE\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
     expect((await backend.get('/status')).status).toBe(200)
   })
 
@@ -181,149 +180,9 @@ describe('R42: training in a child process', () => {
   })
 })
 
-describe('serve.mjs: a trained model and nothing else', () => {
-  let backend: Backend
-  let run: string
-  beforeAll(async () => {
-    const model = await train({ ...options, maxImages: 8, out: join(folder, 'served') })
-    run = model.run
-    model.dispose()
-    backend = await startServer('serve', [run], { STEPS: '5' })
-    started.push(backend)
-  })
-  afterAll(endAll)
-
-  test('requests that wait together get the pictures that each would get alone', async () => {
-    const seeds = [7, 8, 7, 2 ** 32 - 1, 9, 10, 11, 12, 13, 14]
-    const answers = await Promise.all(seeds.map((seed) => backend.get(`/picture?seed=${seed}`)))
-    for (const answer of answers) expect(answer).toMatchObject({ status: 200, type: 'image/png' })
-    const pixelsOf = ({ bytes }: Awaited<ReturnType<Backend['get']>>) => sharp(bytes).removeAlpha().raw().toBuffer()
-    const pixels = await Promise.all(answers.map(pixelsOf))
-    const model = await load(run)
-    const alone = await model.sample({ seeds, steps: 5 })
-    const furthest = (a: Uint8Array, b: Uint8Array) =>
-      a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
-    // Another batch may change the last bits.
-    for (const [i, shown] of pixels.entries()) expect(furthest(alone.picture(i), shown)).toBeLessThanOrEqual(1)
-    expect(furthest(pixels[0]!, pixels[1]!)).toBeGreaterThan(10)
-    model.dispose()
-  })
-
-  test.each([
-    ['/picture?seed=-1', 400, 'QUERY_INVALID'],
-    ['/picture?seed=4294967296', 400, 'QUERY_INVALID'],
-    ['/picture?seed=1&seed=2', 400, 'QUERY_INVALID'],
-    ['/picture?seed=', 400, 'QUERY_INVALID'],
-    ['/picture?steps=1', 400, 'QUERY_INVALID'],
-    ['/nothing', 404, 'NOT_FOUND'],
-    ['//', 404, 'NOT_FOUND'],
-  ])('%s: %i %s', async (path, status, code) => {
-    expect(await backend.get(path)).toMatchObject({ status, body: { code } })
-  })
-
-  test('more than may wait: 503; clients that go away make room', async () => {
-    const control = new AbortController()
-    const gone = Array.from({ length: 60 }, () => backend.get('/picture', control.signal).catch(({ name }) => name))
-    const stay = Array.from({ length: 30 }, (_, seed) => backend.get(`/picture?seed=${seed}`))
-    setTimeout(() => control.abort(), 20)
-    expect(new Set(await Promise.all(gone))).toContain('AbortError')
-    for (const { status } of await Promise.all(stay)) expect([200, 503]).toContain(status)
-    expect((await backend.get('/picture?seed=1')).status).toBe(200)
-  })
-
-  test('SIGTERM: those that wait are answered, and it exits with 0', async () => {
-    const waiting = [1, 2, 3].map((seed) => backend.get(`/picture?seed=${seed}`))
-    await backend.get('/nothing')
-    const end = backend.end('SIGTERM')
-    for (const { status } of await Promise.all(waiting)) expect(status).toBe(200)
-    expect(await end).toEqual({ code: 0, signal: null })
-    expect(backend.errors()).toBe('')
-  })
-
-  test('a run that is not there: it says so and does not start', async () => {
-    await expect(startServer('serve', [join(run, 'nothing')])).rejects.toThrow(/CHECKPOINT_NOT_FOUND|RUN_NOT_FOUND/)
-  })
-})
-
-describe('batches of serve.mjs', () => {
-  const begin = async () => {
-    const { batched } = await import(new URL('../../docs/examples/serve.mjs', import.meta.url).href)
-    const calls: { seeds: number[]; signal: AbortSignal; finish(): void }[] = []
-    const sample = ({ seeds, signal }: { seeds: number[]; signal: AbortSignal }) =>
-      new Promise((resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason))
-        calls.push({ seeds, signal, finish: () => resolve({ encode: async (i: number) => seeds[i] }) })
-      })
-    return { queue: batched({ sample }), calls }
-  }
-  const turn = () => new Promise((resolve) => setImmediate(resolve))
-
-  test('at most eight at once, the rest next; whoever left is not computed', async () => {
-    const { queue, calls } = await begin()
-    const left = new AbortController()
-    const answers = Array.from({ length: 12 }, (_, seed) =>
-      queue.picture(seed, seed === 10 ? left.signal : undefined).catch(({ name }: Error) => name),
-    )
-    await turn()
-    left.abort()
-    expect(calls.map(({ seeds }) => seeds)).toEqual([[0, 1, 2, 3, 4, 5, 6, 7]])
-    calls[0]!.finish()
-    await Promise.all(answers.slice(0, 8))
-    await turn()
-    expect(calls[1]!.seeds).toEqual([8, 9, 11])
-    calls[1]!.finish()
-    expect(await Promise.all(answers)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 'AbortError', 11])
-  })
-
-  test('a batch goes on while one waits for it, and is aborted when none does', async () => {
-    const { queue, calls } = await begin()
-    const [a, b] = [new AbortController(), new AbortController()]
-    const answers = [a, b].map(({ signal }) => queue.picture(1, signal).catch(({ name }: Error) => name))
-    await turn()
-    a.abort()
-    expect(calls[0]!.signal.aborted).toBe(false)
-    b.abort()
-    expect(calls[0]!.signal.aborted).toBe(true)
-    expect(await Promise.all(answers)).toEqual(['AbortError', 'AbortError'])
-    const next = queue.picture(2)
-    await turn()
-    calls[1]!.finish()
-    expect(await next).toBe(2)
-  })
-
-  test('64 may wait; the next is refused, and so is everyone at the end', async () => {
-    const { queue, calls } = await begin()
-    const answers = Array.from({ length: 64 }, (_, seed) => queue.picture(seed))
-    await expect(queue.picture(64)).rejects.toMatchObject({ status: 503, code: 'BUSY' })
-    const ended = queue.end()
-    await expect(queue.picture(65)).rejects.toMatchObject({ status: 503, code: 'STOPPING' })
-    for (let i = 0; i < 8; i++) {
-      await turn()
-      calls[i]!.finish()
-      await Promise.all(answers.slice(0, 8 * i + 8))
-    }
-    await ended
-    expect(await Promise.all(answers)).toHaveLength(64)
-  })
-})
-
 test('training that cannot begin: the backend says why, and answers', async () => {
   const backend = await start('express', temporaryFolder(), { ...options, data: join(data, 'nothing') })
   expect((await backend.events(({ state }) => state === 'failed')).at(-1)).toMatchObject({ code: 'DATA_NOT_FOUND' })
   expect(await backend.get('/sample')).toMatchObject({ status: 503, body: { code: 'TRAINING_FAILED' } })
   expect(await backend.end('SIGTERM')).toEqual({ code: 1, signal: null })
 })
-
-/** What a server answers to text that no HTTP client would send. */
-function raw(url: string, text: string): Promise<string> {
-  const { hostname, port } = new URL(url)
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.write(text))
-    let answer = ''
-    socket.on('data', (chunk) => {
-      answer += chunk
-    })
-    socket.on('close', () => resolve(answer))
-    socket.on('error', reject)
-  })
-}

@@ -8,11 +8,11 @@ import { sharedFolder } from '../helpers/runs.ts'
 import { fixture } from '../helpers/torch-files.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-// The README first: the other pages load what it has trained. The code of embedding.md is that of docs/examples.
+// The README first: the other pages load what it has trained. The code of embedding.md and serving.md is that of docs/examples.
 const pages = [
   'README.md',
   ...readdirSync(join(root, 'docs'))
-    .filter((file) => file.endsWith('.md') && file !== 'embedding.md')
+    .filter((file) => file.endsWith('.md') && !['embedding.md', 'serving.md'].includes(file))
     .map((file) => `docs/${file}`),
 ]
 const blocks = pages.flatMap((page) =>

@@ -44,7 +44,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ['lib/cli/'],
   'csv-parse': ['lib/data/licences.ts', 'lib/data/labels/table.ts'],
   fflate: ['lib/files/zip.ts'],
-  fastify: ['lib/http/'],
+  fastify: ['lib/http/', 'lib/serve/listen.ts'],
   '@modelcontextprotocol/sdk': ['lib/mcp/server.ts'],
   'node-gyp-build': ['lib/native/'],
   zod: [
@@ -63,6 +63,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'lib/queue/',
     'lib/watch/details.ts',
     'lib/mcp/tools.ts',
+    'lib/serve/openapi.ts',
   ],
 }
 

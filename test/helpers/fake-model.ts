@@ -74,6 +74,14 @@ export function fakeModel(
         if (disposed) throw new Error('a sampler of a disposed model was asked for')
         return makeSampler(args)
       },
+      async stepTogether(samplers) {
+        const shares: number[] = []
+        for (const sampler of samplers) {
+          await sampler.step()
+          shares.push(await sampler.progress())
+        }
+        return Float64Array.from(shares)
+      },
       dispose() {
         if (!disposed) native.models -= 1
         disposed = true

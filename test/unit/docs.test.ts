@@ -7,7 +7,16 @@ import { commandHelp } from '../../lib/cli/program.ts'
 import { errorTable } from '../../lib/errors.ts'
 import { explanations } from '../../lib/evaluate/explain.ts'
 import { recipes } from '../../lib/options/recipes.ts'
-import { compareGroups, evaluateGroups, sampleGroups, trainGroups, valueKindOf } from '../../lib/options/value-kind.ts'
+import { generationSpecs } from '../../lib/options/serve.ts'
+import {
+  compareGroups,
+  evaluateGroups,
+  sampleGroups,
+  serveGroups,
+  serverGroups,
+  trainGroups,
+  valueKindOf,
+} from '../../lib/options/value-kind.ts'
 import { readSources } from '../helpers/sources.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -33,6 +42,9 @@ describe('generated tables', () => {
     sampleGroups,
     evaluateGroups,
     compareGroups,
+    serveGroups,
+    serverGroups,
+    generationSpecs,
     explanations,
     commandHelp,
     recipes,

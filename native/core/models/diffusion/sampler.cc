@@ -3,6 +3,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
@@ -77,6 +78,31 @@ class DiffusionSampler : public Sampler {
     Show();
     return Done();
   }
+
+  // Whether the next step is a plain one: down, and asking for nothing but x0. Such steps of several pictures
+  // are computed together.
+  bool Plain() const {
+    return !Done() && way_[step_ + 1] > way_[step_] && !given_.keep.defined() && !asked_.labels.defined();
+  }
+  // What the network is asked at it: for each row an x_t, its time, and the x0 it may know already.
+  struct Question {
+    Tensor x, t, condition;
+  };
+  Question Ask() {
+    if (step_ == 0) Begin();
+    return {x_.to(at::kFloat), TimesOf(times_[way_[step_]]), x0_};
+  }
+  // Makes the step with the network's answer, which the next one may overwrite.
+  void Take(const Denoiser::Prediction& answer) {
+    answer_ = {answer.noise.clone(), answer.x0.clone()};
+    x_ = StepDown(way_[step_]);
+    step_ += 1;
+    Show();
+  }
+  // Whether x0 is to be clamped, and the noise taken from the clamped one.
+  bool clip() const { return rule_ != Rule::kDdpm; }
+  int64_t rows() const { return args_.rows; }
+  const FixedDenoiser* fixed() const { return fixed_.get(); }
 
   double Progress() const override {
     return static_cast<double>(step_) / static_cast<double>(way_.size() - 1);
@@ -183,7 +209,8 @@ class DiffusionSampler : public Sampler {
   // At x_, or at `x` where it is given.
   Denoiser::Prediction Predict(int64_t time, bool clip, const Tensor& x = {}) {
     const Tensor at_x = (x.defined() ? x : x_).to(at::kFloat);
-    auto prediction = fixed_->Predict(at_x, TimesOf(time), x0_, clip, DirectionAt(time));
+    auto prediction = answer_ ? *std::exchange(answer_, std::nullopt)
+                              : fixed_->Predict(at_x, TimesOf(time), x0_, clip, DirectionAt(time));
     if (fixed_->denoiser.plan().self_condition) x0_ = prediction.x0;
     return prediction;
   }
@@ -283,10 +310,11 @@ class DiffusionSampler : public Sampler {
   std::vector<double> guided_;  // the interval of these times
   SolverPlan plan_;             // of a solver
   bool integrates_noise_ = false;
-  std::vector<at::Generator> noise_;  // one for each picture
-  Tensor x_, x0_;                     // [rows,C,H,W]; x0_ only for self-conditioning
-  Tensor base_;                       // a solver's x before its newest step
-  std::deque<Tensor> predictions_;    // a solver's, newest first
+  std::vector<at::Generator> noise_;            // one for each picture
+  std::optional<Denoiser::Prediction> answer_;  // to the next question, where it has been asked already
+  Tensor x_, x0_;                               // [rows,C,H,W]; x0_ only for self-conditioning
+  Tensor base_;                                 // a solver's x before its newest step
+  std::deque<Tensor> predictions_;              // a solver's, newest first
   size_t step_ = 0;
   Tensor pixels_;  // uint8 [count,H,W,C], black before the first step
 };
@@ -297,9 +325,68 @@ class DiffusionInferenceModel : public InferenceModel {
   std::unique_ptr<Sampler> Sample(const Spec& args, const std::vector<HostTensor>& inputs) override {
     return std::make_unique<DiffusionSampler>(fixed_, args, inputs);
   }
+  std::vector<double> StepTogether(const std::vector<std::shared_ptr<Sampler>>& samplers,
+                                   int64_t rows) override {
+    // Those that clamp and those that do not are asked separately: it is part of the network's graph.
+    std::vector<DiffusionSampler*> plain;
+    for (const auto& sampler : samplers) {
+      auto* const own = dynamic_cast<DiffusionSampler*>(sampler.get());
+      if (!own || own->fixed() != fixed_.get())
+        throw Failure("NATIVE_FAILED", "a model steps its own samplers only");
+      if (own->Plain())
+        plain.push_back(own);
+      else
+        own->Step();
+    }
+    for (const bool clip : {false, true}) {
+      std::vector<DiffusionSampler*> asking;
+      for (auto* own : plain)
+        if (own->clip() == clip) asking.push_back(own);
+      if (!asking.empty()) Answer(asking, rows, clip);
+    }
+    std::vector<double> progress;
+    for (const auto& sampler : samplers) progress.push_back(sampler->Progress());
+    return progress;
+  }
+
   int64_t HostBytes() const override { return HostBytesOf(fixed_->denoiser.set(), fixed_->denoiser.ops()); }
 
  private:
+  // One evaluation of the network for all that ask, always of so many rows: kernels, and with them the last
+  // bits of a picture, may depend on their number, but not on what the other rows are.
+  void Answer(const std::vector<DiffusionSampler*>& asking, int64_t rows, bool clip) {
+    int64_t asked = 0;
+    for (const auto* sampler : asking) asked += sampler->rows();
+    if (asked > rows)
+      throw Failure("NATIVE_FAILED", "a batch of " + std::to_string(rows) + " rows has no room for " +
+                                         std::to_string(asked) + " pictures");
+    const at::NoGradGuard no_grad;
+    const UnitScope scope(fixed_->spec, fixed_->graphs.get());
+    const bool conditioned = fixed_->denoiser.plan().self_condition;
+    std::vector<Tensor> x, t, condition;
+    for (auto* sampler : asking) {
+      const auto question = sampler->Ask();
+      x.push_back(question.x);
+      t.push_back(question.t);
+      if (conditioned)
+        condition.push_back(question.condition.defined() ? question.condition : at::zeros_like(question.x));
+    }
+    const auto pad = [&](std::vector<Tensor>& parts) {
+      auto shape = parts[0].sizes().vec();
+      shape[0] = rows - asked;
+      parts.push_back(at::zeros(shape, parts[0].options()));
+      return at::cat(parts);
+    };
+    const auto all =
+        fixed_->Predict(pad(x), pad(t), conditioned ? pad(condition) : Tensor(), clip, Direction{});
+    int64_t at = 0;
+    for (auto* sampler : asking) {
+      const auto own = [&](const Tensor& of) { return of.narrow(0, at, sampler->rows()); };
+      sampler->Take({own(all.noise), own(all.x0)});
+      at += sampler->rows();
+    }
+  }
+
   std::shared_ptr<FixedDenoiser> fixed_;
 };
 
