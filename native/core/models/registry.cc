@@ -14,7 +14,8 @@ constexpr ModelKind kKinds[] = {
      PlanDiffusion},
     {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan, TraceDcgan, nullptr},
     {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan, nullptr, nullptr},
-    {"stylegan2", MakeStylegan2TrainingStep, MakeStylegan2InferenceModel, DescribeStylegan2, nullptr, nullptr},
+    {"stylegan2", MakeStylegan2TrainingStep, MakeStylegan2InferenceModel, DescribeStylegan2, nullptr,
+     nullptr},
 };
 
 }  // namespace
