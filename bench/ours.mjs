@@ -25,7 +25,13 @@ const network =
   model === 'dcgan'
     ? { model, width, latent }
     : model === 'stylegan2'
-      ? { model, channelBase: 16 * width, channelMax: width, latent, augment: 'diffaugment', flip: false }
+      ? {
+          model,
+          ...(width !== undefined && { channelBase: 16 * width, channelMax: width }),
+          latent,
+          augment: 'diffaugment',
+          flip: false,
+        }
       : { model: 'diffusion', variant: variant === '0.26' ? '0.26' : '2.3', dim, dimMults }
 const exact = who === 'shinsaku-exact'
 /** @type {Placement['precision']} */

@@ -1,30 +1,21 @@
 /** The commands, their arguments and flags, and the exit code of a call. */
 import { Command, CommanderError } from 'commander'
-import { throwIfAny, visible } from '../errors.ts'
+import { throwIfAny } from '../errors.ts'
 import { trainSpecs } from '../options/train.ts'
 import {
   compareGroups,
   evaluateGroups,
   exportGroups,
-  fillGroups,
-  likeGroups,
-  loadGroups,
   onnxGroups,
-  publishGroups,
-  sampleGroups,
-  serveGroups,
-  serverGroups,
   studyGroups,
   trainGroups,
-  walkGroups,
-  watchGroups,
 } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
 import { cacheCommand } from './cache.ts'
+import { addCommonFlags, type Flags, newestRunHere, runsFolder } from './command.ts'
 import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
-import { fillEdit, likeEdit } from './edit.ts'
 import { compareCommand, evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
 import { reportFailure } from './failure.ts'
@@ -32,28 +23,13 @@ import { addFlags, valuesOf, wrongValues } from './flags.ts'
 import { importCommand, notImported } from './import.ts'
 import { exitCodes, type Io } from './io.ts'
 import { lsCommand } from './ls.ts'
-import { mcpCommand } from './mcp.ts'
 import { runProcesses, wantedProcesses } from './processes.ts'
-import { publishCommand } from './publish.ts'
-import { queueCommand } from './queue.ts'
-import { sampleCommand } from './sample.ts'
-import { serveCommand } from './serve.ts'
+import { addEdits, addSample, addWalk } from './sampling-commands.ts'
+import { addMcp, addPublish, addQueue, addServe, addWatch } from './serving-commands.ts'
 import { setupCommand } from './setup.ts'
 import { studyCommand } from './study.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
-import { walkCommand } from './walk.ts'
-import { watchCommand } from './watch.ts'
-
-type Flags = Record<string, unknown> & {
-  json?: boolean
-  cpu?: boolean
-  cuda?: boolean
-  clear?: boolean
-  layers?: boolean
-  report?: string | true
-  queue?: boolean
-}
 
 const exitText = `
 Exit codes:
@@ -72,17 +48,6 @@ SHINSAKU_OFFLINE=1, SHINSAKU_PYTHON, SHINSAKU_TOKEN, NO_COLOR.`
 
 const positionalData = ['data']
 
-/** Where runs are where nobody says otherwise. */
-const runsFolder = trainSpecs.out.default!
-
-function addCommonFlags(command: Command): Command {
-  return command
-    .optionsGroup('Options of the command line:')
-    .option('--json', 'write JSON for programs: to stdout, and errors to stderr')
-    .option('--debug', 'show where an error came from')
-    .helpOption('-h, --help', 'show this help')
-}
-
 function addTrain(program: Command, io: Io, done: (code: number) => void, args: readonly string[]): void {
   const command = program.command('train').argument('[data...]', trainSpecs.data.help)
   command.description('Train a model on a folder of pictures, or on the built-in icons, in a new run folder.')
@@ -100,84 +65,6 @@ function addTrain(program: Command, io: Io, done: (code: number) => void, args: 
     if (flags.dryRun) await describePlan(options, undefined, { json: flags.json === true, layers: false }, io)
     else done(await trainCommand(options, flags.json === true, io, flags.queue ? args : undefined))
   })
-}
-
-const runArgument = `run folder, one checkpoint of it, or a file of weights (default: the newest run in ${runsFolder})`
-
-/** The newest run where none is named; says which. */
-async function newestRunHere({ stderr }: Io): Promise<string> {
-  const { newestRun } = await import('../run/list.ts')
-  const run = await newestRun(runsFolder)
-  stderr.write(`Newest run: ${visible(run)}\n`)
-  return run
-}
-
-/** Where sampled pictures go. */
-function addTargets(command: Command): void {
-  command.option(
-    '-o, --out <PATH>',
-    'grid of all pictures (.png or .webp), or the name of a folder for one file each, written as they are finished (default: grid.png)',
-  )
-  command.option('--grid <FILE>', 'grid to write beside the folder named by --out, in the same pass')
-  command.option('--scale <N>', 'enlarge the pictures of a grid N times, each pixel a square (default: 1)')
-  command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
-  command.option(
-    '--overwrite',
-    'replace files in the folder; without it those of the same model and options are kept and not sampled again, and others refuse the command',
-  )
-}
-
-function addSample(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program.command('sample').argument('[run]', runArgument)
-  command.description('Sample pictures with a trained model.')
-  addCommonFlags(command)
-  addTargets(command)
-  addFlags(command, [...loadGroups(), ...sampleGroups()])
-  command.action(async (given: string | undefined, flags: Flags) => {
-    const run = given ?? (await newestRunHere(io))
-    done(await sampleCommand(run, flags, flags.json === true, io))
-  })
-}
-
-function addWalk(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program.command('walk').argument('[run]', runArgument)
-  command.description('Walk from picture to picture: an animation of what lies between seeds.')
-  addCommonFlags(command)
-  command.option(
-    '-o, --out <PATH>',
-    'animation (.webp, .gif, .png or .apng), or the name of a folder for one file a picture',
-    'walk.webp',
-  )
-  command.option('--fps <N>', 'pictures of an animation shown in a second (default: 20)')
-  command.option('--scale <N>', 'enlarge the pictures of an animation N times, each pixel a square (default: 1)')
-  command.option('--format <NAME>', 'format of the files in a folder: png or webp (default: png)')
-  command.option('--overwrite', 'replace files in the folder, which refuse the command otherwise')
-  addFlags(command, [...walkGroups(), ...loadGroups()])
-  command.action(async (given: string | undefined, flags: Flags) => {
-    const run = given ?? (await newestRunHere(io))
-    done(await walkCommand(run, flags, flags.json === true, io))
-  })
-}
-
-function addEdits(program: Command, io: Io, done: (code: number) => void): void {
-  const picture = 'picture file, which becomes a square as those of training did'
-  const like = program.command('like').argument('<run>', runArgument).argument('<picture>', picture)
-  like.description('Sample pictures like a given one, with a diffusion model.')
-  addCommonFlags(like)
-  addTargets(like)
-  addFlags(like, [...loadGroups(), ...likeGroups()])
-  like.action(async (run: string, given: string, flags: Flags) =>
-    done(await sampleCommand(run, flags, flags.json === true, io, likeEdit(given))),
-  )
-  const fill = program.command('fill').argument('<run>', runArgument).argument('<picture>', picture)
-  fill.argument('<mask>', 'picture file: what is white is filled, what is black stays as it is')
-  fill.description('Fill a part of a picture, with a diffusion model.')
-  addCommonFlags(fill)
-  addTargets(fill)
-  addFlags(fill, [...loadGroups(), ...fillGroups()])
-  fill.action(async (run: string, given: string, mask: string, flags: Flags) =>
-    done(await sampleCommand(run, flags, flags.json === true, io, fillEdit(given, mask))),
-  )
 }
 
 function addEvaluate(program: Command, io: Io, done: (code: number) => void): void {
@@ -218,19 +105,6 @@ const REPORT_FOLDER = 'data-report'
 
 const reportFolder = ({ report }: Flags): string | undefined => (report === true ? REPORT_FOLDER : report)
 
-function addServe(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program
-    .command('serve')
-    .argument('[runs...]', `what to serve, each as PATH or NAME=PATH: ${runArgument}`)
-  command.description('Serve pictures of models over HTTP: the API of image clients, metrics, and a demo page at /.')
-  addCommonFlags(command)
-  addFlags(command, [...serverGroups(), ...serveGroups()])
-  command.action(async (given: string[], flags: Flags) => {
-    const runs = given.length > 0 ? given : [await newestRunHere(io)]
-    done(await serveCommand(runs, flags, flags.json === true, io))
-  })
-}
-
 function addDescribe(program: Command, io: Io): void {
   const command = program
     .command('describe')
@@ -266,41 +140,6 @@ function addLs(program: Command, io: Io): void {
   command.action((folder: string, flags: Flags) => lsCommand(folder, flags.json === true, io))
 }
 
-function addWatch(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program
-    .command('watch')
-    .argument('[runs]', `folder of runs, or one run in it (default: ${runsFolder})`)
-  command.description('Serve a page to watch runs by: curves, samples over time, data, options, log, and the queue.')
-  addCommonFlags(command)
-  addFlags(command, watchGroups())
-  command.action(async (runs: string | undefined, flags: Flags) =>
-    done(await watchCommand(runs ?? runsFolder, runs === undefined, flags, flags.json === true, io)),
-  )
-}
-
-function addQueue(program: Command, io: Io): void {
-  const command = program
-    .command('queue')
-    .argument('[action]', 'stop, or move; without one the queue is only listed')
-    .argument('[id]', 'which run, as the list names it')
-    .argument('[position]', 'where move puts it among those that wait: 1 is next')
-  command.description('List the runs that train --queue has put in line on this machine; stop one, or move one.')
-  addCommonFlags(command)
-  command.action((action: string | undefined, id: string | undefined, position: string | undefined, flags: Flags) =>
-    queueCommand([action, id, position], flags.json === true, io),
-  )
-}
-
-function addMcp(program: Command, io: Io, done: (code: number) => void): void {
-  const command = program
-    .command('mcp')
-    .description(
-      'Serve train, status, sample and evaluate to programs, by the Model Context Protocol on stdin and stdout.',
-    )
-  addCommonFlags(command)
-  command.action(async () => done(await mcpCommand(io)))
-}
-
 function addVerify(program: Command, io: Io, done: (code: number) => void): void {
   const command = program.command('verify').argument('<run>', 'run folder, or one checkpoint of it')
   command.description('Check every file of a run; exits with 1 if one is damaged.')
@@ -334,19 +173,6 @@ function addExport(program: Command, io: Io): void {
   addFlags(command, exportGroups())
   addFlags(command, onnxGroups(), sharedByExports, (given) => wrongValues([...exportGroups(), ...onnxGroups()], given))
   command.action((run: string, flags: Flags) => exportCommand(run, flags, flags.json === true, io))
-}
-
-function addPublish(program: Command, io: Io): void {
-  const command = program
-    .command('publish')
-    .argument('[run]', `run folder, or one checkpoint of it (default: the newest run in ${runsFolder})`)
-  command.description("Write a static site that samples in the visitor's browser, without a server.")
-  addCommonFlags(command)
-  addFlags(command, publishGroups())
-  command.action(async (given: string | undefined, flags: Flags) => {
-    const run = given ?? (await newestRunHere(io))
-    await publishCommand(run, flags, flags.json === true, io)
-  })
 }
 
 function addSetup(program: Command, io: Io): void {

@@ -1,7 +1,7 @@
 // One process of a group, for tests: trains with the options of its argument and prints how that ended.
 import { train } from '../../dist/index.js'
 
-const { report, ...options } = JSON.parse(process.argv[2])
+const { report, ...options } = JSON.parse(process.argv[2] ?? '{}')
 const abort = new AbortController()
 process.on('SIGTERM', () => abort.abort())
 const run = train({ ...options, signal: abort.signal, onLog: () => {} })
@@ -16,7 +16,8 @@ try {
   const { images } = model
   const { weightsSha256 } = await model.describe()
   process.stdout.write(`${JSON.stringify({ images, run: run.folder, weightsSha256 })}\n`)
-} catch (error) {
+} catch (cause) {
+  const error = /** @type {import('../../dist/index.js').ShinsakuError} */ (cause)
   process.stdout.write(
     `${JSON.stringify({ code: error.code, message: error.message, details: error.details, run: run.folder })}\n`,
   )

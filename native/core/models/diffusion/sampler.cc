@@ -12,13 +12,12 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
-#include <deque>
 #include <numeric>
 
 #include "core/data/pixels.h"
 #include "core/models/diffusion/editing.h"
 #include "core/models/diffusion/fixed_denoiser.h"
-#include "core/models/diffusion/solver.h"
+#include "core/models/diffusion/solver_walk.h"
 #include "core/models/sampler_args.h"
 #include "core/runtime/cancel.h"
 #include "core/runtime/host_tensor.h"
@@ -51,10 +50,9 @@ class DiffusionSampler : public Sampler {
     timesteps_ = Has(args, "strength") ? StartOf(s, Number(args, "strength")) + 1 : s.timesteps;
     const int64_t steps = rule_ == Rule::kDdpm ? timesteps_ : std::min(timesteps_, Integer(args, "steps"));
     if (rule_ == Rule::kSolver) {
-      const Solver solver = SolverOf(Text(args, "sampler"));
-      integrates_noise_ = IntegratesNoise(solver);
-      plan_ = PlanSolver(solver, {s.signal.begin(), s.signal.begin() + timesteps_}, steps);
-      times_ = plan_.times;
+      solver_.emplace(SolverOf(Text(args, "sampler")),
+                      std::vector<double>{s.signal.begin(), s.signal.begin() + timesteps_}, steps);
+      times_ = solver_->times();
       times_.push_back(-1);
     } else {
       times_ = DdimTimes(timesteps_, steps);
@@ -218,7 +216,7 @@ class DiffusionSampler : public Sampler {
   Tensor StepDown(size_t from) {
     const int64_t time = times_[from], next = times_[from + 1];
     if (rule_ == Rule::kDdpm) return DdpmStep(time);
-    if (rule_ == Rule::kSolver) return SolverStepAt(time, from);
+    if (rule_ == Rule::kSolver) return solver_->Step(x_, Predict(time, true).x0, from);
     const Tensor x = DdimStep(time, next);
     if (!given_.keep.defined()) return x;
     // Lugmayr 2022 (RePaint, 2201.09865), eq. 8: what is known is put back at the level of noise that is
@@ -270,27 +268,6 @@ class DiffusionSampler : public Sampler {
     return x0 * abar_next.sqrt() + c * noise + sigma * Noise();
   }
 
-  // The combinations of core/models/diffusion/solver.h, with x0 clamped to [-1,1] and the noise taken from
-  // the clamped one.
-  Tensor SolverStepAt(int64_t time, size_t index) {
-    const Tensor x0 = Predict(time, true).x0.to(at::kDouble);
-    if (index == 0) x_ = x_ * plan_.start.x + x0 * plan_.start.model[0];
-    const NoiseLevel& level = plan_.levels[index];
-    predictions_.push_front(integrates_noise_ ? (x_ - x0 * level.alpha) / level.sigma : x0);
-    if (predictions_.size() > kSolverHistory) predictions_.pop_back();
-    const SolverStep& step = plan_.steps[index];
-    base_ = step.correct ? Combine(base_, *step.correct) : x_;
-    return Combine(base_, step.predict);
-  }
-
-  Tensor Combine(const Tensor& x, const Combination& combination) const {
-    Tensor sum = x * combination.x;
-    for (size_t k = 0; k < combination.model.size(); ++k) {
-      sum.add_(predictions_[k], combination.model[k]);
-    }
-    return sum;
-  }
-
   void Show() {
     pixels_.copy_(ToPixels(x_.narrow(0, 0, args_.count()), PixelRange::kDiffusion));
     given_.Restore(pixels_);
@@ -308,13 +285,10 @@ class DiffusionSampler : public Sampler {
   Direction asked_;             // without the factors of guidance, which count at some times only
   Tensor factors_;
   std::vector<double> guided_;  // the interval of these times
-  SolverPlan plan_;             // of a solver
-  bool integrates_noise_ = false;
+  std::optional<SolverWalk> solver_;
   std::vector<at::Generator> noise_;            // one for each picture
   std::optional<Denoiser::Prediction> answer_;  // to the next question, where it has been asked already
   Tensor x_, x0_;                               // [rows,C,H,W]; x0_ only for self-conditioning
-  Tensor base_;                                 // a solver's x before its newest step
-  std::deque<Tensor> predictions_;              // a solver's, newest first
   size_t step_ = 0;
   Tensor pixels_;  // uint8 [count,H,W,C], black before the first step
 };
