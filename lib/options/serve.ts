@@ -106,7 +106,19 @@ const seed32 = z
 /** Fields of `POST /v1/images/generations`. Each may be null, which is as if it were absent. */
 export const generationSpecs = {
   model: option(z.string().max(200), 'Name of a model, of those that GET /v1/models lists.'),
-  prompt: option(z.string().max(4000), 'What to make, in words. The models here know no words: it has no effect.'),
+  prompt: option(
+    z.string().max(4000),
+    'What to make, in words that the model has learned; of a model without labels it has no effect.',
+  ),
+  label: option(z.string().min(1).max(200), 'What to make, of a model with labels: a class, a word or an attribute.'),
+  attributes: option(
+    z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+    'Several attributes of a model with labels, such as {"hair": "red", "glasses": true}.',
+  ),
+  guidance: option(
+    z.number().min(0).max(100),
+    'How strongly the picture follows label, attributes or prompt: 1 is as learned, 2 is usual, and takes two passes of the network a step.',
+  ),
   n: option(z.int().min(1).max(10), 'Pictures; the operator may allow fewer.', { default: 1 }),
   size: option(
     z.string().regex(/^(auto|\d{1,5}x\d{1,5})$/, 'expected "auto" or a size such as "128x128"'),

@@ -6,6 +6,7 @@ import { abortError, type Problem, ShinsakuError, throwIfAny } from '../errors.t
 import type { Layer, NativeInferenceModel } from '../native/addon.ts'
 import type { ParameterCount } from '../native/parameters.ts'
 import type { FillOptions, InvertOptions, LikeOptions } from '../options/edit.ts'
+import { isLabelSet } from '../options/labels.ts'
 import { workingFolder } from '../options/paths.ts'
 import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
 import type { WalkPath } from '../options/walk.ts'
@@ -257,12 +258,11 @@ export class Model {
         rows: stepped ? options.batch : 1,
         resolve: (given) => resolveSample({ ...settings, ...given, weights } as SampleOptions, this.options),
         checkWay: checkWalk,
-        provenanceOf: ({ seeds: _, seed: __, count: ___, ...rest }) => ({
-          ...origin,
-          ...directionOf(this.options.labels, rest).settings,
-          weights,
-          operations,
-        }),
+        labels: isLabelSet(this.options.labels) ? this.options.labels : null,
+        directionOf: (asked) => {
+          const { row, settings } = directionOf(this.options.labels, asked)
+          return { row, settings: { ...origin, ...settings, weights, operations } }
+        },
         close,
       })
     } catch (error) {

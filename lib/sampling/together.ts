@@ -2,8 +2,10 @@
 import { toSpec } from '../backend/placement.ts'
 import { type Problem, throwIfAny } from '../errors.ts'
 import type { NativeInferenceModel, NativeSampler } from '../native/addon.ts'
+import type { LabelSet } from '../options/labels.ts'
 import type { ResolvedSampleOptions, SampleOptions } from '../options/types.ts'
-import { Picture, type PictureKind, type Provenance } from './picture.ts'
+import type { Direction } from './direction.ts'
+import { Picture, type PictureKind } from './picture.ts'
 
 /** Where a picture lies that is of no seed itself: at `mix`, 0 to below 1, of the way from its seed to another. */
 export type Way = { toSeed: number; mix: number }
@@ -21,9 +23,12 @@ export type TogetherDeps = {
   stepped: boolean
   /** Fills and checks the options of one picture. Throws OPTION_INVALID. */
   resolve(given: SampleOptions): ResolvedSampleOptions
+  /** The labels that it can be asked for; null for none. */
+  labels: LabelSet | null
   /** What is wrong with these options for a picture between two seeds. */
   checkWay(options: ResolvedSampleOptions): Problem[]
-  provenanceOf(options: ResolvedSampleOptions): Provenance
+  /** What a picture shows by its labels, and what its metadata say. */
+  directionOf(options: Omit<ResolvedSampleOptions, 'seeds' | 'seed' | 'count'>): Direction
   close(): void
 }
 
@@ -78,6 +83,10 @@ export class Together {
     return this.#deps.stepped
   }
 
+  get labels(): LabelSet | null {
+    return this.#deps.labels
+  }
+
   get size(): number {
     return this.#deps.size
   }
@@ -96,12 +105,17 @@ export class Together {
 
   /** Begins one picture; nothing of it is computed before the next step. */
   async begin({ options, way }: Asked): Promise<StartedPicture> {
-    const { native, size, channels, provenanceOf } = this.#deps
+    const { native, size, channels, directionOf } = this.#deps
     const [seed] = options.seeds
     const between = way && { toSeeds: [way.toSeed], mix: [way.mix] }
     // Its own sampler has one row; the rows of the batch come together in each step.
-    const sampler = await native.sampler(toSpec({ ...options, ...between, batch: 1 }))
-    const provenance = { ...provenanceOf(options), ...way }
+    const { seeds: _, seed: __, count: ___, ...rest } = options
+    const { row: labels, settings } = directionOf(rest)
+    const sampler = await native.sampler({
+      ...toSpec({ ...options, ...between, batch: 1 }),
+      ...(labels && { labels }),
+    })
+    const provenance = { ...settings, ...way }
     return new StartedPicture(seed!, sampler, { size, channels, provenance })
   }
 

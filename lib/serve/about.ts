@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { positionName } from '../checkpoint/records.ts'
+import { isLabelSet, type LabelSet } from '../options/labels.ts'
 import { type DatasetSummary, readDatasetSummary } from '../run/dataset-record.ts'
 import { readGuardLooks } from '../run/guard-records.ts'
 import type { Model } from '../sampling/model.ts'
@@ -16,6 +17,8 @@ export type About = {
   size: number
   channels: number
   data: DatasetSummary | null
+  /** What a model with labels can be asked for: its attributes and their values; null without labels. */
+  labels: LabelSet['attributes'] | null
   /** Share of samples that are near copies of training pictures; null where nobody has looked. */
   copyShare: CopyShare | null
 }
@@ -55,6 +58,7 @@ export async function aboutModel(model: Model): Promise<About> {
     images,
     size: options.size,
     channels: options.channels,
+    labels: isLabelSet(options.labels) ? options.labels.attributes : null,
     data: await readDatasetSummary(join(run, 'dataset.json')).catch(() => null),
     copyShare: (await byEvaluation(run, images)) ?? (await byGuard(run, images)),
   }

@@ -34,14 +34,19 @@ async function encode(picture: Picture, { marked, format }: Generation, marker: 
 }
 
 /** The options of each picture, checked. Throws REQUEST_INVALID, OPTION_INVALID. */
-function picturesOf({ places, steps, size }: Generation, { name, lane: { together } }: Served): Job['pictures'] {
+function picturesOf(wanted: Generation, { name, lane: { together } }: Served): Job['pictures'] {
+  const { places, steps, size, prompt, direction } = wanted
   const own = `${together.size}x${together.size}`
   if (size !== undefined && size !== own)
     throw requestInvalid(`size: the pictures of "${name}" are ${own}, but ${size} is asked for`, 'size')
   if (steps !== undefined && !together.stepped)
     throw requestInvalid(`steps: "${name}" makes a picture in one step`, 'steps')
+  const [asked] = Object.keys(direction)
+  if (asked !== undefined && !together.labels)
+    throw requestInvalid(`${asked}: "${name}" was trained without labels and can be asked for none`, asked)
   const few = steps === undefined ? {} : { steps }
-  return places.map(({ seed, way }) => together.resolve({ seed, ...few } as SampleOptions, way))
+  const words = prompt === undefined || !together.labels ? {} : { prompt }
+  return places.map(({ seed, way }) => together.resolve({ seed, ...few, ...words, ...direction } as SampleOptions, way))
 }
 
 /** A signal that fires with another, or by its own function. */

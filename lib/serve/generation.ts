@@ -18,6 +18,10 @@ export type Generation = {
   /** Each picture's seed, and where it lies between two where it is of none itself. */
   places: readonly { seed: number; way?: Way }[]
   steps: number | undefined
+  /** In words, which count where the model knows some. */
+  prompt: string | undefined
+  /** What only a model with labels can do. */
+  direction: Pick<Fields, 'label' | 'attributes' | 'guidance'>
   as: 'b64_json' | 'url'
   format: 'png' | 'webp'
   marked: boolean
@@ -53,6 +57,10 @@ function readFields(body: unknown): Fields {
   return fields as Fields
 }
 
+/** Without those that are absent. */
+const given = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+
 const anySeed = () => randomInt(SEEDS)
 
 /** Pictures of following seeds, or between two. A place at one of both seeds is that seed's own picture. */
@@ -87,6 +95,8 @@ export function readGeneration(
     size: fields.size === undefined || fields.size === 'auto' ? undefined : fields.size,
     places: placesOf(n, seed, fields.to_seed, fields.mix),
     steps,
+    prompt: fields.prompt?.trim() || undefined,
+    direction: given({ label: fields.label, attributes: fields.attributes, guidance: fields.guidance }),
     as: fields.response_format ?? 'b64_json',
     format: fields.output_format ?? 'png',
     marked: fields.watermark ?? true,
