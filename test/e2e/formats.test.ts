@@ -22,7 +22,9 @@ test.each(readdirSync(fixtures))('R29: a run of format %s', async (version) => {
   model.dispose()
   const resumed = await train({ resume: run, data: join(folder, 'data'), maxImages: 16 })
   expect(resumed).toMatchObject({ images: 16, run })
-  expect(linesOf(run).map(({ images }) => images)).toEqual([2, 4, 6, 8, 10, 12, 14, 16])
+  // The guard looks when it has the time.
+  const trained = linesOf(run).filter(({ guard }) => guard === undefined)
+  expect(trained.map(({ images }) => images)).toEqual([2, 4, 6, 8, 10, 12, 14, 16])
   // From here on it is a run of this version.
   expect(configIn(run).options).toMatchObject({ loaderWorkers: 1, keepCheckpoints: 3, variant: 'pytorch' })
   expect(configIn(run).options).not.toHaveProperty('lanes')
