@@ -122,7 +122,7 @@ export class OnnxSampler {
       predictions.unshift(x.map((value, i) => step.xToPrediction * value + step.x0ToPrediction * x0[i]!))
       base = step.correct ? combine(step.correct, base, predictions) : x
       x = combine(step.predict, base, predictions, generator)
-      predictions.splice(MOST_PREDICTIONS)
+      predictions.splice(MAX_PREDICTIONS)
       const now = x
       await onStep?.({ step: index + 1, steps: plan.steps.length, picture: () => this.#picture(seed, now) })
     }
@@ -151,7 +151,7 @@ export class OnnxSampler {
 }
 
 /** No plan looks back on more. */
-const MOST_PREDICTIONS = 4
+const MAX_PREDICTIONS = 4
 
 const clamp = (value: number) => Math.min(1, Math.max(-1, value))
 
