@@ -74,7 +74,7 @@ function newnessSection(copies: CopyRecord | undefined, evaluation: EvaluationRe
   const beside =
     heldOut === null || heldOut === undefined
       ? []
-      : [`Of held-out pictures, which are none, ${(100 * heldOut).toFixed(1)} % look like copies.`]
+      : [`Of held-out pictures, which are no copies, ${(100 * heldOut).toFixed(1)} % look like copies.`]
   const verdict = evaluation
     ? [
         `Verdict of shinsaku evaluate on ${evaluation.n} samples against ${evaluation.basis.reference.count} ${evaluation.basis.reference.name}: ${evaluation.verdict.word}. ${evaluation.verdict.because.join(' ')}`,
