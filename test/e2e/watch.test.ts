@@ -77,6 +77,10 @@ async function open(width: number, hash = ''): Promise<{ page: Page; heard: Retu
 
 const textOf = async (page: Page, selector: string) => (await page.locator(selector).textContent()) ?? ''
 
+/** Waits until an element has this text: parts of the page arrive one after the other. */
+const shows = (page: Page, selector: string, text: string) =>
+  until(async () => (await textOf(page, selector)).includes(text))
+
 describe.skipIf(typeof browser === 'string')('the page', () => {
   test.each([1440, 320])(
     'at %i pixels: live, no wider than the screen, silent, from this server alone',
@@ -99,7 +103,9 @@ describe.skipIf(typeof browser === 'string')('the page', () => {
   test('by keyboard: to a run, through time, to another run laid over, to the log scale', async () => {
     const { page, heard } = await open(1200, `#run=${encodeURIComponent(other)}`)
     // A name is a text, whatever is in it.
-    expect(await textOf(page, '#run-name')).toBe(other)
+    await until(async () => (await textOf(page, '#run-name')) === other)
+    await shows(page, 'output', 'after 200 images')
+    await shows(page, '[role=log]', '<b>few</b> pictures')
     const focused = () =>
       page.evaluate<string>('document.activeElement?.id || document.activeElement?.textContent || ""')
     const tabTo = async (wanted: string) => {
@@ -112,20 +118,18 @@ describe.skipIf(typeof browser === 'string')('the page', () => {
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('To the run')
     await tabTo('time')
-    expect(await textOf(page, 'output')).toBe('after 200 images')
     await page.keyboard.press('ArrowLeft')
-    expect(await textOf(page, 'output')).toBe('after 0 images')
+    await shows(page, 'output', 'after 0 images')
     await page.locator('#with').selectOption(name)
-    await until(async () => (await textOf(page, '#options')).includes('options differ'))
-    expect(await page.locator('.key.dashed').count()).toBeGreaterThan(0)
+    await shows(page, '#options', 'options differ')
+    await page.locator('.key.dashed').first().waitFor()
     const scale = page.locator('figcaption input').first()
     await scale.focus()
     const was = await scale.isChecked()
     await page.keyboard.press('Space')
     expect(await scale.isChecked()).toBe(!was)
-    expect(await textOf(page, '[aria-label="Evaluation"]')).toContain('After 200 images: good')
-    expect(await textOf(page, '#data')).toContain('<MIT>')
-    expect(await textOf(page, '[role=log]')).toContain('<b>few</b> pictures')
+    await shows(page, '[aria-label="Evaluation"]', 'After 200 images: good')
+    await shows(page, '#data', '<MIT>')
     expect(heard.errors).toEqual([])
     await page.close()
   })
