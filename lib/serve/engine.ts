@@ -18,7 +18,7 @@ export class Engine {
   readonly stepSeconds = new Histogram([0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10])
   readonly batchSizes = new Histogram([1, 2, 4, 8, 16, 32, 64])
   readonly #limits: Limits
-  readonly #lanes = new Set<Lane>()
+  readonly #busy = new Set<Lane>()
   readonly #ofClient = new Map<string, number>()
   #waiting = 0
   #active = 0
@@ -50,7 +50,7 @@ export class Engine {
 
   /** Seconds until what is asked for by now would be finished. */
   get backlog(): number {
-    return [...this.#lanes].reduce((sum, lane) => sum + lane.backlog, 0)
+    return [...this.#busy].reduce((sum, lane) => sum + lane.backlog, 0)
   }
 
   /**
@@ -82,7 +82,7 @@ export class Engine {
     waited.abort()
     if (finished) return true
     const error = tryLater('SERVER_BUSY', 'The server is about to end.', 5)
-    for (const lane of this.#lanes) for (const work of [...lane.active, ...lane.waiting]) work.settle(error)
+    for (const lane of this.#busy) for (const work of [...lane.active, ...lane.waiting]) work.settle(error)
     await idle
     return false
   }
@@ -132,7 +132,7 @@ export class Engine {
     Promise.allSettled(works.map(({ settled }) => settled)).then(() => signal.removeEventListener('abort', onAbort))
     for (const { work } of works) lane.waiting.push(client, work, work.steps)
     this.#waiting += works.length
-    this.#lanes.add(lane)
+    this.#busy.add(lane)
     this.#running ??= this.#loop()
     return works
   }
@@ -156,10 +156,10 @@ export class Engine {
   async #loop(): Promise<void> {
     // What is asked for in the same moment shares a batch.
     await Promise.resolve()
-    while (this.#lanes.size > 0)
-      for (const lane of this.#lanes) {
+    while (this.#busy.size > 0)
+      for (const lane of this.#busy) {
         await this.#turn(lane)
-        if (lane.idle) this.#lanes.delete(lane)
+        if (lane.idle) this.#busy.delete(lane)
       }
     this.#running = undefined
   }
