@@ -16,7 +16,8 @@ const raw = new WeakMap<object, object>()
 
 /** The handle behind a wrapped one, also of those in a list: what the addon wants back as an argument. */
 function unwrap(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(unwrap)
+  // Other lists are passed as they are: they may be long.
+  if (Array.isArray(value)) return raw.has(value[0] as object) ? value.map(unwrap) : value
   return typeof value === 'object' && value !== null ? (raw.get(value) ?? value) : value
 }
 
