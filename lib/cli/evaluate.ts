@@ -1,12 +1,11 @@
 /** `shinsaku evaluate` and `shinsaku compare`: how good pictures are and how new, as a table or as JSON. */
-import { ShinsakuError } from '../errors.ts'
 import { explanations, formatValue } from '../evaluate/explain.ts'
 import type { CompareOptions, EvaluateOptions, EvaluationProgress, Judgement, Measured, MetricName } from '../index.ts'
 import { compareGroups, evaluateGroups } from '../options/value-kind.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount, shellQuote, table } from './format.ts'
-import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
-import { Progress } from './progress.ts'
+import { exitCodes, type Io } from './io.ts'
+import { STOPPING, withStop } from './with-stop.ts'
 
 type Values = Record<string, unknown>
 
@@ -59,34 +58,28 @@ function judgementLines(judgement: Judgement): string[] {
 const progressText = ({ phase, done, total }: EvaluationProgress): string =>
   total > 1 ? `${phase} ${formatCount(done)}/${formatCount(total)}` : phase
 
+const STOPPED = 'Stopped. What was sampled is kept: the same command goes on from there.\n'
+
 /** Runs `work` until it ends or is stopped; resolves with the exit code. */
-async function withStop(
+const evaluating = (
   io: Io,
   work: (signal: AbortSignal, onProgress: (progress: EvaluationProgress) => void) => Promise<void>,
-): Promise<number> {
-  const progress = new Progress(io.stderr)
-  const abort = new AbortController()
-  let stoppedBy: StopSignal | undefined
-  const undo = onStopSignals(io, (signal) => {
-    stoppedBy = signal
-    progress.log('Stopping. Another signal ends at once.')
-    abort.abort()
-  })
-  try {
-    await work(abort.signal, (at) => progress.update(progressText(at)))
-    return exitCodes.done
-  } catch (error) {
-    if (!stoppedBy || !(error instanceof ShinsakuError) || error.code !== 'ABORT_ERR') throw error
-    io.stderr.write('Stopped. What was sampled is kept: the same command goes on from there.\n')
-    return exitCodes[stoppedBy]
-  } finally {
-    progress.end()
-    undo()
-  }
-}
+): Promise<number> =>
+  withStop(
+    io,
+    STOPPING,
+    async ({ signal, progress }) => {
+      await work(signal, (at) => progress.update(progressText(at)))
+      return exitCodes.done
+    },
+    (code) => {
+      io.stderr.write(STOPPED)
+      return code
+    },
+  )
 
 export function evaluateCommand(run: string, flags: Values, json: boolean, io: Io): Promise<number> {
-  return withStop(io, async (signal, onProgress) => {
+  return evaluating(io, async (signal, onProgress) => {
     const { evaluate } = await import('../index.ts')
     const options = valuesOf(evaluateGroups(), flags) as EvaluateOptions
     const evaluation = await evaluate(run, { ...options, signal, onProgress })
@@ -99,7 +92,7 @@ export function evaluateCommand(run: string, flags: Values, json: boolean, io: I
 }
 
 export function compareCommand(a: string, b: string, flags: Values, json: boolean, io: Io): Promise<number> {
-  return withStop(io, async (signal, onProgress) => {
+  return evaluating(io, async (signal, onProgress) => {
     const { compare } = await import('../index.ts')
     const options = valuesOf(compareGroups(), flags) as CompareOptions
     const comparison = await compare(a, b, { ...options, signal, onProgress })

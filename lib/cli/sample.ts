@@ -1,6 +1,6 @@
 /** `shinsaku sample`: pictures of a trained model, as one grid, as files, or both in one pass. */
 import { extname } from 'node:path'
-import { ShinsakuError, throwIfAny } from '../errors.ts'
+import { throwIfAny } from '../errors.ts'
 import type { PictureFormat } from '../images/encode.ts'
 import type { ImportOptions, LoadOptions, Model, SampleCall, SampleJob, SampleOptions } from '../index.ts'
 import { resolveSample } from '../options/resolve.ts'
@@ -9,8 +9,8 @@ import { requireFolderName, requireTargets } from '../sampling/targets.ts'
 import { weightsText } from '../sampling/weights.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
-import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
-import { Progress } from './progress.ts'
+import { exitCodes, type Io } from './io.ts'
+import { isAbort, STOPPING, type Stoppable, withStop } from './with-stop.ts'
 
 type Values = Record<string, unknown>
 
@@ -117,48 +117,42 @@ export async function sampleCommand(
   const model = await load(run, valuesOf(loadGroups(), flags) as LoadOptions & ImportOptions)
   const { images, note } = model
   if (note !== undefined) io.stderr.write(`${note}\n`)
-  const progress = new Progress(io.stderr)
-  const abort = new AbortController()
-  let stoppedBy: StopSignal | undefined
-  const undo = onStopSignals(io, (signal) => {
-    stoppedBy = signal
-    progress.log('Stopping. Another signal ends at once.')
-    abort.abort()
-  })
   const tally: Tally = { files: [], kept: 0, sampled: 0, flat: 0 }
   const { files } = tally
-  try {
+  let anyKept = false
+  const work = async ({ signal, progress }: Stoppable) => {
     const { seeds, weights } = resolveSample(options, model.options)
     const sampled = weights === 'auto' ? model.autoWeights : weights
     const cost = edit.cost?.(values)
     if (cost !== undefined) io.stderr.write(`${cost}\n`)
     const call = {
       ...(values as SampleOptions),
-      signal: abort.signal,
+      signal,
       onProgress: (share: number) => progress.update(`sampling ${Math.floor(share * 100)}%`),
     }
-    await write(model, call, targets, flags, tally, edit)
+    try {
+      await write(model, call, targets, flags, tally, edit)
+    } catch (error) {
+      // What is written stays, whatever ended the rest.
+      progress.end()
+      const finished = isAbort(error) && error.details.grid !== undefined ? error.details.finished : undefined
+      const grid = finished === undefined ? null : (targets.grid ?? null)
+      anyKept = files.length > 0 || grid !== null
+      if (anyKept) print({ run, images, grid, seeds: files.map(({ seed }) => seed), files }, json, io)
+      if (files.length > 0)
+        io.stderr.write(
+          `Not all were sampled; ${formatCount(files.length)} pictures are kept. The same command goes on with the rest.\n`,
+        )
+      if (grid !== null) io.stderr.write(`${grid} holds the ${formatCount(finished as number)} that were finished.\n`)
+      throw error
+    }
     progress.end()
     print({ run, images, grid: targets.grid ?? null, seeds, files }, json, io)
     report(tally, weightsText(sampled), images, io)
     return exitCodes.done
-  } catch (error) {
-    progress.end()
-    const aborted = error instanceof ShinsakuError && error.code === 'ABORT_ERR' ? error : undefined
-    const grid = aborted?.details.grid === undefined ? null : (targets.grid ?? null)
-    if (files.length > 0 || grid !== null)
-      print({ run, images, grid, seeds: files.map(({ seed }) => seed), files }, json, io)
-    if (files.length > 0)
-      io.stderr.write(
-        `Not all were sampled; ${formatCount(files.length)} pictures are kept. The same command goes on with the rest.\n`,
-      )
-    if (grid !== null)
-      io.stderr.write(`${grid} holds the ${formatCount(aborted!.details.finished as number)} that were finished.\n`)
-    if (!stoppedBy || !aborted) throw error
-    io.stderr.write(`Stopped${files.length > 0 || grid !== null ? '' : '; nothing was written'}.\n`)
-    return exitCodes[stoppedBy]
-  } finally {
-    undo()
-    model.dispose()
   }
+  return withStop(io, STOPPING, work, (code) => {
+    io.stderr.write(`Stopped${anyKept ? '' : '; nothing was written'}.\n`)
+    return code
+  }).finally(() => model.dispose())
 }

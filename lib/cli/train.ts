@@ -1,12 +1,12 @@
 /** `shinsaku train`: one run, its progress, and a clean end at the first Ctrl-C. */
 import { readLaunch } from '../distributed/environment.ts'
-import { ShinsakuError } from '../errors.ts'
 import type { Status } from '../index.ts'
 import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
 import { formatCount, formatPath, formatStatus, PhaseLine, shellQuote } from './format.ts'
-import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
+import { exitCodes, type Io } from './io.ts'
 import { noTurns } from './processes.ts'
-import { type Output, Progress } from './progress.ts'
+import type { Output } from './progress.ts'
+import { type Stoppable, withStop } from './with-stop.ts'
 
 /** Statuses come many times a second; a program that reads them gets one a second and the last. */
 class JsonLines {
@@ -59,20 +59,20 @@ export async function trainCommand(
   if (queued === undefined) return trainNow(options, json, ioOfGroup(io))
   if (readLaunch()) throw noTurns()
   const { waitForTurn } = await import('./queue.ts')
-  const abort = new AbortController()
-  let stoppedBy: StopSignal | undefined
-  const undo = onStopSignals(io, (signal) => {
-    stoppedBy = signal
-    abort.abort()
-  })
-  const endTurn = await waitForTurn(queued, abort.signal, io)
-    .catch((error) => {
-      if (!stoppedBy) throw error
-      io.stderr.write('Left the queue; nothing was trained.\n')
-      return exitCodes[stoppedBy]
-    })
-    .finally(undo)
-  if (typeof endTurn === 'number') return endTurn
+  let endTurn: (() => Promise<void>) | undefined
+  const code = await withStop(
+    io,
+    'Leaving the queue. Another signal ends at once.',
+    async ({ signal }) => {
+      endTurn = await waitForTurn(queued, signal, io)
+      return exitCodes.done
+    },
+    (code) => {
+      io.stderr.write('Nothing was trained.\n')
+      return code
+    },
+  )
+  if (!endTurn) return code
   try {
     return await trainNow(options, json, io)
   } finally {
@@ -82,50 +82,47 @@ export async function trainCommand(
 
 async function trainNow(options: AnyTrainOptions, json: boolean, io: Io): Promise<number> {
   const { load, train } = await import('../index.ts')
-  const progress = new Progress(io.stderr)
-  const lines = new JsonLines(io)
-  const abort = new AbortController()
-  let stoppedBy: StopSignal | undefined
-  const undo = onStopSignals(io, (signal) => {
-    stoppedBy = signal
-    progress.log('Stopping: saving a checkpoint. A second signal ends at once, without saving.')
-    abort.abort()
-  })
-  const phaseLine = new PhaseLine()
-  const run = train({
-    ...(options as TrainOptions),
-    signal: abort.signal,
-    onLog: (line) => progress.log(line),
-    // The line says how far reading has come; without this the log would, too.
-    onData: () => {},
-    onPhase: (phase) => {
-      phaseLine.update(phase)
-      progress.update(() => phaseLine.text())
-    },
-  })
-  let last: Status | undefined
-  try {
-    for await (const status of run) {
-      last = status
-      const at = performance.now()
-      progress.update(() => formatStatus(status, (performance.now() - at) / 1000))
-      if (json) lines.add(status)
-    }
-    await run
-  } catch (error) {
-    if (!stoppedBy || !(error instanceof ShinsakuError) || error.code !== 'ABORT_ERR') throw error
-    if (run.folder === undefined) {
-      io.stderr.write('Stopped before training began; there was nothing to save.\n')
-      return exitCodes[stoppedBy]
-    }
-  } finally {
-    // What stays is where the run stands, not its last phase.
-    if (last) progress.update(formatStatus(last))
-    progress.end()
-    lines.flush()
-    undo()
+  let folder: string | undefined
+  const reportSaved = async (stopped: boolean) => {
+    const { images } = await load(folder!)
+    report({ run: formatPath(folder!), images }, stopped, json, io)
+    return exitCodes.done
   }
-  const { images } = await load(run.folder!)
-  report({ run: formatPath(run.folder!), images }, stoppedBy !== undefined, json, io)
-  return exitCodes.done
+  const work = async ({ signal, progress }: Stoppable) => {
+    const lines = new JsonLines(io)
+    const phaseLine = new PhaseLine()
+    const run = train({
+      ...(options as TrainOptions),
+      signal,
+      onLog: (line) => progress.log(line),
+      // The line says how far reading has come; without this the log would, too.
+      onData: () => {},
+      onPhase: (phase) => {
+        phaseLine.update(phase)
+        progress.update(() => phaseLine.text())
+      },
+    })
+    let last: Status | undefined
+    try {
+      for await (const status of run) {
+        last = status
+        const at = performance.now()
+        progress.update(() => formatStatus(status, (performance.now() - at) / 1000))
+        if (json) lines.add(status)
+      }
+      await run
+    } finally {
+      folder = run.folder
+      // What stays is where the run stands, not its last phase.
+      if (last) progress.update(formatStatus(last))
+      progress.end()
+      lines.flush()
+    }
+    return reportSaved(signal.aborted)
+  }
+  return withStop(io, 'Stopping: saving a checkpoint. A second signal ends at once, without saving.', work, (code) => {
+    if (folder !== undefined) return reportSaved(true)
+    io.stderr.write('Stopped before training began; there was nothing to save.\n')
+    return code
+  })
 }

@@ -1,6 +1,6 @@
 /** `shinsaku walk`: an animation, or a folder of pictures, of what lies between seeds. */
 import { extname } from 'node:path'
-import { ShinsakuError, throwIfAny } from '../errors.ts'
+import { throwIfAny } from '../errors.ts'
 import type { PictureFormat } from '../images/encode.ts'
 import type { ImportOptions, LoadOptions, WalkCall } from '../index.ts'
 import { loadGroups, walkGroups } from '../options/value-kind.ts'
@@ -8,8 +8,8 @@ import { animationFormat } from '../sampling/walk.ts'
 import { weightsText } from '../sampling/weights.ts'
 import { valuesOf } from './flags.ts'
 import { formatCount } from './format.ts'
-import { exitCodes, type Io, onStopSignals, type StopSignal } from './io.ts'
-import { Progress } from './progress.ts'
+import { exitCodes, type Io } from './io.ts'
+import { STOPPING, type Stoppable, withStop } from './with-stop.ts'
 
 type Values = Record<string, unknown>
 
@@ -39,55 +39,43 @@ export async function walkCommand(run: string, flags: Values, json: boolean, io:
   const animation = isAnimation(out, flags)
   const { load } = await import('../index.ts')
   const model = await load(run, valuesOf(loadGroups(), flags) as LoadOptions & ImportOptions)
-  const progress = new Progress(io.stderr)
-  const abort = new AbortController()
-  let stoppedBy: StopSignal | undefined
-  const undo = onStopSignals(io, (signal) => {
-    stoppedBy = signal
-    progress.log('Stopping. Another signal ends at once.')
-    abort.abort()
-  })
   let pictures = 0
   const files: string[] = []
-  try {
+  const write = async ({ signal, progress }: Stoppable): Promise<number> => {
     const options = valuesOf(walkGroups(), flags) as WalkCall
     const walk = model.walk({
       ...options,
-      signal: abort.signal,
+      signal,
       onProgress: (share: number) => progress.update(`sampling ${Math.floor(share * 100)}%`),
       onPicture: () => {
         pictures += 1
       },
     })
-    if (animation) files.push(await walk.save(out, { ...numberOf(flags, 'fps'), ...numberOf(flags, 'scale') }))
-    else
-      await walk.frames(out, {
-        ...(flags.format === undefined ? {} : { format: flags.format as PictureFormat }),
-        overwrite: flags.overwrite === true,
-        onFile: (path) => files.push(path),
-      })
-    progress.end()
-    print({ run, images: model.images, pictures, files }, json, io)
+    try {
+      if (animation) files.push(await walk.save(out, { ...numberOf(flags, 'fps'), ...numberOf(flags, 'scale') }))
+      else
+        await walk.frames(out, {
+          ...(flags.format === undefined ? {} : { format: flags.format as PictureFormat }),
+          overwrite: flags.overwrite === true,
+          onFile: (path) => files.push(path),
+        })
+    } finally {
+      // What is written stays, whatever ends the rest.
+      progress.end()
+      if (files.length > 0) print({ run, images: model.images, pictures, files }, json, io)
+    }
     const { weights = 'auto' } = options
     const used = weights === 'auto' ? model.autoWeights : weights
     io.stderr.write(
       `Walked through ${formatCount(pictures)} pictures with the ${weightsText(used)} after ${formatCount(model.images)} images.\n`,
     )
     return exitCodes.done
-  } catch (error) {
-    progress.end()
-    if (files.length > 0) print({ run, images: model.images, pictures, files }, json, io)
-    if (!stoppedBy || !(error instanceof ShinsakuError) || error.code !== 'ABORT_ERR') throw error
-    io.stderr.write(
-      files.length > 0
-        ? `Stopped; ${formatCount(files.length)} pictures are kept.\n`
-        : 'Stopped; nothing was written.\n',
-    )
-    return exitCodes[stoppedBy]
-  } finally {
-    undo()
-    model.dispose()
   }
+  return withStop(io, STOPPING, write, (code) => {
+    const kept = files.length > 0 ? `${formatCount(files.length)} pictures are kept` : 'nothing was written'
+    io.stderr.write(`Stopped; ${kept}.\n`)
+    return code
+  }).finally(() => model.dispose())
 }
 
 type Result = { run: string; images: number; pictures: number; files: readonly string[] }
