@@ -19,7 +19,16 @@ import { asRgb } from './pictures.ts'
 import { keptOf, loadReference, type Reference } from './reference.ts'
 import type { ReportContent } from './report/content.ts'
 import { curvesOf } from './report/curves.ts'
-import { dataFacts, gridsOf, machineOf, optionTexts, type PairSets, realsOf, showPairs } from './report/gather.ts'
+import {
+  dataFacts,
+  firstSamples,
+  gridsOf,
+  machineOf,
+  optionTexts,
+  type PairSets,
+  realsOf,
+  showPairs,
+} from './report/gather.ts'
 import { writeReport } from './report/write.ts'
 import { type SampledSet, sampleMissing } from './samples.ts'
 import { openStatistics } from './statistics.ts'
@@ -72,6 +81,7 @@ async function contentOf({
     machine: await machineOf(run, device, seconds),
     curves,
     distances: { samples: [...pixels.nearest.distances], training: [...pixels.among] },
+    samples: await firstSamples(sets.samples),
     reals: await realsOf(run),
     overTime: await gridsOf(run, model.images),
     pairs: [

@@ -51,7 +51,7 @@ const names: readonly (readonly [ours: string, theirs: string])[] = [
   ['augmentP', 'augp'],
   ['truncation', 'trunc truncationpsi psi'],
   ['noise', 'noisemode'],
-  ['count', 'numsamples nsamples nsample numimages nimages numoutputimages'],
+  ['count', 'samples numsamples nsamples nsample numimages nimages numoutputimages'],
   [
     'steps',
     'numsteps nsteps numinferencesteps inferencesteps samplingsteps samplingtimesteps ddimsteps ddpmnuminferencesteps',

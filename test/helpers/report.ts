@@ -92,6 +92,7 @@ export const reportContent = (over: Partial<ReportContent> = {}): ReportContent 
     copies: [],
   },
   distances: { samples: [10, 12, 19, 25], training: [15, 18, 22] },
+  samples: picture,
   reals: picture,
   overTime: [
     { images: 0, picture },

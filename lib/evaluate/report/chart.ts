@@ -61,6 +61,7 @@ function axisOf(values: readonly number[], from: number, to: number, logarithmic
   const map = logarithmic ? Math.log10 : (value: number) => value
   const mapped = values.map(map)
   let [low, high] = [mapped.reduce((a, b) => Math.min(a, b)), mapped.reduce((a, b) => Math.max(a, b))]
+  if (low === high && low === 0 && !logarithmic) high = 1
   if (low === high) [low, high] = [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2]
   const ticks = logarithmic ? ticksOf(10 ** low, 10 ** high) : ticksOf(low, high)
   return { low, high, ticks, place: (value) => from + ((map(value) - low) / (high - low)) * (to - from) }

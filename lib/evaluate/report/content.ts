@@ -62,6 +62,8 @@ export type ReportContent = {
   curves: { loss: readonly Series[]; heldOut: readonly Series[]; copies: readonly Series[] }
   /** Distances to the nearest training picture: of the samples, and of the training pictures among each other. */
   distances: { samples: readonly number[]; training: readonly number[] }
+  /** The first samples, none chosen. */
+  samples: ShownPicture
   reals: ShownPicture | null
   overTime: readonly { images: number; picture: ShownPicture }[]
   pairs: readonly ShownPairs[]

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Manifest } from '../../data/manifest.ts'
 import { readJson } from '../../files/read.ts'
 import { readBytes } from '../../images/decode.ts'
+import { gridLayout, gridRows } from '../../images/grid.ts'
 import { type Preview, previewOfFile, previewOfPixels } from '../../images/preview.ts'
 import { flagText } from '../../options/value-kind.ts'
 import { environmentFile } from '../../run/directory.ts'
@@ -64,6 +65,27 @@ export async function showPairs(
     })
   }
   return result
+}
+
+/** Pictures of the first rows at most; a page is no folder. */
+const GRID_PICTURES = 64
+
+/** The first samples side by side, none chosen. */
+export async function firstSamples(samples: PictureSet): Promise<ShownPicture> {
+  const { count, size, channels } = samples
+  const indices = Array.from({ length: Math.min(GRID_PICTURES, count) }, (_, index) => index)
+  const shape = { count: indices.length, size, channels }
+  const { width, height } = gridLayout(shape)
+  const pixels = new Uint8Array(width * height * channels)
+  const pictures = async function* () {
+    for (const index of indices) yield await samples.read([index])
+  }
+  let at = 0
+  for await (const rows of gridRows(pictures(), shape)) {
+    pixels.set(rows, at)
+    at += rows.length
+  }
+  return shown(await previewOfPixels(pixels, { width, height, channels }, GRID_SIDE))
 }
 
 /** A picture of the run; null where it cannot be read: a report lacks it then. */

@@ -126,12 +126,16 @@ function curveSection({ curves, distances }: ReportContent): Markup {
   return html`<section><h2>How it went</h2><p>Curves over the images the network has seen. Where the loss on held-out pictures stays behind, the model learns by heart. In the histogram, samples that lie far left of the training pictures are copies.</p><div class="charts">${charts}</div></section>`
 }
 
-function timeSection({ overTime, reals }: ReportContent): Content {
-  if (overTime.length === 0 && reals === null) return null
-  return html`<section><h2>Samples over time</h2><p>The same seeds at every stage: the same places of each grid can be followed.</p><div class="time">${overTime.map(
+function sampleSection({ samples, reals, run: { seeds } }: ReportContent): Markup {
+  return html`<section><h2>What it makes</h2><p>The first samples as they came, none chosen.</p><div class="grids"><figure>${picture(samples, 'Samples')}<figcaption>samples from seed ${seeds.first} on</figcaption></figure>${reals !== null && html`<figure>${picture(reals, 'Training pictures')}<figcaption>training pictures, for comparison</figcaption></figure>`}</div></section>`
+}
+
+function timeSection({ overTime }: ReportContent): Content {
+  if (overTime.length === 0) return null
+  return html`<section><h2>Samples over time</h2><p>The same seeds at every stage: the same places of each grid can be followed.</p><div class="grids">${overTime.map(
     ({ images, picture: grid }) =>
       html`<figure>${picture(grid, `Samples after ${count(images)} images`)}<figcaption>after ${count(images)} images</figcaption></figure>`,
-  )}${reals !== null && html`<figure>${picture(reals, 'Training pictures')}<figcaption>training pictures, for comparison</figcaption></figure>`}</div></section>`
+  )}</div></section>`
 }
 
 function copySection({ pairs: all }: ReportContent): Content {
@@ -196,6 +200,7 @@ export function reportPage(content: ReportContent): string {
     body: html`<main>
 <header><h1>${run.name}</h1><p>${run.model} after ${count(run.images)} images, trained on ${count(data.count)} pictures of ${data.name}; ${count(judgement.n)} samples measured${share === null ? '' : `, ${(100 * share).toFixed(1)} % of them copies`}.</p></header>
 ${verdict(judgement.verdict)}
+${sampleSection(content)}
 ${copySection(content)}
 ${labelSection(content)}
 ${numberSections(content)}

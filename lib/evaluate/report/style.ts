@@ -36,11 +36,11 @@ svg.share{display:block;width:100%;max-width:16rem;height:14px;margin:.25rem 0 0
 .pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.7rem}
 .pair{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.5rem;font-size:.78rem;line-height:1.35;color:var(--soft);break-inside:avoid}
 .pair div{display:grid;grid-template-columns:1fr 1fr;gap:.35rem;margin-bottom:.35rem}
-.pair img{width:100%;aspect-ratio:1;display:block;border-radius:.25rem}
+.pair img{width:100%;height:auto;aspect-ratio:1;display:block;border-radius:.25rem}
 .pair b{color:var(--ink);font-variant-numeric:tabular-nums}
-.time{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,14rem),1fr));gap:.9rem}
-.time figure{padding:.5rem}.time img{width:100%;height:auto;display:block;border-radius:.3rem}
-.time figcaption{font-weight:400;font-size:.85rem;color:var(--soft);margin:.4rem 0 0}
+.grids{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,18rem),1fr));gap:.9rem}
+.grids figure{padding:.5rem}.grids img{width:100%;height:auto;display:block;border-radius:.3rem}
+.grids figcaption{font-weight:400;font-size:.85rem;color:var(--soft);margin:.4rem 0 0}
 .facts th{width:11rem;font-weight:400}
 .scroll{overflow-x:auto}.scroll th{overflow-wrap:normal}
 .options{columns:20rem;column-gap:2rem;font-size:.85rem;list-style:none;padding:0;margin:.6rem 0 0}

@@ -7,14 +7,14 @@ import { reportPage } from './page.ts'
 export type ReportPaths = { html: string; json: string }
 
 /** Everything but the pictures. */
-function toRecord({ judgement, reals: _, overTime, pairs, ...rest }: ReportContent) {
+function toRecord({ judgement, samples: _, reals: __, overTime, pairs, ...rest }: ReportContent) {
   return {
     ...judgement,
     ...rest,
     overTime: overTime.map(({ images }) => images),
     pairs: pairs.map(({ by, pairs: list }) => ({
       by,
-      pairs: list.map(({ sample: __, reference: ___, ...pair }) => pair),
+      pairs: list.map(({ sample: ___, reference: ____, ...pair }) => pair),
     })),
   }
 }

@@ -47,6 +47,15 @@ describe('charts', () => {
     expect(y2).toBeLessThan(y1)
   })
 
+  test('values that are all 0 lie at the foot of an axis that knows no negative ones', () => {
+    const flat = line([
+      [0, 0],
+      [10, 0],
+    ])!
+    expect(flat).not.toContain('>-')
+    expect(flat).toMatch(/>0<.*>1</)
+  })
+
   test('what cannot be drawn is left out: NaN, and 0 where values grow by factors', () => {
     expect(
       line([

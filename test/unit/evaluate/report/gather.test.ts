@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MemoryPixelStore } from '../../../../lib/data/pixel-store.ts'
 import { curvesOf } from '../../../../lib/evaluate/report/curves.ts'
-import { gridsOf, optionTexts, showPairs } from '../../../../lib/evaluate/report/gather.ts'
+import { firstSamples, gridsOf, optionTexts, showPairs } from '../../../../lib/evaluate/report/gather.ts'
 import { temporaryFolder } from '../../../helpers/folder.ts'
 import { flat, noise, RED } from '../../../helpers/pictures.ts'
 
@@ -66,6 +66,13 @@ test('gridsOf() takes at most eight grids, the first and the last among them, an
   expect(at.length).toBeLessThanOrEqual(8)
   expect(at).not.toContain(100)
   expect(grids[0]!.picture).toMatchObject({ width: 8, height: 8 })
+})
+
+test('firstSamples() shows the first 64 pictures side by side, and fewer where there are fewer', async () => {
+  const size = 4
+  const of = (count: number) => new MemoryPixelStore(new Uint8Array(count * size * size * 3), { size, channels: 3 })
+  expect(await firstSamples(of(70))).toMatchObject({ width: 8 * 6 + 2, height: 8 * 6 + 2 })
+  expect(await firstSamples(of(3))).toMatchObject({ width: 2 * 6 + 2, height: 2 * 6 + 2 })
 })
 
 test('showPairs() says which pairs are mirrored, and gives both pictures', async () => {

@@ -93,6 +93,8 @@ type Found = {
   overflow: number
   broken: number
   images: number
+  /** Pictures that are shown in another form than their own. */
+  squashed: number
   scripts: number
   background: string
   text: string
@@ -104,6 +106,8 @@ const LOOK = `({
   overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   broken: [...document.images].filter((image) => image.naturalWidth === 0).length,
   images: document.images.length,
+  squashed: [...document.images].filter(({ width, height, naturalWidth, naturalHeight }) =>
+    Math.abs(width * naturalHeight - height * naturalWidth) > 2 * naturalWidth).length,
   scripts: document.scripts.length,
   background: getComputedStyle(document.body).backgroundColor,
   text: document.body.innerText,
@@ -133,6 +137,7 @@ describe('in a browser', async () => {
         expect(heard).toEqual({ errors: [], requests: [url] })
         expect(found).toMatchObject({ overflow: 0, broken: 0, scripts: 0 })
         expect(found.images).toBeGreaterThan(5)
+        expect(found.squashed).toBe(0)
         expect(found.text).toContain('a\\x1b[2J')
         expect(found.text).toContain(`<script>document.title='owned'</script>`)
         expect(found.title).toContain('<script>')
