@@ -4,6 +4,8 @@
 export const errorTable = {
   ABORT_ERR: 'The given AbortSignal fired. A training run has saved a checkpoint first; resume it to go on.',
   ADDON_MISSING: 'The native addon is missing or does not load. Reinstall the package, or build it: npm run build.',
+  ARCHIVE_INVALID:
+    'A tar archive given as data is cut short, damaged, or not a plain tar archive. The message says which.',
   CACHE_MISSING:
     'There is no home folder, and no other place for the cache is named. Set SHINSAKU_CACHE to a folder, or set HOME.',
   CHECKPOINT_INVALID: 'A checkpoint is damaged or incomplete. Load an earlier one.',

@@ -9,7 +9,7 @@ import { pixelsFolder } from './cache-folder.ts'
 import { measureAll } from './decode.ts'
 import { type Finding, findingsOf } from './findings.ts'
 import { LINK_OUT, OWN_RUN } from './folder.ts'
-import { labelFiles, unlabelled, withoutCaptions } from './labels/label-files.ts'
+import { labelFiles, unlabelled, withoutLabelFiles } from './labels/label-files.ts'
 import { readLabels } from './labels/read.ts'
 import { readLicences } from './licences.ts'
 import { loadOrDecode } from './load-or-decode.ts'
@@ -100,6 +100,9 @@ function dropUnusable(
 
 const GIVE_PICTURES = 'Give JPEG, PNG, WebP, AVIF, GIF or TIFF files, or "builtin:icons" for drawn ones.'
 
+const GIVE_ARCHIVES =
+  'Tar archives are read where they are named: FOLDER/*.tar on the command line, "FOLDER/{000..123}.tar" as data.'
+
 /** What to do where nothing is left because of these. */
 const hints = [
   [
@@ -118,7 +121,9 @@ function empty(source: Source, skipped: readonly Skipped[]): ShinsakuError {
   ].filter((part) => part !== undefined)
   const what = found.length === 0 ? 'it is empty' : `it has ${found.join('; ')}`
   return new ShinsakuError('DATA_EMPTY', `There is no usable picture in ${visible(source.name)}: ${what}`, {
-    hint: hints.find(([reason]) => skipped.some((one) => one.reason === reason))?.[1] ?? GIVE_PICTURES,
+    hint:
+      hints.find(([reason]) => skipped.some((one) => one.reason === reason))?.[1] ??
+      (source.ignored.tar ? GIVE_ARCHIVES : GIVE_PICTURES),
     details: { skipped, ignored: source.ignored },
   })
 }
@@ -176,7 +181,7 @@ function split(
 /**
  * Reads the pictures that `data` names. Rejects with DATA_NOT_FOUND, DATA_EMPTY, IMAGE_UNREADABLE where onUnreadable
  * is "fail", LICENSES_INVALID, LABELS_INVALID, DATA_TOO_FEW where holdout leaves none, OPTION_INVALID, OUT_OF_MEMORY,
- * RESOURCE_SHORTAGE, ABORT_ERR; DISK_FULL, FILE_FAILED for pixels in a file.
+ * ARCHIVE_INVALID, RESOURCE_SHORTAGE, ABORT_ERR; DISK_FULL, FILE_FAILED for pixels in a file.
  */
 export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks = {}): Promise<Dataset> {
   const { size, channels, background, fit, crop, maxPixels, labels: wanted = null } = options
@@ -235,7 +240,7 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
   const labels = await withStore(store, () =>
     found && wanted !== null ? labelFiles({ trained, heldOut: record?.heldOut ?? [] }, found, wanted) : unlabelled,
   )
-  const ignored = withoutCaptions(source.ignored, labels.set)
+  const ignored = withoutLabelFiles(source.ignored, labels.set)
   const about = { version: 1, data, count: trained.length, digest: digestOf(trained), settings } as const
   const manifest: Manifest = { ...about, files: trained, ...record, ...labels.record, skipped, ignored }
   const findings = findingsOf(looked, size)

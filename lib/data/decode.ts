@@ -9,7 +9,7 @@ import { thumbnailOf } from '../images/thumbnail.ts'
 import type { DecodeJournal, RecordPlace } from './decode-journal.ts'
 import { digest } from './digest.ts'
 import type { OtherSets, RowPlace } from './other-sets.ts'
-import { contentKey, type Decoding, type Item, isBroken, type Measured, type Outcome } from './outcome.ts'
+import { contentKey, type Decoding, type Filed, type Item, isBroken, type Measured, type Outcome } from './outcome.ts'
 import { forEachPatiently } from './pool.ts'
 
 /** `onDone` hears how many more are done. */
@@ -26,10 +26,11 @@ export function asUnreadable(path: string, error: unknown): ShinsakuError {
   return unreadable(path, getSystemErrorMap().get(cause.errno ?? 0)?.[1] ?? cause.message, cause)
 }
 
-const readFile = (file: string, signal: AbortSignal | undefined) => withPatience(file, () => readBytes(file), signal)
+const readFile = ({ file, member }: Filed, signal: AbortSignal | undefined) =>
+  withPatience(file, () => readBytes(file, member), signal)
 
 const contentOf = async (item: Item, signal: AbortSignal | undefined) =>
-  'draw' in item ? Uint8Array.from(Buffer.from(item.draw())) : readFile(item.file, signal)
+  'draw' in item ? Uint8Array.from(Buffer.from(item.draw())) : readFile(item, signal)
 
 /** Length and SHA-256 of every item, or its IMAGE_UNREADABLE error, in order. */
 export async function measureAll(
@@ -63,7 +64,7 @@ async function pictureOf(
     const { size } = settings
     return { pixels: await renderSvg(item.draw(), settings), width: size, height: size, format: 'svg', optOut: false }
   }
-  const bytes = await readFile(item.file, signal)
+  const bytes = await readFile(item, signal)
   if ((await sha256(bytes)) !== expected)
     throw new ShinsakuError('FILE_FAILED', `${item.path} changed`, {
       cause: new Error('it changed while the data was read'),

@@ -27,6 +27,11 @@ export const OUT_FOLDER = 'the folder that receives runs (out)'
 /** Files of other names are not opened. What a file is, its content decides. */
 const extensions = new Set('jpg jpeg jpe jfif png apng webp avif heic heif gif tif tiff'.split(' '))
 
+/** Without the dot, in lower case; empty where there is none. */
+export const extensionOf = (path: string): string => extname(path).slice(1).toLowerCase()
+
+export const isPictureName = (path: string): boolean => extensions.has(extensionOf(path))
+
 const byCodeUnits = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)
 
 /** The entries of a folder, by their names' bytes. */
@@ -116,8 +121,8 @@ class Walk {
   }
 
   #file(path: string, file: string, regular: boolean): void {
-    const extension = extname(path).slice(1).toLowerCase()
-    if (!extensions.has(extension)) this.#ignored.set(extension, (this.#ignored.get(extension) ?? 0) + 1)
+    const extension = extensionOf(path)
+    if (!isPictureName(path)) this.#ignored.set(extension, (this.#ignored.get(extension) ?? 0) + 1)
     else if (regular) this.#items.push({ path, file })
     else this.#skip(path, 'not a regular file')
   }

@@ -1,9 +1,16 @@
 /** What decoding makes of one item, in memory and in the cache. */
+import type { Part } from '../files/read.ts'
 import { isMeasures, type Measures } from '../images/measures.ts'
 import { THUMBNAIL_BYTES } from '../images/thumbnail.ts'
 
+/** A member of an archive: where its bytes are, and those of texts beside it, by their extension; `name` is its path there. */
+export type Member = Part & { name: string; beside: Readonly<Record<string, Part>> }
+
+/** A picture that is a file, or in one. */
+export type Filed = { file: string; member?: Member }
+
 /** One picture before it is decoded: a file, or a drawing of our own. `path` names it in the manifest. */
-export type Item = { path: string } & ({ file: string } | { draw: () => string })
+export type Item = { path: string } & (Filed | { draw: () => string })
 
 /** An item whose content is known. */
 export type Measured = { item: Item; bytes: number; sha256: string }

@@ -17,7 +17,7 @@ export async function pictureSide(data: ResolvedTrainOptions['data']): Promise<n
     const item = items[i]!
     // What cannot be read is for the reading of all to report.
     if ('file' in item)
-      await shorterSide(item.file).then(
+      await shorterSide(item.file, item.member).then(
         (side) => sides.push(side),
         () => {},
       )

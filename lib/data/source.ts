@@ -8,6 +8,7 @@ import type { ResolvedTrainOptions } from '../options/types.ts'
 import { type Found, walk } from './folder.ts'
 import { type Rights, unknownRights } from './licences.ts'
 import type { Item } from './outcome.ts'
+import { isArchive, namesOfShards, openShards } from './shards.ts'
 
 export type Source = {
   /** The data by name, without the folders above it. */
@@ -86,7 +87,8 @@ function codeOf(error: NodeJS.ErrnoException): string | undefined {
   return error.code
 }
 
-async function openList(paths: readonly string[]): Promise<Source> {
+/** Throws DATA_NOT_FOUND unless each is a file. */
+async function requireFiles(paths: readonly string[]): Promise<void> {
   const problems: string[] = []
   for (const path of paths) {
     await statOf(path).then(
@@ -98,6 +100,31 @@ async function openList(paths: readonly string[]): Promise<Source> {
     const more = problems.length > 10 ? `\n  and ${problems.length - 10} more` : ''
     throw notFound(`Not every file in data is there:\n  ${problems.slice(0, 10).join('\n  ')}${more}`)
   }
+}
+
+/** A list is of pictures, or of tar archives of them. */
+async function openList(paths: readonly string[]): Promise<Source> {
+  const archives = paths.filter(isArchive)
+  if (archives.length > 0 && archives.length < paths.length)
+    throwIfAny([
+      {
+        path: 'data',
+        message: `expected tar archives only, or none, but got ${visible(archives[0]!)} beside ${visible(paths.find((path) => !isArchive(path))!)}`,
+      },
+    ])
+  return archives.length > 0 ? openArchives(archives.flatMap(namesOfShards)) : openFiles(paths)
+}
+
+async function openArchives(paths: readonly string[]): Promise<Source> {
+  await requireFiles(paths)
+  const files = paths.map((path) => resolve(path))
+  const root = commonFolder(files)
+  const name = files.length === 1 ? basename(files[0]!) : `${files.length} archives`
+  return { name, ...(await openShards(root, files)), root, rights: unknownRights }
+}
+
+async function openFiles(paths: readonly string[]): Promise<Source> {
+  await requireFiles(paths)
   const files = paths.map((path) => resolve(path))
   const root = commonFolder(files)
   const items = files.map((file) => ({ path: relative(root, file), file }))
@@ -110,12 +137,18 @@ async function openFolder(folder: string, out: string | undefined): Promise<Sour
   return { name: basename(resolve(folder)), ...found, root: folder, rights: unknownRights }
 }
 
-/** Lists the pictures that `data` names, without what is in `out`. Rejects with DATA_NOT_FOUND, OPTION_INVALID or RESOURCE_SHORTAGE. */
+/**
+ * Lists the pictures that `data` names, without what is in `out`. Rejects with DATA_NOT_FOUND, OPTION_INVALID,
+ * ARCHIVE_INVALID or RESOURCE_SHORTAGE.
+ */
 export async function openSource(data: ResolvedTrainOptions['data'], out?: string): Promise<Source> {
   if (typeof data !== 'string') return openList(data)
   if (data.startsWith(BUILTIN)) return openIcons(data)
   const found = await statOf(data).catch((cause) => {
+    if (isArchive(data) && codeOf(cause) === 'ENOENT' && namesOfShards(data).length > 1) return null
     throw notFound(`The folder ${visible(data)} given as data cannot be read: ${codeOf(cause)}`, cause)
   })
-  return found.isDirectory() ? openFolder(data, out) : openList([data])
+  if (!found) return openArchives(namesOfShards(data))
+  if (found.isDirectory()) return openFolder(data, out)
+  return isArchive(data) ? openArchives([data]) : openFiles([data])
 }

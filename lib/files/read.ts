@@ -50,14 +50,18 @@ export async function readFully({ file, path }: OpenFile, bytes: Uint8Array, pos
   }
 }
 
-/** All bytes of a file of at most `most`. */
-export async function readWhole(path: string, most: number): Promise<Uint8Array> {
+/** Bytes of a file. */
+export type Part = { readonly offset: number; readonly bytes: number }
+
+/** All bytes of a file, or of a part of it, of at most `most`. */
+export async function readWhole(path: string, most: number, part?: Part): Promise<Uint8Array> {
   const opened = await openRegular(path)
-  const { file, bytes } = opened
+  const { file } = opened
+  const { offset, bytes } = part ?? { offset: 0, bytes: opened.bytes }
   try {
     if (bytes > most) throw new Error(`it has ${bytes} bytes; at most ${most} are read`)
     const content = new Uint8Array(bytes)
-    if (!(await readFully(opened, content, 0))) throw new Error('it became shorter while it was read')
+    if (!(await readFully(opened, content, offset))) throw new Error('it became shorter while it was read')
     return content
   } catch (cause) {
     throw fileError('read', path, cause)
@@ -66,9 +70,9 @@ export async function readWhole(path: string, most: number): Promise<Uint8Array>
   }
 }
 
-/** Text of a UTF-8 file. */
-export async function readText(path: string, most: number = MAX_TEXT_BYTES): Promise<string> {
-  const content = await readWhole(path, most)
+/** Text of a UTF-8 file, or of a part of it. */
+export async function readText(path: string, most: number = MAX_TEXT_BYTES, part?: Part): Promise<string> {
+  const content = await readWhole(path, most, part)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content)
   } catch (cause) {

@@ -1,5 +1,5 @@
 /** Picture files to pixels: what may be a picture, how it becomes a square, what its metadata says. */
-import { openRegular, readFully } from '../files/read.ts'
+import { openRegular, type Part, readFully } from '../files/read.ts'
 import { decodeGate, decodingBytes } from './decode-gate.ts'
 import type { PixelShape } from './encode.ts'
 import { withoutHeaderFaults } from './jpeg-header.ts'
@@ -51,14 +51,15 @@ function allocate(bytes: number): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** All bytes of a file, which must be of a length that pictures have. */
-export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+/** All bytes of a file, or of a part of it, which must be of a length that pictures have. */
+export async function readBytes(path: string, part?: Part): Promise<Uint8Array<ArrayBuffer>> {
   const opened = await openRegular(path)
-  const { file, bytes } = opened
+  const { file } = opened
+  const { offset, bytes } = part ?? { offset: 0, bytes: opened.bytes }
   try {
     if (bytes > MAX_BYTES) throw unreadable(path, `it has ${bytes} bytes, and more than ${MAX_BYTES} are not read`)
     const content = allocate(bytes)
-    if (!(await readFully(opened, content, 0))) throw unreadable(path, 'it became shorter while it was read')
+    if (!(await readFully(opened, content, offset))) throw unreadable(path, 'it became shorter while it was read')
     return content
   } finally {
     await file.close()
@@ -162,8 +163,8 @@ export async function decodePicture(bytes: Uint8Array, path: string, settings: P
 }
 
 /** What a picture file says of itself. Rejects with IMAGE_UNREADABLE. */
-async function metadataOf(path: string): ReturnType<Sharp['metadata']> {
-  const bytes = await readBytes(path)
+async function metadataOf(path: string, part?: Part): ReturnType<Sharp['metadata']> {
+  const bytes = await readBytes(path, part)
   requirePicture(bytes, path)
   const image = await open(bytes, Number.MAX_SAFE_INTEGER)
   return decodeGate
@@ -173,9 +174,9 @@ async function metadataOf(path: string): ReturnType<Sharp['metadata']> {
     })
 }
 
-/** The shorter side of a picture file, in pixels, without decoding it. Rejects with IMAGE_UNREADABLE. */
-export async function shorterSide(path: string): Promise<number> {
-  const { autoOrient } = await metadataOf(path)
+/** The shorter side of a picture, in pixels, without decoding it. Rejects with IMAGE_UNREADABLE. */
+export async function shorterSide(path: string, part?: Part): Promise<number> {
+  const { autoOrient } = await metadataOf(path, part)
   return Math.min(autoOrient.width, autoOrient.height)
 }
 

@@ -7,7 +7,7 @@ import { colour, count, duration, holdout, rate, seed } from './values.ts'
 export const commonSpecs = {
   data: option(
     z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
-    'Folder of pictures, a list of files, or "builtin:icons[:COUNT[:SEED]]" for the built-in face icons.',
+    'Folder of pictures, a list of files, tar archives such as "shards/{000..123}.tar", or "builtin:icons[:COUNT[:SEED]]" for the built-in face icons.',
     { default: 'builtin:icons', placeholder: 'PATH' },
   ),
   out: option(z.string().min(1), 'Folder that receives the numbered run folders.', {
@@ -104,7 +104,7 @@ export const commonSpecs = {
   ),
   labels: option(
     z.union([z.string().min(1), labelSetSchema]).nullable(),
-    'What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there.',
+    'What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions", "classes" or "attributes" for a .txt, .cls or .json file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there.',
     { default: null, placeholder: 'WHERE' },
   ),
   maxPixels: option(

@@ -12,7 +12,12 @@ export type LabelAttribute =
   /** Any of some words; one that is not said is not there. */
   | { name: string; kind: 'words'; values: string[]; counts: number[] }
 
-/** The labels that a model knows: where they are from ("folders", "captions" or a file), and each attribute. */
+/** What the option may say in place of a file: the folders of the pictures, or what lies beside each. */
+const places = ['folders', 'captions', 'classes', 'attributes']
+
+export const namesNoLabelFile = (from: string): boolean => places.includes(from)
+
+/** The labels that a model knows: where they are from (a word for a place, or a file), and each attribute. */
 export type LabelSet = { from: string; attributes: LabelAttribute[] }
 
 /** What is known of one picture: a value of a class, a degree, or words. What is unknown is absent. */

@@ -1,5 +1,6 @@
 /** Paths mean what they meant when the call was made: a program may change its working folder later. */
 import { resolve, sep } from 'node:path'
+import { namesNoLabelFile } from './labels.ts'
 
 /** The working folder, as it is now; undefined where it has been removed. */
 export function workingFolder(): string | undefined {
@@ -22,7 +23,7 @@ export function absolutePath(path: string, from = workingFolder()): string {
 const pathOptions = ['data', 'out', 'resume', 'statistics', 'labels'] as const
 
 /** Values that name no file: of `data`, and of `labels`. */
-const isWord = (path: string): boolean => path.startsWith('builtin:') || path === 'folders' || path === 'captions'
+const isWord = (path: string): boolean => path.startsWith('builtin:') || namesNoLabelFile(path)
 
 function absoluteValue(value: unknown, from: string | undefined): unknown {
   if (Array.isArray(value)) return value.map((entry) => absoluteValue(entry, from))

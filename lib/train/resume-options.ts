@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { openSource } from '../data/source.ts'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
-import { isLabelSet } from '../options/labels.ts'
+import { isLabelSet, namesNoLabelFile } from '../options/labels.ts'
 import { resolveTrain } from '../options/resolve.ts'
 import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
 import { awaitsData, findRuns, readConfig, runName } from '../run/directory.ts'
@@ -110,7 +110,7 @@ export const hintToAllow = (names: readonly string[], otherwise: string): string
  */
 function labelsOnResume(stored: unknown, given: AnyTrainOptions['labels']): unknown {
   if (!isLabelSet(stored) || typeof given !== 'string') return given
-  const isFile = (from: string) => from !== 'folders' && from !== 'captions'
+  const isFile = (from: string) => !namesNoLabelFile(from)
   if (given === stored.from) return stored
   return isFile(given) && isFile(stored.from) ? { ...stored, from: given } : given
 }

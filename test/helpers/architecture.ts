@@ -44,6 +44,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ['lib/cli/'],
   'csv-parse': ['lib/data/licences.ts', 'lib/data/labels/table.ts'],
   fflate: ['lib/files/zip.ts'],
+  tar: ['lib/files/tar.ts'],
   fastify: ['lib/http/', 'lib/serve/listen.ts'],
   '@modelcontextprotocol/sdk': ['lib/mcp/server.ts'],
   'node-gyp-build': ['lib/native/'],

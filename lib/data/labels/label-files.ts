@@ -2,6 +2,7 @@
 import { isLabelSet, type LabelSet } from '../../options/labels.ts'
 import { labelsDigestOf, type Manifest, type ManifestFile } from '../manifest.ts'
 import { applyLabels } from './apply.ts'
+import { extensionBeside } from './beside.ts'
 import { labelWarnings } from './describe.ts'
 import { learnLabels } from './learn.ts'
 import type { FoundLabels } from './raw.ts'
@@ -40,8 +41,8 @@ export function labelFiles(
   }
 }
 
-/** Files of other kinds without the captions, which are not passed over. */
-export function withoutCaptions(ignored: Manifest['ignored'], set: LabelSet | null): Manifest['ignored'] {
-  if (set?.from !== 'captions') return ignored
-  return Object.fromEntries(Object.entries(ignored).filter(([extension]) => extension !== 'txt'))
+/** Files of other kinds without those that labels were read from, which are not passed over. */
+export function withoutLabelFiles(ignored: Manifest['ignored'], set: LabelSet | null): Manifest['ignored'] {
+  const read = set ? extensionBeside(set.from) : undefined
+  return Object.fromEntries(Object.entries(ignored).filter(([extension]) => extension !== read))
 }

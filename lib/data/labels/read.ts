@@ -1,9 +1,9 @@
-/** Where labels come from: the folders that pictures are in, captions beside them, or a table. */
+/** Where labels come from: the folders that pictures are in, files beside them, or a table. */
 import { extname } from 'node:path'
 import { isLabelSet, type LabelSet } from '../../options/labels.ts'
 import type { Source } from '../source.ts'
-import { readCaptions } from './captions.ts'
-import { type FoundLabels, labelsInvalid, noLabels } from './raw.ts'
+import { areBeside, readBeside } from './beside.ts'
+import { type FoundLabels, labelsInvalid, noLabels, type RawLabels } from './raw.ts'
 import { readTable } from './table.ts'
 
 /** What the option may say: where labels are, or those of a run that goes on. */
@@ -18,12 +18,17 @@ const folderOf = (path: string): string | undefined => {
   return end < 0 ? undefined : path.slice(0, end)
 }
 
-const ofFolders: FoundLabels = {
-  of: (path) => {
-    const folder = folderOf(path)
-    return folder === undefined ? noLabels : new Map([[CLASS, folder]])
-  },
-  warnings: [],
+const classOf = (path: string): RawLabels => {
+  const folder = folderOf(path)
+  return folder === undefined ? noLabels : new Map([[CLASS, folder]])
+}
+
+/** Of a picture in an archive it is the folder there that counts. */
+function ofFolders(items: Source['items']): FoundLabels {
+  const inside = new Map(
+    items.flatMap((item) => ('file' in item && item.member ? [[item.path, item.member.name] as const] : [])),
+  )
+  return { of: (path) => classOf(inside.get(path) ?? path), warnings: [] }
 }
 
 /** Reads the labels of a source's pictures. Rejects with LABELS_INVALID, RESOURCE_SHORTAGE, ABORT_ERR. */
@@ -33,18 +38,20 @@ export async function readLabels(
   signal: AbortSignal | undefined,
 ): Promise<FoundLabels> {
   const from = isLabelSet(wanted) ? wanted.from : wanted
-  const paths = items.map(({ path }) => path)
   if (root === null)
     throw labelsInvalid(
       'Drawn icons have no labels beside them',
       'Give a folder of pictures as data, or leave labels out.',
     )
-  if (from === 'folders') return ofFolders
-  if (from === 'captions') return readCaptions(root, paths, signal)
+  if (from === 'folders') return ofFolders(items)
+  if (areBeside(from)) return readBeside(from, { root, items }, signal)
   if (!['.csv', '.json'].includes(extname(from).toLowerCase()))
     throw labelsInvalid(
-      `labels is ${JSON.stringify(from)}, which is neither "folders", "captions" nor a file that ends in .csv or .json`,
-      'Give "folders" for a class for each folder, "captions" for text files beside the pictures, or a table.',
+      `labels is ${JSON.stringify(from)}, which is neither "folders", "captions", "classes", "attributes" nor a file that ends in .csv or .json`,
+      'Give "folders" for a class for each folder, "captions", "classes" or "attributes" for files beside the pictures, or a table.',
     )
-  return readTable(from, paths)
+  return readTable(
+    from,
+    items.map(({ path }) => path),
+  )
 }

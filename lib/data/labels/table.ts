@@ -66,6 +66,17 @@ function entriesOf(given: Entry): [string, z.output<typeof value>][] {
   return typeof given === 'object' && given !== null ? Object.entries(given) : [[CLASS, given]]
 }
 
+const record = z.record(z.string(), z.unknown())
+
+/** The attributes of one picture, in a JSON file of its own: what is no value, such as a list of numbers, is left out. */
+export function attributesOf(text: string, file: string): RawLabels {
+  if (text.trim() === '') return noLabels
+  const parsed = parseJson(text, visible(file), record, 'LABELS_INVALID')
+  return labelsOf(
+    Object.fromEntries(Object.entries(parsed).filter(([, given]) => value.safeParse(given).success)) as Entry,
+  )
+}
+
 const labelsOf = (given: Entry): RawLabels =>
   new Map(
     entriesOf(given).flatMap(([name, said]): [string, RawValue][] =>

@@ -176,7 +176,12 @@ describe('a table', () => {
     ['a.json', '{', /is not JSON/, true],
     ['a.json', '{"a.png": {"hair": {}}}', /expected form/, true],
     ['a.json', '[{"hair": "red"}]', /entry 0: "file" is missing/, true],
-    ['a.txt', 'x', /neither "folders", "captions" nor a file that ends in \.csv or \.json/, true],
+    [
+      'a.txt',
+      'x',
+      /neither "folders", "captions", "classes", "attributes" nor a file that ends in \.csv or \.json/,
+      true,
+    ],
   ])('%s of %j is refused', async (name, content, message, there) => {
     await put('a.png', 'b.png')
     const path = there ? text(name, content) : join(root, name)
