@@ -2,6 +2,7 @@
 // glibc 2.30 and GCC 9: what is newer is taken in its older version, or defined here. test/package/run.mjs
 // names what is missing.
 #include <features.h>
+#include <pthread.h>
 
 #if defined(__GLIBC__) && defined(__x86_64__)
 
@@ -30,6 +31,13 @@ OLDER(int, dlinfo, (void* library, int request, void* into), "dlinfo@GLIBC_2.3.3
   return older_dlinfo(library, request, into);
 }
 OLDER(char*, dlerror, (), "dlerror@GLIBC_2.2.5") { return older_dlerror(); }
+
+// And this from libpthread, for waits of std::condition_variable that end in time.
+OLDER(int, pthread_cond_clockwait,
+      (pthread_cond_t * condition, pthread_mutex_t* mutex, clockid_t clock, const timespec* until),
+      "pthread_cond_clockwait@GLIBC_2.30") {
+  return older_pthread_cond_clockwait(condition, mutex, clock, until);
+}
 
 // glibc 2.32 tells here whether there is one thread only, so that counters need not be atomic. They may be.
 extern "C" {
