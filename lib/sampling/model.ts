@@ -241,7 +241,8 @@ export class Model {
     try {
       const { resolveSample } = await import('../options/resolve.ts')
       const { definitionOf } = await import('../models/table.ts')
-      const { size, channels, model } = this.options
+      const { size, channels, model, labels: learned, ...rest } = this.options
+      const labels = isLabelSet(learned) ? learned : null
       const { sampledAtOnce, sampleSpecs, checkWalk } = definitionOf(model)
       const options = resolveSample(settings, this.options)
       if (sampledAtOnce({ ...options, batch: 1, count: 2 }) !== 1) throwIfAny([dependent(model)])
@@ -258,7 +259,9 @@ export class Model {
         rows: stepped ? options.batch : 1,
         resolve: (given) => resolveSample({ ...settings, ...given, weights } as SampleOptions, this.options),
         checkWay: checkWalk,
-        labels: isLabelSet(this.options.labels) ? this.options.labels : null,
+        labels,
+        // One that never did without labels has nothing to be guided away from.
+        guided: labels !== null && 'guidance' in sampleSpecs && !('labelDropout' in rest && rest.labelDropout === 0),
         directionOf: (asked) => {
           const { row, settings } = directionOf(this.options.labels, asked)
           return { row, settings: { ...origin, ...settings, weights, operations } }

@@ -25,6 +25,8 @@ export type TogetherDeps = {
   resolve(given: SampleOptions): ResolvedSampleOptions
   /** The labels that it can be asked for; null for none. */
   labels: LabelSet | null
+  /** Whether guidance makes pictures follow them more. */
+  guided: boolean
   /** What is wrong with these options for a picture between two seeds. */
   checkWay(options: ResolvedSampleOptions): Problem[]
   /** What a picture shows by its labels, and what its metadata say. */
@@ -85,6 +87,10 @@ export class Together {
 
   get labels(): LabelSet | null {
     return this.#deps.labels
+  }
+
+  get guided(): boolean {
+    return this.#deps.guided
   }
 
   get size(): number {

@@ -183,6 +183,7 @@ export class Server {
         created: since,
         owned_by: 'shinsaku',
         ...about,
+        guidance: lane.together.guided,
         steps: lane.together.stepped ? lane.together.stepsOf(lane.together.resolve({ seed: 0 })) : null,
       })),
       limits: { count: maxCount, steps: maxSteps },

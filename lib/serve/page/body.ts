@@ -14,6 +14,11 @@ export const body = html`<main>
 <div class="row"><a class="button" id="save" hidden>Save the file</a><button id="share" type="button" disabled>Copy link</button></div>
 </section>
 <div>
+<section id="wanted" aria-label="What to make" hidden><h2>What to make</h2><p class="note">What you leave open is left to the seed.</p>
+<form id="choice"><div class="choice" id="attributes"></div>
+<div class="choice"><label id="says">In words<input id="prompt" autocomplete="off" maxlength="4000" list="words"></label><datalist id="words"></datalist>
+<label id="follows">How strongly it follows<input id="guidance" type="number" min="0" max="100" step="0.5" value="2"></label></div>
+<div class="row"><button>Make one so</button><button id="open" type="button">Leave all open</button></div></form></section>
 <section aria-label="More pictures"><h2>More pictures</h2><div class="strip" id="strip"></div><p class="note" id="hint">A grid, pictures like one, or a walk between two appear here. Choose one to look at it.</p></section>
 <section aria-label="Between two"><h2>Between two</h2><div class="ends"><div id="from">A</div><div id="to">B</div></div>
 <div class="row"><button id="take-from" type="button" disabled>This is A<kbd>A</kbd></button><button id="take-to" type="button" disabled>This is B<kbd>B</kbd></button><button id="walk" type="button" disabled>Walk<kbd>W</kbd></button></div></section>

@@ -21,7 +21,11 @@ function imageOf(shot) {
   image.alt = nameOf(shot)
   return image
 }
-const nameOf = ({ place }) => place.mix === undefined ? 'Seed ' + place.seed : Math.round(place.mix * 100) + ' % from seed ' + place.seed + ' to ' + place.to_seed
+function nameOf({ place, wanted }) {
+  const where = place.mix === undefined ? 'Seed ' + place.seed : Math.round(place.mix * 100) + ' % from seed ' + place.seed + ' to ' + place.to_seed
+  const attributes = Object.entries(wanted.attributes ?? {}).map(([name, value]) => name + ' ' + [value].flat().join(' and '))
+  return [where, ...attributes, ...(wanted.prompt ? [wanted.prompt] : [])].join(', ')
+}
 const model = () => models.find(({ id }) => id === $('model').value) ?? models[0]
 
 async function call(path, init = {}) {
@@ -60,7 +64,8 @@ async function make(fields, onShot) {
   show.picture.classList.add('busy')
   const begun = performance.now()
   let previews = 0
-  const wanted = fields.n ?? 1
+  const { n = 1, partial_images = 0, attributes, prompt, guidance } = fields
+  const wanted = JSON.parse(JSON.stringify({ attributes, prompt, guidance }))
   try {
     const response = await call('v1/images/generations', {
       method: 'POST', signal: own.signal, headers: { 'content-type': 'application/json' },
@@ -74,8 +79,8 @@ async function make(fields, onShot) {
       const final = event.type === 'image_generation.completed'
       if (final) done += 1
       else previews += 1
-      show.progress.value = final ? done / wanted : Math.max(show.progress.value, previews / ((fields.partial_images ?? 0) + 1) / wanted)
-      onShot({ source: 'data:image/' + output_format + ';base64,' + b64_json, place, index, model: event.model }, final)
+      show.progress.value = final ? done / n : Math.max(show.progress.value, previews / (partial_images + 1) / n)
+      onShot({ source: 'data:image/' + output_format + ';base64,' + b64_json, place, wanted, index, model: event.model }, final)
     }
     say('Made in ' + ((performance.now() - begun) / 1000).toFixed(1) + ' s.')
   } catch (error) {
@@ -99,7 +104,8 @@ function look(shot, final = true) {
   $('save').hidden = false
   $('save').href = shot.source
   $('save').download = shot.model + '-seed-' + shot.place.seed + (shot.place.mix === undefined ? '' : '-to-' + shot.place.to_seed + '-' + shot.place.mix.toFixed(3)) + '.webp'
-  const link = new URLSearchParams({ model: shot.model, ...shot.place })
+  const { attributes, ...said } = shot.wanted
+  const link = new URLSearchParams({ model: shot.model, ...shot.place, ...(attributes && { attributes: JSON.stringify(attributes) }), ...said })
   history.replaceState(null, '', '#' + link)
 }
 const one = (fields) => make({ n: 1, partial_images: 10, ...fields }, look)
@@ -123,10 +129,67 @@ function many(fields) {
   })
 }
 const anySeed = () => crypto.getRandomValues(new Uint32Array(1))[0]
-const fresh = () => one({ seed: anySeed() })
-const like = () => now && many({ n: limits.count, seed: now.place.seed, mix: 0.25 })
-const grid = () => many({ n: limits.count, seed: anySeed() })
-const walk = () => ends.from && ends.to && many({ n: limits.count, seed: ends.from.place.seed, to_seed: ends.to.place.seed })
+const fresh = () => one({ seed: anySeed(), ...wanted() })
+const like = () => now && many({ n: limits.count, seed: now.place.seed, mix: 0.25, ...now.wanted })
+const grid = () => many({ n: limits.count, seed: anySeed(), ...wanted() })
+function walk() {
+  const { from, to } = ends
+  if (!from || !to) return
+  if (JSON.stringify(from.wanted) !== JSON.stringify(to.wanted)) return say('A and B were asked for different things. Make one of them again with the choice of the other.', true)
+  many({ n: limits.count, seed: from.place.seed, to_seed: to.place.seed, ...from.wanted })
+}
+
+/** What the visitor asks for, as fields of a request: only what is not left open. */
+function wanted() {
+  const attributes = [...$('attributes').querySelectorAll('[data-name]')]
+    .map(({ value, dataset }) => [dataset.name, value.trim(), dataset.kind])
+    .filter(([, value]) => value !== '')
+    .map(([name, value, kind]) => [name, kind === 'number' ? Number(value) : kind === 'words' ? value.split(',').map((word) => word.trim()).filter(Boolean) : value])
+  const prompt = $('prompt').value.trim()
+  const asked = { ...(attributes.length > 0 && { attributes: Object.fromEntries(attributes) }), ...(prompt && { prompt }) }
+  return model().guidance && Object.keys(asked).length > 0 ? { ...asked, guidance: Number($('guidance').value || 1) } : asked
+}
+/** A link may have been cut off. */
+function parsed(text) {
+  try {
+    return JSON.parse(text) ?? {}
+  } catch {
+    return {}
+  }
+}
+/** Sets the choice to what a link asks for. */
+function choose({ attributes = {}, prompt = '', guidance = 2 }) {
+  for (const control of $('attributes').querySelectorAll('[data-name]')) {
+    const value = Object.hasOwn(attributes, control.dataset.name) ? attributes[control.dataset.name] : ''
+    control.value = [value].flat().join(', ')
+  }
+  $('prompt').value = prompt
+  $('guidance').value = guidance
+}
+/** One control for each attribute. The names are those of folders and tables, so they are never markup. */
+function controlOf({ name, kind, values, min, max }) {
+  const yesOrNo = kind === 'number' && min === 0 && max === 1
+  const control = element(kind === 'class' || yesOrNo ? 'select' : 'input')
+  if (control.tagName === 'SELECT') control.append(new Option('any', ''), ...(yesOrNo ? ['yes', 'no'] : values).map((value) => new Option(value, value)))
+  else if (kind === 'number') Object.assign(control, { type: 'number', min, max, step: 'any', placeholder: min + ' to ' + max })
+  else Object.assign(control, { autocomplete: 'off', placeholder: values.slice(0, 3).join(', ') })
+  control.dataset.name = name
+  control.dataset.kind = yesOrNo ? 'switch' : kind
+  const label = element('label', name)
+  label.append(control)
+  return label
+}
+/** What the model can be asked for; nothing of a model without labels. */
+function offer() {
+  const { labels, guidance } = model()
+  $('wanted').hidden = !labels
+  $('attributes').replaceChildren(...(labels ?? []).map(controlOf))
+  const words = (labels ?? []).flatMap(({ name, kind, values, min, max }) => values ?? (min === 0 && max === 1 ? [name] : []))
+  $('says').hidden = words.length === 0
+  $('words').replaceChildren(...words.slice(0, 500).map((word) => element('option', word)))
+  $('follows').hidden = !guidance
+  choose({})
+}
 
 function take(end) {
   if (!now) return
@@ -176,11 +239,13 @@ async function start() {
     if (models.some(({ id }) => id === shared.get('model'))) $('model').value = shared.get('model')
     if (limits.count < 2) for (const id of ['like', 'grid', 'walk']) $(id).hidden = true
     describe()
+    offer()
     say('')
     if (/^\\d{1,10}$/.test(shared.get('seed') ?? '')) {
       const place = { seed: Number(shared.get('seed')) }
       if (shared.has('mix')) Object.assign(place, { to_seed: Number(shared.get('to_seed')), mix: Number(shared.get('mix')) })
-      await one(place)
+      choose({ attributes: parsed(shared.get('attributes')), prompt: shared.get('prompt') ?? '', guidance: shared.get('guidance') ?? 2 })
+      await one({ ...place, ...wanted() })
     }
   } catch (error) {
     say(error.message, true)
@@ -194,10 +259,15 @@ $('walk').onclick = walk
 $('take-from').onclick = () => take('from')
 $('take-to').onclick = () => take('to')
 $('share').onclick = () => navigator.clipboard.writeText(location.href).then(() => say('The link is copied.'), () => say(location.href))
-$('model').onchange = () => { describe(); ends = {}; $('from').textContent = 'A'; $('to').textContent = 'B'; $('walk').disabled = true }
+$('choice').onsubmit = (event) => {
+  event.preventDefault()
+  fresh()
+}
+$('open').onclick = () => choose({})
+$('model').onchange = () => { describe(); offer(); ends = {}; $('from').textContent = 'A'; $('to').textContent = 'B'; $('walk').disabled = true }
 $('form').onsubmit = (event) => {
   event.preventDefault()
-  if (/^\\d{1,10}$/.test($('seed').value)) one({ seed: Number($('seed').value) })
+  if (/^\\d{1,10}$/.test($('seed').value)) one({ seed: Number($('seed').value), ...wanted() })
   else say('A seed is a number from 0 to 4294967295.', true)
 }
 $('key').onsubmit = (event) => {

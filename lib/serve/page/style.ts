@@ -30,6 +30,9 @@ section+section{margin-top:1.6rem}.card h2+ul{margin-top:0}#rights h2{margin-top
 form{display:flex;flex-wrap:wrap;gap:.5rem;align-items:end;justify-content:center}
 label{display:grid;gap:.15rem;font-size:.88rem;color:var(--soft)}
 label input{width:9.5rem}
+#choice{display:block}
+.choice{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,9.5rem),1fr));gap:.5rem .8rem;margin-top:.6rem}
+.choice input,.choice select{width:100%}
 #key{display:none}#key.on{display:flex}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.7rem;padding:.9rem 1rem}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.2rem .9rem;margin:0;font-size:.94rem}dt{color:var(--soft)}dd{margin:0}

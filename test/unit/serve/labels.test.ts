@@ -18,8 +18,14 @@ const fileOf = (base64: string): string => {
 test('a model with labels is asked by word, attribute or prompt; what it does not know is refused with what it knows', async () => {
   const attributes: LabelSet['attributes'] = [{ name: 'hair', kind: 'class', values: ['red', 'black'], counts: [3, 3] }]
   const { model, native } = fakeModel({ labels: { from: 'folders', attributes } })
-  const handler = createHandler({ faces: model, plain: fakeModel().model })
-  expect((await jsonOf(ask(handler, '/v1/models'))).data[0].labels).toEqual(attributes)
+  const always = fakeModel({ labels: { from: 'folders', attributes }, labelDropout: 0 }).model
+  const handler = createHandler({ faces: model, plain: fakeModel().model, always })
+  const { data: listed } = await jsonOf(ask(handler, '/v1/models'))
+  expect(listed).toMatchObject([
+    { labels: attributes, guidance: true },
+    { labels: null, guidance: false },
+    { labels: attributes, guidance: false },
+  ])
   for (const asked of [{ label: 'red' }, { attributes: { hair: 'red' } }, { prompt: 'red hair' }]) {
     const response = await generate(handler, { model: 'faces', guidance: 2, ...asked })
     expect(response.status).toBe(200)
