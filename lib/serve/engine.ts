@@ -202,12 +202,15 @@ export class Engine {
         work.settle('expired')
         continue
       }
+      lane.beginning = true
       try {
         work.started = await lane.together.begin(work.asked)
         this.#active += 1
         lane.active.push(work)
       } catch (error) {
         work.settle(asError(error))
+      } finally {
+        lane.beginning = false
       }
     }
   }

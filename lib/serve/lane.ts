@@ -40,6 +40,8 @@ export class Lane {
   readonly together: Together
   readonly waiting = new FairQueue<Work>()
   active: Work[] = []
+  /** Whether one is about to be active. */
+  beginning = false
   /** Whether its newest step went well. */
   healthy = true
   /** Mean seconds of one step, of late; 0 before the first. */
@@ -50,7 +52,7 @@ export class Lane {
   }
 
   get idle(): boolean {
-    return this.active.length === 0 && this.waiting.size === 0
+    return this.active.length === 0 && this.waiting.size === 0 && !this.beginning
   }
 
   /** Seconds until all that it has would be finished. */

@@ -46,6 +46,8 @@ export class Models {
   readonly #shares: readonly { name: string; share: number }[]
   readonly #served = new Map<string, Served>()
   readonly #retired = new Set<Served>()
+  #reloading: Promise<string[]> | undefined
+  #closed = false
 
   /** Throws OPTION_INVALID for a split among other models. */
   constructor(sources: ReadonlyMap<string, ModelSource>, options: Options) {
@@ -74,6 +76,7 @@ export class Models {
 
   /** Opens every model and tries it. Rejects as `load()` does. */
   async open(): Promise<void> {
+    this.#closed = false
     for (const [name, source] of this.#sources) this.#served.set(name, await this.#open(name, source))
   }
 
@@ -81,23 +84,45 @@ export class Models {
    * Replaces what a newer checkpoint has come for; what was asked of the old ones is finished. Resolves to the names.
    * Rejects as `load()` does, and then the old ones go on.
    */
-  async reload(): Promise<string[]> {
+  reload(): Promise<string[]> {
+    // Who asks meanwhile gets the same answer: two at once would open everything twice.
+    this.#reloading ??= this.#reload().finally(() => {
+      this.#reloading = undefined
+    })
+    return this.#reloading
+  }
+
+  async #reload(): Promise<string[]> {
     this.sweep()
     const replaced: string[] = []
     for (const [name, source] of this.#sources) {
-      if (typeof source !== 'string') continue
-      const old = this.#served.get(name)!
-      const model = await openModel(source, this.#loadOptions())
-      if (model.images === old.model.images && model.run === old.model.run) {
-        model.dispose()
-        continue
+      const old = this.#served.get(name)
+      if (typeof source !== 'string' || !old) continue
+      const newer = await this.#newer(name, source, old)
+      if (!newer) continue
+      if (this.#closed) {
+        this.#free(newer)
+        break
       }
-      this.#served.set(name, await this.#try(name, model))
+      this.#served.set(name, newer)
       this.#retired.add(old)
       replaced.push(name)
     }
     this.sweep()
     return replaced
+  }
+
+  async #newer(name: string, source: string, old: Served): Promise<Served | undefined> {
+    const model = await openModel(source, this.#loadOptions())
+    try {
+      const isNewer = model.images !== old.model.images || model.run !== old.model.run
+      if (isNewer && !this.#closed) return await this.#try(name, model)
+    } catch (error) {
+      model.dispose()
+      throw error
+    }
+    model.dispose()
+    return undefined
   }
 
   /** Frees models that were replaced and have nothing more to do. */
@@ -111,6 +136,7 @@ export class Models {
 
   /** Frees all. Models that were given open are not disposed of. */
   close(): void {
+    this.#closed = true
     for (const served of [...this.#served.values(), ...this.#retired]) this.#free(served)
     this.#served.clear()
     this.#retired.clear()

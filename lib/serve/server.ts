@@ -67,7 +67,8 @@ export class Server {
     return this.#opening
   }
 
-  reload(): Promise<string[]> {
+  async reload(): Promise<string[]> {
+    await this.ready()
     return this.#models.reload()
   }
 

@@ -1,7 +1,7 @@
 /** `shinsaku serve` and the handler in other frameworks: real clients, a real model of 16 pixels, and the end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import OpenAI from 'openai'
@@ -73,6 +73,31 @@ test('R62 with rows of 8, neighbours change nothing: the bytes are those of samp
   expect(list[0].data).toMatchObject({ count: 10, rights: [{ licence: null, count: 10 }] })
   expect(await handler.close()).toBe(true)
   model.dispose()
+})
+
+test('a newer checkpoint is gone over to while requests run: those before it keep the old weights', async () => {
+  const out = join(folder, 'followed')
+  const options: TrainCall = { size: 16, dim: 8, dimMults: [1, 2], timesteps: 30, batch: 4, device: 'cpu', threads: 1 }
+  const first = await train({ ...options, data, previews: 0, maxImages: 4, out })
+  first.dispose()
+  const handler = createHandler({ faces: first.run }, { device: 'cpu', threads: 1, mark: null })
+  expect(await handler.reload()).toEqual([])
+  const before = await jsonOf(generate(handler, { seed: 5, steps: 2 }))
+  const second = await train({ resume: first.run, maxImages: 8 })
+  second.dispose()
+  const running = [1, 2, 3].map((seed) => jsonOf(generate(handler, { seed, steps: 30 })))
+  await until(async () => /admitted_total 4/.test(await (await ask(handler, '/metrics')).text()))
+  expect(await Promise.all([handler.reload(), handler.reload()])).toEqual([['faces'], ['faces']])
+  const after = await jsonOf(generate(handler, { seed: 5, steps: 2 }))
+  expect([before.images, after.images]).toEqual([4, 8])
+  expect(after.data[0].b64_json).not.toBe(before.data[0].b64_json)
+  for (const { images, data: pictures } of await Promise.all(running)) expect([images, pictures.length]).toEqual([4, 1])
+  // A run that is gone is said, and what is open goes on.
+  renameSync(first.run, `${first.run}-gone`)
+  await expect(handler.reload()).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' })
+  expect((await generate(handler, { steps: 2 })).status).toBe(200)
+  expect(await handler.close()).toBe(true)
+  expect(await handler.reload()).toEqual([])
 })
 
 describe('shinsaku serve', () => {
