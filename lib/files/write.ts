@@ -12,9 +12,8 @@ export const disk = {
   /** May write less than it was given, as the system call may. */
   write: async (file: FileHandle, bytes: Uint8Array): Promise<number> => (await file.write(bytes)).bytesWritten,
   truncate: (file: FileHandle, length: number): Promise<void> => file.truncate(length),
-  // Node's permission model refuses a sync by number; under yarn's Plug'n'Play the handle has no sync() of its own.
-  sync: (file: FileHandle): Promise<void> =>
-    typeof file.sync === 'function' ? file.sync() : promisify(fsync)(file.fd),
+  // Node's permission model refuses a sync by number; under yarn's Plug'n'Play a handle's own sync() is not implemented.
+  sync: (file: FileHandle): Promise<void> => (process.permission ? file.sync() : promisify(fsync)(file.fd)),
   close: (file: FileHandle): Promise<void> => file.close(),
   mkdir: async (path: string): Promise<void> => {
     await mkdir(path)

@@ -137,6 +137,15 @@ describe('durable writing', () => {
   })
 })
 
+test('what is synced is synced where the handle of a package manager has no sync() of its own', async () => {
+  const path = join(temporaryFolder(), 'a')
+  const file = await disk.open(path, 'w')
+  const handle = { fd: file.fd, sync: () => Promise.reject(new Error('Method not implemented.')) }
+  await disk.sync(handle as never)
+  await file.close()
+  await expect(disk.sync(handle as never)).rejects.toThrow('EBADF')
+})
+
 describe('reading', () => {
   const schema = z.strictObject({ a: z.int() })
 
