@@ -1,5 +1,5 @@
-# shinsaku for NVIDIA GPUs, from the tarball of `npm run prebuilds`:
-# docker build -f docker/cuda.Dockerfile -t shinsaku:cuda .
+# shinsaku for NVIDIA GPUs on x64, from the tarball of `npm run prebuilds`:
+# docker build --platform linux/amd64 -f docker/cuda.Dockerfile -t shinsaku:cuda .
 FROM node:24-bookworm-slim
 
 # All that CUDA needs comes with libtorch; the driver is the host's, by the NVIDIA Container Toolkit.
@@ -19,7 +19,7 @@ USER node
 ENV PATH=/app/node_modules/.bin:$PATH SHINSAKU_CACHE=/var/cache/shinsaku
 RUN shinsaku setup --cuda
 
-# Pictures and runs: docker run --rm --gpus all -v "$PWD:/data" shinsaku:cuda train ./icons
+# Pictures and runs: docker run --rm --platform linux/amd64 --gpus all -v "$PWD:/data" shinsaku:cuda train ./icons
 WORKDIR /data
 ENTRYPOINT ["shinsaku"]
 CMD ["--help"]

@@ -4,7 +4,16 @@
 #include <features.h>
 #include <pthread.h>
 
-#if defined(__GLIBC__) && defined(__x86_64__)
+#if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
+
+// The first version of glibc for this architecture, and that in which it got dlinfo.
+#ifdef __x86_64__
+#define FIRST "GLIBC_2.2.5"
+#define FIRST_DLINFO "GLIBC_2.3.3"
+#else
+#define FIRST "GLIBC_2.17"
+#define FIRST_DLINFO "GLIBC_2.17"
+#endif
 
 #define HERE extern "C" __attribute__((visibility("hidden")))
 
@@ -16,21 +25,19 @@
   result here_##name parameters
 
 // glibc 2.29 took the error handling of System V out of these; the numbers are the same.
-OLDER(double, exp, (double x), "exp@GLIBC_2.2.5") { return older_exp(x); }
-OLDER(double, exp2, (double x), "exp2@GLIBC_2.2.5") { return older_exp2(x); }
-OLDER(double, log, (double x), "log@GLIBC_2.2.5") { return older_log(x); }
-OLDER(double, log2, (double x), "log2@GLIBC_2.2.5") { return older_log2(x); }
-OLDER(double, pow, (double x, double y), "pow@GLIBC_2.2.5") { return older_pow(x, y); }
+OLDER(double, exp, (double x), "exp@" FIRST) { return older_exp(x); }
+OLDER(double, exp2, (double x), "exp2@" FIRST) { return older_exp2(x); }
+OLDER(double, log, (double x), "log@" FIRST) { return older_log(x); }
+OLDER(double, log2, (double x), "log2@" FIRST) { return older_log2(x); }
+OLDER(double, pow, (double x, double y), "pow@" FIRST) { return older_pow(x, y); }
 
 // glibc 2.34 moved these from libdl to libc.
-OLDER(void*, dlopen, (const char* path, int mode), "dlopen@GLIBC_2.2.5") { return older_dlopen(path, mode); }
-OLDER(void*, dlsym, (void* library, const char* name), "dlsym@GLIBC_2.2.5") {
-  return older_dlsym(library, name);
-}
-OLDER(int, dlinfo, (void* library, int request, void* into), "dlinfo@GLIBC_2.3.3") {
+OLDER(void*, dlopen, (const char* path, int mode), "dlopen@" FIRST) { return older_dlopen(path, mode); }
+OLDER(void*, dlsym, (void* library, const char* name), "dlsym@" FIRST) { return older_dlsym(library, name); }
+OLDER(int, dlinfo, (void* library, int request, void* into), "dlinfo@" FIRST_DLINFO) {
   return older_dlinfo(library, request, into);
 }
-OLDER(char*, dlerror, (), "dlerror@GLIBC_2.2.5") { return older_dlerror(); }
+OLDER(char*, dlerror, (), "dlerror@" FIRST) { return older_dlerror(); }
 
 // And this from libpthread, for waits of std::condition_variable that end in time.
 OLDER(int, pthread_cond_clockwait,

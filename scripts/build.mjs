@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // The one native build: CMake into build/cmake, then the two addons to where node-gyp-build looks for them.
 // It also stands in for node-gyp under prebuildify, whose "rebuild --target=... --arch=..." it accepts.
-// SHINSAKU_BUILD names another folder to build in.
+// SHINSAKU_BUILD names another folder to build in; what is for another processor has one of its own.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { architectureOf, crossFlags } from './cross.mjs'
 import { readFlags } from './flags.mjs'
 
 const { values, words } = readFlags({
@@ -20,7 +21,7 @@ With "rebuild", as prebuildify calls it, what is built can be shipped.`,
     clean: { help: 'begins anew' },
     sanitize: { help: 'with AddressSanitizer and UndefinedBehaviorSanitizer' },
     target: { value: 'NODE', help: "prebuildify's; one build is for every Node" },
-    arch: { value: 'ARCH', help: "prebuildify's; it is this machine's" },
+    arch: { value: 'ARCH', help: 'x64 or arm64, where it is not this machine: with a cross compiler, into build/ARCH' },
     devdir: { value: 'FOLDER', help: "prebuildify's; no headers of Node are fetched" },
     release: { help: "prebuildify's; the usual build" },
   },
@@ -28,13 +29,14 @@ With "rebuild", as prebuildify calls it, what is built can be shipped.`,
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const config = values.debug ? 'Debug' : 'Release'
 const toShip = words.includes('rebuild')
-const base = resolve(process.env.SHINSAKU_BUILD || root)
+const arch = architectureOf(values.arch)
+const base = resolve(process.env.SHINSAKU_BUILD || (arch === process.arch ? root : join(root, 'build', arch)))
 const out = join(base, 'build', 'cmake')
 if (values.clean) rmSync(out, { recursive: true, force: true })
 
 const { buildPaths, minorOf, sourceMinors } = await import('../dist/libtorch/builds.js')
 const { findLibtorch } = await import('../dist/libtorch/find.js')
-const libtorch = findLibtorch(sourceMinors)
+const libtorch = findLibtorch(sourceMinors, arch)
 
 // A build folder that was made for another libtorch would mix two of them.
 const cache = join(out, 'CMakeCache.txt')
@@ -60,6 +62,7 @@ run(
   ...ninja,
   `-DCMAKE_BUILD_TYPE=${config}`,
   `-DLIBTORCH=${libtorch.root}`,
+  ...crossFlags(arch),
   ...sanitize,
   ...flags,
   '-Wno-dev',

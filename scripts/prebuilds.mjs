@@ -1,15 +1,18 @@
 #!/usr/bin/env node
 // `npm run prebuilds`: the tarball as it is published, with an addon for the torch that is fetched; with minor
-// versions of torch as arguments, or --all, with one for each of these.
+// versions of torch as arguments, or --all, with one for each of these; with --arch, for other processors too.
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { compileTypeScript, installPackages, root, statePhase } from './bootstrap.mjs'
+import { architectureOf, toolFor } from './cross.mjs'
 import { readFlags, refuse } from './flags.mjs'
 
+/** @import { Architecture } from '../dist/system/platform.js' */
+
 /**
- * The public wheels of the other minor versions, of which only headers and symbols are used: version, bytes, sha256.
+ * The public wheels, for x64, of the other minor versions, of which only headers and symbols are used: version, bytes, sha256.
  * @type {Record<string, [version: string, bytes: number, sha256: string]>}
  */
 const otherTorches = {
@@ -24,8 +27,13 @@ const { values, words: given } = readFlags({
   words: '[MINOR...]',
   about: `Makes the tarball as it is published, with an addon for the torch that is fetched, or for the minor versions given.
 Others that are known: ${Object.keys(otherTorches).join(', ')}.`,
-  flags: { all: { help: 'an addon for every minor version that the sources compile against' } },
+  flags: {
+    all: { help: 'an addon for every minor version that the sources compile against; on arm64 for the fetched one' },
+    arch: { value: 'ARCH,...', help: 'for which processors, of x64 and arm64 (default: this machine)' },
+  },
 })
+
+const archs = (values.arch ?? process.arch).split(',').map((name) => architectureOf(name))
 
 await installPackages()
 rmSync(join(root, 'dist'), { recursive: true, force: true })
@@ -43,14 +51,24 @@ const unknown = minors.filter((minor) => minor !== fetched && !otherTorches[mino
 const names = [fetched, ...Object.keys(otherTorches)].sort().join(', ')
 if (unknown.length > 0) refuse(`no torch ${unknown.join(', ')} is known here; known are ${names}`)
 
+const builds = archs.flatMap((arch) => minors.map((minor) => ({ arch, minor })))
+/** @param {{ arch: Architecture, minor: string }} build */
+const isKnown = ({ arch, minor }) => minor === fetched || arch === 'x64'
+const without = builds.find((build) => !isKnown(build))
+if (without && !values.all) refuse(`no torch ${without.minor} for ${without.arch} is known here; known is ${fetched}`)
+
 const onLine = (/** @type {string} */ line) => console.error(`  ${line}`)
 
-/** The folder of a libtorch of this minor version; what is fetched for this only lies in `scratch`. @param {string} minor @param {string} scratch */
-async function libtorchOf(minor, scratch) {
+/**
+ * The folder of a libtorch of this minor version; what is fetched for this only lies in `scratch`.
+ * @param {{ arch: Architecture, minor: string }} build
+ * @param {string} scratch
+ */
+async function libtorchOf({ arch, minor }, scratch) {
   try {
-    return findLibtorch([minor]).root
+    return findLibtorch([minor], arch).root
   } catch {
-    if (minor === fetched) return fetchLibtorch({ flavour: 'cpu', onLine })
+    if (minor === fetched) return fetchLibtorch({ flavour: 'cpu', arch, onLine })
   }
   const [version, bytes, sha256] = otherTorches[minor] ?? refuse(`no torch ${minor} is known here`)
   const torch = { name: 'torch', version, files: [{ sha256, bytes }], exact: true }
@@ -62,14 +80,16 @@ async function libtorchOf(minor, scratch) {
   })
 }
 
-/** @type {(name: string, cwd: string, out: readonly string[]) => Promise<void>} */
-const prebuild = (name, cwd, out) =>
+/** @type {(name: string, arch: Architecture, cwd: string, out: readonly string[]) => Promise<void>} */
+const prebuild = (name, arch, cwd, out) =>
   promisify(prebuildify)({
     name,
+    arch,
     cwd,
     out: join(root, ...out),
     napi: true,
     strip: true,
+    stripBin: toolFor(arch, 'strip'),
     tagLibc: true,
     nodeGyp: join(root, 'scripts', 'build.mjs'),
     // Named, or prebuildify asks for the newest; the shim builds for every Node there is.
@@ -78,16 +98,17 @@ const prebuild = (name, cwd, out) =>
 
 rmSync(join(root, ...buildPaths.prebuilds), { recursive: true, force: true })
 const asked = { ...process.env }
-for (const minor of minors) {
-  await statePhase(`prebuilding for torch ${minor}`, async () => {
-    const folder = join(root, 'build', `torch-${minor}`)
+for (const build of builds.filter(isKnown)) {
+  const { arch, minor } = build
+  await statePhase(`prebuilding for torch ${minor} on ${arch}`, async () => {
+    const folder = join(root, 'build', `torch-${minor}${arch === process.arch ? '' : `-${arch}`}`)
     const scratch = join(folder, 'libtorch')
     mkdirSync(folder, { recursive: true })
-    process.env.LIBTORCH = await libtorchOf(minor, scratch)
+    process.env.LIBTORCH = await libtorchOf(build, scratch)
     process.env.SHINSAKU_BUILD = folder
-    await prebuild('shinsaku', folder, buildPaths.prebuiltAddon(minor))
-    if (!existsSync(join(root, ...buildPaths.prebuiltLoader)))
-      await prebuild('shinsaku-loader', join(folder, ...buildPaths.loader), buildPaths.prebuiltLoader)
+    await prebuild('shinsaku', arch, folder, buildPaths.prebuiltAddon(minor))
+    if (!existsSync(join(root, ...buildPaths.prebuiltLoader, 'prebuilds', `linux-${arch}`)))
+      await prebuild('shinsaku-loader', arch, join(folder, ...buildPaths.loader), buildPaths.prebuiltLoader)
     rmSync(scratch, { recursive: true, force: true })
   })
   process.env = { ...asked }

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { storedExtractors } from '../evaluate/extractor/store.ts'
 import { findBuilds, usableMinors } from '../libtorch/builds.ts'
-import { hasDriver } from '../libtorch/fetch.ts'
+import { autoFlavour } from '../libtorch/fetch.ts'
 import { findLibtorch, type Libtorch } from '../libtorch/find.ts'
-import { glibcVersion, requirePlatform } from '../native/load.ts'
 import { extractorNames } from '../options/evaluate.ts'
+import { glibcVersion, requirePlatform } from '../system/platform.ts'
 import { nodeRange, version } from '../system/version.ts'
 import { type Check, check, good, wrong } from './check.ts'
 import { fetchChecks } from './fetch.ts'
@@ -68,7 +68,7 @@ function runProbe(): Promise<Probe> {
 
 function gpuCheck(gpu: string, problem: string | null, { flavour }: Libtorch): Check {
   if (problem === null) return good('gpu', gpu)
-  if (!hasDriver() || process.env.SHINSAKU_DEVICE === 'cpu') return good('gpu', `none in use: ${problem}`)
+  if (autoFlavour() === 'cpu' || process.env.SHINSAKU_DEVICE === 'cpu') return good('gpu', `none in use: ${problem}`)
   const advice =
     flavour === 'cpu'
       ? 'Fetch the build for GPUs: npx shinsaku setup --cuda'

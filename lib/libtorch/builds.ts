@@ -13,6 +13,9 @@ export const minorOf = (version: string): string => version.split('.').slice(0, 
 /** The minor versions of torch that the sources compile against. */
 export const sourceMinors: readonly string[] = ['2.11', '2.12', '2.13', '2.14', '2.15']
 
+/** What prebuildify and node-gyp-build call this machine. */
+const platformFolder = `${process.platform}-${process.arch}`
+
 /** Where the parts lie below a package's root. Each folder is one for node-gyp-build and holds one addon. */
 export const buildPaths = {
   addon: ['build', 'Release', 'shinsaku.node'],
@@ -24,7 +27,7 @@ export const buildPaths = {
   prebuiltAddon: (minor: string) => ['prebuilds', `torch-${minor}`],
   /** The CUDA plugin beside the addon, where it was built and where prebuildify puts it; some have none. */
   plugin: ['build', 'Release', 'shinsaku_cuda.so'],
-  prebuiltPlugin: ['prebuilds', 'linux-x64', 'shinsaku_cuda.so'],
+  prebuiltPlugin: ['prebuilds', platformFolder, 'shinsaku_cuda.so'],
 } as const
 
 /** Folders for node-gyp-build. */
@@ -49,8 +52,11 @@ export function findBuilds(root = packageRoot): Builds {
   const minors = (existsSync(folder) ? readdirSync(folder) : []).flatMap(
     (name) => name.match(/^torch-(\d+\.\d+)$/)?.[1] ?? [],
   )
+  const isForHere = (minor: string) =>
+    existsSync(join(root, ...buildPaths.prebuiltAddon(minor), 'prebuilds', platformFolder))
   const number = (minor: string) => Number(minor.split('.')[1])
   const addons = minors
+    .filter(isForHere)
     .sort((a, b) => number(a) - number(b))
     .map((minor) => [minor, join(root, ...buildPaths.prebuiltAddon(minor))] as const)
   return { local: false, loader: join(root, ...buildPaths.prebuiltLoader), addons: new Map(addons) }

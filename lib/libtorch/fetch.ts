@@ -5,27 +5,21 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { abortError, fileError, ShinsakuError } from '../errors.ts'
 import { isLock, takeLock } from '../files/lock.ts'
+import { type Architecture, requirePlatform } from '../system/platform.ts'
 import { fetchPlaces, forgetFailure, recordFailure } from './fetch-state.ts'
 import { fetchedRoot, type Libtorch } from './find.ts'
 import { diskFull, downloadWheel, type Listeners, requirePip } from './pip.ts'
 import { unpack } from './unpack.ts'
-import { cudaWheels, runtimeWheels, torchWheels, type Wheel } from './wheels.ts'
+import { hasCudaBuild, pinnedWheels, type Wheel, type WheelSet } from './wheels.ts'
 
 export type FetchOptions = Listeners & {
   /** "auto" is "cuda" where an NVIDIA driver is loaded. */
   flavour?: 'auto' | Libtorch['flavour']
+  /** The processor that it is for, where it is not this machine's. */
+  arch?: Architecture
   /** The wheels to take, where it is not the pinned ones. */
   wheels?: WheelSet
 }
-
-export type WheelSet = {
-  torch: Record<Libtorch['flavour'], Wheel>
-  /** What the public build needs beside it to load on a CPU, and on a GPU. */
-  runtime: readonly Wheel[]
-  cuda: readonly Wheel[]
-}
-
-const pinned: WheelSet = { torch: torchWheels, runtime: runtimeWheels, cuda: cudaWheels }
 
 /** What lies on the disk at worst: all wheels, one of them twice, and what they hold. */
 const neededBytes = { cpu: 3e9, cuda: 12e9 } as const
@@ -62,18 +56,22 @@ async function makeScratch(parent: string, flavour: Libtorch['flavour']): Promis
   return mkdtemp(prefix)
 }
 
-async function fetchInto(target: string, flavour: Libtorch['flavour'], options: FetchOptions): Promise<void> {
-  const { torch, runtime, cuda } = options.wheels ?? pinned
+/** What a fetch has settled on. */
+type Order = { flavour: Libtorch['flavour']; arch: Architecture; torch: Wheel; wheels: WheelSet }
+
+async function fetchInto(target: string, order: Order, options: FetchOptions): Promise<void> {
+  const { flavour, arch, torch, wheels } = order
   const parent = dirname(target)
   const python = await requirePip(options)
   await requireSpace(parent, flavour)
   const { kept } = fetchPlaces(parent, flavour)
   const scratch = await makeScratch(parent, flavour)
-  const take = (wheel: Wheel) => downloadWheel(python, wheel, { kept, scratch }, options)
+  const take = (wheel: Wheel) => downloadWheel(python, wheel, { kept, scratch, arch }, options)
   try {
-    const files = [await take(torch[flavour])]
+    const files = [await take(torch)]
     const isCpuBuild = /\+cpu|%2Bcpu/i.test(basename(files[0]!))
-    for (const wheel of flavour === 'cuda' ? cuda : isCpuBuild ? [] : runtime) files.push(await take(wheel))
+    for (const wheel of flavour === 'cuda' ? wheels.cuda : isCpuBuild ? [] : wheels.runtime)
+      files.push(await take(wheel))
     const unpacked = join(scratch, 'unpacked')
     await unpack(python, files, unpacked, flavour, options)
     await removeTree(target)
@@ -91,16 +89,29 @@ const driverFiles = ['/proc/driver/nvidia/version', '/usr/lib/wsl/lib/libcuda.so
 /** Whether an NVIDIA driver is loaded. */
 export const hasDriver = (): boolean => driverFiles.some((file) => existsSync(file))
 
-/** The build for GPUs where there is a driver for them. */
-export const autoFlavour = (): Libtorch['flavour'] => (hasDriver() ? 'cuda' : 'cpu')
+/** The build for GPUs where there is a driver for them, and a build. */
+export const autoFlavour = (): Libtorch['flavour'] => (hasDriver() && hasCudaBuild() ? 'cuda' : 'cpu')
+
+/** Throws PLATFORM_UNSUPPORTED where there is no libtorch for this machine, or none of that flavour. */
+function orderOf({ flavour = 'auto', arch = requirePlatform(), wheels = pinnedWheels[arch] }: FetchOptions): Order {
+  const chosen = flavour === 'auto' ? autoFlavour() : flavour
+  const torch = wheels.torch[chosen]
+  if (torch) return { flavour: chosen, arch, torch, wheels }
+  throw new ShinsakuError('PLATFORM_UNSUPPORTED', `On linux-${arch} shinsaku computes on CPUs only, not with CUDA`, {
+    hint: 'Run: npx shinsaku setup --cpu. For a GPU use a linux-x64 machine.',
+    details: { platform: 'linux', arch, supported: ['linux-x64-glibc'] },
+  })
+}
 
 /**
  * Fetches libtorch unless it is in the cache already; resolves with the folder that holds lib and include.
- * Rejects with LIBTORCH_FETCH_FAILED (`details.reason`), TOOL_MISSING, DISK_FULL, FILE_FAILED or ABORT_ERR.
+ * Rejects with PLATFORM_UNSUPPORTED, LIBTORCH_FETCH_FAILED (`details.reason`), TOOL_MISSING, DISK_FULL, FILE_FAILED or
+ * ABORT_ERR.
  */
 export async function fetchLibtorch(options: FetchOptions = {}): Promise<string> {
-  const flavour = options.flavour === 'cpu' || options.flavour === 'cuda' ? options.flavour : autoFlavour()
-  const root = fetchedRoot(flavour, options.wheels?.torch[flavour].version)
+  const order = orderOf(options)
+  const { flavour, arch } = order
+  const root = fetchedRoot(flavour, { version: order.torch.version, arch })
   const target = dirname(root)
   if (existsSync(root)) return root
   if (process.env.SHINSAKU_OFFLINE === '1') {
@@ -119,7 +130,7 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<string>
   })
   await alone(parent, flavour, options, async () => {
     if (existsSync(root)) return
-    await fetchInto(target, flavour, options).catch(async (error) => {
+    await fetchInto(target, order, options).catch(async (error) => {
       await recordFailure(parent, flavour, error)
       throw error
     })

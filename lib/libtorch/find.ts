@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ShinsakuError } from '../errors.ts'
 import { userCacheFolder } from '../system/cache.ts'
 import { minorOf, usableMinors } from './builds.ts'
+import { elfArchitecture } from './elf.ts'
 import { torchVersion } from './wheels.ts'
 
 /** An unpacked libtorch. */
@@ -20,9 +21,14 @@ export type Libtorch = {
 /** `named`: the user asked for this place, so no other one will do. */
 type Place = { name: string; root: string | undefined; why: string; named?: boolean; lib?: string; include?: string }
 
+/** A version of torch and a processor, by Node's name for it. */
+type Build = { version?: string; arch?: string }
+
 /** Where fetched libtorch of one flavour lies. */
-export const fetchedRoot = (flavour: Libtorch['flavour'], version = torchVersion): string =>
-  join(userCacheFolder(), 'libtorch', `${version}-${flavour}`, 'torch')
+export function fetchedRoot(flavour: Libtorch['flavour'], { version = torchVersion, arch = process.arch }: Build = {}) {
+  const folder = [version, flavour, ...(arch === 'x64' ? [] : [arch])].join('-')
+  return join(userCacheFolder(), 'libtorch', folder, 'torch')
+}
 
 /** The Python to ask: `SHINSAKU_PYTHON`, else python3. */
 export const pythonProgram = (): string => process.env.SHINSAKU_PYTHON || 'python3'
@@ -42,7 +48,7 @@ function pythonTorch(): Place {
   }
 }
 
-function* places(): Generator<Place> {
+function* places(arch: string): Generator<Place> {
   const { LIBTORCH, LIBTORCH_LIB, LIBTORCH_INCLUDE } = process.env
   const parts = { ...(LIBTORCH_LIB && { lib: LIBTORCH_LIB }), ...(LIBTORCH_INCLUDE && { include: LIBTORCH_INCLUDE }) }
   yield {
@@ -54,8 +60,8 @@ function* places(): Generator<Place> {
   }
   yield pythonTorch()
   // Both flavours run on a CPU; the one for GPUs is there only where somebody asked for it.
-  yield { name: 'cache', root: fetchedRoot('cuda'), why: 'fetched by shinsaku setup --cuda' }
-  yield { name: 'cache', root: fetchedRoot('cpu'), why: 'fetched by shinsaku setup' }
+  yield { name: 'cache', root: fetchedRoot('cuda', { arch }), why: 'fetched by shinsaku setup --cuda' }
+  yield { name: 'cache', root: fetchedRoot('cpu', { arch }), why: 'fetched by shinsaku setup' }
 }
 
 function readVersion(root: string): string | undefined {
@@ -72,10 +78,13 @@ function readVersion(root: string): string | undefined {
 export const findOpenMp = (lib: string): string | undefined =>
   readdirSync(lib).find((file) => /^libgomp.*\.so/.test(file))
 
-function inspect({ root, lib = join(root!, 'lib'), include = join(root!, 'include') }: Place): Libtorch | string {
+function inspect(place: Place, arch: string): Libtorch | string {
+  const { root, lib = join(root!, 'lib'), include = join(root!, 'include') } = place
   if (!existsSync(root!)) return `${root} does not exist`
   const missing = ['libc10.so', 'libtorch_cpu.so'].filter((file) => !existsSync(join(lib, file)))
   if (missing.length > 0) return `${lib} holds no ${missing.join(' and no ')}`
+  const builtFor = elfArchitecture(join(lib, 'libc10.so'))
+  if (builtFor !== undefined && builtFor !== arch) return `${lib} is for ${builtFor}, not for ${arch}`
   const version = readVersion(root!)
   if (!version) return `${root} holds neither build-version nor version.py`
   const flavour = existsSync(join(lib, 'libtorch_cuda.so')) ? 'cuda' : 'cpu'
@@ -102,13 +111,13 @@ function requireVersion(found: Libtorch, accepted: readonly string[]): Libtorch 
  * The first usable libtorch of: LIBTORCH, the Python at hand (LIBTORCH_USE_PYTORCH=1), the user's cache.
  * A place that was named outright and is not usable is an error, not a reason to look further.
  * `accepted` are the minor versions that will do: those that the package holds an addon for.
- * Throws LIBTORCH_MISSING with everything it looked at (`details.named`: the variable at fault), or LIBTORCH_VERSION.
+ * `arch` is the processor that it must be built for. Throws LIBTORCH_MISSING with everything it looked at (`details.named`: the variable at fault), or LIBTORCH_VERSION.
  */
-export function findLibtorch(accepted: readonly string[] = usableMinors()): Libtorch {
+export function findLibtorch(accepted: readonly string[] = usableMinors(), arch: string = process.arch): Libtorch {
   const looked: string[] = []
   let named: string | undefined
-  for (const place of places()) {
-    const found = place.root ? inspect(place) : place.why
+  for (const place of places(arch)) {
+    const found = place.root ? inspect(place, arch) : place.why
     if (typeof found !== 'string') return requireVersion(found, accepted)
     looked.push(`${place.name}: ${found}`)
     if (!place.named) continue

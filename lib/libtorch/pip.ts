@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { abortError, ShinsakuError } from '../errors.ts'
 import { measure } from '../files/read.ts'
+import type { Architecture } from '../system/platform.ts'
 import { pythonProgram } from './find.ts'
 import type { Wheel, WheelFile } from './wheels.ts'
 
@@ -21,11 +22,14 @@ export type Listeners = {
 // One wheel for every Python: nothing of it is run, so the interpreter's own version does not matter. pip takes
 // the tags literally, so every glibc up to the one that torch needs is listed.
 const glibcMinors = Array.from({ length: 24 }, (_, i) => 28 - i)
-const platforms = [...glibcMinors.map((minor) => `manylinux_2_${minor}_x86_64`), 'manylinux2014_x86_64']
-const platform = [
-  ...['--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311'],
-  ...platforms.flatMap((tag) => ['--platform', tag]),
-]
+const machines: Readonly<Record<Architecture, string>> = { x64: 'x86_64', arm64: 'aarch64' }
+const platformTags = (arch: Architecture): readonly string[] => {
+  const platforms = [...glibcMinors.map((minor) => `manylinux_2_${minor}`), 'manylinux2014']
+  return [
+    ...['--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311'],
+    ...platforms.flatMap((tag) => ['--platform', `${tag}_${machines[arch]}`]),
+  ]
+}
 
 type Ended = { code: number | null; tail: string }
 
@@ -138,7 +142,7 @@ async function had(folder: string, { files }: Wheel): Promise<string | undefined
 export async function downloadWheel(
   python: string,
   wheel: Wheel,
-  { kept, scratch }: { kept: string; scratch: string },
+  { kept, scratch, arch }: { kept: string; scratch: string; arch: Architecture },
   listeners: Listeners,
 ): Promise<string> {
   const folder = join(kept, `${wheel.name}-${wheel.version}`)
@@ -153,7 +157,7 @@ export async function downloadWheel(
   await writeFile(requirements, requirement(wheel))
   const args = [
     ...['-m', 'pip', 'download', '--quiet', '--no-input', '--no-cache-dir', '--progress-bar', 'off', '--no-deps'],
-    ...['--only-binary=:all:', ...platform, '--require-hashes', '-d', download, '-r', requirements],
+    ...['--only-binary=:all:', ...platformTags(arch), '--require-hashes', '-d', download, '-r', requirements],
   ]
   const stop = listeners.onProgress ? watch(scratch, wheel, listeners.onProgress) : () => {}
   // pip's own temporary files go to the disk whose space was looked at, and away with the folder.

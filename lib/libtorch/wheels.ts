@@ -1,4 +1,5 @@
-/** The Python wheels that libtorch is taken from, pinned by version and SHA-256. */
+/** The Python wheels that libtorch is taken from, pinned by version and SHA-256, for each kind of processor. */
+import type { Architecture } from '../system/platform.ts'
 
 /** One file that will do. `local` is the part of its version after a "+", such as "cpu". */
 export type WheelFile = { sha256: string; bytes: number; local?: string }
@@ -9,6 +10,15 @@ export type Wheel = {
   files: readonly WheelFile[]
   /** No build with a local version will do. */
   exact?: boolean
+}
+
+/** What libtorch is put together from. */
+export type WheelSet = {
+  /** Without `cuda` there is no build for GPUs. */
+  torch: { cpu: Wheel; cuda?: Wheel }
+  /** What the public build needs beside it to load on a CPU, and on a GPU. */
+  runtime: readonly Wheel[]
+  cuda: readonly Wheel[]
 }
 
 /** The libtorch this package is built for and fetches. */
@@ -24,12 +34,6 @@ const cpuBuild: WheelFile = {
   local: 'cpu',
 }
 
-/** Not every index offers the smaller build for CPUs; the public one computes on CPUs too, and GPUs need it. */
-export const torchWheels = {
-  cpu: { name: 'torch', version: torchVersion, files: [cpuBuild, publicBuild] },
-  cuda: { name: 'torch', version: torchVersion, files: [publicBuild], exact: true },
-} as const satisfies Record<string, Wheel>
-
 const wheel = (name: string, version: string, bytes: number, sha256: string): Wheel => ({
   name,
   version,
@@ -37,7 +41,7 @@ const wheel = (name: string, version: string, bytes: number, sha256: string): Wh
 })
 
 /** The CUDA libraries that the public build of this torch pins; all of them are needed to load libtorch_cuda. */
-export const cudaWheels: readonly Wheel[] = [
+const cudaWheels: readonly Wheel[] = [
   wheel('nvidia-cublas', '13.1.1.3', 423_138_758, '37936a16db8fe4ac1f065c2139360608a543a09275cb1a1af612e08cfa065436'),
   wheel('nvidia-cuda-cupti', '13.0.85', 10_715_597, '4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8'),
   wheel('nvidia-cuda-nvrtc', '13.0.88', 90_215_200, 'ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575'),
@@ -76,6 +80,45 @@ export const cudaWheels: readonly Wheel[] = [
 ]
 
 /** What the public build needs even where it computes on a CPU only. */
-export const runtimeWheels: readonly Wheel[] = cudaWheels.filter(({ name }) =>
-  ['nvidia-cuda-cupti', 'nvidia-cuda-runtime'].includes(name),
-)
+const runtimeNames = ['nvidia-cuda-cupti', 'nvidia-cuda-runtime']
+
+export const pinnedWheels: Readonly<Record<Architecture, WheelSet>> = {
+  x64: {
+    torch: {
+      // Not every index offers the smaller build for CPUs; the public one computes on CPUs too, and GPUs need it.
+      cpu: { name: 'torch', version: torchVersion, files: [cpuBuild, publicBuild] },
+      cuda: { name: 'torch', version: torchVersion, files: [publicBuild], exact: true },
+    },
+    runtime: cudaWheels.filter(({ name }) => runtimeNames.includes(name)),
+    cuda: cudaWheels,
+  },
+  arm64: {
+    torch: {
+      cpu: wheel(
+        'torch',
+        torchVersion,
+        427_199_369,
+        '092790c696a760c729fd5722835f50b9d81fd7c8f141571f3f3cf4081a8f664c',
+      ),
+    },
+    runtime: [
+      wheel(
+        'nvidia-cuda-cupti',
+        '13.0.85',
+        10_310_827,
+        '796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151',
+      ),
+      wheel(
+        'nvidia-cuda-runtime',
+        '13.0.96',
+        2_261_060,
+        'ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55',
+      ),
+    ],
+    cuda: [],
+  },
+}
+
+/** Whether a libtorch for GPUs can be fetched for this processor. */
+export const hasCudaBuild = (arch: string = process.arch): boolean =>
+  Object.entries(pinnedWheels).some(([name, { torch }]) => name === arch && torch.cuda !== undefined)

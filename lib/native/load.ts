@@ -7,7 +7,9 @@ import { ShinsakuError } from '../errors.ts'
 import { addonFor, type Builds, findBuilds, packageRoot, pluginFor } from '../libtorch/builds.ts'
 import { fetchLibtorch } from '../libtorch/fetch.ts'
 import { findLibtorch, findOpenMp, type Libtorch } from '../libtorch/find.ts'
+import { hasCudaBuild } from '../libtorch/wheels.ts'
 import { addonHint } from '../system/addons.ts'
+import { requirePlatform } from '../system/platform.ts'
 import { isInPackage } from '../system/version.ts'
 import type { Addon } from './addon.ts'
 import { wrapAddon } from './wrap.ts'
@@ -38,32 +40,6 @@ export type Loaded = {
   pluginProblem: string | null
 }
 
-/** Such as "2.36"; undefined with another C library. */
-export const glibcVersion = (): string | undefined =>
-  (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
-
-const elsewhere: Partial<Record<NodeJS.Platform, string>> = {
-  darwin: 'On macOS run it in a container for linux/amd64.',
-  win32: 'On Windows run it in WSL 2.',
-}
-
-/** Throws PLATFORM_UNSUPPORTED where this package has no native build for the machine. */
-export function requirePlatform({ platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'>, glibc = glibcVersion) {
-  const musl = platform === 'linux' && !glibc()
-  if (platform === 'linux' && arch === 'x64' && !musl) return
-  const instead = musl
-    ? 'Use an image based on Debian, Ubuntu or Fedora; libtorch has no build for Alpine.'
-    : (elsewhere[platform] ?? 'Use a linux-x64 machine or container.')
-  throw new ShinsakuError(
-    'PLATFORM_UNSUPPORTED',
-    `shinsaku runs on linux-x64 with glibc, but this is ${platform}-${arch}${musl ? ' with musl' : ''}`,
-    {
-      hint: `${instead} To build it here: clone the repository, set LIBTORCH to a libtorch for this platform, and follow "Other platforms" in CONTRIBUTING.md.`,
-      details: { platform, arch, musl, supported: ['linux-x64-glibc'] },
-    },
-  )
-}
-
 /** Throws ADDON_MISSING where a bundler has moved this code away from the native part. */
 export function requireOwnFolder(isThere = isInPackage): void {
   if (isThere) return
@@ -92,7 +68,8 @@ export function openCuda(loader: Loader, { lib, flavour }: Libtorch): string | n
   if (process.env.SHINSAKU_DEVICE === 'cpu') return 'SHINSAKU_DEVICE is cpu'
   const problem = loader.cudaDriver()
   if (problem !== null) return problem
-  if (flavour !== 'cuda') return 'the libtorch in use is built for the CPU only; run: npx shinsaku setup --cuda'
+  if (flavour !== 'cuda')
+    return `the libtorch in use is built for the CPU only${hasCudaBuild() ? '; run: npx shinsaku setup --cuda' : ''}`
   try {
     // Of several processes on a machine each has one GPU, which is then the only one that it sees.
     const device = visibleDevice(readLaunch(), process.env.CUDA_VISIBLE_DEVICES)
@@ -179,7 +156,7 @@ async function loadAll(onLine?: (line: string) => void): Promise<Loaded> {
   requireOwnFolder()
   const builds = findBuilds()
   // Whoever has built it elsewhere may use it there.
-  if (!builds.local) requirePlatform(process)
+  if (!builds.local) requirePlatform()
   const loader = requireAddon<Loader>(builds.loader, 'loader')
   const libtorch = await find(onLine)
   requireNoOther(loader, libtorch)

@@ -25,14 +25,14 @@ function pack(): string {
       join(addon, 'build', 'Release', 'shinsaku.node'),
       ...buildPaths.prebuiltAddon(minor),
       'prebuilds',
-      'linux-x64',
+      `linux-${process.arch}`,
       'shinsaku.glibc.node',
     ],
     [
       join(findBuilds().loader, 'build', 'Release', 'loader.node'),
       ...buildPaths.prebuiltLoader,
       'prebuilds',
-      'linux-x64',
+      `linux-${process.arch}`,
       'loader.glibc.node',
     ],
   ]

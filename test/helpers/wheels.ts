@@ -50,17 +50,26 @@ export const torchFiles: Files = {
   'torch/nn/modules.py': 'pass',
 }
 
-/** Puts a wheel into `folder`; resolves with how it is pinned. */
-export function makeWheel(folder: string, name: string, version: string, files: Files): Wheel {
+const machines: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' }
+
+/** Puts a wheel for a processor into `folder`; resolves with how it is pinned. */
+export function makeWheel(
+  folder: string,
+  name: string,
+  version: string,
+  files: Files,
+  arch: string = process.arch,
+): Wheel {
+  const tag = `cp311-cp311-manylinux_2_28_${machines[arch]}`
   const stem = `${name.replaceAll('-', '_')}-${version}`
   const bytes = zip({
     ...files,
     [`${stem}.dist-info/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`,
-    [`${stem}.dist-info/WHEEL`]: 'Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-manylinux_2_28_x86_64\n',
+    [`${stem}.dist-info/WHEEL`]: `Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: ${tag}\n`,
     [`${stem}.dist-info/RECORD`]: '',
     [`${stem}.dist-info/licenses/LICENSE`]: 'free',
   })
-  writeFileSync(join(folder, `${stem}-cp311-cp311-manylinux_2_28_x86_64.whl`), bytes)
+  writeFileSync(join(folder, `${stem}-${tag}.whl`), bytes)
   const [, local] = version.split('+')
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   return { name, version: version.split('+')[0]!, files: [{ sha256, bytes: bytes.length, ...(local && { local }) }] }

@@ -51,7 +51,7 @@ describe('surface', () => {
   test('info names the build, the processor and the threads', async () => {
     const info = await addon.info()
     expect(info.builtFor).toMatch(/^2\.\d+\.\d+/)
-    expect(info.cpuCapability).toMatch(/AVX|DEFAULT/)
+    expect(info.cpuCapability).toMatch(/AVX|DEFAULT|SVE/)
     expect(info.threads).toBeGreaterThan(0)
     expect(info.cudaDevices).toBeGreaterThanOrEqual(0)
   })

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { root } from '../../scripts/bootstrap.mjs'
+import { toolFor } from '../../scripts/cross.mjs'
 import { relativeLinks } from '../../scripts/stage.mjs'
 
 const mostBytes = 15e6
@@ -25,8 +26,8 @@ const needed = [
     'dist/cli/main.js',
   ],
   ...[
-    /^prebuilds\/loader\/prebuilds\/linux-x64\/[^/]+\.node$/,
-    /^prebuilds\/torch-2\.\d+\/prebuilds\/linux-x64\/[^/]+\.node$/,
+    /^prebuilds\/loader\/prebuilds\/linux-(x64|arm64)\/[^/]+\.node$/,
+    /^prebuilds\/torch-2\.\d+\/prebuilds\/linux-(x64|arm64)\/[^/]+\.node$/,
   ],
 ]
 const forbidden =
@@ -34,6 +35,9 @@ const forbidden =
 
 /** Beside the addon for the same torch; a package made without CUDA's compiler has none. */
 const isPlugin = (file) => /^prebuilds\/torch-2\.\d+\/prebuilds\/linux-x64\/shinsaku_cuda\.so$/.test(file)
+
+/** The objdump that reads this native part. */
+const objdumpFor = (file) => toolFor(file.includes('/linux-arm64/') ? 'arm64' : 'x64', 'objdump')
 
 // What npm runs by itself where the package is installed, or where it is packed from git.
 const lifecycle = [
@@ -145,7 +149,7 @@ export async function contentProblems(tarball) {
       ...(size < mostBytes ? [] : [`it has ${size} bytes, and should have less than ${mostBytes}`]),
       ...pathProblems(folder, files),
       ...addons.flatMap((file) =>
-        symbolProblems(execFileSync('objdump', ['-T', join(folder, file)], { encoding: 'utf8' })),
+        symbolProblems(execFileSync(objdumpFor(file), ['-T', join(folder, file)], { encoding: 'utf8' })),
       ),
       ...(await publintProblems(tarball)),
       ...attwProblems(tarball),

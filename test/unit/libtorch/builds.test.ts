@@ -14,10 +14,11 @@ import {
 import { torchVersion } from '../../../lib/libtorch/wheels.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
-const prebuilt = (minor: string) => [
+const here = `linux-${process.arch}`
+const prebuilt = (minor: string, platform = here) => [
   ...buildPaths.prebuiltAddon(minor),
   'prebuilds',
-  'linux-x64',
+  platform,
   'shinsaku.glibc.node',
 ]
 
@@ -32,7 +33,8 @@ function packageWith(...files: (readonly string[])[]): string {
 }
 
 describe('a package as it is shipped', () => {
-  const shipped = (...minors: string[]) => packageWith(['prebuilds', 'loader', 'x.node'], ...minors.map(prebuilt))
+  const shipped = (...minors: string[]) =>
+    packageWith(['prebuilds', 'loader', 'x.node'], ...minors.map((minor) => prebuilt(minor)))
 
   test('holds an addon for each minor version of torch', () => {
     const root = shipped('2.11', '2.9', '2.13')
@@ -52,6 +54,13 @@ describe('a package as it is shipped', () => {
     expect(chosen('2.8.0')).toBe(folder('2.11'))
   })
 
+  test('addons for other processors are none', () => {
+    const other = process.arch === 'x64' ? 'linux-arm64' : 'linux-x64'
+    const root = packageWith(prebuilt('2.13', other), prebuilt('2.14', other), prebuilt('2.14'))
+    expect(usableMinors(findBuilds(root))).toEqual(['2.14'])
+    expect(addonFor(findBuilds(packageWith(prebuilt('2.13', other))), torchVersion)).toBeUndefined()
+  })
+
   test('without any addon it asks for the libtorch that it would fetch', () => {
     const builds = findBuilds(packageWith())
     expect(usableMinors(builds)).toEqual([minorOf(torchVersion)])
@@ -64,7 +73,7 @@ test('the CUDA plugin lies beside the addon of its torch, and another torch has 
   expect(pluginFor(findBuilds(built), torchVersion)).toBe(join(built, 'build', 'Release', 'shinsaku_cuda.so'))
   const root = packageWith(prebuilt('2.13'), prebuilt('2.14'))
   const of = (version: string) => pluginFor(findBuilds(root), version)
-  expect(of('2.14.1')).toBe(join(root, 'prebuilds', 'torch-2.14', 'prebuilds', 'linux-x64', 'shinsaku_cuda.so'))
+  expect(of('2.14.1')).toBe(join(root, 'prebuilds', 'torch-2.14', 'prebuilds', here, 'shinsaku_cuda.so'))
   expect(of('2.12.0')).toBeUndefined()
 })
 

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { fetchLibtorch, type WheelSet } from '../../../lib/libtorch/fetch.ts'
+import { fetchLibtorch } from '../../../lib/libtorch/fetch.ts'
 import { fetchedRoot, findLibtorch } from '../../../lib/libtorch/find.ts'
-import { torchVersion } from '../../../lib/libtorch/wheels.ts'
+import { torchVersion, type WheelSet } from '../../../lib/libtorch/wheels.ts'
 import { emptyMachine, fakeDownload, makeWheel, torchFiles } from '../../helpers/wheels.ts'
 
 // The machine that tests run on may have less room than a libtorch needs.
@@ -46,6 +46,28 @@ describe('with pip', () => {
     expect(readFileSync(join(root, 'lib', 'libtorch_cpu.so'), 'utf8')).toBe('cpu')
     expect(inCache()).toEqual(whole)
     expect(lines).toEqual([`fetching torch ${torchVersion}`, 'unpacking 1 wheel'])
+  })
+
+  test('for another processor: its own wheel, in a folder of its own', async () => {
+    const other = process.arch === 'x64' ? 'arm64' : 'x64'
+    const version = "__version__ = '2.13.0'\n"
+    const files = { ...torchFiles, 'torch/lib/libtorch_cpu.so': other, 'torch/version.py': version }
+    const torch = makeWheel(machine.wheels, 'torch', torchVersion, files, other)
+    const root = await fetchCpu({ arch: other, wheels: { torch: { cpu: torch }, runtime: [], cuda: [] } })
+    expect(root).toBe(fetchedRoot('cpu', { arch: other }))
+    expect(root).not.toBe(fetchedRoot('cpu'))
+    expect(readFileSync(join(root, 'lib', 'libtorch_cpu.so'), 'utf8')).toBe(other)
+    expect(findLibtorch(undefined, other).root).toBe(root)
+    expect(() => findLibtorch()).toThrow(expect.objectContaining({ code: 'LIBTORCH_MISSING' }))
+  })
+
+  test('there is no libtorch for GPUs on arm64', async () => {
+    await expect(fetchLibtorch({ flavour: 'cuda', arch: 'arm64' })).rejects.toMatchObject({
+      code: 'PLATFORM_UNSUPPORTED',
+      message: expect.stringContaining('linux-arm64'),
+      hint: expect.stringContaining('setup --cpu'),
+    })
+    expect(inCache()).toEqual([])
   })
 
   test('R73 what is there already is not fetched again, and needs neither network nor Python', async () => {

@@ -6,6 +6,7 @@ import { minorOf } from '../../../lib/libtorch/builds.ts'
 import { fetchedRoot, findLibtorch } from '../../../lib/libtorch/find.ts'
 import { torchVersion } from '../../../lib/libtorch/wheels.ts'
 import { userCacheFolder } from '../../../lib/system/cache.ts'
+import { elfFor } from '../../helpers/elf.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { emptyMachine, libtorchFiles, unpacked } from '../../helpers/wheels.ts'
 
@@ -58,6 +59,17 @@ describe('nothing usable: LIBTORCH_MISSING', () => {
     expect(error).toMatchObject({ code: 'LIBTORCH_MISSING', details: { named: 'LIBTORCH' } })
     expect(error.message).toContain('LIBTORCH: /nowhere/libtorch does not exist')
     expect(error.hint).toContain('unset it')
+  })
+
+  test('LIBTORCH names a libtorch for another processor', () => {
+    const other = process.arch === 'x64' ? 'arm64' : 'x64'
+    const root = unpacked(libtorchFiles())
+    writeFileSync(join(root, 'lib', 'libc10.so'), elfFor(other))
+    vi.stubEnv('LIBTORCH', root)
+    const error = failure()
+    expect(error).toMatchObject({ code: 'LIBTORCH_MISSING', details: { named: 'LIBTORCH' } })
+    expect(error.message).toContain(`${join(root, 'lib')} is for ${other}, not for ${process.arch}`)
+    expect(findLibtorch(undefined, other).root).toBe(root)
   })
 
   test.each([

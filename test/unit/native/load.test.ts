@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ShinsakuError } from '../../../lib/errors.ts'
 import { fetchedRoot, type Libtorch } from '../../../lib/libtorch/find.ts'
 import { torchVersion } from '../../../lib/libtorch/wheels.ts'
-import { type Loader, loadAddon, loadNative, requireNoOther, requirePlatform } from '../../../lib/native/load.ts'
+import { type Loader, loadAddon, loadNative, requireNoOther } from '../../../lib/native/load.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { emptyMachine, fakeDownload, libtorchFiles, makeWheel, torchFiles, unpacked } from '../../helpers/wheels.ts'
 
@@ -48,35 +48,6 @@ function packageWith(text?: string): void {
   }
   vi.stubEnv('SHINSAKU_PREBUILD', folder)
 }
-
-describe('PLATFORM_UNSUPPORTED', () => {
-  test.each([
-    ['darwin', 'arm64', 'container'],
-    ['win32', 'x64', 'WSL 2'],
-    ['linux', 'arm64', 'linux-x64'],
-  ] as const)('%s-%s: what is supported, what to do, and how to build', (platform, arch, instead) => {
-    const check = () => requirePlatform({ platform, arch }, () => '2.36')
-    expect(check).toThrow(
-      expect.objectContaining({
-        code: 'PLATFORM_UNSUPPORTED',
-        hint: expect.stringMatching(/set LIBTORCH .*CONTRIBUTING\.md/),
-        details: { platform, arch, musl: false, supported: ['linux-x64-glibc'] },
-      }),
-    )
-    expect(check).toThrow(expect.objectContaining({ hint: expect.stringContaining(instead) }))
-    expect(check).toThrow(`shinsaku runs on linux-x64 with glibc, but this is ${platform}-${arch}`)
-  })
-
-  test('musl', () => {
-    const check = () => requirePlatform({ platform: 'linux', arch: 'x64' }, () => undefined)
-    expect(check).toThrow(expect.objectContaining({ code: 'PLATFORM_UNSUPPORTED' }))
-    expect(check).toThrow('but this is linux-x64 with musl')
-  })
-
-  test('linux-x64 with glibc passes', () => {
-    expect(() => requirePlatform({ platform: 'linux', arch: 'x64' }, () => '2.36')).not.toThrow()
-  })
-})
 
 describe('libtorch', () => {
   test('there is none, and nothing is fetched unasked', async () => {

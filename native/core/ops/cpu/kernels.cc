@@ -7,7 +7,12 @@ namespace shinsaku::cpu {
 
 std::vector<const Kernels*> AllKernels() {
   std::vector<const Kernels*> found;
-  for (const Kernels* kernels : {Avx512Kernels(), Avx2Kernels()}) {
+#ifdef __aarch64__
+  const std::initializer_list<const Kernels*> all = {NeonKernels()};
+#else
+  const std::initializer_list<const Kernels*> all = {Avx512Kernels(), Avx2Kernels()};
+#endif
+  for (const Kernels* kernels : all) {
     if (kernels) found.push_back(kernels);
   }
   return found;

@@ -152,9 +152,11 @@ struct Kernels {
   double (*squares)(const float* x, int64_t count);
 };
 
-// null where the processor (or its operating system) cannot run them.
+// null where the processor (or its operating system) cannot run them. Each is defined for its architecture
+// only.
 const Kernels* Avx2Kernels();
 const Kernels* Avx512Kernels();
+const Kernels* NeonKernels();
 // Those that this processor can run, fastest first.
 std::vector<const Kernels*> AllKernels();
 // The kernels of that set; null for "reference". Throws NATIVE_FAILED for one that this processor lacks.

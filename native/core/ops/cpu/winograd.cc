@@ -13,7 +13,10 @@ namespace {
 // Half of a core's second-level cache holds a block's transformed input and product, the rest weights.
 int64_t BlockFloats() {
   static const int64_t floats = [] {
-    const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#ifdef __aarch64__
+    if (bytes <= 0) bytes = 1 << 20;  // glibc cannot tell; cores of servers and of Macs have this or more
+#endif
     return std::clamp<int64_t>(bytes, 256 << 10, 2 << 20) * 3 / 4 / static_cast<int64_t>(sizeof(float));
   }();
   return floats;

@@ -8,8 +8,8 @@ namespace {
 
 using shinsaku::cpu::Gemm;
 
-constexpr int kPanelVecs = 2;
-// Accumulators, one panel row and one splat fill the registers: 16 of AVX2, 32 of AVX-512.
+constexpr int kPanelVecs = kLanes == 4 ? 4 : 2;
+// Accumulators, one panel row and one splat fill the registers: 16 of AVX2, 32 of AVX-512 and of NEON.
 constexpr int kTileRows = kLanes == 16 ? 12 : 6;
 
 // `tiles` times kRows rows. What `g` says is held in variables of its own, because for all the compiler knows
@@ -98,6 +98,16 @@ inline void Panel(const Gemm& g, const float* b, int64_t b_row, float* c, const 
   ahead ? tile.template operator()<true>(left) : tile.template operator()<false>(left);
 }
 
+// The last panel of `vectors` < kPanelVecs.
+template <int kVecs>
+inline void NarrowPanel(int64_t vectors, const Gemm& g, const float* b, int64_t b_row, float* c,
+                        const float* bias, const float* ahead) {
+  if constexpr (kVecs > 1) {
+    if (vectors < kVecs) return NarrowPanel<kVecs - 1>(vectors, g, b, b_row, c, bias, ahead);
+  }
+  Panel<kVecs>(g, b, b_row, c, bias, ahead);
+}
+
 void Multiply(const Gemm& g) {
   constexpr int64_t kPanel = kPanelVecs * kLanes;
   const int64_t depth = g.segments * g.depth;
@@ -110,7 +120,7 @@ void Multiply(const Gemm& g) {
     if (width == kPanel) {
       Panel<kPanelVecs>(g, b, b_row, g.c + n, bias, ahead);
     } else {
-      Panel<1>(g, b, b_row, g.c + n, bias, ahead);
+      NarrowPanel<kPanelVecs - 1>(width / kLanes, g, b, b_row, g.c + n, bias, ahead);
     }
   }
 }

@@ -3,7 +3,9 @@
 // linker could hand one processor's code to another.
 #pragma once
 
+#ifdef __x86_64__
 #include <immintrin.h>
+#endif
 
 #include <cstdint>
 
@@ -52,7 +54,7 @@ SHINSAKU_INLINE Vec Swap(Vec v) {
 // The sum of all vector_width, in every lane.
 SHINSAKU_INLINE Vec Sum(Vec v) {
   if constexpr (kLanes > 8) v += Swap<8>(v);
-  v += Swap<4>(v);
+  if constexpr (kLanes > 4) v += Swap<4>(v);
   v += Swap<2>(v);
   return v + Swap<1>(v);
 }
@@ -60,7 +62,7 @@ SHINSAKU_INLINE Vec Sum(Vec v) {
 // The largest lane, in every lane.
 SHINSAKU_INLINE Vec Largest(Vec v) {
   if constexpr (kLanes > 8) v = Max(v, Swap<8>(v));
-  v = Max(v, Swap<4>(v));
+  if constexpr (kLanes > 4) v = Max(v, Swap<4>(v));
   v = Max(v, Swap<2>(v));
   return Max(v, Swap<1>(v));
 }

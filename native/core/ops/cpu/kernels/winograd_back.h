@@ -120,7 +120,7 @@ void Transpose(const float* from, int64_t from_row, int64_t rows, int64_t column
       for (int i = 0; i < static_cast<int>(kLanes); ++i) v[i] = Load(from + (r + i) * from_row + c);
       Exchange<1>(v);
       Exchange<2>(v);
-      Exchange<4>(v);
+      if constexpr (kLanes > 4) Exchange<4>(v);
       if constexpr (kLanes > 8) Exchange<8>(v);
 #pragma GCC unroll 16
       for (int i = 0; i < static_cast<int>(kLanes); ++i) Store(to + (c + i) * to_row + r, v[i]);
