@@ -9,6 +9,7 @@ import { pixelsFolder } from './cache-folder.ts'
 import { measureAll } from './decode.ts'
 import { type Finding, findingsOf } from './findings.ts'
 import { LINK_OUT, OWN_RUN } from './folder.ts'
+import { KnownFiles } from './known-files.ts'
 import { labelFiles, unlabelled, withoutLabelFiles } from './labels/label-files.ts'
 import { readLabels } from './labels/read.ts'
 import { readLicences } from './licences.ts'
@@ -207,7 +208,11 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
       onProgress?.({ phase, done, total })
     }
   }
-  const measured = await measureAll(source.items, { signal, onDone: counter('read', source.items.length) })
+  const known = source.root === null ? null : await KnownFiles.open(cacheFolder, source.root, readOnly)
+  const measured = await measureAll(source.items, known, {
+    signal,
+    onDone: counter('read', source.items.length),
+  }).finally(() => known?.close())
   const { list, skipped: passedOver } = dropUnusable(measured, options)
   if (list.length === 0) throw empty(source, [...source.skipped, ...passedOver])
   const kind = storeKind(readOnly ? 'auto' : options.pixelStore, list.length * rowBytes(settings))

@@ -8,8 +8,10 @@ import { unreadable } from '../images/refusal.ts'
 import { thumbnailOf } from '../images/thumbnail.ts'
 import type { DecodeJournal, RecordPlace } from './decode-journal.ts'
 import { digest } from './digest.ts'
+import type { KnownFiles } from './known-files.ts'
 import type { OtherSets, RowPlace } from './other-sets.ts'
-import { contentKey, type Decoding, type Filed, type Item, isBroken, type Measured, type Outcome } from './outcome.ts'
+import { type Decoding, type Filed, type Item, isBroken, type Measured } from './outcome.ts'
+import { OutcomeTable } from './outcome-table.ts'
 import { forEachPatiently } from './pool.ts'
 
 /** `onDone` hears how many more are done. */
@@ -32,17 +34,24 @@ const readFile = ({ file, member }: Filed, signal: AbortSignal | undefined) =>
 const contentOf = async (item: Item, signal: AbortSignal | undefined) =>
   'draw' in item ? Uint8Array.from(Buffer.from(item.draw())) : readFile(item, signal)
 
-/** Length and SHA-256 of every item, or its IMAGE_UNREADABLE error, in order. */
+/** Length and SHA-256 of every item, or its IMAGE_UNREADABLE error, in order. What is in `known` is not read. */
 export async function measureAll(
   items: readonly Item[],
+  known: KnownFiles | null,
   { signal, onDone }: Hooks,
 ): Promise<(Measured | ShinsakuError)[]> {
   const measured = new Array<Measured | ShinsakuError>(items.length)
+  const readContent = async (item: Item, key: string | null) => {
+    const content = await contentOf(item, signal)
+    const found = { bytes: content.length, sha256: await sha256(content) }
+    await known?.add(key, found)
+    return found
+  }
   await forEachPatiently(items.length, signal, async (index, last) => {
     const item = items[index]!
     try {
-      const content = await contentOf(item, signal)
-      measured[index] = { item, bytes: content.length, sha256: await sha256(content) }
+      const key = known && 'file' in item ? await known.keyOf(item) : null
+      measured[index] = { item, ...(known?.get(key) ?? (await readContent(item, key))) }
     } catch (error) {
       if (isDenied(error) && !last) return 'later'
       measured[index] = asUnreadable(item.path, error)
@@ -107,23 +116,23 @@ export async function decodeAll(
   { sets, journal }: Known,
   keep: Keep,
   { signal, onDone }: Hooks,
-): Promise<{ outcomes: Outcome[]; lasting: boolean }> {
-  const outcomes = new Array<Outcome | undefined>(list.length)
-  const contents = list.map(contentKey)
+): Promise<{ outcomes: OutcomeTable; lasting: boolean }> {
+  const outcomes = OutcomeTable.of(list)
+  const contents = Array.from(list, (_, index) => outcomes.contentAt(index))
   let lasting = true
   let recalled = 0
   const take = (index: number, decoding: Decoding, place: Place) => {
     // A broken one is decoded again where it ends the call, so that the first in order does.
-    if (outcomes[index] || (failOnBroken && isBroken(decoding.outcome))) return
+    if (outcomes.isKnown(index) || (failOnBroken && isBroken(decoding.outcome))) return
     keep(index, decoding, place)
-    outcomes[index] = decoding.outcome
+    outcomes.set(index, decoding.outcome)
     recalled += 1
   }
   await sets.recall(contents, take)
   await journal.recall(contents, take)
   if (recalled > 0) onDone?.(recalled)
   await forEachPatiently(list.length, signal, async (index, last) => {
-    if (outcomes[index]) return
+    if (outcomes.isKnown(index)) return
     const tried = await decodeItem(list[index]!, settings, signal).catch((error) => {
       if (isDenied(error) && !last) return undefined
       return asBroken(list[index]!.item.path, error, failOnBroken)
@@ -132,8 +141,8 @@ export async function decodeAll(
     const place = tried.lasting ? await journal.add(contents[index]!, tried) : null
     lasting &&= tried.lasting
     keep(index, tried, place)
-    outcomes[index] = tried.outcome
+    outcomes.set(index, tried.outcome)
     onDone?.(1)
   })
-  return { outcomes: outcomes as Outcome[], lasting }
+  return { outcomes, lasting }
 }

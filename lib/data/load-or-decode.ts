@@ -2,15 +2,15 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { abortError, ShinsakuError } from '../errors.ts'
-import { remove } from '../files/write.ts'
 import type { PixelSettings } from '../images/decode.ts'
 import { unreadable } from '../images/refusal.ts'
-import { keepWithin } from './cache-folder.ts'
+import { keepWithin, removeSet } from './cache-folder.ts'
 import { decodeAll, type Hooks, type Known, type Place } from './decode.ts'
 import { DecodeJournal } from './decode-journal.ts'
 import { OtherSets } from './other-sets.ts'
-import { contentKey, isBroken, type Measured, type Outcome } from './outcome.ts'
-import { cachePath, type Entry, openPixels, type StoreKind, storePixels } from './pixel-cache.ts'
+import { contentKey, isBroken, type Measured } from './outcome.ts'
+import type { OutcomeTable } from './outcome-table.ts'
+import { cachePath, openPixels, type StoreKind, storePixels } from './pixel-cache.ts'
 import { MemoryPixelStore, type PixelStore, rowBytes, UnkeptPixelStore } from './pixel-store.ts'
 
 /** What is decoded, how, and where to. */
@@ -27,7 +27,7 @@ export type Wanted = {
   readOnly: boolean
 }
 
-export type LoadedPixels = { outcomes: readonly Outcome[]; store: PixelStore; warnings: string[] }
+export type LoadedPixels = { outcomes: OutcomeTable; store: PixelStore; warnings: string[] }
 
 /**
  * `onDone` hears of decoded pictures only. Rejects with IMAGE_UNREADABLE, OUT_OF_MEMORY, ABORT_ERR; for pixels in a
@@ -54,11 +54,11 @@ async function openStored(
   path: string,
   { list, settings, kind }: Pick<Wanted, 'list' | 'settings' | 'kind'>,
 ): Promise<LoadedPixels | null> {
-  const stored = await openPixels(path, settings, list.length, kind)
+  const stored = await openPixels(path, settings, kind)
   if (!stored) return null
-  const { entries, store } = stored
-  if (entries.length === list.length && entries.every(({ content }, i) => content === contentKey(list[i]!)))
-    return { outcomes: entries.map(({ outcome }) => outcome), store, warnings: [] }
+  const { outcomes, store } = stored
+  if (outcomes.count === list.length && list.every((one, i) => outcomes.contentAt(i) === contentKey(one)))
+    return { outcomes, store, warnings: [] }
   await store.close()
   return null
 }
@@ -80,8 +80,9 @@ async function decode(wanted: Wanted, path: string, hooks: Hooks): Promise<Loade
   }
 }
 
-function throwFirstBroken(list: readonly Measured[], outcomes: readonly Outcome[]): void {
-  for (const [index, outcome] of outcomes.entries()) {
+function throwFirstBroken(list: readonly Measured[], outcomes: OutcomeTable): void {
+  for (const index of list.keys()) {
+    const outcome = outcomes.get(index)
     if (isBroken(outcome)) throw unreadable(list[index]!.item.path, outcome.reason)
   }
 }
@@ -110,7 +111,7 @@ async function decodeToMemory(
   const warnings: string[] = []
   let whole = false
   if (lasting && !readOnly) {
-    await storePixels(path, cacheFolder, { entries: entriesOf(list, outcomes), rows }).then(
+    await storePixels(path, cacheFolder, settings, { outcomes, rows }).then(
       () => {
         whole = true
       },
@@ -122,9 +123,6 @@ async function decodeToMemory(
   return { outcomes, store: new MemoryPixelStore(rows, settings), warnings, whole }
 }
 
-const entriesOf = (list: readonly Measured[], outcomes: readonly Outcome[]): Entry[] =>
-  outcomes.map((outcome, index) => ({ content: contentKey(list[index]!), outcome }))
-
 /** For whoever wants to know of the pictures only: their pixels would be a file. */
 async function decodeToNothing(
   { list, settings, failOnBroken }: Wanted,
@@ -133,8 +131,7 @@ async function decodeToNothing(
   hooks: Hooks,
 ): Promise<Decoded> {
   const { outcomes } = await decodeAll(list, settings, failOnBroken, known, () => {}, hooks)
-  const count = outcomes.filter((outcome) => !('reason' in outcome)).length
-  return { outcomes, store: new UnkeptPixelStore(count, settings), warnings: [], whole: false }
+  return { outcomes, store: new UnkeptPixelStore(outcomes.rows, settings), warnings: [], whole: false }
 }
 
 function allocate(count: number, settings: PixelSettings): Uint8Array {
@@ -151,10 +148,10 @@ function allocate(count: number, settings: PixelSettings): Uint8Array {
 }
 
 /** The rows of pictures that could be decoded, moved together. */
-function withoutGaps(outcomes: readonly Outcome[], pixels: Uint8Array, bytes: number): Uint8Array {
+function withoutGaps(outcomes: OutcomeTable, pixels: Uint8Array, bytes: number): Uint8Array {
   let count = 0
-  for (const [index, outcome] of outcomes.entries()) {
-    if ('reason' in outcome) continue
+  for (let index = 0; index < outcomes.count; index++) {
+    if (!outcomes.hasPixels(index)) continue
     if (count < index) pixels.copyWithin(count * bytes, index * bytes, (index + 1) * bytes)
     count += 1
   }
@@ -186,11 +183,11 @@ async function decodeToFile(
     )
     const path = lasting ? cached : join(cacheFolder, `once-${randomUUID()}.partial`)
     const rows = readRows(outcomes, places, known.journal, hooks.signal)
-    await storePixels(path, cacheFolder, { entries: entriesOf(list, outcomes), rows })
+    await storePixels(path, cacheFolder, settings, { outcomes, rows })
     const stored = await openStored(path, { list, settings, kind: 'file' })
     if (!stored) throw new ShinsakuError('FILE_FAILED', `${path} does not hold what was just written there`)
-    // An open file stays readable without its name.
-    if (!lasting) await remove(path)
+    // Open files stay readable without their names.
+    if (!lasting) await removeSet(path)
     return { ...stored, whole: lasting }
   } catch (error) {
     throw withStoreHint(error, cacheFolder)
@@ -198,15 +195,14 @@ async function decodeToFile(
 }
 
 async function* readRows(
-  outcomes: readonly Outcome[],
+  outcomes: OutcomeTable,
   places: readonly (Place | null)[],
   journal: DecodeJournal,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  for (const [index, outcome] of outcomes.entries()) {
+  for (const [index, place] of places.entries()) {
     if (signal?.aborted) throw abortError(signal, 'Reading the pictures')
-    if ('reason' in outcome) continue
-    const place = places[index]!
+    if (!outcomes.hasPixels(index) || !place) continue
     yield 'row' in place ? await place.store.read([place.row]) : await journal.read(place)
   }
 }

@@ -1,10 +1,11 @@
 /** Pictures that the cache has in other sets: a set that differs from one of them by a few decodes only those. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { remove } from '../files/write.ts'
 import type { PixelSettings } from '../images/decode.ts'
+import { removeSet } from './cache-folder.ts'
 import { type Decoding, indicesOf } from './outcome.ts'
-import { cachePrefix, EXTENSION, openPixels, readEntries } from './pixel-cache.ts'
+import type { OutcomeTable } from './outcome-table.ts'
+import { cachePrefix, EXTENSION, openPixels, readOutcomes } from './pixel-cache.ts'
 import { type PixelStore, rowBytes } from './pixel-store.ts'
 
 /** A row of an open store. */
@@ -18,12 +19,13 @@ const PIECE_BYTES = 1 << 22
 /** A set of the cache, and how many pictures of the wanted it has. */
 type Candidate = { path: string; contents: string[] }
 
+const contentsOf = (outcomes: OutcomeTable): string[] =>
+  Array.from({ length: outcomes.count }, (_, index) => outcomes.contentAt(index))
+
 export class OtherSets {
   readonly #folder: string
   readonly #settings: PixelSettings
   readonly #stores: PixelStore[] = []
-  /** Of the items that are wanted. */
-  #count = 0
   /** Sets that hold nothing but pictures of the wanted set. */
   readonly #contained: string[] = []
 
@@ -38,15 +40,14 @@ export class OtherSets {
     for (const name of await readdir(this.#folder).catch(() => [])) {
       if (!name.startsWith(prefix) || !name.endsWith(EXTENSION)) continue
       const path = join(this.#folder, name)
-      const entries = await readEntries(path, this.#count)
-      if (entries) candidates.push({ path, contents: entries.map(({ content }) => content) })
+      const outcomes = await readOutcomes(path)
+      if (outcomes) candidates.push({ path, contents: contentsOf(outcomes) })
     }
     return candidates
   }
 
   /** Calls `take` for each of the items that another set has, known by their contents. */
   async recall(contents: readonly string[], take: Take): Promise<void> {
-    this.#count = contents.length
     const missing = indicesOf(contents)
     const wanted = new Set(contents)
     let candidates = await this.#candidates()
@@ -66,37 +67,38 @@ export class OtherSets {
 
   /** Takes what is missing from one set; false where it is not whole. */
   async #recallFrom(path: string, missing: Map<string, number[]>, take: Take): Promise<boolean> {
-    const stored = await openPixels(path, this.#settings, this.#count, 'file')
+    const stored = await openPixels(path, this.#settings, 'file')
     if (!stored) return false
-    const { entries, store } = stored
+    const { outcomes, store } = stored
     this.#stores.push(store)
     let row = 0
     let piece: { content: string; outcome: Decoding['outcome']; row: number }[] = []
     const most = Math.max(1, Math.floor(PIECE_BYTES / rowBytes(store)))
     const takePiece = async () => {
       const bytes = rowBytes(store)
-      const pixels = await store.read(piece.map((one) => one.row))
+      const pixels = await store.read(piece.map((one) => one.row)).catch(() => null)
+      if (!pixels) return false
       for (const [i, { content, outcome, row }] of piece.entries()) {
         const decoding = { outcome, pixels: pixels.subarray(i * bytes, (i + 1) * bytes) }
         for (const index of missing.get(content) ?? []) take(index, decoding, { store, row })
         missing.delete(content)
       }
       piece = []
+      return true
     }
-    for (const { content, outcome } of entries) {
-      const broken = 'reason' in outcome
+    for (const [index, content] of contentsOf(outcomes).entries()) {
+      const broken = !outcomes.hasPixels(index)
       if (missing.has(content)) {
         if (broken) {
-          const decoding = { outcome, pixels: new Uint8Array(0) }
+          const decoding = { outcome: outcomes.get(index), pixels: new Uint8Array(0) }
           for (const index of missing.get(content)!) take(index, decoding, { store, row: -1 })
           missing.delete(content)
-        } else piece.push({ content, outcome, row })
+        } else piece.push({ content, outcome: outcomes.get(index), row })
       }
       if (!broken) row += 1
-      if (piece.length >= most) await takePiece()
+      if (piece.length >= most && !(await takePiece())) return false
     }
-    await takePiece()
-    return true
+    return takePiece()
   }
 
   /** Nothing may be read any more from the places that were taken. */
@@ -106,6 +108,6 @@ export class OtherSets {
 
   /** Removes the sets whose every picture is in the new one: what was made of it once can be again, without decoding. */
   async removeContained(): Promise<void> {
-    for (const path of this.#contained) await remove(path).catch(() => {})
+    for (const path of this.#contained) await removeSet(path).catch(() => {})
   }
 }

@@ -105,6 +105,30 @@ export async function writeDurable(path: string, chunks: Chunks): Promise<Writte
 /** The text form of a record on disk. */
 export const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
+/** As toJson() of an object, without ever holding all of the text: its lists come entry by entry. */
+export async function* toJsonPieces(value: object): AsyncGenerator<Uint8Array> {
+  const indented = (part: unknown, by: string) => JSON.stringify(part, null, 2).replaceAll('\n', `\n${by}`)
+  let text = '{'
+  let before = '\n'
+  for (const [key, part] of Object.entries(value)) {
+    if (part === undefined) continue
+    text += `${before}  ${JSON.stringify(key)}: `
+    before = ',\n'
+    if (!Array.isArray(part) || part.length === 0) {
+      text += indented(part, '  ')
+      continue
+    }
+    for (const [index, entry] of part.entries()) {
+      text += `${index === 0 ? '[' : ','}\n    ${indented(entry, '    ')}`
+      if (text.length < PIECE_BYTES) continue
+      yield Buffer.from(text)
+      text = ''
+    }
+    text += '\n  ]'
+  }
+  yield Buffer.from(`${text}${before === '\n' ? '' : '\n'}}\n`)
+}
+
 /** File systems that keep no such promise answer EINVAL or ENOTSUP to a sync of a folder. */
 const unsupported = new Set(['EINVAL', 'ENOTSUP'])
 

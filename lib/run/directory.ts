@@ -6,7 +6,7 @@ import { ShinsakuError } from '../errors.ts'
 import { Appender } from '../files/append.ts'
 import type { Lock } from '../files/lock.ts'
 import { readJson } from '../files/read.ts'
-import { makeSubfolderDurable, toJson, writeDurable } from '../files/write.ts'
+import { makeSubfolderDurable, toJson, toJsonPieces, writeDurable } from '../files/write.ts'
 import { translateStored } from '../options/renamed.ts'
 import { version } from '../system/version.ts'
 import { type DatasetFiles, type DatasetRecord, readDatasetFiles, readDatasetRecord } from './dataset-record.ts'
@@ -88,7 +88,7 @@ export class RunDirectory {
 
   /** One entry for each file of the data. */
   async writeDataset(dataset: object): Promise<void> {
-    await writeDurable(this.datasetPath, toJson(dataset))
+    await writeDurable(this.datasetPath, toJsonPieces(dataset))
   }
 
   /** What distinguishes the data of this run from other data. Throws RUN_INVALID. */

@@ -1,5 +1,6 @@
 // The parsers that are fuzzed: each with inputs that it takes, the words of its format, and how it is called.
 import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import { DENSE_BYTES, dense, json, words } from './fuzz-bytes.mjs'
 import { pytorchTargets, safetensorsTarget } from './fuzz-tensors.mjs'
 
@@ -194,12 +195,24 @@ function eventsTarget({ frame, imageValue, maskedCrc, scalarValue, scanEvents, s
   }
 }
 
-function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbidsTraining, writeXmp }, memory) {
+function datasetTargets(modules, memory) {
+  const { readLicences, matchesGlob, openPixels, OutcomeTable, RECORD_BYTES, readXmp, forbidsTraining, writeXmp } =
+    modules
   const pixels = (outcomes, bytes) => {
-    const text = json(outcomes.map((outcome, i) => ({ content: `${i}`.padStart(64, 'c'), outcome })))
-    const head = Buffer.concat([Buffer.from('SHPIXEL3'), Buffer.alloc(4)])
-    head.writeUInt32LE(text.length, 8)
-    return sealed(Buffer.concat([head, text, Buffer.alloc(bytes, 9)]))
+    const list = outcomes.map((_, i) => ({
+      item: { path: `${i}`, file: `${i}` },
+      bytes: 1,
+      sha256: `${i}`.padStart(64, 'c'),
+    }))
+    const table = OutcomeTable.of(list)
+    for (const [index, one] of outcomes.entries()) table.set(index, one)
+    const rows = Buffer.alloc(bytes, 9)
+    for (let i = 0; i < outcomes.length; i++) table.setCheck(i, crc32(rows.subarray(0, 192)))
+    const shards = [{ rows: bytes / 192, sha256: createHash('sha256').update(rows).digest('hex') }]
+    const text = json({ count: outcomes.length, ...table.texts, shards })
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(text.length)
+    return Buffer.concat([Buffer.from('SHPIXEL4'), rows, sealed(Buffer.concat([table.bytes, text, length]))])
   }
   const sealed = (body) => Buffer.concat([body, createHash('sha256').update(body).digest()])
   const thumbnail = Buffer.alloc(288, 128).toString('base64')
@@ -248,19 +261,26 @@ function datasetTargets({ readLicences, matchesGlob, openPixels, readXmp, forbid
         pixels([{ reason: 'x' }], 0),
       ],
       // Of as many pictures as its outcomes: what it holds is not more than what is there already.
-      dense: () => [pixels([[]], 0), pixels(Array(1_600_000).fill([]), 0)],
-      words: [...words, '"reason":"x"', '"width":1', '"optOut":true', '"content":', '"outcome":', 'SHPIXEL3'],
+      dense: () => [pixels([{ reason: 'x' }], 0), pixels(Array(16_000).fill({ reason: 'x' }), 0)],
+      words: [...words, '"reasons":["x"]', '"formats":["png"]', '"count":2', '"shards":', '"rows":1', 'SHPIXEL4'],
+      // The text and its length, and the hash of all from the records on.
       repair(bytes) {
         const body = Buffer.from(bytes.subarray(0, Math.max(0, bytes.length - 32)))
-        const end = body.lastIndexOf(']')
-        if (end >= 12) body.writeUInt32LE(end + 1 - 12, 8)
-        return sealed(body)
+        const [begin, end] = [body.lastIndexOf('{"count":'), body.lastIndexOf('}')]
+        const count = Number(/"count":(\d{1,4}),/.exec(body.toString('latin1', Math.max(0, begin)))?.[1] ?? 0)
+        const records = begin - count * RECORD_BYTES
+        if (begin < 0 || end < begin || records < 0) return body
+        const length = Buffer.alloc(4)
+        length.writeUInt32LE(end + 1 - begin)
+        return Buffer.concat([
+          body.subarray(0, records),
+          sealed(Buffer.concat([body.subarray(records, end + 1), length])),
+        ])
       },
       async parse(bytes) {
-        const kept = await openPixels(memory(bytes), { size: 8, channels: 3 }, 2, 'memory')
-        if (kept && kept.store.resident.length !== 192 * kept.entries.filter((e) => !('reason' in e.outcome)).length)
-          throw new Error('another form')
-        const left = await openPixels(memory(bytes), { size: 8, channels: 3 }, 2, 'file')
+        const kept = await openPixels(memory(bytes), { size: 8, channels: 3 }, 'memory')
+        if (kept && kept.store.resident.length !== 192 * kept.outcomes.rows) throw new Error('another form')
+        const left = await openPixels(memory(bytes), { size: 8, channels: 3 }, 'file')
         const rows = await left?.store.read([...Array(left.store.count).keys()])
         await left?.store.close()
         if (rows && !Buffer.from(rows).equals(kept.store.resident)) throw new Error('another content')
@@ -308,6 +328,7 @@ export const moduleNames = [
   'checkpoint/verify',
   'data/glob',
   'data/licences',
+  'data/outcome-table',
   'data/pixel-cache',
   'errors',
   'files/json-cursor',

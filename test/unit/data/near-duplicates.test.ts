@@ -1,10 +1,10 @@
 /** The same picture again is found however it was saved; pictures by one hand are not taken for one. */
 import sharp from 'sharp'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { groupNearDuplicates } from '../../../lib/data/near-duplicates.ts'
+import { groupNearDuplicates, sameWithin } from '../../../lib/data/near-duplicates.ts'
 import { drawIcon } from '../../../lib/icons/icons.ts'
 import { decodePicture } from '../../../lib/images/decode.ts'
-import { THUMBNAIL_BYTES, thumbnailOf } from '../../../lib/images/thumbnail.ts'
+import { LUMA_CELLS, mirrored, THUMBNAIL_BYTES, thumbnailOf } from '../../../lib/images/thumbnail.ts'
 import { noise, settings } from '../../helpers/pictures.ts'
 
 const COUNT = 60
@@ -88,4 +88,37 @@ test('many say how far they are', async () => {
   })
   expect(done).toBeGreaterThan(count / 2)
   expect(done).toBeLessThanOrEqual(count)
+})
+
+test('groups are those of comparing every pair', async () => {
+  const count = 120
+  const alike = (a: Uint8Array, b: Uint8Array) => {
+    const farther = (from: number, to: number, limit: number) =>
+      a.subarray(from, to).some((value, i) => Math.abs(value - b[from + i]!) > limit)
+    const mean = (bytes: Uint8Array) =>
+      bytes.subarray(0, LUMA_CELLS).reduce((sum, value) => sum + value, 0) / LUMA_CELLS
+    if (Math.abs(mean(a) - mean(b)) > sameWithin.meanLuma) return false
+    return !farther(0, LUMA_CELLS, sameWithin.luma) && !farther(LUMA_CELLS, THUMBNAIL_BYTES, sameWithin.chroma)
+  }
+  // Around few centres, as far from them as the limits are.
+  const thumbnails = Array.from({ length: count }, (_, n) =>
+    Uint8Array.from({ length: THUMBNAIL_BYTES }, (_, i) => {
+      const centre = noise(977 * (n % 9) + i) % 160
+      const [luma, spread] = [i < LUMA_CELLS, noise(n * 131 + 7) % 40]
+      return 40 + centre + (luma ? spread : spread >> 1) + (noise(n * 1009 + i) % (luma ? 6 : 3))
+    }),
+  )
+  const leaders = thumbnails.map((_, index) => index)
+  const find = (index: number): number => (leaders[index] === index ? index : find(leaders[index]!))
+  for (let b = 0; b < count; b++)
+    for (let a = 0; a < b; a++) {
+      const [one, other] = [thumbnails[a]!, thumbnails[b]!]
+      if (!alike(one, other) && !alike(mirrored(one), other)) continue
+      const [first, second] = [find(a), find(b)]
+      leaders[Math.max(first, second)] = Math.min(first, second)
+    }
+  const expected = leaders.map((_, index) => find(index))
+  expect(new Set(expected).size).toBeGreaterThan(9)
+  expect(new Set(expected).size).toBeLessThan(count - 9)
+  expect([...(await groupNearDuplicates(Buffer.concat(thumbnails)))]).toEqual(expected)
 })

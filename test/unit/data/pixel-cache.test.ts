@@ -1,9 +1,11 @@
 /** Decoded pixels between starts: when they are used, and when not. */
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { beforeEach, expect, test, vi } from 'vitest'
-import type { DatasetOptions } from '../../../lib/data/dataset.ts'
-import { openPixels, storePixels } from '../../../lib/data/pixel-cache.ts'
+import { appendFile, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { clearCache, listCache } from '../../../lib/data/cache.ts'
+import { type DatasetOptions, loadDataset } from '../../../lib/data/dataset.ts'
+import { OutcomeTable } from '../../../lib/data/outcome-table.ts'
+import { layout, openPixels, storePixels } from '../../../lib/data/pixel-cache.ts'
 import * as decoder from '../../../lib/images/decode.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { anyLook, BLUE, datasetOptions, flat, GREEN, loadPixels, RED } from '../../helpers/pictures.ts'
@@ -106,15 +108,123 @@ test('SHINSAKU_CACHE is the folder by default', async () => {
   expect(await readdir(join(home, 'pixels'))).toHaveLength(1)
 })
 
-test('pictures of a few bytes, very many of them: what is known of each may take more than its pixels', async () => {
+test('very many pictures come back as they were, each with what is known of it', async () => {
   const count = 60_000
-  const entries = Array.from({ length: count }, (_, i) => ({
-    content: i.toString(16).padStart(64, '0'),
-    outcome: { width: 2, height: i + 1, format: 'png', optOut: false, ...anyLook },
+  const list = Array.from({ length: count }, (_, i) => ({
+    item: { path: `${i}.png`, file: `${i}.png` },
+    bytes: 1,
+    sha256: i.toString(16).padStart(64, '0'),
   }))
+  const outcomes = OutcomeTable.of(list)
+  const last = { width: 2, height: count, format: 'png', optOut: true, transparent: true as const, ...anyLook }
+  for (let i = 0; i < count - 1; i++)
+    outcomes.set(i, i % 2 ? { reason: `it has ${i % 7} bytes` } : { ...last, height: i + 1 })
+  outcomes.set(count - 1, last)
   const path = join(cacheFolder, 'many.pixels')
-  await storePixels(path, cacheFolder, { entries, rows: new Uint8Array(count * 12).fill(7) })
-  const found = await openPixels(path, { size: 2, channels: 3 }, count, 'memory')
-  expect(found?.entries.length).toBe(count)
-  expect(found?.entries.at(-1)).toEqual(entries.at(-1))
+  const shape = { size: 2, channels: 3 }
+  const rows = new Uint8Array(outcomes.rows * 12).fill(7)
+  await storePixels(path, cacheFolder, shape, { outcomes, rows })
+  const found = await openPixels(path, shape, 'memory')
+  expect(found?.outcomes.count).toBe(count)
+  expect(found?.outcomes.get(count - 1)).toEqual(last)
+  expect(found?.outcomes.get(5)).toEqual({ reason: 'it has 5 bytes' })
+  expect(found?.outcomes.contentAt(17)).toBe(list[17]!.sha256)
+  expect(found?.store.resident).toEqual(rows)
+})
+
+describe('a set of several files', () => {
+  const before = { ...layout }
+  beforeEach(async () => {
+    // Of 8 x 8 pixels in colour, three rows a file; nothing is checked before it is read.
+    Object.assign(layout, { shardBytes: 600, checkedBytes: 0 })
+    for (let i = 0; i < COUNT - 2; i++)
+      await flat([40 * i, 9, 9])
+        .png()
+        .toFile(join(root, `d${i}.png`))
+  })
+  afterEach(() => void Object.assign(layout, before))
+
+  const COUNT = 8
+  const names = async () => (await readdir(cacheFolder)).sort()
+  const open = () => loadDataset(datasetOptions(root, { pixelStore: 'file' }), { cacheFolder })
+
+  test('has the rows of one in memory, whoever wrote it', async () => {
+    const memory = await load()
+    expect(await names()).toEqual([
+      expect.stringMatching(/^8x3-.*\.000\.rows$/),
+      expect.stringMatching(/^8x3-.*\.001\.rows$/),
+      expect.stringMatching(/^8x3-.*\.pixels$/),
+    ])
+    const { store } = await open()
+    expect([store.count, store.resident]).toEqual([COUNT, null])
+    const order = [7, 0, 2, 3, 3, 5, 6, 1, 4]
+    expect(await store.read(order)).toEqual(
+      Uint8Array.from(order.flatMap((i) => [...memory.pixels.subarray(192 * i, 192 * i + 192)])),
+    )
+    await store.close()
+    const again = await load()
+    expect(again.decoded).toBe(0)
+    expect(again.pixels).toEqual(memory.pixels)
+    await Promise.all((await names()).map((name) => rm(join(cacheFolder, name))))
+    await (await open()).store.close()
+    expect(await names()).toHaveLength(3)
+    expect((await load()).pixels).toEqual(memory.pixels)
+  })
+
+  test('counts and goes as one', async () => {
+    vi.stubEnv('SHINSAKU_CACHE', dirname(cacheFolder))
+    await load()
+    const { sets, bytes } = await listCache()
+    expect(sets.map(({ pictures }) => pictures)).toEqual([COUNT + 1])
+    const sizes = await Promise.all((await names()).map(async (name) => (await stat(join(cacheFolder, name))).size))
+    expect(bytes).toBe(sizes.reduce((sum, size) => sum + size, 0))
+    await clearCache()
+    expect(await names()).toEqual([])
+    vi.unstubAllEnvs()
+  })
+
+  test('with a file that is missing, shorter or longer is made again', async () => {
+    const { pixels } = await load()
+    for (const damage of [
+      (path: string) => rm(path),
+      (path: string) => truncate(path, 191),
+      (path: string) => appendFile(path, 'x'),
+    ]) {
+      await damage(join(cacheFolder, (await names())[1]!))
+      const { store } = await open()
+      expect(await store.read([0, 1, 2, 3, 4, 5, 6, 7])).toEqual(pixels)
+      await store.close()
+    }
+  })
+
+  test('a row that is damaged is FILE_FAILED when it is read, and the next start makes the set again', async () => {
+    const { pixels } = await load()
+    const { store } = await open()
+    const path = join(cacheFolder, (await names())[1]!)
+    const bytes = await readFile(path)
+    bytes[200]! ^= 1
+    await writeFile(path, bytes)
+    expect((await store.read([3])).length).toBe(192)
+    await expect(store.read([2, 3, 4])).rejects.toMatchObject({
+      code: 'FILE_FAILED',
+      message: expect.stringContaining(path),
+      hint: expect.stringContaining('--resume'),
+    })
+    await store.close()
+    const again = await open()
+    expect(await again.store.read([0, 1, 2, 3, 4, 5, 6, 7])).toEqual(pixels)
+    await again.store.close()
+  })
+
+  test('damage that memory would be filled with is found at once', async () => {
+    const { pixels } = await load()
+    const path = join(cacheFolder, (await names())[0]!)
+    const bytes = await readFile(path)
+    bytes[0]! ^= 1
+    await writeFile(path, bytes)
+    const again = await load()
+    // What was found out about the broken picture is whole.
+    expect(again.decoded).toBe(COUNT)
+    expect(again.pixels).toEqual(pixels)
+  })
 })

@@ -13,6 +13,7 @@ import {
   remove,
   syncFolder,
   toJson,
+  toJsonPieces,
   writeDurable,
   writeNew,
 } from '../../../lib/files/write.ts'
@@ -239,4 +240,23 @@ describe('appending', () => {
     expect((await withFault({ at: 1, only: ['sync'] }, () => appender.sync())).error).toMatchObject(failed)
     expect((await withFault({ at: 1, only: ['close'] }, () => appender.close())).error).toMatchObject(failed)
   })
+})
+
+test('long records are written piece by piece as they would be at once', async () => {
+  const rows = Array.from({ length: 30_000 }, (_, i) => ({
+    path: `a\n"${i}"`,
+    labels: { words: ['x', 'y'], none: [] },
+  }))
+  for (const value of [
+    {},
+    { a: 1 },
+    { list: [] },
+    { skipped: undefined, rows: [[1, [2]], null, 'x'], last: { b: [] } },
+    { rows, more: rows.slice(0, 2) },
+  ]) {
+    const pieces: Uint8Array[] = []
+    for await (const piece of toJsonPieces(value)) pieces.push(piece)
+    expect(Buffer.concat(pieces).toString() === toJson(value)).toBe(true)
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(2 ** 21)
+  }
 })
