@@ -45,7 +45,7 @@ async function makeShard(path, first, count) {
       stream.write(block)
       stream.write(bytes)
       if (!stream.write(Buffer.alloc((BLOCK - (bytes.length % BLOCK)) % BLOCK)))
-        await new Promise((resolve) => stream.once('drain', resolve))
+        await new Promise((resolve) => stream.once('drain', () => resolve(undefined)))
     }
   }
   await new Promise((resolve) => stream.end(Buffer.alloc(2 * BLOCK), () => resolve(undefined)))
@@ -100,7 +100,7 @@ const { values } = readFlags({
 })
 
 async function main() {
-  const [pictures, rounds, images] = [values.pictures, values.rounds, values.images].map(Number)
+  const [pictures, rounds, images] = [Number(values.pictures), Number(values.rounds), Number(values.images)]
   const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'shinsaku-many-'))
   const cache = join(folder, 'cache')
   mkdirSync(cache, { recursive: true })

@@ -1,12 +1,11 @@
 /** What files held at an earlier start, so that it need not be read again: a file is known by its number, size and times. */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { crc32 } from 'node:zlib'
 import { Appender } from '../files/append.ts'
 import { pathToBytes } from '../files/path-bytes.ts'
+import { readLines } from '../files/read.ts'
 import { disk, makeFolderDurable, remove } from '../files/write.ts'
 import type { Filed } from './outcome.ts'
 
@@ -46,8 +45,7 @@ export class KnownFiles {
   static async open(folder: string, root: string, readOnly = false): Promise<KnownFiles> {
     const files = new KnownFiles(folder, root, readOnly)
     try {
-      const input = createReadStream(files.#path)
-      for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      for await (const text of readLines(files.#path)) {
         const [, said, key, bytes, sha256, sum] = line.exec(text) ?? []
         if (said !== undefined && sum === sumOf(said)) files.#known.set(key!, { bytes: Number(bytes), sha256: sha256! })
       }

@@ -10,7 +10,7 @@ import { DecodeJournal } from './decode-journal.ts'
 import { OtherSets } from './other-sets.ts'
 import { contentKey, isBroken, type Measured } from './outcome.ts'
 import type { OutcomeTable } from './outcome-table.ts'
-import { cachePath, openPixels, type StoreKind, storePixels } from './pixel-cache.ts'
+import { cachePath, EXTENSION, openPixels, type StoreKind, storePixels } from './pixel-cache.ts'
 import { MemoryPixelStore, type PixelStore, rowBytes, UnkeptPixelStore } from './pixel-store.ts'
 
 /** What is decoded, how, and where to. */
@@ -181,7 +181,7 @@ async function decodeToFile(
       },
       hooks,
     )
-    const path = lasting ? cached : join(cacheFolder, `once-${randomUUID()}.partial`)
+    const path = lasting ? cached : join(cacheFolder, `once-${randomUUID()}${EXTENSION}`)
     const rows = readRows(outcomes, places, known.journal, hooks.signal)
     await storePixels(path, cacheFolder, settings, { outcomes, rows })
     const stored = await openStored(path, { list, settings, kind: 'file' })

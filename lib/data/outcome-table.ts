@@ -1,10 +1,13 @@
 /** What decoding made of each picture of a set, in records of one length: many pictures are few objects. */
+import { setImmediate } from 'node:timers/promises'
 import { CHROMA_CELLS, LUMA_CELLS } from '../images/thumbnail.ts'
-import { contentKey, isOutcome, type Measured, type Outcome } from './outcome.ts'
+import { contentKey, type Measured, type Outcome } from './outcome.ts'
 
 const THUMBNAIL = LUMA_CELLS + 2 * CHROMA_CELLS
 const LEVELS = 4
 const DRAWN = 'draw '
+/** Looking at records blocks the thread, so it pauses after so many. */
+const RECORDS_AT_ONCE = 5000
 
 // Where in a record the parts are; numbers are little-endian.
 const at = {
@@ -175,11 +178,25 @@ export class OutcomeTable {
   }
 
   /** Whether every record is one that set() could have written: it came from a file. */
-  get isSound(): boolean {
+  async isSound(): Promise<boolean> {
     for (let index = 0; index < this.count; index++) {
-      const state = this.#stateAt(index)
-      if (state === states.unknown || state > states.own || !isOutcome(this.get(index))) return false
+      if (!this.#isSoundAt(index)) return false
+      if (index % RECORDS_AT_ONCE === RECORDS_AT_ONCE - 1) await setImmediate()
     }
+    return true
+  }
+
+  #isSoundAt(index: number): boolean {
+    const { bytes } = this
+    const start = index * RECORD_BYTES
+    const state = this.#stateAt(index)
+    const width = bytes.readUInt32LE(start + at.width)
+    if (state === states.broken || state === states.own) return width < this.#reasons.all.length
+    if (state !== states.seen || width === 0 || bytes.readUInt32LE(start + at.height) === 0) return false
+    if (bytes[start + at.format]! >= this.#formats.all.length) return false
+    if (bytes[start + at.details]! > LEVELS || bytes[start + at.blocks]! > LEVELS) return false
+    for (let number = start + at.tone; number < start + at.thumbnail; number += 8)
+      if (!Number.isFinite(bytes.readDoubleLE(number))) return false
     return true
   }
 }

@@ -197,7 +197,7 @@ async function readIndex(opened: OpenFile): Promise<Index | null> {
   if (!hash.digest().equals(tail.subarray(4))) return null
   const outcomes = new OutcomeTable(records, said)
   const rows = said.shards.reduce((sum, shard) => sum + shard.rows, 0)
-  return outcomes.isSound && outcomes.rows === rows ? { outcomes, shards: said.shards, begin } : null
+  return outcomes.rows === rows && (await outcomes.isSound()) ? { outcomes, shards: said.shards, begin } : null
 }
 
 type Head = { count: number; formats: string[]; reasons: string[]; shards: ShardRecord[] }

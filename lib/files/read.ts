@@ -80,6 +80,27 @@ export async function readText(path: string, most: number = MAX_TEXT_BYTES, part
   }
 }
 
+/** The lines of a file of Latin-1 text, without their ends; one that has none is the last. Longer ones than a piece come in parts. */
+export async function* readLines(path: string): AsyncGenerator<string> {
+  const opened = await openRegular(path)
+  try {
+    let rest = ''
+    for (let position = 0; position < opened.bytes; position += PIECE_BYTES) {
+      const piece = Buffer.alloc(Math.min(PIECE_BYTES, opened.bytes - position))
+      if (!(await readFully(opened, piece, position))) break
+      const lines = `${rest}${piece.toString('latin1')}`.split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+      if (rest.length < PIECE_BYTES) continue
+      yield rest
+      rest = ''
+    }
+    if (rest !== '') yield rest
+  } finally {
+    await opened.file.close()
+  }
+}
+
 /** Length and SHA-256 of a file. */
 export async function measure(path: string): Promise<Written> {
   const { file } = await openRegular(path)

@@ -1,4 +1,5 @@
 /** Decoded pixels between starts: when they are used, and when not. */
+import { writeFileSync } from 'node:fs'
 import { appendFile, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -169,6 +170,19 @@ describe('a set of several files', () => {
     await (await open()).store.close()
     expect(await names()).toHaveLength(3)
     expect((await load()).pixels).toEqual(memory.pixels)
+  })
+
+  test('of a picture that changed while it was read leaves none of its files', async () => {
+    const other = await flat(GREEN).png().toBuffer()
+    const { store } = await loadDataset(datasetOptions(root, { pixelStore: 'file' }), {
+      cacheFolder,
+      onProgress: ({ phase, done, total }) => {
+        if (phase === 'read' && done === total) writeFileSync(join(root, 'a.png'), other)
+      },
+    })
+    expect((await store.read([6])).length).toBe(192)
+    await store.close()
+    expect((await names()).filter((name) => !name.endsWith('.partial'))).toEqual([])
   })
 
   test('counts and goes as one', async () => {
