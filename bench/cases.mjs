@@ -60,6 +60,14 @@ const kinds = {
     name: ({ size, batch }, work) =>
       `${work === 'train' ? 'training step' : 'drawing'}, StyleGAN2, ${size} px, batch ${batch}`,
   },
+  pgan: {
+    works: ['train', 'forward'],
+    who: ['shinsaku', 'shinsaku-exact', 'eager'],
+    rounds: 5,
+    sizes: [{ size: 32, batch: 16 }],
+    name: ({ size, batch }, work) =>
+      `${work === 'train' ? 'training step' : 'drawing'}, PGAN, ${size} px, batch ${batch}`,
+  },
   sample: {
     who: ['shinsaku', 'eager'],
     rounds: 3,
@@ -102,8 +110,12 @@ function casesOfKind(group, { works = [], who, rounds, sizes, name }, flags) {
   const wanted = sizes.map((one) => ({ ...one, ...sizesGiven(flags) }))
   const distinct = [...new Map(wanted.map((one) => [JSON.stringify(one), one])).values()]
   const { dim, dimMults, threads, steps, isa } = flags
-  const networks = { dcgan: { width: 64, latent: 100 }, stylegan2: { width: 64, latent: 128 } }
-  const model = group === 'dcgan' || group === 'stylegan2' ? group : 'unet'
+  const networks = {
+    dcgan: { width: 64, latent: 100 },
+    stylegan2: { width: 64, latent: 128 },
+    pgan: { widths: [128, 128, 64, 32], latent: 128 },
+  }
+  const model = group === 'dcgan' || group === 'stylegan2' || group === 'pgan' ? group : 'unet'
   const network = model === 'unet' ? { dim, dimMults } : networks[model]
   return distinct.map((one) => ({
     group,

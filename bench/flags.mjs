@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { parseFlags as parse, UsageError } from '../scripts/flags.mjs'
 
-export const GROUPS = ['forward', 'train', 'dcgan', 'stylegan2', 'sample', 'startup', 'ingest', 'life']
+export const GROUPS = ['forward', 'train', 'dcgan', 'stylegan2', 'pgan', 'sample', 'startup', 'ingest', 'life']
 /** Groups that a GPU has too; also those of which --isa can hold every side. */
 const STEADY = ['forward', 'train', 'dcgan']
 export const OWN = ['shinsaku', 'shinsaku-avx2', 'shinsaku-exact']

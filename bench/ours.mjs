@@ -19,7 +19,7 @@ const PICTURES = 128
 const native = await loadNative()
 const { addon } = native
 const place = settings.device === 'cpu' ? 'cpu' : 'cuda:0'
-const { variant, dim, dimMults, width, latent } = settings
+const { variant, dim, dimMults, width, widths, latent } = settings
 /** @type {import('../dist/options/types.js').TrainOptions} */
 const network =
   model === 'dcgan'
@@ -32,7 +32,10 @@ const network =
           augment: 'diffaugment',
           flip: false,
         }
-      : { model: 'diffusion', variant: variant === '0.26' ? '0.26' : '2.3', dim, dimMults }
+      : model === 'pgan'
+        ? // Fully grown from its second update on.
+          { model, widths, latent, scaleImages: 1, fadeImages: 0, flip: false }
+        : { model: 'diffusion', variant: variant === '0.26' ? '0.26' : '2.3', dim, dimMults }
 const exact = who === 'shinsaku-exact'
 /** @type {Placement['precision']} */
 const products = precision === 'tf32' || precision === 'bf16' ? precision : 'fp32'
@@ -83,6 +86,8 @@ async function train(count) {
 }
 
 const seeds = Array.from({ length: batch }, (_, i) => i)
+// Its first update is still at 4 px.
+if (model === 'pgan') await trainer.step(2)
 const generator = works.includes('forward') ? await trainer.inferenceModel('raw') : undefined
 
 /** @param {Spec} args */
@@ -93,13 +98,17 @@ async function begin(args) {
 
 /** @type {NativeSampler | undefined} */
 let denoising
+/** Usual sampling options of models of one pass. @type {Record<'dcgan' | 'stylegan2' | 'pgan', Spec>} */
+const usual = {
+  dcgan: { batchNorm: 'running' },
+  stylegan2: { truncation: 1, noise: 'const', latents: 'torch' },
+  pgan: { stretch: false },
+}
 /** A denoising step, which is one evaluation of the network and the sampler's arithmetic; or a batch of a generator's pictures. */
 async function forward(/** @type {number} */ count) {
   for (let i = 0; i < count; i++) {
     if (model !== 'unet') {
-      /** @type {Spec} */
-      const usual = model === 'dcgan' ? { batchNorm: 'running' } : { truncation: 1, noise: 'const', latents: 'torch' }
-      const sampler = await begin(usual)
+      const sampler = await begin(usual[model])
       while (!(await sampler.step()));
       sampler.dispose()
     } else {

@@ -8,9 +8,9 @@ import { createInterface } from 'node:readline'
  * What a side is told. `device` is "cpu" or "cuda"; of a rehearsal it is "cpu". `file` and `package` are for those that run
  * the exported network, `deterministic` and `tune` for PyTorch.
  * @typedef {'train' | 'forward'} Work
- * @typedef {{ who: string, model: 'unet' | 'dcgan' | 'stylegan2', works: Work[], device: string, precision: string, seed: number,
+ * @typedef {{ who: string, model: 'unet' | 'dcgan' | 'stylegan2' | 'pgan', works: Work[], device: string, precision: string, seed: number,
  *   batch: number, size: number, threads: number, variant?: string, dim?: number, dimMults?: number[], width?: number,
- *   latent?: number, isa?: string | undefined, tune?: boolean, steps?: number, file?: string, package?: string }} SideSettings
+ *   widths?: number[], latent?: number, isa?: string | undefined, tune?: boolean, steps?: number, file?: string, package?: string }} SideSettings
  * @typedef {{ program: string, args: string[], env: NodeJS.ProcessEnv, log?: string | undefined }} Command
  * @typedef {{ ms: number, cpu: number, reserved: number | null, gflops?: number }} Answer
  */

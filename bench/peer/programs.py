@@ -1,6 +1,7 @@
 """The Python programs that the benchmark compares with, as their users run them: one update, or one evaluation.
 
-Settings: model "unet", "dcgan" or "stylegan2", who, device, precision, seed, batch, size; dim and dimMults, or width and latent; `tune`
+Settings: model "unet", "dcgan", "stylegan2" or "pgan", who, device, precision, seed, batch, size; dim and dimMults, or width or
+widths and latent; `tune`
 where every peer but eager has the settings that a careful user of a GPU makes. `who` is
 
   eager          as the program is published
@@ -223,10 +224,35 @@ class Stylegan2(Program):
 
         def work(batch=None):
             game.draw_seed()
-            return tuple(game.update(next(batches) if batch is None else batch).values())
+            return tuple(game.update((next(batches) if batch is None else batch, None)).values())
 
         return work
 
 
+class Pgan(Program):
+    """pytorch_GAN_zoo's networks and update, as test/golden/make/pgan_networks.py states them, fully grown."""
+
+    def networks(self):
+        from pgan_networks import Pgan
+
+        return Pgan(self.s.latent, self.s.widths)
+
+    def make_forward(self):
+        n, scale = self.networks(), len(self.s.widths) - 1
+
+        def work():
+            with torch.no_grad():
+                n.generate(torch.randn(self.s.batch, n.latent), scale)
+
+        return work
+
+    def make_train(self):
+        from pgan_networks import Game
+
+        game, scale = Game(self.networks()), len(self.s.widths) - 1
+        batches = self.host_batches(-1)
+        return lambda batch=None: game.update(next(batches) if batch is None else batch, scale)
+
+
 def make(settings):
-    return {"unet": Unet, "dcgan": Dcgan, "stylegan2": Stylegan2}[settings["model"]](settings)
+    return {"unet": Unet, "dcgan": Dcgan, "stylegan2": Stylegan2, "pgan": Pgan}[settings["model"]](settings)

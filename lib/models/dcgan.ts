@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Problem } from '../errors.ts'
 import { option } from '../options/option-spec.ts'
 import { count, rate } from '../options/values.ts'
+import { labelDropout } from './gan-labels.ts'
 import { defineModel } from './model.ts'
 
 const trainer = {
@@ -36,6 +37,7 @@ export const dcgan = defineModel({
     width: option(count(1, 1024), "Channels of the generator's last and the discriminator's first hidden layer."),
     ganLoss: option(z.enum(['non-saturating', 'minimax']), 'Loss of the generator.', { default: 'non-saturating' }),
     discriminatorUpdates: option(count(1, 100), 'Discriminator updates for each generator update.', { default: 1 }),
+    labelDropout,
     weightDecay: option(rate(0, 1), 'Weight decay added to the gradients.'),
   },
   defaults: {
@@ -62,6 +64,12 @@ export const dcgan = defineModel({
         message: `must be at least 2 for variant "${o.variant}", whose first batch norm sees one value a picture; or use variant "pytorch"`,
       })
     }
+    if (o.labels !== null && o.variant === 'radford')
+      problems.push({
+        path: 'labels',
+        message:
+          'need variant "pytorch" or "chainer": the generator of "radford" moves without pictures, and so without labels',
+      })
     return problems
   },
   checkSample(o, train) {
@@ -89,6 +97,7 @@ export const dcgan = defineModel({
     range: variant === 'chainer' ? 'signed-byte' : 'unit',
     selfCondition: false,
   }),
+  learnsLabels: 'from-the-start',
   // Statistics of the batch are those of all pictures together.
   sampledAtOnce: ({ batchNorm, batch, count }) => (batchNorm === 'batch' ? count : batch),
   // The statistics of the grid itself, as pytorch/examples samples its own; running ones mean nothing at the start.
@@ -98,6 +107,7 @@ export const dcgan = defineModel({
     args: {},
     rows: ['discriminator'],
     meaning: 'The discriminator tells held-out pictures from training pictures',
+    ofSamples: true,
   },
   sampleCost: () => 1 / 2,
   // Each discriminator update counts its own steps, on the host.

@@ -240,7 +240,7 @@ export const diffusion = defineModel({
   sampledAtOnce: ({ batch }) => batch,
   previewOptions: (train) => ({ steps: Math.min(train.previewSteps, train.timesteps) }),
   timed: timedDiffusion,
-  learnsLabels: true,
+  learnsLabels: 'any-time',
   // Copying begins where there is noise enough to hide details and not so much as to hide all (arXiv 2603.13419).
   guard: {
     args: { logSnr: [-3, 0, 3] },

@@ -45,6 +45,8 @@ export type GuardDefinition = {
   readonly rows: readonly string[]
   /** What a row that is higher for held-out pictures means, as a warning begins. */
   readonly meaning: string
+  /** Whether the rows are asked of samples too: a discriminator's, which lie above those of both. */
+  readonly ofSamples?: true
 }
 
 /** One picture's input "x" or "z", and how the values that come out become pixels. */
@@ -80,8 +82,8 @@ type Behaviour<Train, Sample, GivenSample> = {
   sampledAtOnce(options: Omit<Sample, 'seeds'>): number
   /** Sampling options of the preview grids: as cheap as they can be, and as the reference samples its own. */
   previewOptions(train: Train): GivenSample
-  /** Whether it can be told of labels. */
-  readonly learnsLabels?: true
+  /** Since when it can be told of labels: a network that is the same without them may be given some later. */
+  readonly learnsLabels?: 'any-time' | 'from-the-start'
   /** What the copy guard looks at beside samples. */
   readonly guard: GuardDefinition
   /** How many pictures an update could learn from in the time that one takes to sample with the usual options; a guess. */
@@ -91,6 +93,12 @@ type Behaviour<Train, Sample, GivenSample> = {
   readonly timed: TimedLayout<Train>
   /** What an exported network is fed and what its output means; absent where the kind has no ONNX form. */
   exported?(train: Train): ExportedForm
+  /** What a tensor of the weights must hold for that; absent where any weights do. */
+  exportedWith?(train: Train): {
+    readonly tensor: string
+    readonly values: readonly number[]
+    readonly otherwise: string
+  }
   /** Whether each update does the same work, so that a CUDA graph can hold it. */
   canReplay(train: Train): boolean
 }

@@ -106,6 +106,16 @@ export const pgan = defineModel({
   checkSample: () => [],
   checkWalk: () => [],
   sampleDefaults: () => ({}),
+  exported: ({ latent }) => ({
+    latent: { distribution: 'normal', shape: [latent] },
+    range: 'unit',
+    selfCondition: false,
+  }),
+  exportedWith: ({ size }) => ({
+    tensor: 'generator.stage',
+    values: [scalesOf(size) - 1, 0],
+    otherwise: `it is still growing: train on until the scale of ${size} px is faded in`,
+  }),
   sampledAtOnce: ({ batch }) => batch,
   previewOptions: () => ({}),
   // Networks for lengths of time were not measured; only the schedule follows. A smaller size keeps its last scale longer.
@@ -122,6 +132,7 @@ export const pgan = defineModel({
     args: {},
     rows: ['discriminator'],
     meaning: 'The discriminator tells held-out pictures from training pictures',
+    ofSamples: true,
   },
   sampleCost: () => 1 / 5,
   // Which scale is trained is decided on the host.

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Problem } from '../errors.ts'
 import { option } from '../options/option-spec.ts'
 import { count, rate, seed } from '../options/values.ts'
+import { labelDropout } from './gan-labels.ts'
 import { defineModel } from './model.ts'
 
 const SMALLEST = 32
@@ -74,6 +75,7 @@ export const stylegan2 = defineModel({
       rate(0.001, 10).nullable(),
       'Half-life of the averaged weights at most, as a share of the run so far; null for no such limit.',
     ),
+    labelDropout,
     augment: option(
       z.enum(['none', 'diffaugment', 'ada']),
       'What real and generated pictures go through before the discriminator sees them. "diffaugment" changes colours, moves and cuts out, always; it is best for hundreds of pictures. "ada" does more, as often as the discriminator learns by heart.',
@@ -196,6 +198,12 @@ export const stylegan2 = defineModel({
       ? [{ path: 'noise', message: '"random" is of each seed, so that pictures of a walk would flicker; use "const"' }]
       : [],
   sampleDefaults: () => ({}),
+  exported: ({ latent }) => ({
+    latent: { distribution: 'normal', shape: [latent] },
+    range: 'unit',
+    selfCondition: false,
+  }),
+  learnsLabels: 'from-the-start',
   sampledAtOnce: ({ batch }) => batch,
   previewOptions: () => ({}),
   timed: { networks: [], imagesFor: () => 0, costOf: () => 1, settings: () => ({}) },
@@ -203,6 +211,7 @@ export const stylegan2 = defineModel({
     args: {},
     rows: ['discriminator'],
     meaning: 'The discriminator tells held-out pictures from training pictures',
+    ofSamples: true,
   },
   sampleCost: () => 1 / 10,
   // Every k-th update does more than the others.

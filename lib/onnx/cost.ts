@@ -21,6 +21,8 @@ const costs: Readonly<Record<string, Cost>> = {
   linear: (_, __, weight) => product(weight),
   full_attention: attention,
   linear_attention: attention,
+  resample: ({ attributes, shape }) =>
+    (product(shape) * (attributes.filter as number[]).length) / (attributes.up as number) ** 2,
 }
 
 /** Multiply-adds for one picture; `weights` are shapes by name. */
@@ -30,10 +32,14 @@ export function multiplyAdds(
 ): number {
   const shapes = new Map<string, readonly number[]>()
   for (const { name, shape } of graph.inputs) shapes.set(name, shape)
-  for (const { output, shape } of graph.nodes) shapes.set(output, shape)
+  const swapped = new Map<string, readonly number[]>()
+  for (const { operation, inputs, output, shape } of graph.nodes) {
+    shapes.set(output, shape)
+    if (operation === 'swap') swapped.set(output, weights.get(inputs[0]!)!.shape)
+  }
   return graph.nodes.reduce((sum, node) => {
     const [input, weight = ''] = node.inputs
     const cost = costs[node.operation]
-    return sum + (cost ? cost(node, shapes.get(input!)!, weights.get(weight)?.shape ?? []) : 0)
+    return sum + (cost ? cost(node, shapes.get(input!)!, weights.get(weight)?.shape ?? swapped.get(weight) ?? []) : 0)
   }, 0)
 }

@@ -4,6 +4,7 @@ import { toSpec } from '../backend/placement.ts'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Addon, Spec } from '../native/addon.ts'
+import { isLabelSet } from '../options/labels.ts'
 import type { ResolvedOnnxOptions } from '../options/onnx.ts'
 import { resolveSample } from '../options/resolve.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
@@ -41,9 +42,13 @@ export async function describeSampling(
   const form = definitionOf(trained.model).exported?.(trained)
   if (!form)
     throw new ShinsakuError('ONNX_UNSUPPORTED', `A model of kind "${trained.model}" cannot be exported to ONNX`)
-  if (trained.labels !== null)
-    throw new ShinsakuError('ONNX_UNSUPPORTED', 'A model that was trained with labels cannot be exported to ONNX yet')
   const calls = samplings(options, trained)
+  // Guidance is no part of the plans.
+  if (trained.labels !== null && calls.length > 0)
+    throw new ShinsakuError(
+      'ONNX_UNSUPPORTED',
+      'A diffusion model that was trained with labels cannot be exported to ONNX',
+    )
   const plans = []
   for (const call of calls) plans.push(await addon.planSampling(spec, toSpec({ ...call, seeds: [] })))
   return {
@@ -52,6 +57,7 @@ export async function describeSampling(
     size: trained.size,
     channels: trained.channels,
     ...form,
+    ...(isLabelSet(trained.labels) && { labels: trained.labels.attributes }),
     ...(calls[0]?.sampler !== undefined && { sampler: calls[0].sampler }),
     plans,
     provenance,

@@ -1,4 +1,8 @@
 /** An ONNX graph while operations are added to it: nodes, constants, and the run's weights by name. */
+import type { GraphNode } from '../native/addon.ts'
+
+/** Adds the nodes of one operation; returns the name of its result. */
+export type Operation = (graph: GraphBuilder, node: GraphNode) => string
 
 export type Attribute = { i: number } | { f: number } | { ints: readonly number[] } | { s: string }
 

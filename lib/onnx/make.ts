@@ -64,6 +64,25 @@ function storedWeights(graph: LoweredGraph, { model }: SavedWeights, weights: We
   )
 }
 
+/** Throws ONNX_UNSUPPORTED for weights that the graph is not of. */
+async function requireExportable(
+  { model }: SavedWeights,
+  trained: ResolvedTrainOptions,
+  weights: Weights,
+  run: string,
+) {
+  const condition = definitionOf(trained.model).exportedWith?.(trained)
+  if (!condition) return
+  const names = weightNames(model.tensors.map(({ name }) => name).filter(isSamplingWeight), weights)
+  const bytes = await model.read(names.find(({ name }) => name === condition.tensor)!.stored)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (condition.values.every((value, i) => view.getFloat32(4 * i, true) === value)) return
+  throw new ShinsakuError(
+    'ONNX_UNSUPPORTED',
+    `The network of ${run} cannot be exported to ONNX yet: ${condition.otherwise}`,
+  )
+}
+
 const elements = ({ shape }: TensorInfo) => shape.reduce((product, side) => product * side, 1)
 
 /** To be closed. Rejects as `exportOnnx()` says. */
@@ -84,6 +103,7 @@ export async function makeOnnx(path: string, options: ResolvedOnnxOptions): Prom
       model: trained.model,
       weights,
     })
+    await requireExportable(saved, trained, weights, path)
     const traced = await addon.trace(spec)
     const graph = lower(traced)
     const tensors = storedWeights(graph, saved, weights, path)

@@ -1,22 +1,8 @@
 /** What each operation of native/core/ops/graph_ops.cc is in ONNX, opset 17. */
-import type { GraphNode } from '../native/addon.ts'
 import { attention } from './attention.ts'
-import type { GraphBuilder } from './graph-builder.ts'
-
-/** Adds the nodes of one operation; returns the name of its result. */
-export type Operation = (graph: GraphBuilder, node: GraphNode) => string
-
-export const numberOf = ({ operation, attributes }: GraphNode, name: string): number => {
-  const value = attributes[name]
-  if (typeof value !== 'number') throw new TypeError(`${operation} has no number "${name}"`)
-  return value
-}
-
-export const numbersOf = ({ operation, attributes }: GraphNode, name: string): readonly number[] => {
-  const value = attributes[name]
-  if (!Array.isArray(value)) throw new TypeError(`${operation} has no list "${name}"`)
-  return value as readonly number[]
-}
+import { numberOf, numbersOf } from './attributes.ts'
+import type { Operation } from './graph-builder.ts'
+import { styleOperations } from './style.ts'
 
 const single =
   (operator: string): Operation =>
@@ -143,5 +129,6 @@ export const operations: Readonly<Record<string, Operation>> = {
   concat: (graph, { inputs }) => graph.node('Concat', inputs, { axis: { i: 1 } }),
   add: single('Add'),
   part_of_row: partOfRow,
+  ...styleOperations,
   reshape: (graph, node) => graph.reshape(node.inputs[0]!, numbersOf(node, 'shape')),
 }

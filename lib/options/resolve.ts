@@ -176,7 +176,7 @@ export function resolveTrain(given: AnyTrainOptions): ResolvedTrainOptions {
   if (resolved.stopOnCopies === true && resolved.guard === false)
     problems.push({ path: 'stopOnCopies', message: 'needs guard, which is off: set guard to true' })
   if (problems.length === 0) problems.push(...definition.check(resolved as CommonOptions))
-  if (resolved.labels != null && definition.learnsLabels !== true)
+  if (resolved.labels != null && definition.learnsLabels === undefined)
     problems.push({ path: 'labels', message: `model "${name}" learns no labels; leave them out` })
   throwIfAny(problems)
   return Object.freeze(resolved) as unknown as ResolvedTrainOptions

@@ -25,6 +25,7 @@ const modules = [
   'onnx/browser/description.js',
   'onnx/browser/random.js',
   'onnx/browser/torch-math.js',
+  'options/labels.js',
   'images/xmp.js',
 ]
 

@@ -56,8 +56,15 @@ function* valuesOf(line: MetricsLine): Generator<[CurveKind, string, unknown]> {
   }
   if (!isObject(line.guard)) return
   const { gaps, copyShare, copyShareHeldOut } = line.guard
-  for (const gap of Array.isArray(gaps) ? gaps : [])
-    if (isObject(gap) && typeof gap.name === 'string') yield ['heldOut', gap.name, gap.value]
+  for (const gap of Array.isArray(gaps) ? gaps : []) {
+    if (!isObject(gap) || typeof gap.name !== 'string') continue
+    yield ['heldOut', gap.name, gap.value]
+    if (gap.fake === undefined) continue
+    // What a discriminator thinks of all three, side by side.
+    yield ['heldOut', `${gap.name}: training pictures`, gap.train]
+    yield ['heldOut', `${gap.name}: held-out pictures`, gap.heldOut]
+    yield ['heldOut', `${gap.name}: samples`, gap.fake]
+  }
   yield ['copies', 'samples', centre(copyShare)]
   yield ['copies', 'held-out pictures', centre(copyShareHeldOut)]
 }

@@ -18,7 +18,17 @@ const recordSchema = z.object({
    * Held-out minus training pictures, `n` of each: means, and the bounds of their difference; for each of what the kind
    * of model can tell. Empty where no pictures are held out.
    */
-  gaps: z.array(z.object({ name: z.string(), train: z.number(), heldOut: z.number(), ...interval, n: z.number() })),
+  gaps: z.array(
+    z.object({
+      name: z.string(),
+      train: z.number(),
+      heldOut: z.number(),
+      /** The same mean of as many samples; of discriminators only, which are to tell them from both. */
+      fake: z.number().optional(),
+      ...interval,
+      n: z.number(),
+    }),
+  ),
   /** Share of samples that are near copies of training pictures; null where it cannot be told. */
   copyShare: share.nullable(),
   /** The same of the held-out pictures, which are no copies; null where there are none. */
@@ -54,10 +64,11 @@ export function guardScalars({ gaps, copyShare, copyShareHeldOut }: GuardRecord)
     ...(copyShare && bounds('guard/copyShare', copyShare)),
     ...(copyShareHeldOut && bounds('guard/copyShareHeldOut', copyShareHeldOut)),
   }
-  for (const { name, train, heldOut, ...gap } of gaps)
+  for (const { name, train, heldOut, fake, ...gap } of gaps)
     Object.assign(scalars, bounds(`guard/gap/${name}`, gap), {
       [`guard/train/${name}`]: train,
       [`guard/heldOut/${name}`]: heldOut,
+      ...(fake !== undefined && { [`guard/fake/${name}`]: fake }),
     })
   return scalars
 }

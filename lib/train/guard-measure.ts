@@ -68,13 +68,14 @@ export class GuardMeasure {
       const gaps = await this.#gaps(weights)
       const sampledAt = performance.now()
       const pairs = new NearestPairs()
-      const hits = await this.#copies(model, samples, pairs)
+      const { hits, first } = await this.#copies(model, samples, pairs)
       const now = performance.now()
+      const fakes = gaps.length > 0 && first !== undefined ? await this.#lossesOf(first, weights) : undefined
       if (hits) await this.#deps.saveNearest(images, await pairs.grid(this.#deps.store))
       const held = this.#heldOutHits
       return {
         weights,
-        gaps,
+        gaps: fakes ? gaps.map((gap, row) => ({ ...gap, fake: meanOf(fakes[row]!) })) : gaps,
         copyShare: hits && copyShare(hits, SEED),
         copyShareHeldOut: held && copyShare(held, SEED),
         pixels: this.#search?.side ?? null,
@@ -96,15 +97,25 @@ export class GuardMeasure {
     this.#heldOutHits = Uint8Array.from(hits)
   }
 
-  /** 1 for each of `count` samples that is a near copy; null where that cannot be told. */
-  async #copies(model: Model, count: number, pairs: NearestPairs): Promise<Uint8Array | null> {
-    if (!this.#search) return null
+  /**
+   * 1 for each of `count` samples that is a near copy; null where that cannot be told. `first` are as many samples as
+   * there are pictures in a gap, one after the other, where their losses are asked for.
+   */
+  async #copies(
+    model: Model,
+    count: number,
+    pairs: NearestPairs,
+  ): Promise<{ hits: Uint8Array | null; first?: Uint8Array }> {
+    if (!this.#search) return { hits: null }
     const { options, signal } = this.#deps
+    const compared = definitionOf(options.model).guard.ofSamples ? this.compared / 2 : 0
+    const kept: Uint8Array[] = []
     const call = { count, seed: SEED, batch: options.batch, ...(signal && { signal }) }
     const hits = new Uint8Array(count)
     let [done, waiting]: [number, Uint8Array[]] = [0, []]
     for await (const { pixels } of model.sample(call)) {
       waiting.push(pixels)
+      if (kept.length < compared) kept.push(pixels)
       if (waiting.length < SAMPLES_AT_ONCE && done + waiting.length < count) continue
       const found = await this.#search.nearest(Buffer.concat(waiting))
       hits.set(copiesAmong(found), done)
@@ -112,7 +123,7 @@ export class GuardMeasure {
       done += waiting.length
       waiting = []
     }
-    return hits
+    return { hits, ...(kept.length > 0 && { first: Buffer.concat(kept) }) }
   }
 
   /** The training side has as many pictures as the held-out one, and the same noise. */
@@ -132,20 +143,33 @@ export class GuardMeasure {
 
   /** For each row of the native loss, one value for each picture. */
   async #losses(store: PixelStore, indices: Int32Array, weights: Weights): Promise<number[][]> {
-    const { options, trainer } = this.#deps
-    const { guard } = definitionOf(options.model)
-    const losses = guard.rows.map((): number[] => [])
-    let first = 0
-    for (const rows of pieces(indices, options.batch)) {
-      const begin = first
-      const seeds = Array.from(rows, (_, i) => SEED + begin + i)
-      const shape = [rows.length, store.size, store.size, store.channels]
-      const values = await trainer.loss(await store.read(rows), shape, { ...guard.args, weights, seeds })
-      for (const [row, list] of losses.entries())
-        list.push(...values.subarray(row * rows.length, (row + 1) * rows.length))
-      first += rows.length
-    }
+    const losses: number[][] = []
+    for (const rows of pieces(indices, this.#deps.options.batch))
+      await this.#addLosses(losses, await store.read(rows), rows.length, weights)
     return losses
+  }
+
+  /** The same of pixels that are at hand. */
+  async #lossesOf(pixels: Uint8Array, weights: Weights): Promise<number[][]> {
+    const { store, options } = this.#deps
+    const each = store.size ** 2 * store.channels
+    const losses: number[][] = []
+    for (const rows of pieces(range(pixels.length / each), options.batch))
+      await this.#addLosses(losses, pixels.subarray(rows[0]! * each, (rows.at(-1)! + 1) * each), rows.length, weights)
+    return losses
+  }
+
+  async #addLosses(losses: number[][], pixels: Uint8Array, count: number, weights: Weights): Promise<void> {
+    const { options, trainer, store } = this.#deps
+    const { guard } = definitionOf(options.model)
+    const done = losses[0]?.length ?? 0
+    const seeds = Array.from({ length: count }, (_, i) => SEED + done + i)
+    const shape = [count, store.size, store.size, store.channels]
+    const values = await trainer.loss(pixels, shape, { ...guard.args, weights, seeds })
+    for (const row of guard.rows.keys()) {
+      losses[row] ??= []
+      losses[row].push(...values.subarray(row * count, (row + 1) * count))
+    }
   }
 
   dispose(): void {

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { openSource } from '../data/source.ts'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
+import { definitionOf } from '../models/table.ts'
 import { isLabelSet, namesNoLabelFile } from '../options/labels.ts'
 import { resolveTrain } from '../options/resolve.ts'
 import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
@@ -120,8 +121,15 @@ const isSame = (a: unknown, b: unknown): boolean =>
   isLabelSet(a) && isLabelSet(b) ? isDeepStrictEqual(a.attributes, b.attributes) : isDeepStrictEqual(a, b)
 
 /** Throws RESUME_MISMATCH where a run would lose its labels or get others: its network is made for those it has. */
-function requireLabels(run: string, stored: unknown, wanted: unknown): void {
-  if (!isLabelSet(stored)) return
+function requireLabels(run: string, stored: unknown, { model, labels: wanted }: ResolvedTrainOptions): void {
+  if (!isLabelSet(stored)) {
+    if (wanted === null || definitionOf(model).learnsLabels !== 'from-the-start') return
+    throw new ShinsakuError(
+      'RESUME_MISMATCH',
+      `${run} learned without labels, and the networks of model "${model}" are others with them`,
+      { hint: 'Start a new run with labels.', details: { changed: ['labels'] } },
+    )
+  }
   if (isLabelSet(wanted) && isDeepStrictEqual(wanted.attributes, stored.attributes)) return
   throw new ShinsakuError(
     'RESUME_MISMATCH',
@@ -147,8 +155,8 @@ function merge(
   const together = { ...stored, ...length, ...Object.fromEntries(asked), ...labels } as AnyTrainOptions
   // Resolved once, so that "20m" and 1200, or a default given outright, count as equal.
   const options = resolveTrain(together)
+  requireLabels(run, stored.labels, options)
   const wanted = options as unknown as Record<string, unknown>
-  requireLabels(run, stored.labels, wanted.labels)
   const changed = asked.map(([name]) => name).filter((name) => !free.has(name) && !isSame(wanted[name], stored[name]))
   const line = (name: string) =>
     `${name}: ${JSON.stringify(stored[name] ?? null)} then, ${JSON.stringify(wanted[name])} now`

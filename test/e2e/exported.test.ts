@@ -14,6 +14,8 @@ describe('an exported file carries what sampling needs to know', () => {
     ['diffusion', { emaEvery: 1, emaDecay: 0.5, objective: 'x0' }],
     ['dcgan pytorch', { model: 'dcgan' }],
     ['dcgan chainer', { model: 'dcgan', variant: 'chainer', batch: 4 }],
+    ['stylegan2', { model: 'stylegan2' }],
+    ['pgan', { model: 'pgan' }],
   ])('%s: the same pictures as from its run', async (name, options) => {
     const model = await tinyRun(shared, data, { ...options, maxImages: 8 })
     const path = join(shared, `${name.replace(' ', '-')}.safetensors`)

@@ -28,53 +28,79 @@ const reported = (text: string) =>
 const line = ['train', data, ...tiny, '--resume']
 const RUN = 'runs/00000-diffusion-16-data'
 
+const common = '--size 16 --threads 1 --batch 4 --previews 0 --log-images 4 --resume'.split(' ')
+const gan = (flags: string) => ['train', data, ...common, ...flags.split(' ')]
+
+/** Kills in a short form and in a long one. */
+const killed: [model: string, line: string[], run: string, short: number, long: number][] = [
+  ['diffusion', line, RUN, 4, 200],
+  [
+    'StyleGAN2',
+    gan('--model stylegan2 --size 32 --channel-base 256 --channel-max 16 --latent 16 --augment-images 100'),
+    'runs/00000-stylegan2-32-data',
+    1,
+    60,
+  ],
+  [
+    'PGAN that grows',
+    gan('--model pgan --widths 8,8,8 --latent 8 --scale-images 16 --fade-images 8'),
+    'runs/00000-pgan-16-data',
+    1,
+    60,
+  ],
+]
+
 describe('R08: SIGKILL at random times of a run that saves after every update', () => {
-  test('one command line, started again each time, loses nothing and ends as if nothing had happened', async () => {
-    const cwd = temporaryFolder()
-    const kills = times(4, 200)
-    let saved = 0
-    let passed = 0
-    let lively = 0
-    // Learned on the way: how long a life must last, on this machine, to save a few times.
-    let span = 2000
-    for (let n = 0; n < kills; n++) {
-      // One in ten is killed while it starts, and one in three of the others just after it has saved.
-      const sign = n % 10 === 9 ? '' : n % 3 === 0 ? 'Checkpoint:' : 'Model:'
-      const kill = once(sign, (child) => {
-        setTimeout(() => child.kill('SIGKILL'), share(n) * (n % 3 === 0 ? span / 10 : span))
-      })
-      const { signal, stderr } = await runCli(cwd, [...line, '--checkpoint-images', '4'], kill)
-      const saves = stderr.split('Checkpoint:').length - 1
-      if (saves > 0) lively += 1
-      if (n % 3 !== 0) span *= saves === 0 ? 1.5 : saves > 10 ? 0.7 : 1
-      expect(signal, stderr).toBe('SIGKILL')
-      saved = Math.max(saved, reported(stderr))
-      if (!existsSync(join(cwd, RUN, 'config.json'))) continue
-      const found = await newestValidCheckpoint(join(cwd, RUN), {
-        onSkipped: (text) => expect.unreachable(`a kill left a damaged checkpoint: ${text}`),
-      }).catch((error: { code: string }) => {
-        expect(error.code).toBe('RUN_NOT_FOUND')
-      })
-      const images = found?.manifest.images ?? 0
-      expect(images).toBeGreaterThanOrEqual(saved)
-      saved = images
-      passed += 1
-    }
-    const end = ['--max-images', String(saved + 16)]
-    const last = await runCli(cwd, [...line, '--checkpoint-images', '4', ...end])
-    expect(last, last.stderr).toMatchObject({ code: 0 })
-    const straight = temporaryFolder()
-    const unbroken = await runCli(straight, [...line, '--checkpoint-images', '100000', ...end])
-    expect(unbroken, unbroken.stderr).toMatchObject({ code: 0 })
-    expect(await ledgerOf(join(cwd, RUN))).toEqual(await ledgerOf(join(straight, RUN)))
-    expect(await verify(join(cwd, RUN))).toMatchObject({ whole: true })
-    expect(lively).toBeGreaterThan(kills / 4)
-    tally(
-      'SIGKILL at random times of a training run: resumed, and in the end the bytes of an unbroken one',
-      kills,
-      passed,
-    )
-  })
+  test.each(killed)(
+    '%s: one command line, started again each time, loses nothing and ends as if nothing had happened',
+    async (model, line, RUN, short, long) => {
+      const cwd = temporaryFolder()
+      const kills = times(short, long)
+      let saved = 0
+      let passed = 0
+      let lively = 0
+      // Learned on the way: how long a life must last, on this machine, to save a few times.
+      let span = 2000
+      for (let n = 0; n < kills; n++) {
+        // One in ten is killed while it starts, and one in three of the others just after it has saved.
+        const sign = n % 10 === 9 ? '' : n % 3 === 0 ? 'Checkpoint:' : 'Model:'
+        const kill = once(sign, (child) => {
+          setTimeout(() => child.kill('SIGKILL'), share(n) * (n % 3 === 0 ? span / 10 : span))
+        })
+        const { signal, stderr } = await runCli(cwd, [...line, '--checkpoint-images', '4'], kill)
+        const saves = stderr.split('Checkpoint:').length - 1
+        if (saves > 0) lively += 1
+        if (n % 3 !== 0) span *= saves === 0 ? 1.5 : saves > 10 ? 0.7 : 1
+        expect(signal, stderr).toBe('SIGKILL')
+        saved = Math.max(saved, reported(stderr))
+        if (!existsSync(join(cwd, RUN, 'config.json'))) continue
+        const found = await newestValidCheckpoint(join(cwd, RUN), {
+          onSkipped: (text) => expect.unreachable(`a kill left a damaged checkpoint: ${text}`),
+        }).catch((error: { code: string }) => {
+          expect(error.code).toBe('RUN_NOT_FOUND')
+        })
+        const images = found?.manifest.images ?? 0
+        expect(images).toBeGreaterThanOrEqual(saved)
+        saved = images
+        passed += 1
+      }
+      const end = ['--max-images', String(saved + 16)]
+      const last = await runCli(cwd, [...line, '--checkpoint-images', '4', ...end])
+      expect(last, last.stderr).toMatchObject({ code: 0 })
+      const straight = temporaryFolder()
+      const unbroken = await runCli(straight, [...line, '--checkpoint-images', '100000', ...end])
+      expect(unbroken, unbroken.stderr).toMatchObject({ code: 0 })
+      expect(await ledgerOf(join(cwd, RUN))).toEqual(await ledgerOf(join(straight, RUN)))
+      expect(await verify(join(cwd, RUN))).toMatchObject({ whole: true })
+      // The only kill of the short form is at a checkpoint.
+      expect(lively).toBeGreaterThan(kills / 4)
+      tally(
+        `SIGKILL at random times of a training run (${model}): resumed, and in the end the bytes of an unbroken one`,
+        kills,
+        passed,
+      )
+    },
+  )
 })
 
 describe('R33: SIGTERM while a checkpoint is written', () => {

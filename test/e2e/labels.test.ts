@@ -1,13 +1,15 @@
 /** Runs with labels: what is on record of them, sampling by them, resuming, and labels for a run that had none. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as onnxruntime from 'onnxruntime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { exportWeights, load, type Model, train } from '../../lib/index.ts'
+import { exportOnnx, exportWeights, load, type Model, train } from '../../lib/index.ts'
+import { openSampler } from '../../lib/onnx/browser/sample.ts'
 
 import { shinsaku } from '../helpers/cli.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { drawFaces } from '../helpers/pictures.ts'
-import { errorOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
+import { type AnyCall, errorOf, sharedFolder, tinyRun, useOwnCache } from '../helpers/runs.ts'
 
 useOwnCache()
 const data = sharedFolder()
@@ -78,6 +80,53 @@ describe('a run with labels', () => {
     expect((await exported.sample(call)).pixels).toEqual(
       (await (await load(run)).sample({ ...call, weights: 'ema' })).pixels,
     )
+  })
+})
+
+describe.each<AnyCall>([{ model: 'stylegan2' }, { model: 'dcgan' }, { model: 'dcgan', variant: 'chainer' }])(
+  'a GAN with labels: %o',
+  (options) => {
+    test('samples what is asked for, goes on, and is exported with them', async () => {
+      const model = await tinyRun(temporaryFolder(), data, { ...options, size: 32, labels: 'folders', maxImages: 24 })
+      const call = { seed: 3, weights: 'raw' } as const
+      const pixelsOf = async (label: string | null) => Buffer.from((await model.sample({ ...call, label })).pixels)
+      const [even, odd, any] = [await pixelsOf('even'), await pixelsOf('odd'), await pixelsOf(null)]
+      expect([even.equals(odd), even.equals(any), odd.equals(any)]).toEqual([false, false, false])
+      expect((await model.sample({ ...call, label: 'odd' })).provenance.labels).toEqual({ class: 'odd' })
+      expect((await errorOf(model.sample({ label: 'evem' }))).message).toMatch(/did you mean "even"/)
+      const { run } = model
+      await exportOnnx(run, join(run, 'a.onnx'), { weights: 'raw' })
+      const sampler = await openSampler(onnxruntime, readFileSync(join(run, 'a.onnx')))
+      const exported = (await sampler.sample({ seed: 3, labels: { class: 'odd' } })).pixels
+      expect(Math.max(...exported.map((value, i) => Math.abs(value - odd[i]!)))).toBeLessThanOrEqual(1)
+      for (const labels of [{ class: 'evem' }, { kind: 'even' }])
+        await expect(sampler.sample({ labels })).rejects.toThrow(/must be one of even, odd|it knows: class/)
+      await sampler.dispose()
+      const path = join(temporaryFolder(), 'a.safetensors')
+      await exportWeights(run, path, { weights: 'raw' })
+      expect((await (await load(path)).sample({ seed: 3, label: 'even' })).pixels).toEqual(new Uint8Array(even))
+      expect((await train({ resume: run, maxImages: 32 })).options.labels).toEqual(model.options.labels)
+    })
+  },
+)
+
+describe('labels that a GAN cannot have', () => {
+  test.each<[AnyCall, RegExp]>([
+    [{ model: 'pgan' }, /model "pgan" learns no labels/],
+    [{ model: 'dcgan', variant: 'radford' }, /need variant "pytorch" or "chainer"/],
+    [{ model: 'stylegan2', labelDropout: 0 }, /labelDropout/],
+  ])('%o', async (options, message) => {
+    const error = await errorOf(tinyRun(temporaryFolder(), data, { ...options, labels: 'folders' }))
+    expect([error.code, error.message]).toEqual(['OPTION_INVALID', expect.stringMatching(message)])
+  })
+
+  test('some later, for networks that are others with them', async () => {
+    const { run } = await tinyRun(temporaryFolder(), data, { model: 'stylegan2', maxImages: 4 })
+    const call = { resume: run, labels: 'folders', allowChanges: ['labels'], maxImages: 8 }
+    expect(await errorOf(train(call))).toMatchObject({
+      code: 'RESUME_MISMATCH',
+      message: expect.stringMatching(/learned without labels, and the networks of model "stylegan2" are others/),
+    })
   })
 })
 

@@ -52,6 +52,8 @@ describe('networks', () => {
     ['DCGAN, few latents', { model: 'dcgan', latent: 5 }],
     ['DCGAN of Chainer', { model: 'dcgan', variant: 'chainer', size: 96 }],
     ['DCGAN of the paper', { model: 'dcgan', variant: 'radford' }],
+    ['StyleGAN2', { model: 'stylegan2', size: 32, channelBase: 256, channelMax: 8, latent: 16, batch: 4 }],
+    ['PGAN', { model: 'pgan', size: 16, widths: [8, 8, 4], latent: 16, scaleImages: 4, fadeImages: 0, maxImages: 16 }],
   ])('%s', async (_, options) => {
     // Batch norms need some updates before their averages are those of a network that draws anything.
     const more = options.model === 'dcgan' ? { maxImages: 160, lr: 2e-3 } : { maxImages: 8 }
@@ -162,6 +164,16 @@ describe('samplers, runtimes and files', () => {
     const error = await errorOf(exportOnnx(model.run, join(folder, name), options))
     expect([error.code, error.message]).toEqual(['OPTION_INVALID', expect.stringContaining(message)])
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('a PGAN that still grows is refused, and says so', async () => {
+    const growing = await tinyRun(shared, data, { model: 'pgan', maxImages: 4 })
+    expect(await errorOf(exportOnnx(growing.run, join(shared, 'growing.onnx')))).toMatchObject({
+      code: 'ONNX_UNSUPPORTED',
+      message: expect.stringContaining('still growing: train on until the scale of 16 px is faded in'),
+    })
+    expect(existsSync(join(shared, 'growing.onnx'))).toBe(false)
+    growing.dispose()
   })
 
   test('no run, no weights of that kind, no folder: coded errors, and nothing half-written', async () => {

@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readPixels } from '../../lib/images/decode.ts'
-import { createHandler, load, type TrainCall, train } from '../../lib/index.ts'
+import { createHandler, load, type Picture, type TrainCall, train } from '../../lib/index.ts'
 import { rawAnswer, startServer } from '../helpers/backends.ts'
 import { cliProgram, runCli } from '../helpers/cli-process.ts'
-import { sharedFolder, usePictures } from '../helpers/runs.ts'
+import { sharedFolder, tinyRun, usePictures } from '../helpers/runs.ts'
 import { ask, generate, jsonOf } from '../helpers/serve.ts'
 import { until } from '../helpers/until.ts'
 
@@ -98,6 +98,22 @@ test('a newer checkpoint is gone over to while requests run: those before it kee
   expect((await generate(handler, { steps: 2 })).status).toBe(200)
   expect(await handler.close()).toBe(true)
   expect(await handler.reload()).toEqual([])
+})
+
+test('a model of one pass is served the bytes of sample(), however many ask at once', async () => {
+  const model = await tinyRun(join(folder, 'runs'), data, { model: 'stylegan2', maxImages: 8 })
+  const handler = createHandler({ faces: model.run }, { mark: null, device: 'cpu', threads: 1 })
+  const answers = await Promise.all([5, 6].map((seed) => jsonOf(generate(handler, { seed, n: 2 }))))
+  const expected: Picture[] = []
+  for await (const picture of model.sample({ seeds: [5, 6, 6, 7] })) expected.push(picture)
+  for (const [i, { b64_json: png }] of answers.flatMap(({ data }) => data).entries()) {
+    const path = join(folder, `one-pass-${i}.png`)
+    writeFileSync(path, Buffer.from(png, 'base64'))
+    const served = await readPixels(path, { width: 32, height: 32, channels: 3 })
+    expect(Buffer.compare(served, expected[i]!.pixels)).toBe(0)
+  }
+  expect(await handler.close()).toBe(true)
+  model.dispose()
 })
 
 describe('shinsaku serve', () => {

@@ -316,7 +316,7 @@ void Networks(Checker& checker) {
         const bool running = statistics == BatchStatistics::kRunning;
         const std::string name = std::string("DCGAN ") + variant + " " + std::to_string(plan.channels) +
                                  (running ? " running" : " batch");
-        const auto forward = [&](Ops& ops, const Tensor& latent) { return network.Forward(ops, latent, statistics); };
+        const auto forward = [&](Ops& ops, const Tensor& latent) { return network.Forward(ops, latent, {}, statistics); };
         if (running) Steady(name, z, [&](const Tensor& latent) { return forward(checker.ops(), latent); });
         const Tensor y = forward(checker.ops(), z).clone();
         Ops reference;
@@ -325,7 +325,7 @@ void Networks(Checker& checker) {
         const auto from = network.set().state(), to = exact.set().state();
         for (size_t i = 0; i < from.size(); ++i) to[i].tensor.copy_(from[i].tensor);
         ToDouble(exact.set());
-        Report(name, "error", Distance(y, exact.Forward(reference, z.to(at::kDouble), statistics)));
+        Report(name, "error", Distance(y, exact.Forward(reference, z.to(at::kDouble), {}, statistics)));
       }
     }
 }

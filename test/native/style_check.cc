@@ -110,12 +110,12 @@ void Networks() {
   Stylegan2Generator g(kPlan, Fill::kDraw, at::kCPU, generator);
   Stylegan2Discriminator d(kPlan, Fill::kDraw, at::kCPU, generator);
   Double(g.set()), Double(d.set());
-  Check("mapping", {Random({3, 6})}, [&](const Tensors& t) { return g.Map(ops, t[0]); });
+  Check("mapping", {Random({3, 6})}, [&](const Tensors& t) { return g.Map(ops, t[0], {}); });
   Tensors maps;
   for (const int64_t side : kPlan.NoiseSides()) maps.push_back(Random({2, 1, side, side}).to(at::kDouble));
   Check("synthesis", {Random({2, kPlan.styles(), 6})},
         [&](const Tensors& t) { return g.Synthesise(ops, t[0], maps); });
-  Check("discriminator", {Random({4, 3, 16, 16})}, [&](const Tensors& t) { return d.Forward(ops, t[0], 2); });
+  Check("discriminator", {Random({4, 3, 16, 16})}, [&](const Tensors& t) { return d.Forward(ops, t[0], {}, 2); });
 }
 
 at::Generator Fresh() { return at::detail::createCPUGenerator(11); }

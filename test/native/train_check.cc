@@ -344,7 +344,7 @@ void Activations() {
       DcganDiscriminator discriminator(plan, fill, device, generator);
       const Tensor z = at::empty({count, plan.latent}, at::TensorOptions(at::kFloat).device(device)).zero_();
       const auto statistics = fill == Fill::kMeta ? BatchStatistics::kRunning : BatchStatistics::kTrain;
-      const auto run = [&] { return discriminator.Forward(ops, network.Forward(ops, z, statistics), statistics); };
+      const auto run = [&] { return discriminator.Forward(ops, network.Forward(ops, z, {}, statistics), {}, statistics); };
       if (fill == Fill::kMeta) return run();
       network.set().RequireGrad(true), discriminator.set().RequireGrad(true);
       return HeldBy(run);

@@ -1,6 +1,7 @@
 /** What an exported model says of itself: how it is sampled, what it was made of, and how a browser reads that. */
 import type { ExportedForm } from '../../models/model.ts'
 import type { SamplingPlan } from '../../native/addon.ts'
+import type { LabelAttribute } from '../../options/labels.ts'
 
 export type Description = ExportedForm & {
   /** Of this description; it grows where older readers cannot read it. */
@@ -12,6 +13,8 @@ export type Description = ExportedForm & {
   readonly sampler?: string
   /** One for each number of steps that it can be sampled in, the usual one first; none where one pass gives the picture. */
   readonly plans: readonly SamplingPlan[]
+  /** What it can be asked for; absent where it knows no labels. */
+  readonly labels?: readonly LabelAttribute[]
   /** Where the model comes from, as `sample()` writes it into pictures. */
   readonly provenance: Readonly<Record<string, unknown>>
 }

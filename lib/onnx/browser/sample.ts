@@ -3,6 +3,7 @@
  * onnxruntime-node. Needs nothing else. The same seed gives the picture of `model.sample()`, each value within 1 of 255.
  */
 import type { SamplingPlan, StepCombination } from '../../native/addon.ts'
+import { encodeLabels, type PictureLabels } from '../../options/labels.ts'
 import { type Description, readDescription } from './description.ts'
 import { TorchGenerator } from './random.ts'
 
@@ -26,6 +27,8 @@ export type OnnxSampleOptions = {
   seed?: number
   /** One of `sampler.steps`; the first unless given. */
   steps?: number
+  /** Of a model with labels, what the picture shows: a value for some of `description.labels`, such as { class: 'cat' }. */
+  labels?: PictureLabels
   /** Called after each step with the picture as it is, to show or to wait for a frame. */
   onStep?: ((progress: { step: number; steps: number; picture(): OnnxPicture }) => void | Promise<void>) | undefined
   /** Aborting rejects with its reason before the next step. */
@@ -65,22 +68,51 @@ export class OnnxSampler {
   }
 
   /** Samples one picture. Rejects with an Error for options that it has no plan for. */
-  async sample({ seed = 0, steps = this.steps[0]!, onStep, signal }: OnnxSampleOptions = {}): Promise<OnnxPicture> {
+  async sample({
+    seed = 0,
+    steps = this.steps[0]!,
+    labels,
+    onStep,
+    signal,
+  }: OnnxSampleOptions = {}): Promise<OnnxPicture> {
     if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`seed must be an integer from 0 on, but is ${seed}`)
     if (!this.steps.includes(steps))
       throw new Error(
         `steps must be one of ${this.steps.join(', ')}, for which the model was exported, but is ${steps}`,
       )
+    const row = this.#rowOf(labels)
     const generator = new TorchGenerator(seed)
     const { distribution, shape } = this.description.latent
     const latent = generator[distribution](elements(shape))
     const plan = this.description.plans.find((one) => one.steps.length === steps)
     if (plan) return this.#follow(plan, { seed, latent, generator, onStep, signal })
     signal?.throwIfAborted()
-    const output = await this.#run({ z: [latent, shape] })
+    const output = await this.#run({ z: [latent, shape], ...(row && { labels: [row, [row.length]] }) })
     const picture = () => this.#picture(seed, output)
     await onStep?.({ step: 1, steps: 1, picture })
     return picture()
+  }
+
+  /** Labels as the network takes them; undefined for one without any. */
+  #rowOf(asked: PictureLabels = {}): Float32Array | undefined {
+    const attributes = this.description.labels ?? []
+    for (const [name, value] of Object.entries(asked)) {
+      const attribute = attributes.find((one) => one.name === name)
+      if (!attribute)
+        throw new Error(
+          `labels has "${name}", which the model does not know; it knows: ${attributes.map((one) => one.name).join(', ') || 'none'}`,
+        )
+      if (attribute.kind === 'number') {
+        if (typeof value === 'number' && value >= attribute.min && value <= attribute.max) continue
+        throw new Error(`labels.${name} must be a number from ${attribute.min} to ${attribute.max}, but is ${value}`)
+      }
+      const unknown = [value].flat().find((word) => !attribute.values.includes(String(word)))
+      if (unknown !== undefined)
+        throw new Error(`labels.${name} must be one of ${attribute.values.join(', ')}, but is ${unknown}`)
+    }
+    return attributes.length === 0
+      ? undefined
+      : Float32Array.from(encodeLabels({ from: '', attributes: [...attributes] }, asked))
   }
 
   async #run(inputs: Readonly<Record<string, [Float32Array, readonly number[]]>>): Promise<Float32Array> {

@@ -13,8 +13,8 @@ constexpr ModelKind kKinds[] = {
     {"diffusion", MakeDiffusionTrainingStep, MakeDiffusionInferenceModel, DescribeDiffusion, TraceDiffusion,
      PlanDiffusion},
     {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan, TraceDcgan, nullptr},
-    {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan, nullptr, nullptr},
-    {"stylegan2", MakeStylegan2TrainingStep, MakeStylegan2InferenceModel, DescribeStylegan2, nullptr,
+    {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan, TracePgan, nullptr},
+    {"stylegan2", MakeStylegan2TrainingStep, MakeStylegan2InferenceModel, DescribeStylegan2, TraceStylegan2,
      nullptr},
 };
 

@@ -1,13 +1,16 @@
 // The two networks of the DCGAN in three published variants; dcgan.h has the table of names.
 #include "core/nn/dcgan.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 
 #include "core/runtime/cancel.h"
+#include "core/state_names.h"
 
 namespace shinsaku {
 namespace {
@@ -56,6 +59,8 @@ int64_t StagesOf(int64_t size, int64_t stem) {
   }
   return stages;
 }
+
+std::string LabelsIn(const std::string& network) { return network + state_names::kLabels + ".weight"; }
 
 std::string Numbered(const char* name, int64_t i) { return name + std::to_string(i); }
 
@@ -153,7 +158,8 @@ DcganPlan::DcganPlan(const Spec& spec)
       latent(Integer(spec, "latent")),
       width(Integer(spec, "width")),
       stem(size == 96 ? 6 : 4),
-      stages(StagesOf(size, stem)) {}
+      stages(StagesOf(size, stem)),
+      labels(spec) {}
 
 Tensor DrawLatent(const DcganPlan& plan, int64_t count, at::Generator generator) {
   const auto options = at::TensorOptions(at::kFloat).device(generator.device());
@@ -175,19 +181,28 @@ DcganGenerator::DcganGenerator(const DcganPlan& plan, Fill fill, at::Device devi
       const int64_t inputs = plan.width << (plan.stages - i);
       layers_.push_back(build.Layer(name, {inputs, outputs, style.kernel, style.kernel}, units));
     } else if (style.dense) {
-      layers_.push_back(build.Layer(name, {units, plan.latent}, units));
+      layers_.push_back(build.Layer(name, {units, plan.inputs()}, units));
     } else {
-      layers_.push_back(build.Layer(name, {plan.latent, outputs, plan.stem, plan.stem}, units));
+      layers_.push_back(build.Layer(name, {plan.inputs(), outputs, plan.stem, plan.stem}, units));
     }
     if (!last) build.Norm(layers_.back(), GeneratorNorm(plan.variant, i), units);
   }
   build.Finish();
+  // As large as latents are.
+  if (plan.labels.attributes() > 0)
+    labels_ = set_.Parameter(LabelsIn("generator."), {plan.latent, plan.labels.width()}, Normal(0, 1));
 }
 
-Tensor DcganGenerator::Forward(Ops& ops, const Tensor& z, BatchStatistics statistics) const {
+Tensor DcganGenerator::Forward(Ops& ops, const Tensor& z, const Tensor& labels,
+                               BatchStatistics statistics) const {
   const Style style = StyleOf(plan_.variant);
   ops.Begin();
-  Tensor x = style.dense ? z : z.view({z.size(0), plan_.latent, 1, 1});
+  Tensor x = z;
+  if (labels_.defined()) {
+    ops.Enter(LabelsIn("generator."));
+    x = ops.Concat(z, ops.Linear(labels, {labels_, {}}));
+  }
+  if (!style.dense) x = x.view({x.size(0), plan_.inputs(), 1, 1});
   for (size_t i = 0; i < layers_.size(); ++i) {
     const DcganLayer& layer = layers_[i];
     ops.Enter(layer.name);
@@ -225,9 +240,14 @@ DcganDiscriminator::DcganDiscriminator(const DcganPlan& plan, Fill fill, at::Dev
     }
   }
   build.Finish();
+  if (plan.labels.attributes() > 0) {
+    const int64_t units = plan.width << (plan.stages - 1);
+    labels_ = set_.Parameter(LabelsIn("discriminator."), {units, plan.labels.width()}, Normal(0, kDeviation));
+  }
 }
 
-Tensor DcganDiscriminator::Forward(Ops& ops, const Tensor& pictures, BatchStatistics statistics) const {
+Tensor DcganDiscriminator::Forward(Ops& ops, const Tensor& pictures, const Tensor& labels,
+                                   BatchStatistics statistics) const {
   const Style style = StyleOf(plan_.variant);
   Tensor x = pictures;
   for (size_t i = 0; i + 1 < layers_.size(); ++i) {
@@ -238,11 +258,19 @@ Tensor DcganDiscriminator::Forward(Ops& ops, const Tensor& pictures, BatchStatis
     x = CheckCancelled(layer.norm ? ops.BatchNorm(x, *layer.norm, statistics, style.hidden)
                                   : ops.Activate(x, style.hidden));
   }
+  Tensor known;  // [N,1]
+  if (labels_.defined()) {
+    ops.Enter(LabelsIn("discriminator."));
+    known = (ops.MeanOfPositions(x) * ops.Linear(labels, {labels_, {}})).sum({1}, true);
+  }
   const DcganLayer& head = layers_.back();
   ops.Enter(head.name);
   x = style.dense ? ops.Linear(x.reshape({x.size(0), -1}), {head.weight, head.bias})
                   : ops.Conv(x, {head.weight, head.bias}, 1, 0);
-  return style.logits == 1 ? x.reshape({-1}) : x;
+  if (style.logits == 1) x = x.reshape({-1});
+  if (!known.defined()) return x;
+  return style.logits == 1 ? x + known.squeeze(1)
+                           : at::cat({x.narrow(1, 0, 1) + known, x.narrow(1, 1, 1)}, 1);
 }
 
 }  // namespace shinsaku

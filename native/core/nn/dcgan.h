@@ -11,7 +11,7 @@
 //
 // State names have "generator." or "discriminator." in front and PyTorch's endings (weight, bias,
 // running_mean, running_var; num_batches_tracked in variant pytorch only). The numbers of the last two rows
-// grow with the size.
+// grow with the size. With labels there is label_emb.weight in both.
 #pragma once
 
 #include <optional>
@@ -20,6 +20,7 @@
 
 #include "core/api.h"
 #include "core/data/pixels.h"
+#include "core/nn/label_plan.h"
 #include "core/nn/parameters.h"
 #include "core/ops/ops.h"
 
@@ -28,12 +29,16 @@ namespace shinsaku {
 enum class DcganVariant { kPytorch, kChainer, kRadford };
 
 struct DcganPlan {
-  explicit DcganPlan(const Spec& spec);  // reads "variant", "size", "channels", "latent", "width"
+  // Reads "variant", "size", "channels", "latent", "width" and the layout of labels.
+  explicit DcganPlan(const Spec& spec);
 
   DcganVariant variant;
   int64_t size, channels, latent, width;
   int64_t stem;    // side of the smallest map
   int64_t stages;  // halvings from `size` to `stem`
+  LabelPlan labels;
+  // Numbers that the generator is given for a picture: the latent and, for labels, as many again.
+  int64_t inputs() const { return labels.attributes() > 0 ? 2 * latent : latent; }
 
   PixelRange range() const {
     return variant == DcganVariant::kChainer ? PixelRange::kChainer : PixelRange::kDcgan;
@@ -54,29 +59,33 @@ struct DcganLayer {
 class DcganGenerator {
  public:
   DcganGenerator(const DcganPlan& plan, Fill fill, at::Device device, std::optional<at::Generator> generator);
-  // z [N,latent] -> [N,channels,size,size]: in [-1,1] by tanh, unbounded in variant chainer.
-  Tensor Forward(Ops& ops, const Tensor& z, BatchStatistics statistics) const;
+  // z [N,latent], and rows of labels [N,width] for a network that knows some -> [N,channels,size,size]: in
+  // [-1,1] by tanh, unbounded in variant chainer.
+  Tensor Forward(Ops& ops, const Tensor& z, const Tensor& labels, BatchStatistics statistics) const;
   ParameterSet& set() { return set_; }
 
  private:
   DcganPlan plan_;
   ParameterSet set_;
   std::vector<DcganLayer> layers_;
+  Tensor labels_;  // undefined where it knows none
 };
 
 class DcganDiscriminator {
  public:
   DcganDiscriminator(const DcganPlan& plan, Fill fill, at::Device device,
                      std::optional<at::Generator> generator);
-  // x [N,channels,size,size] -> logits of "is data" [N]; in variant chainer [N,2], class 0 data, class 1
-  // generated.
-  Tensor Forward(Ops& ops, const Tensor& x, BatchStatistics statistics) const;
+  // x [N,channels,size,size], and rows of labels [N,width] for a network that knows some -> logits of "is
+  // data" [N]; in variant chainer [N,2], class 0 data, class 1 generated. Labels add their product with the
+  // mean of the last map to the logit of data (projection: Miyato 2018, 1802.05637).
+  Tensor Forward(Ops& ops, const Tensor& x, const Tensor& labels, BatchStatistics statistics) const;
   ParameterSet& set() { return set_; }
 
  private:
   DcganPlan plan_;
   ParameterSet set_;
   std::vector<DcganLayer> layers_;
+  Tensor labels_;  // undefined where it knows none
 };
 
 }  // namespace shinsaku

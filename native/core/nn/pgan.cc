@@ -44,16 +44,13 @@ std::array<PganLayer, 2> MakeScale(ParameterSet& set, const std::string& name, i
 
 Tensor Conv(Ops& ops, const Tensor& x, const PganLayer& layer) {
   ops.Enter(layer.name);
-  return ops.Conv(x, {layer.weight, layer.bias}, 1, layer.weight.size(2) / 2) * layer.gain;
+  return ops.Scale(ops.Conv(x, {layer.weight, layer.bias}, 1, layer.weight.size(2) / 2), layer.gain);
 }
 
 Tensor Linear(Ops& ops, const Tensor& x, const PganLayer& layer) {
   ops.Enter(layer.name);
-  return ops.Linear(x, {layer.weight, layer.bias}) * layer.gain;
+  return ops.Scale(ops.Linear(x, {layer.weight, layer.bias}), layer.gain);
 }
-
-// Karras 2018, section 4.2: each pixel's channels divided by their root mean square.
-Tensor PixelNorm(const Tensor& x) { return x * (at::mean(x.pow(2), {1}, true) + kEps).rsqrt(); }
 
 Tensor Twice(const Tensor& x) {
   const double twice[] = {2.0, 2.0};
@@ -121,17 +118,17 @@ Tensor PganGenerator::ToRgb(Ops& ops, const Tensor& x, int64_t scale) const {
 
 Tensor PganGenerator::Forward(Ops& ops, const Tensor& z, const PganStage& stage) const {
   ops.Begin();
-  Tensor x = ops.Activate(Linear(ops, PixelNorm(z), format_), kActivation);
-  x = PixelNorm(x.view({x.size(0), -1, 4, 4}));
-  x = PixelNorm(ops.Activate(Conv(ops, x, first_), kActivation));
+  Tensor x = ops.Activate(Linear(ops, ops.PixelNorm(z), format_), kActivation);
+  x = ops.PixelNorm(x.view({x.size(0), -1, 4, 4}));
+  x = ops.PixelNorm(ops.Activate(Conv(ops, x, first_), kActivation));
   Tensor before;
   for (int64_t scale = 1; scale <= stage.scale; ++scale) {
     if (scale == stage.scale && stage.alpha > 0) before = Twice(ToRgb(ops, x, scale - 1));
     const auto& [first, second] = scales_[static_cast<size_t>(scale - 1)];
     ops.Enter(first.name);
-    x = ops.Up(x, {first.weight, first.bias}) * first.gain;
-    x = PixelNorm(ops.Activate(x, kActivation));
-    x = CheckCancelled(PixelNorm(ops.Activate(Conv(ops, x, second), kActivation)));
+    x = ops.Scale(ops.Up(x, {first.weight, first.bias}), first.gain);
+    x = ops.PixelNorm(ops.Activate(x, kActivation));
+    x = CheckCancelled(ops.PixelNorm(ops.Activate(Conv(ops, x, second), kActivation)));
   }
   x = ToRgb(ops, x, stage.scale);
   return CheckCancelled(before.defined() ? Blend(before, x, stage.alpha) : x);

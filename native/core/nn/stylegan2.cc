@@ -4,9 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/rsqrt.h>
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
@@ -18,14 +16,9 @@ namespace shinsaku {
 namespace {
 
 constexpr int64_t kStem = 4;
-constexpr double kEps = 1e-8;
-constexpr double kMappingSpeed = 0.01;  // learning rate of the mapping network beside that of the others
 const double kActivationGain = std::sqrt(2.0);
 
 double Scale(int64_t inputs) { return 1 / std::sqrt(static_cast<double>(inputs)); }
-
-// Of each output over the taps of its kernel: sums of squares [O,I].
-Tensor EnergyOf(const Tensor& weight) { return weight.square().sum({2, 3}); }
 
 }  // namespace
 
@@ -36,7 +29,8 @@ Stylegan2Plan::Stylegan2Plan(const Spec& spec)
       base(Integer(spec, "channelBase")),
       max(Integer(spec, "channelMax")),
       mapping_layers(Integer(spec, "mappingLayers")),
-      group(Integer(spec, "minibatchGroup")) {
+      group(Integer(spec, "minibatchGroup")),
+      labels(spec) {
   if (size < 2 * kStem || (size & (size - 1)) != 0 || base < size)
     throw Failure("NATIVE_FAILED", "StyleGAN2 has no size " + std::to_string(size) + " with channelBase " +
                                        std::to_string(base) +
@@ -53,13 +47,11 @@ std::vector<int64_t> Stylegan2Plan::NoiseSides() const {
 
 Stylegan2Generator::Stylegan2Generator(const Stylegan2Plan& plan, Fill fill, at::Device device,
                                        std::optional<at::Generator> generator)
-    : plan_(plan), set_(fill, device, std::move(generator)), filter_(ResamplingFilter(set_)) {
-  for (int64_t i = 0; i < plan.mapping_layers; ++i) {
-    const std::string name = "generator.mapping.fc" + std::to_string(i);
-    const Tensor weight =
-        set_.Parameter(name + ".weight", {plan.latent, plan.latent}, Normal(0, 1 / kMappingSpeed));
-    mapping_.push_back({weight, set_.Parameter(name + ".bias", {plan.latent}, Constant(0))});
-  }
+    : plan_(plan),
+      set_(fill, device, std::move(generator)),
+      filter_(ResamplingFilter(set_)),
+      mapping_(set_, "generator.mapping",
+               {plan.latent, plan.labels.width(), plan.latent, plan.mapping_layers}) {
   mean_w_ = set_.Buffer("generator.mapping.w_avg", at::zeros({plan.latent}));
   constant_ = set_.Parameter("generator.synthesis.b4.const", {plan.Width(kStem), kStem, kStem}, Normal(0, 1));
   for (int64_t side = kStem; side <= plan.size; side *= 2) {
@@ -92,23 +84,12 @@ StyledLayer Stylegan2Generator::Layer(const std::string& name, int64_t inputs, i
   return layer;
 }
 
-Tensor Stylegan2Generator::Map(Ops& ops, const Tensor& z) const {
-  Tensor w = z * at::rsqrt(z.square().mean({1}, true) + kEps);
-  for (size_t i = 0; i < mapping_.size(); ++i) {
-    ops.Enter("generator.mapping.fc" + std::to_string(i));
-    w = ops.Linear(w * (kMappingSpeed * Scale(plan_.latent)),
-                   {mapping_[i].weight, mapping_[i].bias * kMappingSpeed});
-    w = ops.Activate(w, Activation::kLeakyRelu) * kActivationGain;
-  }
-  return w;
-}
-
 // Modulation, convolution, demodulation: paper, section 2.2 and appendix B. Scaling what goes into a shared
 // convolution and what comes out is the same as scaling a picture's own weights, which would be N of them.
 Tensor Stylegan2Generator::Styled(Ops& ops, const StyledLayer& layer, const Tensor& x, const Tensor& w,
                                   const Tensor& noise, bool doubled) const {
   ops.Enter(layer.name + ".affine");
-  const Tensor style = ops.Linear(w * Scale(plan_.latent), layer.affine);  // [N,I]
+  const Tensor style = ops.Linear(ops.Scale(w, Scale(plan_.latent)), layer.affine);  // [N,I]
   ops.Enter(layer.name);
   Tensor y = ops.Modulate(x, style);
   if (doubled) {
@@ -118,8 +99,7 @@ Tensor Stylegan2Generator::Styled(Ops& ops, const StyledLayer& layer, const Tens
   } else {
     y = ops.Conv(y, {layer.weight, {}}, 1, 1);
   }
-  const Tensor energy = layer.energy.defined() ? layer.energy : EnergyOf(layer.weight);
-  const Tensor demodulation = at::rsqrt(at::matmul(style.square(), energy.t()) + kEps);  // [N,O]
+  const Tensor demodulation = ops.Demodulation(style, layer.weight, layer.energy);
   ops.Enter(layer.name);
   return CheckCancelled(
       ops.StyledActivation(y, {demodulation, noise, layer.noise_strength, layer.bias, kActivationGain}));
@@ -127,7 +107,8 @@ Tensor Stylegan2Generator::Styled(Ops& ops, const StyledLayer& layer, const Tens
 
 Tensor Stylegan2Generator::ToRgb(Ops& ops, const StyledLayer& layer, const Tensor& x, const Tensor& w) const {
   ops.Enter(layer.name + ".affine");
-  const Tensor style = ops.Linear(w * Scale(plan_.latent), layer.affine) * Scale(x.size(1));
+  const Tensor style =
+      ops.Scale(ops.Linear(ops.Scale(w, Scale(plan_.latent)), layer.affine), Scale(x.size(1)));
   ops.Enter(layer.name);
   return ops.Conv(ops.Modulate(x, style), {layer.weight, layer.bias}, 1, 0);
 }
@@ -144,7 +125,7 @@ Tensor Stylegan2Generator::Synthesise(Ops& ops, const Tensor& ws, const std::vec
     }
     const Tensor pixels = ToRgb(ops, block.to_rgb, x, ws.select(1, i));
     // Zeros between pixels, and around them: a filter that sums to 4 keeps what is constant.
-    picture = picture.defined() ? ops.Resample(picture, filter_ * 4, 2, 1, {2, 1}) + pixels : pixels;
+    picture = picture.defined() ? ops.Add(ops.Resample(picture, filter_ * 4, 2, 1, {2, 1}), pixels) : pixels;
   }
   return CheckCancelled(picture);
 }

@@ -8,6 +8,8 @@
 //   noise_const,affine.weight,affine.bias}, synthesis.b8.torgb   b8.conv0 b8.conv1 b8.skip  b4.conv b4.fc
 //   b4.out
 //
+// and with labels mapping.label_emb in both, and the discriminator's own mapping.fc0 ... fc7.
+//
 // Weights are N(0,1) and scaled at run time by 1/sqrt(inputs), so that all of them learn at one speed.
 #pragma once
 
@@ -17,16 +19,20 @@
 
 #include "core/api.h"
 #include "core/data/pixels.h"
+#include "core/nn/label_plan.h"
 #include "core/nn/parameters.h"
+#include "core/nn/stylegan2_mapping.h"
 #include "core/ops/ops.h"
 
 namespace shinsaku {
 
 struct Stylegan2Plan {
-  // Reads "size", "channels", "latent", "channelBase", "channelMax", "mappingLayers", "minibatchGroup".
+  // Reads "size", "channels", "latent", "channelBase", "channelMax", "mappingLayers", "minibatchGroup", and
+  // the layout of labels.
   explicit Stylegan2Plan(const Spec& spec);
 
   int64_t size, channels, latent, base, max, mapping_layers, group;
+  LabelPlan labels;
 
   int64_t Width(int64_t side) const { return std::min(base / side, max); }
   // How many styles a picture takes: one for each convolution, and one for the last way to pixels.
@@ -51,8 +57,10 @@ class Stylegan2Generator {
   Stylegan2Generator(const Stylegan2Plan& plan, Fill fill, at::Device device,
                      std::optional<at::Generator> generator);
 
-  // z [N,latent], normalised first -> w [N,latent].
-  Tensor Map(Ops& ops, const Tensor& z) const;
+  // z [N,latent], and rows of labels [N,width] for a network that knows some -> w [N,latent].
+  Tensor Map(Ops& ops, const Tensor& z, const Tensor& labels) const {
+    return mapping_.Forward(ops, z, labels);
+  }
   // ws [N,styles,latent], and a map of noise [N or 1,1,side,side] for each of NoiseSides(), or none at all ->
   // pictures [N,channels,size,size], around [-1,1] but not bounded.
   Tensor Synthesise(Ops& ops, const Tensor& ws, const std::vector<Tensor>& noise) const;
@@ -80,7 +88,7 @@ class Stylegan2Generator {
   Stylegan2Plan plan_;
   ParameterSet set_;
   Tensor filter_;  // [4,4]
-  std::vector<LinearWeights> mapping_;
+  Stylegan2Mapping mapping_;
   Tensor mean_w_, constant_;  // constant_ [C,4,4]
   std::vector<Block> blocks_;
 };
@@ -89,9 +97,11 @@ class Stylegan2Discriminator {
  public:
   Stylegan2Discriminator(const Stylegan2Plan& plan, Fill fill, at::Device device,
                          std::optional<at::Generator> generator);
-  // x [N,channels,size,size] -> logits of "is data" [N]. Each is told how a group of pictures differs: of at
-  // most so many, whose number divides N. A group of one makes it independent of its neighbours.
-  Tensor Forward(Ops& ops, const Tensor& x, int64_t group) const;
+  // x [N,channels,size,size], and rows of labels [N,width] for a network that knows some -> logits of "is
+  // data" [N], or of "is data of these labels" (projection: Miyato 2018, 1802.05637). Each is told how a
+  // group of pictures differs: of at most so many, whose number divides N. A group of one makes it
+  // independent of its neighbours.
+  Tensor Forward(Ops& ops, const Tensor& x, const Tensor& labels, int64_t group) const;
   ParameterSet& set() { return set_; }
 
  private:
@@ -115,6 +125,7 @@ class Stylegan2Discriminator {
   Layer from_rgb_;
   std::vector<Block> blocks_;
   Layer last_, fc_, out_;
+  std::optional<Stylegan2Mapping> mapping_;  // of labels, where it knows some
 };
 
 // How pixels become numbers: x / 127.5 - 1, up to rounding.

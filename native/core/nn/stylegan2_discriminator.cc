@@ -12,6 +12,7 @@ namespace shinsaku {
 namespace {
 
 constexpr int64_t kStem = 4;
+constexpr int64_t kMappingLayers = 8;  // of labels
 const double kActivationGain = std::sqrt(2.0), kHalf = std::sqrt(0.5);
 
 // The deviation of each value among pictures of a group, averaged over channels and pixels, as one more
@@ -44,7 +45,11 @@ Stylegan2Discriminator::Stylegan2Discriminator(const Stylegan2Plan& plan, Fill f
   const int64_t width = plan.Width(kStem);
   last_ = Convolution(named(kStem) + "conv", width + 1, width, 3, true);
   fc_ = Dense(named(kStem) + "fc", width * kStem * kStem, width);
-  out_ = Dense(named(kStem) + "out", width, 1);
+  const bool told = plan.labels.width() > 0;
+  out_ = Dense(named(kStem) + "out", width, told ? width : 1);
+  if (told)
+    mapping_.emplace(set_, "discriminator.mapping",
+                     Stylegan2Mapping::Shape{0, plan.labels.width(), width, kMappingLayers});
 }
 
 Stylegan2Discriminator::Layer Stylegan2Discriminator::Convolution(const std::string& name, int64_t inputs,
@@ -89,7 +94,8 @@ Tensor Stylegan2Discriminator::Halved(Ops& ops, const Layer& layer, const Tensor
   return CheckCancelled(ops.StyledActivation(y, {{}, {}, {}, layer.weights.bias, kActivationGain * gain}));
 }
 
-Tensor Stylegan2Discriminator::Forward(Ops& ops, const Tensor& pictures, int64_t group) const {
+Tensor Stylegan2Discriminator::Forward(Ops& ops, const Tensor& pictures, const Tensor& labels,
+                                       int64_t group) const {
   ops.Begin();
   Tensor x = Convolved(ops, from_rgb_, pictures, 1);
   for (const Block& block : blocks_) {
@@ -101,7 +107,10 @@ Tensor Stylegan2Discriminator::Forward(Ops& ops, const Tensor& pictures, int64_t
   x = ops.Linear(x.reshape({x.size(0), -1}), {Scaled(fc_.weights.weight), fc_.weights.bias});
   x = ops.Activate(x, Activation::kLeakyRelu) * kActivationGain;
   ops.Enter(out_.name);
-  return ops.Linear(x, {Scaled(out_.weights.weight), out_.weights.bias}).reshape({-1});
+  x = ops.Linear(x, {Scaled(out_.weights.weight), out_.weights.bias});
+  if (!mapping_) return x.reshape({-1});
+  const Tensor known = mapping_->Forward(ops, {}, labels);
+  return (x * known).sum({1}) * (1 / std::sqrt(static_cast<double>(known.size(1))));
 }
 
 }  // namespace shinsaku

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/nn/label_plan.h"
 #include "core/runtime/cancel.h"
 #include "core/state_names.h"
 
@@ -28,13 +29,8 @@ UnetPlan::UnetPlan(const Spec& spec)
       channels(Integer(spec, "channels")),
       widths{dim},
       self_condition(Flag(spec, "selfCondition")),
-      augment(Number(spec, "augment") > 0) {
-  if (Has(spec, "labelGroups")) {
-    for (const double group : Numbers(spec, "labelGroups")) {
-      label_widths.resize(static_cast<size_t>(group) + 1);
-      label_widths.back() += 1;
-    }
-  }
+      augment(Number(spec, "augment") > 0),
+      label_widths(LabelPlan(spec).widths) {
   if (is_cfg && (label_widths.size() != 1 || label_widths[0] < 2))
     throw Failure(
         "LABELS_INVALID",

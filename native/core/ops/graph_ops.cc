@@ -84,13 +84,29 @@ Tensor GraphRecorder::Operation(const char* operation, Tensor result, const std:
 std::string GraphRecorder::NameOf(const Tensor& tensor) {
   if (!tensor.defined()) return "";
   const auto parameter = parameters_.find(MemoryOf(tensor));
-  if (parameter != parameters_.end() && parameter->second.tensor.sizes() == tensor.sizes())
-    return parameter->second.name;
+  if (parameter != parameters_.end()) {
+    const std::string form = FormOf(parameter->second, tensor);
+    if (!form.empty()) return form;
+  }
   const auto value = values_.find(MemoryOf(tensor));
   if (value == values_.end() || tensor.size(0) != value->second.tensor.size(0) || !RowsAreWhole(tensor))
     throw Failure("NATIVE_FAILED", "layer \"" + layer_ + "\" computes beside the ops set: what it takes, " +
                                        c10::str(tensor.sizes()) + ", is no value of the graph");
   return ViewOf(value->second, tensor);
+}
+
+// Empty for a form that a graph does not have.
+std::string GraphRecorder::FormOf(const Known& parameter, const Tensor& form) {
+  at::IntArrayRef sizes = form.sizes();
+  const at::IntArrayRef own = parameter.tensor.sizes();
+  if (sizes.size() >= 2 && form.strides() != parameter.tensor.strides() && own.size() == sizes.size() &&
+      form.strides() == parameter.tensor.transpose(0, 1).strides()) {
+    std::string& name = views_[parameter.name + " swapped"];
+    if (name.empty()) name = Add("swap", {parameter.name}, {}, sizes);
+    return name;
+  }
+  while (sizes.size() > own.size() && sizes[0] == 1) sizes = sizes.slice(1);
+  return sizes == own ? parameter.name : "";
 }
 
 std::string GraphRecorder::ViewOf(const Known& known, const Tensor& view) {
@@ -178,6 +194,44 @@ Tensor GraphOps::BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStat
       recorder_.Operation("batch_norm", Shaped(x), {x, w.gain, w.bias, w.running_mean, w.running_var},
                           {{"eps", chainer ? 0 : w.eps}});
   return Activate(y, activation);
+}
+
+Tensor GraphOps::Modulate(const Tensor& x, const Tensor& factors) {
+  return recorder_.Operation("modulate", Shaped(x), {x, factors});
+}
+
+// `filter` has values, so it is on the CPU.
+Tensor GraphOps::Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                          std::array<int64_t, 2> padding) {
+  if (down != 1) throw Failure("NATIVE_FAILED", "a graph keeps every pixel of what it resamples");
+  const Tensor taps = filter.to(at::kDouble).contiguous();
+  const auto* data = taps.const_data_ptr<double>();
+  return recorder_.Operation("resample", Ops::Resample(x, filter, up, down, padding), {x},
+                             {{"filter", std::vector<double>(data, data + taps.numel())},
+                              {"up", static_cast<double>(up)},
+                              {"padding", std::vector<double>{padding.begin(), padding.end()}}});
+}
+
+Tensor GraphOps::StyledActivation(const Tensor& x, const StyledEnd& end) {
+  Tensor y = end.scale.defined() ? Modulate(x, end.scale) : x;
+  if (end.noise.defined()) y = recorder_.Operation("noise", Shaped(y), {y, end.noise, end.strength});
+  y = recorder_.Operation("bias", Shaped(y), {y, end.bias});
+  return Scale(Activate(y, Activation::kLeakyRelu), end.gain);
+}
+
+Tensor GraphOps::Demodulation(const Tensor& styles, const Tensor& weight, const Tensor&) {
+  return recorder_.Operation("demodulation", styles.new_empty({styles.size(0), weight.size(0)}),
+                             {styles, weight});
+}
+
+Tensor GraphOps::PixelNorm(const Tensor& x) { return recorder_.Operation("pixel_norm", Shaped(x), {x}); }
+
+Tensor GraphOps::Scale(const Tensor& x, double factor) {
+  return recorder_.Operation("scale", Shaped(x), {x}, {{"factor", factor}});
+}
+
+Tensor GraphOps::Add(const Tensor& a, const Tensor& b) {
+  return recorder_.Operation("add", Shaped(a), {a, b});
 }
 
 // The parts that all attentions have; `operation` is what is between the projections.

@@ -13,7 +13,8 @@
 namespace shinsaku {
 
 // The graph while a network is walked. Values are known by their memory, so that a walk may reshape one, or
-// take a part of each row, without the ops set: that is recorded when the view is used.
+// take a part of each row, without the ops set: that is recorded when the view is used. Of a parameter it may
+// swap the first two sides, or put sides of 1 in front.
 class GraphRecorder {
  public:
   void Enter(const std::string& layer) { layer_ = layer; }
@@ -32,6 +33,7 @@ class GraphRecorder {
   };
   std::string NameOf(const Tensor& tensor);
   std::string ViewOf(const Known& known, const Tensor& view);
+  std::string FormOf(const Known& parameter, const Tensor& form);
   std::string Add(const char* operation, std::vector<std::string> inputs, const Spec& attributes,
                   at::IntArrayRef sizes);
 
@@ -59,6 +61,14 @@ class GraphOps : public Ops {
                       const Tensor& shift) override;
   Tensor BatchNorm(const Tensor& x, const BatchNormWeights& w, BatchStatistics statistics,
                    Activation activation) override;
+  Tensor Modulate(const Tensor& x, const Tensor& factors) override;
+  Tensor Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
+                  std::array<int64_t, 2> padding) override;
+  Tensor StyledActivation(const Tensor& x, const StyledEnd& end) override;
+  Tensor Demodulation(const Tensor& styles, const Tensor& weight, const Tensor& energy) override;
+  Tensor PixelNorm(const Tensor& x) override;
+  Tensor Scale(const Tensor& x, double factor) override;
+  Tensor Add(const Tensor& a, const Tensor& b) override;
   Tensor LinearAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor FullAttention(const Tensor& x, const AttentionWeights& w) override;
   Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind) override;

@@ -141,6 +141,13 @@ class Ops {
   virtual Tensor Resample(const Tensor& x, const Tensor& filter, int64_t up, int64_t down,
                           std::array<int64_t, 2> padding);
   virtual Tensor StyledActivation(const Tensor& x, const StyledEnd& end);
+  // What keeps a styled convolution's outputs at a deviation of 1: 1 / sqrt(sum of squares of a picture's own
+  // weights), [N,O]. styles [N,I], weight [O,I,k,k]; `energy` is EnergyOf(weight), or undefined.
+  virtual Tensor Demodulation(const Tensor& styles, const Tensor& weight, const Tensor& energy);
+  // Each pixel's channels divided by their root mean square; x [N,C] or [N,C,H,W].
+  virtual Tensor PixelNorm(const Tensor& x);
+  virtual Tensor Scale(const Tensor& x, double factor);
+  virtual Tensor Add(const Tensor& a, const Tensor& b);
   virtual Tensor LinearAttention(const Tensor& x, const AttentionWeights& w);  // attention(x) + x
   virtual Tensor FullAttention(const Tensor& x, const AttentionWeights& w);    // attention(x) + x
   virtual Tensor Down(const Tensor& x, const ConvWeights& w, DownKind kind);
@@ -178,6 +185,9 @@ class Ops {
 
   Recorder* recorder_;
 };
+
+// Of each output over the taps of its kernel: sums of squares [O,I].
+Tensor EnergyOf(const Tensor& weight);
 
 // Throws DATA_TOO_FEW where a batch norm over `x` has one value for each unit.
 void RequireSeveralValues(const Tensor& x);

@@ -17,18 +17,22 @@ GAMES = {
     "non-saturating, diffaugment": {"gamma": 0.5, "augment": diff_augment, "path_every": 1, "ema_ramp": None},
     "non-saturating, ada for drawings": {"gamma": 0.5, "augment": Adaptive(False), "augment_images": 60, "target": 0.2},
     "non-saturating, ada as published": {"gamma": 0.5, "augment": Adaptive(True), "p": 0.7},
+    "non-saturating, three classes": {"gamma": 0.5, "classes": 3},
     "relativistic": {"gamma": 1.0, "relativistic": True, "r1_every": 1, "path_weight": 0, "mixing": 0},
 }
 
 
-def batches():
+def batches(classes):
+    """Pictures and rows of labels: picture i is of class i % classes, and no class is unknown."""
     data = numbers(COUNT, SIZE).permute(0, 3, 1, 2).contiguous()
+    rows = torch.eye(classes + 1)[torch.arange(COUNT) % classes] if classes else None
     while True:  # a DataLoader's epochs
         torch.empty((), dtype=torch.int64).random_()
         seed = torch.empty((), dtype=torch.int64).random_().item()
         order = torch.randperm(COUNT, generator=torch.Generator().manual_seed(seed))
         for i in range(0, COUNT, BATCH):
-            yield (data[order[i : i + BATCH]].float() / 255 - 0.5) / 0.5
+            chosen = order[i : i + BATCH]
+            yield (data[chosen].float() / 255 - 0.5) / 0.5, None if rows is None else rows[chosen]
 
 
 def digest_of(tensors):
@@ -36,15 +40,16 @@ def digest_of(tensors):
 
 
 def play(options):
+    classes = options.pop("classes", 0)
     torch.manual_seed(SEED)
-    networks = Networks(**SMALL)
+    networks = Networks(**SMALL, labels=classes and classes + 1)
     initial = digest_of(networks.state())
-    game, feed, log = Game(networks, lr=2.5e-3, betas=(0.0, 0.99), **options), batches(), []
+    game, feed, log = Game(networks, lr=2.5e-3, betas=(0.0, 0.99), **options), batches(classes), []
     for _ in range(UPDATES):
         game.draw_seed()
         losses = game.update(*(next(feed) for _ in range(2 if game.relativistic else 1)))
         log.append([losses[name] for name in SERIES])
-    return initial, {"log": log, "final": digest_of(networks.state()), "ema": digest_of(game.ema)}
+    return classes or initial, {"log": log, "final": digest_of(networks.state()), "ema": digest_of(game.ema)}
 
 
 def parameters():
@@ -76,7 +81,7 @@ if __name__ == "__main__":
     torch.set_num_threads(THREADS)
     check()
     runs = {name: play(options) for name, options in GAMES.items()}
-    (initial,) = {first for first, _ in runs.values()}
+    (initial,) = {first for first, _ in runs.values() if isinstance(first, str)}
     shared = {
         "parameters": parameters(),
         "initial": initial,

@@ -25,8 +25,11 @@ def resample(x, taps, up, down, padding):
 
 
 class Networks:
-    def __init__(self, size, latent, base, most, layers, group, channels=3, dtype=torch.float32):
+    """`labels`: numbers in a row of labels, 0 for networks without any."""
+
+    def __init__(self, size, latent, base, most, layers, group, labels=0, channels=3, dtype=torch.float32):
         self.size, self.latent, self.layers, self.group, self.dtype = size, latent, layers, group, dtype
+        self.labels = labels
         self.width = lambda side: min(base // side, most)
         self.sides = [2**k for k in range(2, size.bit_length())]
         self.g, self.d, self.buffers = {}, {}, {}
@@ -41,11 +44,19 @@ class Networks:
     def normal(self, *shape, deviation=1.0):
         return torch.empty(shape).normal_(0, deviation).to(self.dtype)
 
+    def draw_mapping(self, tensors, latent, width, layers):
+        def layer(name, inputs, deviation):
+            tensors[f"mapping.{name}.weight"] = self.normal(width, inputs, deviation=deviation)
+            tensors[f"mapping.{name}.bias"] = torch.zeros(width, dtype=self.dtype)
+
+        for i in range(layers):
+            layer(f"fc{i}", width if i > 0 else latent + (width if self.labels else 0), 100.0)
+        if self.labels:
+            layer("label_emb", self.labels, 1.0)
+
     def draw_generator(self, channels):
         g, zeros = self.g, lambda *shape: torch.zeros(shape, dtype=self.dtype)
-        for i in range(self.layers):
-            g[f"mapping.fc{i}.weight"] = self.normal(self.latent, self.latent, deviation=100.0)
-            g[f"mapping.fc{i}.bias"] = zeros(self.latent)
+        self.draw_mapping(g, self.latent, self.latent, self.layers)
         self.buffers["mapping.w_avg"] = zeros(self.latent)
         g["synthesis.b4.const"] = self.normal(self.width(4), 4, 4)
 
@@ -82,7 +93,9 @@ class Networks:
         width = self.width(4)
         layer("b4.conv", width, width + 1, 3, 3)
         layer("b4.fc", width, width * 16)
-        layer("b4.out", 1, width)
+        layer("b4.out", width if self.labels else 1, width)
+        if self.labels:
+            self.draw_mapping(d, 0, width, 8)
 
     def state(self):
         tensors = {f"generator.{n}": x for n, x in (self.g | self.buffers).items()}
@@ -90,12 +103,21 @@ class Networks:
 
     # ---- generator ----
 
-    def map(self, z):
-        w = z * torch.rsqrt(z.square().mean(1, keepdim=True) + EPS)
-        for i in range(self.layers):
-            weight, bias = self.g[f"mapping.fc{i}.weight"], self.g[f"mapping.fc{i}.bias"]
-            w = lrelu(F.linear(w * (0.01 * (1 / math.sqrt(self.latent))), weight, bias * 0.01)) * GAIN
+    def mapped(self, tensors, layers, z, labels):
+        """ADA's appendix C: an embedding of the labels, normalised, beside the normalised latent."""
+        weights = lambda name: (tensors[f"mapping.{name}.weight"], tensors[f"mapping.{name}.bias"])
+        normalised = lambda x: x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPS)
+        parts = [] if z is None else [normalised(z)]
+        if self.labels:
+            parts.append(normalised(F.linear(labels * (1 / math.sqrt(self.labels)), *weights("label_emb"))))
+        w = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+        for i in range(layers):
+            weight, bias = weights(f"fc{i}")
+            w = lrelu(F.linear(w * (0.01 * (1 / math.sqrt(w.shape[1]))), weight, bias * 0.01)) * GAIN
         return w
+
+    def map(self, z, labels=None):
+        return self.mapped(self.g, self.layers, z, labels)
 
     def affine(self, name, w):
         return F.linear(w * (1 / math.sqrt(self.latent)), self.g[f"{name}.affine.weight"], self.g[f"{name}.affine.bias"])
@@ -135,7 +157,7 @@ class Networks:
         y = F.conv2d(x, self.scaled(name), padding=self.d[f"{name}.weight"].shape[2] // 2)
         return lrelu(y + self.d[f"{name}.bias"].view(1, -1, 1, 1)) * (GAIN * gain)
 
-    def judge(self, x):
+    def judge(self, x, labels=None):
         half = math.sqrt(0.5)
         x = self.convolved(f"b{self.size}.fromrgb", x)
         for side in reversed(self.sides[1:]):
@@ -146,7 +168,11 @@ class Networks:
             x = lrelu(y + self.d[f"{block}.conv1.bias"].view(1, -1, 1, 1)) * (GAIN * half) + skip
         x = self.convolved("b4.conv", self.with_deviation(x))
         x = lrelu(F.linear(x.reshape(len(x), -1), self.scaled("b4.fc"), self.d["b4.fc.bias"])) * GAIN
-        return F.linear(x, self.scaled("b4.out"), self.d["b4.out.bias"]).reshape(-1)
+        x = F.linear(x, self.scaled("b4.out"), self.d["b4.out.bias"])
+        if not self.labels:
+            return x.reshape(-1)
+        known = self.mapped(self.d, 8, None, labels)
+        return (x * known).sum(1) * (1 / math.sqrt(known.shape[1]))
 
     def with_deviation(self, x):
         group = next(g for g in range(min(self.group, len(x)), 0, -1) if len(x) % g == 0)
@@ -201,8 +227,15 @@ class Player:
         self.adam.zero_grad(set_to_none=True)
 
 
+def hide(labels, draws):
+    """Of rows of one attribute: the labels of a tenth of the pictures, which are unknown then."""
+    hidden = (draws[:, :1] < 0.1).float()
+    return torch.cat([labels[:, :-1] * (1 - hidden), torch.maximum(labels[:, -1:], hidden)], 1)
+
+
 class Game:
-    """Both networks in training. `real` of update(): the pictures of one batch, or of two with the relativistic loss."""
+    """Both networks in training. `reals` of update(): pictures and their labels (or None) of one batch, or of two with
+    the relativistic loss."""
 
     def __init__(self, networks, *, lr, betas, relativistic=False, gamma, r1_every=16, path_weight=2, path_every=4,
                  mixing=0.9, ema_decay=0.9978, ema_ramp=0.05, augment=None, p=None, target=0.6, augment_images=None):
@@ -220,9 +253,9 @@ class Game:
     def normal(self, *shape):
         return torch.randn(*shape, generator=self.draws).to(self.n.dtype)
 
-    def draw_styles(self, count):
+    def draw_styles(self, count, labels):
         n = self.n
-        w = n.map(self.normal(count, n.latent))
+        w = n.map(self.normal(count, n.latent), labels)
         average = n.buffers["mapping.w_avg"]
         average.copy_(w.detach().mean(0).lerp(average, 0.995))
         ws = w[:, None].expand(-1, n.styles, -1)
@@ -231,23 +264,25 @@ class Game:
         cut = torch.randint(1, n.styles, (1,), generator=self.draws).item()
         if not torch.rand(1, generator=self.draws).item() < self.mixing:
             cut = n.styles
-        other = n.map(self.normal(count, n.latent))
+        other = n.map(self.normal(count, n.latent), labels)
         return torch.cat([ws[:, :cut], other[:, None].expand(-1, n.styles - cut, -1)], 1)
 
     def synthesise(self, ws):
         return self.n.synthesise(ws, [self.normal(len(ws), 1, side, side) for side in self.n.noise_sides])
 
-    def judge(self, x):
-        return self.n.judge(x if self.augment is None else self.augment(x, self.draws, self.p))
+    def judge(self, x, labels):
+        return self.n.judge(x if self.augment is None else self.augment(x, self.draws, self.p), labels)
 
     def update(self, *reals):
         self.draws = torch.Generator().manual_seed(self.seed)
         losses = {}
+        if self.n.labels:
+            reals = [(x, hide(rows, torch.rand(len(x), 3, generator=self.draws))) for x, rows in reals]
         if self.relativistic:
-            losses |= self.discriminator_steps(reals[0])
-        losses |= self.generator_steps(reals[-1])
+            losses |= self.discriminator_steps(*reals[0])
+        losses |= self.generator_steps(*reals[-1])
         if not self.relativistic:
-            losses |= self.discriminator_steps(reals[0])
+            losses |= self.discriminator_steps(*reals[0])
         limit = 1.0 if self.ema_ramp is None else 0.0 if self.k == 0 else 0.5 ** (1 / (self.ema_ramp * self.k))
         for name, x in self.n.g.items():
             self.ema[name].lerp_(x.detach(), 1 - min(self.ema_decay, limit))
@@ -264,17 +299,18 @@ class Game:
         """Drawn before the pictures of the update."""
         self.seed = torch.empty((), dtype=torch.int64).random_().item()
 
-    def generator_steps(self, real):
-        logits = self.judge(self.synthesise(self.draw_styles(len(real))))
+    def generator_steps(self, real, labels):
+        logits = self.judge(self.synthesise(self.draw_styles(len(real), labels)), labels)
         if self.relativistic:
-            logits = logits - self.judge(real)
+            logits = logits - self.judge(real, labels)
         loss = F.softplus(-logits).mean()
         self.g.add(loss)
         due = self.path_weight > 0 and self.k % self.path_every == 0
         if not due or self.path_every > 1:
             self.g.step()
         if due:
-            ws = self.draw_styles(max(len(real) // 2, 1))
+            half = max(len(real) // 2, 1)
+            ws = self.draw_styles(half, None if labels is None else labels[:half])
             fake = self.synthesise(ws)
             directions = self.normal(*fake.shape) / math.sqrt(self.n.size**2)
             (slopes,) = torch.autograd.grad((fake * directions).sum(), ws, create_graph=True)
@@ -285,19 +321,19 @@ class Game:
             self.g.step()
         return {"lossG": loss.item()}
 
-    def discriminator_steps(self, real):
+    def discriminator_steps(self, real, labels):
         with torch.no_grad():
-            fake = self.synthesise(self.draw_styles(len(real)))
+            fake = self.synthesise(self.draw_styles(len(real), labels))
         if self.relativistic:
-            of_real, of_fake = self.judge(real), self.judge(fake)
+            of_real, of_fake = self.judge(real, labels), self.judge(fake, labels)
             loss = F.softplus(of_fake - of_real).mean()
             self.d.add(loss)
             losses = {"lossD": loss.item()}
         else:
-            of_fake = self.judge(fake)
+            of_fake = self.judge(fake, labels)
             on_fake = F.softplus(of_fake).mean()
             self.d.add(on_fake)
-            of_real = self.judge(real)
+            of_real = self.judge(real, labels)
             on_real = F.softplus(-of_real).mean()
             self.d.add(on_real)
             losses = {"lossD": (on_fake.detach() + on_real.detach()).item()}
@@ -307,11 +343,11 @@ class Game:
         if not due or self.r1_every > 1:
             self.d.step()
         if due:
-            self.r1 = self.penalise(real, True)
+            self.r1 = self.penalise(real, labels, True)
             if self.relativistic:
                 with torch.no_grad():
-                    fake = self.synthesise(self.draw_styles(len(real)))
-                self.penalise(fake, False)
+                    fake = self.synthesise(self.draw_styles(len(real), labels))
+                self.penalise(fake, labels, False)
             self.d.step()
         means = {"dReal": torch.sigmoid(of_real).mean().item(), "dFake": torch.sigmoid(of_fake).mean().item()}
         return losses | means
@@ -320,9 +356,9 @@ class Game:
         self.signs[0] += of_real.detach().sign().sum()
         self.signs[1] += len(of_real)
 
-    def penalise(self, pictures, real):
+    def penalise(self, pictures, labels, real):
         x = pictures.detach().requires_grad_(True)
-        logits = self.judge(x)
+        logits = self.judge(x, labels)
         if real:
             self.count_signs(logits)
         (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)

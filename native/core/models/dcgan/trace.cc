@@ -1,8 +1,6 @@
 // Records the DCGAN's generator as a graph, without allocating it.
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-
 #include "core/models/dcgan/kind.h"
+#include "core/models/one_pass.h"
 #include "core/nn/dcgan.h"
 
 namespace shinsaku {
@@ -11,11 +9,13 @@ void TraceDcgan(const Spec& spec, GraphRecorder& recorder) {
   const at::NoGradGuard no_grad;
   const DcganPlan plan(spec);
   GraphOps ops(&recorder);
-  DcganGenerator generator(plan, Fill::kMeta, at::kMeta, std::nullopt);
+  auto generator = OnMeta<DcganGenerator>(plan);
   recorder.Parameters(generator.set().state());
-  const at::Tensor z = at::empty({1, plan.latent}, at::TensorOptions(at::kMeta).dtype(at::kFloat));
+  const at::Tensor z = MetaRow(plan.latent);
   recorder.Input("z", z);
-  recorder.Output(generator.Forward(ops, z, BatchStatistics::kRunning));
+  const at::Tensor labels = plan.labels.Unknown(1, at::kMeta);
+  if (labels.defined()) recorder.Input("labels", labels);
+  recorder.Output(generator.Forward(ops, z, labels, BatchStatistics::kRunning));
 }
 
 }  // namespace shinsaku

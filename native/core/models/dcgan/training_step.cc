@@ -22,6 +22,7 @@
 
 #include "core/distributed/gradient_average.h"
 #include "core/models/dcgan/kind.h"
+#include "core/models/label_dropout.h"
 #include "core/nn/dcgan.h"
 #include "core/optim/adam.h"
 #include "core/optim/ema.h"
@@ -36,6 +37,7 @@ struct FakeBatch {
   Tensor z;           // [N,latent]
   Tensor images;      // [N,C,H,W] or undefined
   double weight = 1;  // of the mean over them
+  Tensor labels;      // rows [N,width]; undefined for a network without labels
 };
 
 AdamOptions AdamOf(const Spec& spec, DcganVariant variant) {
@@ -65,6 +67,9 @@ class DcganTrainingStep : public TrainingStep {
         ops_(MakeTrainingOps(Text(spec, "ops"))),
         generator_(plan_, Fill::kDraw, device, random.cpu),
         discriminator_(plan_, Fill::kDraw, device, random.cpu) {
+    if (plan_.variant == DcganVariant::kRadford && plan_.labels.attributes() > 0)
+      throw Failure("NATIVE_FAILED",
+                    "variant radford has no pictures at hand, and so no labels, when its generator moves");
     for (ParameterSet* set : {&generator_.set(), &discriminator_.set()})
       set->SetMemoryFormat([&](const Tensor& weight) { return ops_->WeightFormat(weight); });
     const AdamOptions adam = AdamOf(spec, plan_.variant);
@@ -130,7 +135,12 @@ class DcganTrainingStep : public TrainingStep {
     if (plan_.variant == DcganVariant::kRadford)
       for (int64_t i = 0; i < accumulate_; ++i) draw(batch_);
     std::vector<Tensor> indices;
-    for (int64_t i = 0; i < batches(); ++i) draw(indices.emplace_back(sampler.Next().indices).numel());
+    for (int64_t i = 0; i < batches(); ++i) {
+      const int64_t pictures = indices.emplace_back(sampler.Next().indices).numel();
+      if (random.shared() && plan_.labels.attributes() > 0)
+        DrawHiding(pictures, plan_.labels.widths, random.device, device_);
+      draw(pictures);
+    }
     return indices;
   }
 
@@ -146,7 +156,9 @@ class DcganTrainingStep : public TrainingStep {
     const Tensor unmirrored = at::zeros({pixels.size(0)}, pixels.options().dtype(at::kBool));
     const Autocast autocast(spec_, device_);
     const Tensor logits =
-        fixed.Forward(*ops, ToFloat(pixels, unmirrored, plan_.range()), BatchStatistics::kRunning)
+        fixed
+            .Forward(*ops, ToFloat(pixels, unmirrored, plan_.range()),
+                     plan_.labels.Unknown(pixels.size(0), device_), BatchStatistics::kRunning)
             .to(at::kFloat);
     return (logits.dim() == 2 ? logits.select(1, 1) - logits.select(1, 0) : logits.neg()).view({1, -1});
   }
@@ -189,7 +201,7 @@ class DcganTrainingStep : public TrainingStep {
       case DcganVariant::kRadford: {
         std::vector<FakeBatch> fresh;
         for (int64_t i = 0; i < accumulate_; ++i)
-          fresh.push_back({Latents(batch_), {}, share_.Weight(LatentsFor(batch_))});
+          fresh.push_back({Latents(batch_), {}, share_.Weight(LatentsFor(batch_)), {}});
         GeneratorStep(fresh, BatchStatistics::kTrain, lr);
         for (int64_t i = 0; i < k; ++i) DiscriminatorStep(loader, lr, false);
         break;
@@ -207,14 +219,22 @@ class DcganTrainingStep : public TrainingStep {
     return share_.Rows(DrawLatent(plan_, LatentsFor(pictures), random_.device));
   }
 
-  Tensor Generate(const Tensor& z, BatchStatistics statistics) {
-    const Autocast autocast(spec_, device_);
-    return generator_.Forward(*ops_, z, statistics);
+  // Rows of a batch, some of which are hidden: those of this process, drawn for all.
+  Tensor Labels(const Batch& batch) {
+    if (plan_.labels.attributes() == 0) return {};
+    const Tensor draws = share_.Rows(DrawHiding(batch.total, plan_.labels.widths, random_.device, device_));
+    if (batch.x.size(0) == 0) return {};
+    return HideLabels(plan_.labels.Checked(batch.labels), plan_.labels.widths, Number(spec_, "labelDropout"), draws);
   }
 
-  Tensor Discriminate(const Tensor& x) {
+  Tensor Generate(const Tensor& z, const Tensor& labels, BatchStatistics statistics) {
     const Autocast autocast(spec_, device_);
-    return discriminator_.Forward(*ops_, x, BatchStatistics::kTrain).to(at::kFloat);
+    return generator_.Forward(*ops_, z, labels, statistics);
+  }
+
+  Tensor Discriminate(const Tensor& x, const Tensor& labels) {
+    const Autocast autocast(spec_, device_);
+    return discriminator_.Forward(*ops_, x, labels, BatchStatistics::kTrain).to(at::kFloat);
   }
 
   // Mean of -log of the probability that `logits` give to "is data" or its opposite.
@@ -267,10 +287,10 @@ class DcganTrainingStep : public TrainingStep {
 
   void BeginDiscriminator() { loss_d_ = Zero(), d_real_ = Zero(), d_fake_ = Zero(); }
 
-  void BackwardReal(const Batch& batch) {
+  void BackwardReal(const Batch& batch, const Tensor& labels) {
     if (batch.x.size(0) == 0) return;  // a short batch has none for this process
     const double weight = share_.Weight(batch.total);
-    const Tensor logits = Discriminate(batch.x);
+    const Tensor logits = Discriminate(batch.x, labels);
     loss_d_ = loss_d_ + Backward(CrossEntropy(logits, true), discriminator_.set(), weight);
     d_real_ = d_real_ + PartOf(MeanProbability(logits), weight);
   }
@@ -287,15 +307,16 @@ class DcganTrainingStep : public TrainingStep {
     BeginDiscriminator();
     for (int64_t i = 0; i < accumulate_; ++i) {
       const Batch batch = loader.Next(plan_.range());
-      BackwardReal(batch);
+      const Tensor labels = Labels(batch);
+      BackwardReal(batch, labels);
       const Tensor z = Latents(batch.total);
       if (z.size(0) == 0) continue;
       const double weight = share_.Weight(LatentsFor(batch.total));
       const at::AutoGradMode graph(keep_graph);
-      const Tensor images = Generate(z, BatchStatistics::kTrain);
+      const Tensor images = Generate(z, labels, BatchStatistics::kTrain);
       const at::AutoGradMode discriminating(true);
-      BackwardFake(Discriminate(images.detach()), weight);
-      made.push_back({z, keep_graph ? images : Tensor(), weight});
+      BackwardFake(Discriminate(images.detach(), labels), weight);
+      made.push_back({z, keep_graph ? images : Tensor(), weight, labels});
     }
     Apply(*adam_d_, average_d_.get(), lr);
     return made;
@@ -304,8 +325,8 @@ class DcganTrainingStep : public TrainingStep {
   // Moves the generator alone. Pictures whose graph was not kept are made again, with `statistics`.
   void GeneratorStep(const std::vector<FakeBatch>& made, BatchStatistics statistics, double lr) {
     loss_g_ = Zero();
-    for (const auto& [z, images, weight] : made) {
-      const Tensor logits = Discriminate(images.defined() ? images : Generate(z, statistics));
+    for (const auto& [z, images, weight, labels] : made) {
+      const Tensor logits = Discriminate(images.defined() ? images : Generate(z, labels, statistics), labels);
       loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set(), weight);
     }
     Apply(*adam_g_, average_g_.get(), lr);
@@ -319,10 +340,12 @@ class DcganTrainingStep : public TrainingStep {
     for (int64_t i = 0; i < accumulate_; ++i) {
       const Batch batch = loader.Next(plan_.range());
       const double weight = share_.Weight(batch.total);
-      const Tensor logits = Discriminate(Generate(Latents(batch.total), BatchStatistics::kTrain));
+      const Tensor labels = Labels(batch);
+      const Tensor logits =
+          Discriminate(Generate(Latents(batch.total), labels, BatchStatistics::kTrain), labels);
       loss_g_ = loss_g_ + Backward(GeneratorLoss(logits), generator_.set(), weight, true);
       BackwardFake(logits, weight);
-      BackwardReal(batch);
+      BackwardReal(batch, labels);
     }
     Apply(*adam_g_, average_g_.get(), lr);
     Apply(*adam_d_, average_d_.get(), lr);

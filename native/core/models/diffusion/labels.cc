@@ -8,6 +8,8 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/zeros.h>
 
+#include "core/models/label_dropout.h"
+
 namespace shinsaku {
 
 using at::Tensor;
@@ -15,26 +17,14 @@ using at::Tensor;
 Tensor DrawLabelDrops(int64_t pictures, const UnetPlan& plan, at::Generator random, at::Device device) {
   const at::TensorOptions options = at::TensorOptions(at::kFloat).device(device);
   if (plan.is_cfg) return at::rand({pictures}, std::move(random), options);
-  return at::rand({pictures, 2 + plan.label_attributes()}, std::move(random), options);
+  return DrawHiding(pictures, plan.label_widths, std::move(random), device);
 }
 
 Tensor DropLabels(const Tensor& rows, const UnetPlan& plan, double probability, const Tensor& draws) {
-  const int64_t attributes = plan.label_attributes(), columns = plan.label_columns();
-  if (plan.is_cfg) {
-    const Tensor dropped = (draws < 1 - probability).logical_not().to(at::kFloat).unsqueeze(1);
-    return at::cat({rows.narrow(1, 0, columns), at::maximum(rows.narrow(1, columns, 1), dropped)}, 1);
-  }
-  // Column 0: whether all are hidden; column 1: twice the share that stays, all of them from a half on.
-  Tensor hidden = draws.narrow(1, 0, 1) < probability;
-  if (attributes > 1) hidden = hidden.logical_or(draws.narrow(1, 2, attributes) >= 2 * draws.narrow(1, 1, 1));
-  const Tensor flags = hidden.to(at::kFloat).expand({rows.size(0), attributes});
-  std::vector<Tensor> of_columns;
-  for (int64_t i = 0; i < attributes; ++i)
-    of_columns.push_back(
-        flags.narrow(1, i, 1).expand({rows.size(0), plan.label_widths[static_cast<size_t>(i)]}));
-  return at::cat({rows.narrow(1, 0, columns) * (1 - at::cat(of_columns, 1)),
-                  at::maximum(rows.narrow(1, columns, attributes), flags)},
-                 1);
+  if (!plan.is_cfg) return HideLabels(rows, plan.label_widths, probability, draws);
+  const int64_t columns = plan.label_columns();
+  const Tensor dropped = (draws < 1 - probability).logical_not().to(at::kFloat).unsqueeze(1);
+  return at::cat({rows.narrow(1, 0, columns), at::maximum(rows.narrow(1, columns, 1), dropped)}, 1);
 }
 
 // F.normalize of each picture, and what of `update` lies along it, in float64.

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/models/training_step.h"
+#include "core/ops/graph_ops.h"
 #include "core/ops/recorder.h"
 
 namespace shinsaku {
@@ -13,5 +14,7 @@ std::unique_ptr<TrainingStep> MakePganTrainingStep(const Spec& spec, RandomState
 std::unique_ptr<InferenceModel> MakePganInferenceModel(const Spec& spec, const NamedTensors& weights,
                                                        at::Device device);
 int64_t DescribePgan(const Spec& spec, Recorder& recorder);
+// The generator, fully grown; input "z".
+void TracePgan(const Spec& spec, GraphRecorder& recorder);
 
 }  // namespace shinsaku

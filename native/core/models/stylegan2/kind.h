@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/models/training_step.h"
+#include "core/ops/graph_ops.h"
 #include "core/ops/recorder.h"
 
 namespace shinsaku {
@@ -15,5 +16,7 @@ std::unique_ptr<TrainingStep> MakeStylegan2TrainingStep(const Spec& spec, Random
 std::unique_ptr<InferenceModel> MakeStylegan2InferenceModel(const Spec& spec, const NamedTensors& weights,
                                                             at::Device device);
 int64_t DescribeStylegan2(const Spec& spec, Recorder& recorder);
+// The generator, without truncation, with the noise that belongs to it; input "z".
+void TraceStylegan2(const Spec& spec, GraphRecorder& recorder);
 
 }  // namespace shinsaku

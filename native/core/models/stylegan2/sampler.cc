@@ -1,66 +1,38 @@
-// Draws pictures with StyleGAN2's generator: z, w, truncation, one forward pass.
+// Samples pictures with StyleGAN2's generator: z, w, truncation, one forward pass.
 #include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/lerp.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/zeros.h>
 
-#include "core/models/sampler_args.h"
+#include "core/models/one_pass.h"
 #include "core/models/stylegan2/kind.h"
 #include "core/nn/stylegan2.h"
-#include "core/runtime/host_tensor.h"
 #include "core/runtime/numpy_random.h"
 #include "core/runtime/random.h"
-#include "core/runtime/unit_scope.h"
 
 namespace shinsaku {
 namespace {
 
-// A generator network that samplers share.
-struct FixedGenerator {
-  Spec spec;
-  Stylegan2Plan plan;
-  at::Device device;
-  std::unique_ptr<Ops> ops;
-  Stylegan2Generator network;
-};
+using FixedStylegan2 = FixedGenerator<Stylegan2Plan, Stylegan2Generator>;
 
-class Stylegan2Sampler : public Sampler {
+class Stylegan2Sampler : public OnePassSampler<FixedStylegan2> {
  public:
-  Stylegan2Sampler(std::shared_ptr<FixedGenerator> fixed, const Spec& args,
+  Stylegan2Sampler(const std::shared_ptr<FixedStylegan2>& fixed, const Spec& args,
                    const std::vector<HostTensor>& inputs)
-      : fixed_(std::move(fixed)),
+      : OnePassSampler(fixed, SamplerArgs(args, inputs, {fixed->plan.latent}, true), kStylegan2Range),
         truncation_(Number(args, "truncation")),
         mix_from_(Has(args, "mixSeed") ? Integer(args, "mixFrom") : 0),
         mix_seed_(mix_from_ > 0 ? static_cast<uint64_t>(Integer(args, "mixSeed")) : 0),
         noise_(Text(args, "noise")),
         numpy_(Text(args, "latents") == "numpy"),
-        args_(args, inputs, {fixed_->plan.latent}, true) {
-    const Stylegan2Plan& plan = fixed_->plan;
-    pixels_ = at::zeros({args_.count(), plan.size, plan.size, plan.channels}, at::kByte);
-  }
-
-  bool Step() override {
-    if (x_.defined()) return true;
-    const at::NoGradGuard no_grad;
-    const UnitScope scope(fixed_->spec);
-    fixed_->ops->Begin();
-    x_ = fixed_->network.Synthesise(*fixed_->ops, Styles(), Noise())
-             .to(at::kFloat)
-             .narrow(0, 0, args_.count());
-    pixels_.copy_(ToPixels(x_, kStylegan2Range));
-    return true;
-  }
-
-  double Progress() const override { return x_.defined() ? 1 : 0; }
-
-  std::vector<uint8_t> Pixels() override { return BytesOf(pixels_); }
-  int64_t HostBytes() const override { return HostBytesOf(pixels_); }
-
-  std::vector<uint8_t> Values() override { return x_.defined() ? BytesOf(x_) : std::vector<uint8_t>(); }
+        labels_(fixed->plan.labels.Asked(args, args_.rows, fixed->device)) {}
 
  private:
+  Tensor Generate() override {
+    fixed_->ops->Begin();
+    return fixed_->network.Synthesise(*fixed_->ops, Styles(), Noise());
+  }
+
   // z of a seed, [latent].
   Tensor Latent(uint64_t seed) const {
     const int64_t latent = fixed_->plan.latent;
@@ -69,29 +41,24 @@ class Stylegan2Sampler : public Sampler {
     return at::from_blob(normals.data(), {latent}, at::kDouble).to(at::kFloat);
   }
 
-  // w [rows,latent] of the z that `z_of` gives for each picture; of rows beyond them that of zeros.
-  template <typename ZOf>
-  Tensor MapRows(const ZOf& z_of) const {
-    const Tensor z = at::zeros({args_.rows, fixed_->plan.latent}, at::kFloat);
-    for (int64_t i = 0; i < args_.count(); ++i) z.select(0, i).copy_(z_of(i));
-    return MapTruncated(z);
-  }
+  // w [rows,latent] of seeds.
   Tensor MapSeeds(const std::vector<uint64_t>& seeds) const {
-    return MapRows([&](int64_t i) { return Latent(seeds[static_cast<size_t>(i)]); });
+    return MapTruncated(Rows([&](int64_t i) { return Latent(seeds[static_cast<size_t>(i)]); }));
   }
 
   // w of each row of z, towards the mean by truncation (Karras 2019, appendix B).
   Tensor MapTruncated(const Tensor& z) const {
     const Stylegan2Generator& network = fixed_->network;
-    const Tensor w = network.Map(*fixed_->ops, z.to(fixed_->device));
+    const Tensor w = network.Map(*fixed_->ops, z, labels_);
     return truncation_ == 1 ? w : at::lerp(network.mean_w().unsqueeze(0), w, truncation_);
   }
 
   // [rows,styles,latent]
   Tensor Styles() const {
     const Stylegan2Plan& plan = fixed_->plan;
-    Tensor w = args_.latents.defined() ? MapRows([&](int64_t i) { return args_.latents.select(0, i); })
-                                       : MapSeeds(args_.seeds);
+    Tensor w = args_.latents.defined()
+                   ? MapTruncated(Rows([&](int64_t i) { return args_.latents.select(0, i); }))
+                   : MapSeeds(args_.seeds);
     if (!args_.to_seeds.empty()) {
       // A straight line: w is a space without a hole in the middle, unlike z.
       const Tensor to = MapSeeds(args_.to_seeds);
@@ -106,7 +73,7 @@ class Stylegan2Sampler : public Sampler {
     ws = ws.clone();
     const Tensor other = at::zeros({args_.rows, plan.latent}, at::kFloat);
     other.copy_(Latent(mix_seed_).unsqueeze(0));
-    const Tensor mixed = MapTruncated(other);
+    const Tensor mixed = MapTruncated(other.to(fixed_->device));
     const std::vector<int64_t> sides = plan.NoiseSides();
     for (int64_t i = 0; i < plan.styles(); ++i) {
       const int64_t side = i < static_cast<int64_t>(sides.size()) ? sides[static_cast<size_t>(i)] : plan.size;
@@ -132,40 +99,22 @@ class Stylegan2Sampler : public Sampler {
     return maps;
   }
 
-  std::shared_ptr<FixedGenerator> fixed_;
   double truncation_;
   int64_t mix_from_;  // side of the first maps whose styles are those of mix_seed_; 0 for none
   uint64_t mix_seed_;
   std::string noise_;
   bool numpy_;
-  SamplerArgs args_;
-  Tensor x_;       // [count,C,H,W] once it is made
-  Tensor pixels_;  // uint8 [count,H,W,C], black before that
-};
-
-class Stylegan2InferenceModel : public InferenceModel {
- public:
-  explicit Stylegan2InferenceModel(std::shared_ptr<FixedGenerator> fixed) : fixed_(std::move(fixed)) {}
-  std::unique_ptr<Sampler> Sample(const Spec& args, const std::vector<HostTensor>& inputs) override {
-    return std::make_unique<Stylegan2Sampler>(fixed_, args, inputs);
-  }
-  int64_t HostBytes() const override { return HostBytesOf(fixed_->network.set(), *fixed_->ops); }
-
- private:
-  std::shared_ptr<FixedGenerator> fixed_;
+  Tensor labels_;  // [rows,width]; undefined for a network without labels
 };
 
 }  // namespace
 
 std::unique_ptr<InferenceModel> MakeStylegan2InferenceModel(const Spec& spec, const NamedTensors& weights,
                                                             at::Device device) {
-  const Stylegan2Plan plan(spec);
-  auto fixed = std::make_shared<FixedGenerator>(
-      FixedGenerator{spec, plan, device, MakeOps(Text(spec, "ops")),
-                     Stylegan2Generator(plan, Fill::kEmpty, device, std::nullopt)});
-  CopyAll(fixed->network.set().state(), weights);
+  auto fixed = std::make_shared<FixedStylegan2>(
+      spec, device, weights, Stylegan2Generator(Stylegan2Plan(spec), Fill::kEmpty, device, std::nullopt));
   fixed->network.Freeze();
-  return std::make_unique<Stylegan2InferenceModel>(std::move(fixed));
+  return std::make_unique<OnePassModel<FixedStylegan2, Stylegan2Sampler>>(std::move(fixed));
 }
 
 }  // namespace shinsaku

@@ -28,6 +28,7 @@
 
 #include <cmath>
 
+#include "core/models/label_dropout.h"
 #include "core/models/stylegan2/augmentation.h"
 #include "core/models/stylegan2/kind.h"
 #include "core/nn/stylegan2.h"
@@ -65,6 +66,11 @@ struct Player {
   ParameterSet& set;
   double share;  // of the learning rate, and the exponent of the decays
   std::unique_ptr<Adam> adam;
+};
+
+// Pictures [N,C,H,W] and their rows of labels [N,width]; undefined for a network without labels.
+struct Data {
+  Tensor x, labels;
 };
 
 class Stylegan2TrainingStep : public TrainingStep {
@@ -107,11 +113,11 @@ class Stylegan2TrainingStep : public TrainingStep {
   void Update(DataLoader& loader, Meter& meter) override {
     const double lr = LearningRate(spec_, loader.sampler().images_seen());
     draws_ = SeedRandomState(static_cast<uint64_t>(DrawSeed(random_.cpu)), device_);
-    std::vector<Tensor> reals;
-    for (int64_t i = 0; i < batches(); ++i) reals.push_back(loader.Next(kStylegan2Range).x);
+    std::vector<Data> reals;
+    for (int64_t i = 0; i < batches(); ++i) reals.push_back(Told(loader.Next(kStylegan2Range)));
     const int64_t k = updates_.item<int64_t>();
     // The relativistic generator compares with pictures that its discriminator's step had not.
-    const std::vector<Tensor> others(reals.begin() + (relativistic_ ? accumulate_ : 0), reals.end());
+    const std::vector<Data> others(reals.begin() + (relativistic_ ? accumulate_ : 0), reals.end());
     reals.resize(static_cast<size_t>(accumulate_));
     if (relativistic_) DiscriminatorSteps(reals, k, lr);
     GeneratorSteps(others, k, lr);
@@ -147,7 +153,10 @@ class Stylegan2TrainingStep : public TrainingStep {
   Tensor Loss(const Tensor& pixels, const Spec&) override {
     const Tensor unmirrored = at::zeros({pixels.size(0)}, pixels.options().dtype(at::kBool));
     Ops plain;
-    return discriminator_.Forward(plain, ToFloat(pixels, unmirrored, kStylegan2Range), 1).neg().view({1, -1});
+    const Tensor labels = plan_.labels.Unknown(pixels.size(0), device_);
+    return discriminator_.Forward(plain, ToFloat(pixels, unmirrored, kStylegan2Range), labels, 1)
+        .neg()
+        .view({1, -1});
   }
 
   const Graphs* graphs() const override { return nullptr; }
@@ -175,14 +184,22 @@ class Stylegan2TrainingStep : public TrainingStep {
   }
 
  private:
+  // A batch, some of whose labels are hidden.
+  Data Told(const Batch& batch) {
+    const Tensor labels = plan_.labels.Checked(batch.labels);
+    if (!labels.defined()) return {batch.x, {}};
+    const Tensor draws = DrawHiding(labels.size(0), plan_.labels.widths, draws_.device, device_);
+    return {batch.x, HideLabels(labels, plan_.labels.widths, Number(spec_, "labelDropout"), draws)};
+  }
+
   Tensor Zero() const { return at::zeros({}, at::TensorOptions(at::kFloat).device(device_)); }
   Tensor Normal(at::IntArrayRef shape) {
     return at::randn(shape, draws_.device, at::TensorOptions(at::kFloat).device(device_));
   }
 
   // Styles [N,styles,latent] of random latents; for a share of batches the later ones are another latent's.
-  Tensor Styles(Ops& ops, int64_t count) {
-    const Tensor w = generator_.Map(ops, Normal({count, plan_.latent})).to(at::kFloat);
+  Tensor Styles(Ops& ops, int64_t count, const Tensor& labels) {
+    const Tensor w = generator_.Map(ops, Normal({count, plan_.latent}), labels).to(at::kFloat);
     {
       const at::NoGradGuard no_grad;
       Tensor mean = generator_.mean_w();
@@ -193,7 +210,7 @@ class Stylegan2TrainingStep : public TrainingStep {
     if (style_mixing_ == 0) return ws;
     int64_t cut = at::randint(1, styles, {1}, draws_.cpu, at::kLong).item<int64_t>();
     if (!(at::rand({1}, draws_.cpu, at::kFloat).item<float>() < style_mixing_)) cut = styles;
-    const Tensor other = generator_.Map(ops, Normal({count, plan_.latent})).to(at::kFloat);
+    const Tensor other = generator_.Map(ops, Normal({count, plan_.latent}), labels).to(at::kFloat);
     return at::cat({ws.narrow(1, 0, cut), other.unsqueeze(1).expand({-1, styles - cut, -1})}, 1);
   }
 
@@ -203,22 +220,23 @@ class Stylegan2TrainingStep : public TrainingStep {
     return generator_.Synthesise(ops, ws, noise).to(at::kFloat);
   }
 
-  Tensor Generate(int64_t count) {
+  // As many as there are pictures of data, and of their labels.
+  Tensor Generate(const Data& data) {
     const Autocast autocast(spec_, device_);
     ops_->Begin();
-    return Synthesise(*ops_, Styles(*ops_, count));
+    return Synthesise(*ops_, Styles(*ops_, data.x.size(0), data.labels));
   }
 
   // Pictures that the discriminator learns from, not the generator.
-  Tensor GenerateFixed(int64_t count) {
+  Tensor GenerateFixed(const Data& data) {
     const at::NoGradGuard no_grad;
-    return Generate(count);
+    return Generate(data);
   }
 
-  Tensor Discriminate(Ops& ops, const Tensor& x) {
+  Tensor Discriminate(Ops& ops, const Tensor& x, const Tensor& labels) {
     const Tensor seen = augmentation_ ? augmentation_->Apply(x, draws_.device, augment_p_) : x;
     const Autocast autocast(spec_, device_);
-    return discriminator_.Forward(ops, seen, plan_.group).to(at::kFloat);
+    return discriminator_.Forward(ops, seen, labels, plan_.group).to(at::kFloat);
   }
 
   // Adds the gradient for one network alone; the other one is a constant to it.
@@ -246,25 +264,27 @@ class Stylegan2TrainingStep : public TrainingStep {
 
   static bool Due(int64_t k, int64_t every) { return k % every == 0; }
 
-  void GeneratorSteps(const std::vector<Tensor>& reals, int64_t k, double lr) {
+  void GeneratorSteps(const std::vector<Data>& reals, int64_t k, double lr) {
     loss_g_ = Zero();
-    for (const Tensor& real : reals) {
-      const Tensor fake = Generate(real.size(0));
-      Tensor logits = Discriminate(*ops_, fake);
-      if (relativistic_) logits = logits - Discriminate(*ops_, real);
+    for (const Data& real : reals) {
+      const Tensor fake = Generate(real);
+      Tensor logits = Discriminate(*ops_, fake, real.labels);
+      if (relativistic_) logits = logits - Discriminate(*ops_, real.x, real.labels);
       loss_g_ = loss_g_ + Backward(at::softplus(-logits).mean(), generator_.set());
     }
     const bool penalise = path_weight_ > 0 && Due(k, path_every_);
     // What comes with every update is one step with the loss.
     if (!penalise || path_every_ > 1) Apply(*g_, lr);
     if (!penalise) return;
-    for (const Tensor& real : reals) PenalisePathLength(std::max<int64_t>(real.size(0) / 2, 1));
+    for (const Data& real : reals) PenalisePathLength(real);
     Apply(*g_, lr);
   }
 
-  // How far a picture moves for a small step of w should be the same everywhere.
-  void PenalisePathLength(int64_t count) {
-    const Tensor ws = Styles(*twice_, count);
+  // How far a picture moves for a small step of w should be the same everywhere. On half a batch.
+  void PenalisePathLength(const Data& data) {
+    const int64_t count = std::max<int64_t>(data.x.size(0) / 2, 1);
+    const Tensor ws =
+        Styles(*twice_, count, data.labels.defined() ? data.labels.narrow(0, 0, count) : Tensor());
     const Tensor fake = Synthesise(*twice_, ws);
     const Tensor directions = Normal(fake.sizes()) / std::sqrt(static_cast<double>(plan_.size * plan_.size));
     const Tensor slopes = torch::autograd::grad({(fake * directions).sum()}, {ws}, {}, true, true)[0];
@@ -278,18 +298,19 @@ class Stylegan2TrainingStep : public TrainingStep {
     Backward(penalty * (path_weight_ * static_cast<double>(path_every_)), generator_.set());
   }
 
-  void DiscriminatorSteps(const std::vector<Tensor>& reals, int64_t k, double lr) {
+  void DiscriminatorSteps(const std::vector<Data>& reals, int64_t k, double lr) {
     loss_d_ = Zero(), d_real_ = Zero(), d_fake_ = Zero();
-    for (const Tensor& real : reals) {
-      const Tensor fake = GenerateFixed(real.size(0));
+    for (const Data& real : reals) {
+      const Tensor fake = GenerateFixed(real);
       if (relativistic_) {
-        const Tensor of_real = Discriminate(*ops_, real), of_fake = Discriminate(*ops_, fake);
+        const Tensor of_real = Discriminate(*ops_, real.x, real.labels);
+        const Tensor of_fake = Discriminate(*ops_, fake, real.labels);
         Note(of_real, of_fake);
         loss_d_ = loss_d_ + Backward(at::softplus(of_fake - of_real).mean(), discriminator_.set());
       } else {
-        const Tensor of_fake = Discriminate(*ops_, fake);
+        const Tensor of_fake = Discriminate(*ops_, fake, real.labels);
         loss_d_ = loss_d_ + Backward(at::softplus(of_fake).mean(), discriminator_.set());
-        const Tensor of_real = Discriminate(*ops_, real);
+        const Tensor of_real = Discriminate(*ops_, real.x, real.labels);
         Note(of_real, of_fake);
         loss_d_ = loss_d_ + Backward(at::softplus(-of_real).mean(), discriminator_.set());
       }
@@ -298,17 +319,17 @@ class Stylegan2TrainingStep : public TrainingStep {
     if (!penalise || r1_every_ > 1) Apply(*d_, lr);
     if (!penalise) return;
     r1_.zero_();
-    for (const Tensor& real : reals) {
-      PenaliseSlope(real, true);
-      if (relativistic_) PenaliseSlope(GenerateFixed(real.size(0)), false);
+    for (const Data& real : reals) {
+      PenaliseSlope(real.x, real.labels, true);
+      if (relativistic_) PenaliseSlope(GenerateFixed(real), real.labels, false);
     }
     Apply(*d_, lr);
   }
 
   // gamma / 2 times the squared length of the slope of the logit at each picture, a sum over its pixels.
-  void PenaliseSlope(const Tensor& pictures, bool real) {
+  void PenaliseSlope(const Tensor& pictures, const Tensor& labels, bool real) {
     const Tensor x = pictures.detach().requires_grad_(true);
-    const Tensor logits = Discriminate(*twice_, x);
+    const Tensor logits = Discriminate(*twice_, x, labels);
     if (real) CountSigns(logits);
     const Tensor slope = torch::autograd::grad({logits.sum()}, {x}, {}, true, true)[0];
     const Tensor penalty = slope.square().sum({1, 2, 3}).mean();

@@ -119,7 +119,9 @@ Tensor CpuOps::Up(const Tensor& x, const ConvWeights& w) {
   return cpu::Conv3x3(cx_, cx_.MapsOf(x), w, true).tensor;
 }
 
-Tensor CpuOps::Concat(const Tensor& a, const Tensor& b) { return cx_.Join(a, b); }
+Tensor CpuOps::Concat(const Tensor& a, const Tensor& b) {
+  return a.dim() == 4 ? cx_.Join(a, b) : Ops::Concat(a, b);
+}
 
 Tensor CpuOps::ConvNormFilmSilu(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
                                 const Tensor& scale, const Tensor& shift) {

@@ -1,13 +1,18 @@
-// The reference's operations that only style networks need: modulation, resampling by a filter, and what
-// follows a convolution.
+// The reference's operations that only style networks need: modulation, resampling by a filter, what follows
+// a convolution, and the norm of pixels.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/rsqrt.h>
 
 #include "core/ops/ops.h"
 
 namespace shinsaku {
+
+// Of every division by a length.
+static constexpr double kEps = 1e-8;
 
 Tensor Ops::Modulate(const Tensor& x, const Tensor& factors) {
   const Tensor y = x * factors.unsqueeze(2).unsqueeze(3);
@@ -41,5 +46,19 @@ Tensor Ops::StyledActivation(const Tensor& x, const StyledEnd& end) {
   y = at::leaky_relu(y, 0.2) * end.gain;
   return Record("styled_activation", y, {end.bias, end.strength}, {});
 }
+
+Tensor EnergyOf(const Tensor& weight) { return weight.square().sum({2, 3}); }
+
+Tensor Ops::Demodulation(const Tensor& styles, const Tensor& weight, const Tensor& energy) {
+  const Tensor of_weight = energy.defined() ? energy : EnergyOf(weight);
+  return at::rsqrt(at::matmul(styles.square(), of_weight.t()) + kEps);
+}
+
+// Karras 2018 (1710.10196), section 4.2.
+Tensor Ops::PixelNorm(const Tensor& x) { return x * at::rsqrt(x.square().mean({1}, true) + kEps); }
+
+Tensor Ops::Scale(const Tensor& x, double factor) { return x * factor; }
+
+Tensor Ops::Add(const Tensor& a, const Tensor& b) { return a + b; }
 
 }  // namespace shinsaku

@@ -75,7 +75,7 @@ Tensor TrainOps::Up(const Tensor& x, const ConvWeights& w) {
 }
 
 Tensor TrainOps::Concat(const Tensor& a, const Tensor& b) {
-  return Whole(a) && Whole(b) ? cpu::TrainJoin(a, b) : Ops::Concat(a, b);
+  return a.dim() == 4 && Whole(a) && Whole(b) ? cpu::TrainJoin(a, b) : Ops::Concat(a, b);
 }
 
 Tensor TrainOps::ConvNormSiluAdd(const Tensor& x, const ConvWeights& conv, const NormWeights& norm,
