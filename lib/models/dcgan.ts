@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Problem } from '../errors.ts'
 import { option } from '../options/option-spec.ts'
 import { count, rate } from '../options/values.ts'
-import { labelDropout } from './gan-labels.ts'
+import { GAN_LABEL_DROPOUT, labelDropout } from './gan-labels.ts'
 import { defineModel } from './model.ts'
 
 const trainer = {
@@ -15,6 +15,7 @@ const trainer = {
   emaEvery: 1,
   maxImages: 1_600_000,
   checkpointImages: 16_000,
+  labelDropout: GAN_LABEL_DROPOUT,
 } as const
 
 /** Whether the first batch norm sees one value a picture, so that its statistics need two pictures. */

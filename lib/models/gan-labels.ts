@@ -2,8 +2,9 @@
 import { option } from '../options/option-spec.ts'
 import { rate } from '../options/values.ts'
 
+/** Every variant has GAN_LABEL_DROPOUT as its default. */
 export const labelDropout = option(
   rate(0.01, 0.9),
-  'Share of pictures whose labels are hidden while training, real and generated ones alike, so that a sample may be asked for without any.',
-  { default: 0.1 },
+  'Of a GAN real and generated pictures alike, so that a sample may be asked for without labels.',
 )
+export const GAN_LABEL_DROPOUT = 0.1

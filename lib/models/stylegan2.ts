@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Problem } from '../errors.ts'
 import { option } from '../options/option-spec.ts'
 import { count, rate, seed } from '../options/values.ts'
-import { labelDropout } from './gan-labels.ts'
+import { GAN_LABEL_DROPOUT, labelDropout } from './gan-labels.ts'
 import { defineModel } from './model.ts'
 
 const SMALLEST = 32
@@ -21,6 +21,7 @@ const trainer = {
   emaEvery: 1,
   maxImages: 25_000_000,
   checkpointImages: 40_000,
+  labelDropout: GAN_LABEL_DROPOUT,
 } as const
 
 const lazy = { ganLoss: 'non-saturating', r1Every: 16, pathLengthWeight: 2, styleMixing: 0.9 } as const

@@ -178,7 +178,7 @@ export interface DiffusionTrainGiven {
   augment?: Given<(typeof models)['diffusion']['specs']>['augment']
   /** Above this noise level (sigma, for pixels from -1 to 1) each picture is learned with one fixed noise added, so that it cannot be learned by heart; 0 for never. Default: 0. */
   ambientSigma?: Given<(typeof models)['diffusion']['specs']>['ambientSigma']
-  /** Share of pictures whose labels are hidden while training, so that samples can be guided by the difference; with 0 guidance is not possible. Default: diffusion 0.1 (2.3-cfg: 0.5); dcgan undefined; stylegan2 undefined. */
+  /** Share of pictures whose labels are hidden while training, so that samples can be guided by the difference; with 0 guidance is not possible. Default: diffusion 0.1 (2.3-cfg: 0.5); dcgan 0.1; stylegan2 0.1. */
   labelDropout?: Given<(typeof models)['diffusion']['specs']>['labelDropout']
   /** Strength of offset noise; 0.1 is usual where brightness varies. Default: 0. */
   offsetNoise?: Given<(typeof models)['diffusion']['specs']>['offsetNoise']
@@ -214,7 +214,7 @@ export interface DcganTrainGiven {
   ganLoss?: Given<(typeof models)['dcgan']['specs']>['ganLoss']
   /** Discriminator updates for each generator update. Default: 1. */
   discriminatorUpdates?: Given<(typeof models)['dcgan']['specs']>['discriminatorUpdates']
-  /** Share of pictures whose labels are hidden while training, real and generated ones alike, so that a sample may be asked for without any. Default: diffusion 0.1 (2.3-cfg: 0.5); dcgan 0.1; stylegan2 0.1. */
+  /** Of a GAN real and generated pictures alike, so that a sample may be asked for without labels. Default: diffusion 0.1 (2.3-cfg: 0.5); dcgan 0.1; stylegan2 0.1. */
   labelDropout?: Given<(typeof models)['dcgan']['specs']>['labelDropout']
   /** Weight decay added to the gradients. Default: 0 (chainer: 0.00001, radford: 0.00001). */
   weightDecay?: Given<(typeof models)['dcgan']['specs']>['weightDecay']
@@ -282,7 +282,7 @@ export interface Stylegan2TrainGiven {
   styleMixing?: Given<(typeof models)['stylegan2']['specs']>['styleMixing']
   /** Half-life of the averaged weights at most, as a share of the run so far; null for no such limit. Default: 0.05 (paper: null). */
   emaRamp?: Given<(typeof models)['stylegan2']['specs']>['emaRamp']
-  /** Share of pictures whose labels are hidden while training, real and generated ones alike, so that a sample may be asked for without any. Default: diffusion 0.1 (2.3-cfg: 0.5); dcgan 0.1; stylegan2 0.1. */
+  /** Of a GAN real and generated pictures alike, so that a sample may be asked for without labels. Default: diffusion 0.1 (2.3-cfg: 0.5); dcgan 0.1; stylegan2 0.1. */
   labelDropout?: Given<(typeof models)['stylegan2']['specs']>['labelDropout']
   /** What real and generated pictures go through before the discriminator sees them. "diffaugment" changes colours, moves and cuts out, always; it is best for hundreds of pictures. "ada" does more, as often as the discriminator learns by heart. Default: diffusion undefined; stylegan2 "ada" (paper: "none", r3gan: "diffaugment"). */
   augment?: Given<(typeof models)['stylegan2']['specs']>['augment']

@@ -51,6 +51,14 @@ describe('a guarded run', () => {
   })
 })
 
+test('of a GAN it says what the discriminator thinks of training pictures, held-out ones and samples', async () => {
+  const { run } = await tinyRun(temporaryFolder(), data, { ...guarded, model: 'stylegan2', maxImages: 80 })
+  const [gap] = looksOf(run).at(-1)!.guard.gaps
+  expect(gap).toMatchObject({ name: 'discriminator', n: 6 })
+  for (const value of [gap.train, gap.heldOut, gap.fake]) expect(Number.isFinite(value)).toBe(true)
+  expect(gap.fake).not.toBeCloseTo(gap.train, 6)
+})
+
 describe('what it leaves', () => {
   const out = sharedFolder()
   let statuses: Status[]

@@ -1,6 +1,6 @@
 /** The networks of the DCGAN example of PyTorch in files: netG.pth and netD.pth. */
 import { type Expected, requireTensors } from './expect.ts'
-import type { Entry, Found, Parts, Purpose } from './parts.ts'
+import type { Entry, Found, Parts } from './parts.ts'
 import { integers, readAs, type State, unsupported } from './state.ts'
 
 type Network = 'generator' | 'discriminator'
@@ -89,22 +89,6 @@ function readNetwork(path: string, found: State): Part {
     read: () => readAs(state.get(name)!, dtype),
   }))
   return { path, network, shape, entries }
-}
-
-/** The generator of another variant, as exportWeights() wrote it: its form is that of the options beside it. */
-export function findExportedDcgan(
-  { path, states }: Parts,
-  options: Readonly<Record<string, unknown>>,
-  purpose: Purpose,
-): Found {
-  const variant = JSON.stringify(options.variant)
-  if (purpose === 'train')
-    throw unsupported(
-      path,
-      `holds the generator alone of a DCGAN of variant ${variant}: it can be sampled, not trained on`,
-    )
-  const tensors = [...states.get('')!].map(([name, stored]) => ({ ...stored, name: `generator.${name}` }))
-  return { facts: { model: 'dcgan', emaDecay: null }, settings: {}, notes: [], updates: 0, tensors }
 }
 
 /** Reads one or both networks. Throws IMPORT_UNSUPPORTED. */

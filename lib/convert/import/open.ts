@@ -4,8 +4,9 @@ import { isAveraged } from '../../checkpoint/state-names.ts'
 import { type Problem, throwIfAny } from '../../errors.ts'
 import { resolveTrain } from '../../options/resolve.ts'
 import type { AnyTrainOptions, ResolvedTrainOptions } from '../../options/types.ts'
-import { findDcgan, findExportedDcgan, isDcgan } from './dcgan.ts'
+import { findDcgan, isDcgan } from './dcgan.ts'
 import { findDiffusion, isDiffusion } from './diffusion.ts'
+import { findExportedGenerator, isOwnGenerator } from './generator.ts'
 import { type Entry, type Found, openParts, type Parts, type Purpose } from './parts.ts'
 import { findPgan, isPgan } from './pgan.ts'
 import { requireNoHubName } from './pgan-hub.ts'
@@ -44,8 +45,7 @@ async function find(
   const [first, ...more] = files
   const states = [...first!.states.values()]
   const { exported } = first!
-  if (exported?.options.model === 'dcgan' && exported.options.variant !== 'pytorch')
-    return findExportedDcgan(first!, exported.options, purpose)
+  if (exported && isOwnGenerator(exported.options)) return findExportedGenerator(first!, exported.options, purpose)
   if (states.some(isDcgan)) return findDcgan(files)
   if (states.some(isPgan)) {
     if (more.length > 0) throw unsupported(first!.path, 'is a PGAN, which is one file; only a DCGAN has two')

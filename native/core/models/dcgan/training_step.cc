@@ -224,7 +224,8 @@ class DcganTrainingStep : public TrainingStep {
     if (plan_.labels.attributes() == 0) return {};
     const Tensor draws = share_.Rows(DrawHiding(batch.total, plan_.labels.widths, random_.device, device_));
     if (batch.x.size(0) == 0) return {};
-    return HideLabels(plan_.labels.Checked(batch.labels), plan_.labels.widths, Number(spec_, "labelDropout"), draws);
+    return HideLabels(plan_.labels.Checked(batch.labels), plan_.labels.widths, Number(spec_, "labelDropout"),
+                      draws);
   }
 
   Tensor Generate(const Tensor& z, const Tensor& labels, BatchStatistics statistics) {
