@@ -103,6 +103,6 @@ describe('resolveSample', () => {
     refuse({ labels: { from: 'x', attributes: [] } }, /labels/)
     refuse({ labels: { ...set, attributes: [set.attributes[0], set.attributes[0]] } }, /different names/)
     refuse({ labels: 3 }, /labels/)
-    refuse({ model: 'dcgan', labels: 'folders' }, /model "dcgan" learns no labels/)
+    refuse({ model: 'pgan', labels: 'folders' }, /model "pgan" learns no labels/)
   })
 })
