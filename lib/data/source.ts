@@ -145,7 +145,7 @@ export async function openSource(data: ResolvedTrainOptions['data'], out?: strin
   if (typeof data !== 'string') return openList(data)
   if (data.startsWith(BUILTIN)) return openIcons(data)
   const found = await statOf(data).catch((cause) => {
-    if (isArchive(data) && codeOf(cause) === 'ENOENT' && namesOfShards(data).length > 1) return null
+    if (isArchive(data) && codeOf(cause) === 'ENOENT' && namesOfShards(data)[0] !== data) return null
     throw notFound(`The folder ${visible(data)} given as data cannot be read: ${codeOf(cause)}`, cause)
   })
   if (!found) return openArchives(namesOfShards(data))

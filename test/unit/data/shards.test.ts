@@ -144,6 +144,7 @@ describe('names of archives', () => {
       code: 'DATA_NOT_FOUND',
       message: expect.stringMatching(/1\.tar: ENOENT\n.*2\.tar: ENOENT/),
     })
+    expect((await load(path('{0..0}.tar'))).manifest.count).toBe(1)
     writeFileSync(path('b.png'), await png(1))
     await expect(load([file, path('b.png')])).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     mkdirSync(path('shards'))
