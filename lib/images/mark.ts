@@ -60,19 +60,41 @@ async function overlayOf(mark: string): Promise<Overlay> {
   return fitted
 }
 
+const clear = { r: 0, g: 0, b: 0, alpha: 0 }
+
+/** The mark with the space around it. */
+async function spacedOverlay(mark: string): Promise<Overlay> {
+  const sharp = await loadSharp()
+  const overlay = await overlayOf(mark)
+  return async (side) => {
+    const margin = Math.round(side * MARGIN)
+    const space = { top: margin, bottom: margin, left: margin, right: margin, background: clear }
+    return sharp(await overlay(side))
+      .extend(space)
+      .png()
+      .toBuffer()
+  }
+}
+
+/** PNG of `side` pixels squared, to be laid over a picture of that size: the mark, and nothing elsewhere. Throws as `makeMarker()`. */
+export async function markOverlay(mark: string, corner: Corner, side: number): Promise<Uint8Array> {
+  const sharp = await loadSharp()
+  const input = await (await spacedOverlay(mark))(side)
+  return sharp({ create: { width: side, height: side, channels: 4, background: clear } })
+    .composite([{ input, gravity: gravities[corner] }])
+    .png()
+    .toBuffer()
+}
+
 /** Throws OPTION_INVALID for a long text, FILE_FAILED or IMAGE_UNREADABLE for a file that cannot be read. */
 export async function makeMarker(mark: string, corner: Corner): Promise<Marker> {
   const sharp = await loadSharp()
-  const overlay = await overlayOf(mark)
+  const overlay = await spacedOverlay(mark)
   const made = new Map<number, Promise<Buffer>>()
   return async (pixels, { width, height, channels }) => {
     const side = Math.min(width, height)
     if (!made.has(side)) made.set(side, overlay(side))
-    const margin = Math.round(side * MARGIN)
-    const spaced = await sharp(await made.get(side)!)
-      .extend({ top: margin, bottom: margin, left: margin, right: margin, background: { r: 0, g: 0, b: 0, alpha: 0 } })
-      .png()
-      .toBuffer()
+    const spaced = await made.get(side)!
     const raw = { width, height, channels: channels as 1 | 3 | 4 }
     const image = sharp(pixels, { raw }).composite([{ input: spaced, gravity: gravities[corner] }])
     const kept = channels === 1 ? image.toColourspace('b-w') : image.toColourspace('srgb')

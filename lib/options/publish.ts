@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { onnxSpecs } from './onnx.ts'
 import { type Given, option, type Resolved } from './option-spec.ts'
 import { resolveOnly } from './resolve.ts'
+import { serveSpecs } from './serve.ts'
 import { rate } from './values.ts'
 
 const text = (most: number) => z.string().trim().min(1).max(most).nullable()
@@ -34,6 +35,8 @@ export const publishSpecs = {
   allowCopies: option(z.boolean(), 'Publish although copies are above maxCopyShare, or nobody has looked for them.', {
     default: false,
   }),
+  mark: serveSpecs.mark,
+  markAt: serveSpecs.markAt,
   weights: onnxSpecs.weights,
   precision: onnxSpecs.precision,
   sampler: onnxSpecs.sampler,

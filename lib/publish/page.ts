@@ -12,6 +12,8 @@ export type Player = {
   readonly name: string
   /** Side of a picture, in pixels. */
   readonly size: number
+  /** PNG of that size with the visible mark; null for none. */
+  readonly overlay: Uint8Array | null
   readonly steps: readonly { readonly steps: number; readonly time: string }[]
   /** Such as "16.9 MB". */
   readonly download: string
@@ -52,9 +54,10 @@ const playerOf = ({
   model,
   name,
   size,
+  overlay,
   steps,
   download,
-}: Player): Markup => html`<div class="player" id="player" data-model="${model}" data-name="${name}">
+}: Player): Markup => html`<div class="player" id="player" data-model="${model}" data-name="${name}" data-mark="${overlay === null ? '' : `data:image/png;base64,${Buffer.from(overlay).toString('base64')}`}">
 <canvas id="picture" width="${size}" height="${size}" role="img" aria-label="No picture yet"></canvas>
 <div class="controls">
 <label>Seed: one number, one picture<input id="seed" type="number" inputmode="numeric" min="0" max="${MAX_SEED}" step="1" value="0"></label>

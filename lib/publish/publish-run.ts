@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readWhole } from '../files/read.ts'
 import { toJson } from '../files/write.ts'
+import { markOverlay } from '../images/mark.ts'
 import { type MadeOnnx, makeOnnx } from '../onnx/make.ts'
 import { absolutePath } from '../options/paths.ts'
 import { type ResolvedPublishOptions, resolvePublish } from '../options/publish.ts'
@@ -57,16 +58,19 @@ type Content = {
   runtime: readonly RuntimeFile[]
   facts: SiteFacts
   options: ResolvedPublishOptions
+  /** PNG over each picture. */
+  overlay: Uint8Array | null
   date: string
 }
 
-function filesOf({ made, runtime, facts, options, date }: Content): SiteFile[] {
+function filesOf({ made, runtime, facts, options, overlay, date }: Content): SiteFile[] {
   const model = modelName(made, options)
   const page = sitePage(facts, {
     model,
     script: 'app/publish/client/main.mjs',
     name: basename(made.run),
     size: made.description.size,
+    overlay,
     steps: stepTimes(made),
     download: megabytes(made.bytes + bytesOf(runtime)),
   })
@@ -98,6 +102,8 @@ export async function publishRun(
     const evaluation = await readEvaluation(made.run, made.checkpoint)
     const copies = await copyRecordOf(made.run, made.images, evaluation)
     if (!options.allowCopies) requireNew(run, copies, options.maxCopyShare)
+    const { mark, markAt } = options
+    const overlay = mark === null ? null : await markOverlay(mark, markAt, made.description.size)
     const runtime = await runtimeFiles()
     const plan = planOf(made, runtime)
     onPlan?.(plan)
@@ -113,7 +119,7 @@ export async function publishRun(
       date,
       version,
     })
-    await writeSite(folder, filesOf({ made, runtime, facts, options, date }))
+    await writeSite(folder, filesOf({ made, runtime, facts, options, overlay, date }))
     return { path: options.out, ...plan, weights: made.weights }
   } finally {
     await made.close()

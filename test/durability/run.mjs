@@ -25,6 +25,11 @@ const parts = {
   },
   pictures: { title: 'Odd and hostile pictures', files: [hostile], only: 'R43|R44|R45|R47' },
   runs: { title: 'Runs that are broken off', files: ['test/e2e/broken.test.ts'] },
+  serve: {
+    title: 'A server under floods, wrong requests and slow clients',
+    files: ['test/unit/serve/sockets.test.ts', 'test/unit/serve/handler.test.ts'],
+    only: 'R60|R61|R63|R64',
+  },
   syscalls: {
     title: 'A save that is killed at each of its system calls',
     files: ['test/e2e/kills.test.ts'],

@@ -71,7 +71,8 @@ describe('the site', async () => {
   const reason = typeof browser === 'string' ? browser : undefined
 
   test('is written again over itself, says its size before, and has a card of the records', async () => {
-    const first = await publish()
+    const first = await publish('--mark', 'none')
+    expect(readFileSync(join(site, 'index.html'), 'utf8')).toContain('data-mark=""')
     expect([first.code, first.stderr]).toEqual([
       0,
       expect.stringMatching(/^A visitor loads .*\nGuessed time .*steps: 4/),
@@ -113,7 +114,10 @@ describe('the site', async () => {
       const [expected] = await model.sample({ seed: 7, steps: 2 })
       const rgb = shown.filter((_, i) => i % 4 < 3)
       expect(rgb).toHaveLength(expected!.pixels.length)
-      expect(Math.max(...rgb.map((value, i) => Math.abs(value - expected!.pixels[i]!)))).toBeLessThanOrEqual(1)
+      const off = rgb.map((value, i) => Math.abs(value - expected!.pixels[i]!))
+      // The visible mark is in the lower half only.
+      expect(Math.max(...off.slice(0, off.length / 2))).toBeLessThanOrEqual(1)
+      expect(Math.max(...off.slice(off.length / 2))).toBeGreaterThan(50)
       const [saved] = await Promise.all([page.waitForEvent('download'), page.getByText('Save PNG').click()])
       const { xmp } = await sharp(await saved.path()).metadata()
       expect(readXmp(xmp!.toString())?.settings).toMatchObject({ generator: 'shinsaku', seed: 7, steps: 2 })

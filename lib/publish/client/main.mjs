@@ -29,7 +29,13 @@ const [seed, steps] = [element('seed', HTMLInputElement), element('steps', HTMLS
 const [go, next] = [element('go', HTMLButtonElement), element('next', HTMLButtonElement)]
 const save = element('save', HTMLButtonElement)
 const [status, bar] = [element('status', HTMLElement), element('progress', HTMLProgressElement)]
-const { model, name } = /** @type {{ model: string, name: string }} */ (element('player', HTMLElement).dataset)
+const { model, name, mark } = /** @type {{ model: string, name: string, mark: string }} */ (
+  element('player', HTMLElement).dataset
+)
+
+/** The visible mark, of a picture's size. */
+const overlay = new Image()
+overlay.src = mark
 
 /** @type {Promise<Sampler> | undefined} */
 let loading
@@ -87,7 +93,9 @@ function show({ size, channels, pixels }) {
       image.data[4 * i + c] = /** @type {number} */ (pixels[i * channels + (channels < 3 ? 0 : c)])
     image.data[4 * i + 3] = channels === 4 ? /** @type {number} */ (pixels[4 * i + 3]) : 255
   }
-  canvas.getContext('2d')?.putImageData(image, 0, 0)
+  const context = canvas.getContext('2d')
+  context?.putImageData(image, 0, 0)
+  if (mark) context?.drawImage(overlay, 0, 0)
 }
 
 /** Lets the page be drawn and answer. */
@@ -95,6 +103,7 @@ const frame = () => new Promise((resolve) => setTimeout(resolve))
 
 async function sample() {
   const sampler = await load()
+  if (mark) await overlay.decode()
   const begun = performance.now()
   const wanted = { seed: seed.valueAsNumber, steps: Number(steps.value) }
   say('Sampling')

@@ -1,9 +1,10 @@
 /** The visible mark: in its corner, of every number of channels, the same bytes again; wrong ones are refused. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { encodePicture } from '../../../lib/images/encode.ts'
-import { type Corner, makeMarker } from '../../../lib/images/mark.ts'
+import { type Corner, makeMarker, markOverlay } from '../../../lib/images/mark.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 
 const SIDE = 64
@@ -35,6 +36,19 @@ test.each<[Corner, boolean, boolean]>([
 ])('%s', async (corner, top, left) => {
   const { rows, columns } = changed(await (await makeMarker('AI', corner))(plain(3), shapeOf(3)), 3)
   expect([rows[1]! < SIDE / 2, columns[1]! < SIDE / 2]).toEqual([top, left])
+})
+
+test('as a picture to lay over others: the mark in its corner, and nothing elsewhere', async () => {
+  const path = join(temporaryFolder(), 'overlay.png')
+  writeFileSync(path, await markOverlay('AI', 'bottom-right', SIDE))
+  const pixels = await sharp(path).raw().toBuffer()
+  const shown = [...Array(SIDE * SIDE).keys()].filter((i) => pixels[4 * i + 3]! > 0)
+  const marked = await (await makeMarker('AI', 'bottom-right'))(plain(3), shapeOf(3))
+  const differing = [...Array(SIDE * SIDE).keys()].filter((i) => marked[3 * i] !== 128)
+  expect(shown.length).toBeGreaterThan(20)
+  expect(differing.filter((i) => !shown.includes(i))).toEqual([])
+  await expect(markOverlay(join(path, 'missing.png'), 'top-left', SIDE)).rejects.toMatchObject({ code: 'FILE_FAILED' })
+  await expect(markOverlay('x'.repeat(25), 'top-left', SIDE)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
 })
 
 describe('a picture', () => {

@@ -186,7 +186,10 @@ describe.skipIf(noBrowser)('the demo page', () => {
   })
 
   test.each(['stylegan2', 'pgan'] as const)('of a %s, which makes a picture at once', async (kind) => {
-    const gan = await listen(createHandler({ gan: fakeModel({ model: kind, size: 32 }).model }), { host: '127.0.0.1', port: 0 })
+    const gan = await listen(createHandler({ gan: fakeModel({ model: kind, size: 32 }).model }), {
+      host: '127.0.0.1',
+      port: 0,
+    })
     const { page, heard } = await open('/#seed=3', 1440, {}, gan.url)
     await made(page)
     expect(await shown(page)).toBe('Seed 3')
