@@ -6,6 +6,7 @@ export type { ImportCall, ImportedRun } from './convert/import/write.ts'
 export { importCheckpoint } from './convert/import.ts'
 export { type CachedSet, type CacheListing, clearCache, listCache } from './data/cache.ts'
 export type { DataProgress } from './data/dataset.ts'
+export { type DistilCall, Distillation, type DistilStatus, distil } from './distil/distil.ts'
 export { type ErrorCode, errorTable, type Problem, ShinsakuError } from './errors.ts'
 export {
   type CompareCall,
@@ -29,6 +30,7 @@ export type {
   VersusHeldOut,
 } from './evaluate/metrics.ts'
 export { type ExportedOnnx, exportOnnx } from './onnx/export.ts'
+export type { DistilOptions } from './options/distil.ts'
 export type { FillOptions, InvertOptions, LikeOptions } from './options/edit.ts'
 export type { LabelAttribute, LabelSet, PictureLabels } from './options/labels.ts'
 export type { OnnxOptions } from './options/onnx.ts'

@@ -1,6 +1,7 @@
 /** Resolved options in the flat form that crosses to the addon, with what only the machine decides. */
 import type { Spec } from '../native/addon.ts'
 import { isLabelSet, labelGroups } from '../options/labels.ts'
+import { isTeacher, teacherSpec } from '../options/teacher.ts'
 import { threadsFor } from '../system/cpus.ts'
 
 export type Placement = {
@@ -48,11 +49,12 @@ const crosses = (value: unknown): value is Spec[string] =>
 
 /**
  * Leaves out null (none) and whatever has no native form, such as a list of files. Labels cross as the attribute that
- * each number of a picture's row belongs to.
+ * each number of a picture's row belongs to; a teacher as what its network is.
  */
 export function toSpec(options: object, placement?: Placement): Spec {
-  const { labels, ...rest } = options as { labels?: unknown }
+  const { labels, teacher, ...rest } = options as { labels?: unknown; teacher?: unknown }
   const columns = isLabelSet(labels) ? { labelGroups: labelGroups(labels) } : {}
-  const flat = Object.entries({ ...rest, ...columns, ...placement }).filter(([, value]) => crosses(value))
+  const taught = isTeacher(teacher) ? teacherSpec(teacher) : {}
+  const flat = Object.entries({ ...rest, ...columns, ...taught, ...placement }).filter(([, value]) => crosses(value))
   return Object.fromEntries(flat) as Spec
 }

@@ -10,6 +10,7 @@ import { models } from '../models/table.ts'
 import type { ParameterCount } from '../native/parameters.ts'
 import { formatTime } from '../options/format-time.ts'
 import { isLabelSet } from '../options/labels.ts'
+import { isTeacher } from '../options/teacher.ts'
 import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
 import { flagText } from '../options/value-kind.ts'
 import { readDatasetRecord } from '../run/dataset-record.ts'
@@ -141,6 +142,9 @@ async function describeModel(model: Model, { json, layers: networks }: Form): Pr
       ['duration', elapsedSeconds === null ? 'not on record' : formatTime(elapsedSeconds)],
       ['images', `${formatCount(images)} of ${formatCount(options.maxImages)}, at the newest checkpoint`],
       ['data', pictures === null ? visible(data) : `${formatCount(pictures)} pictures, ${visible(data)}`],
+      ...(options.distilSteps != null && isTeacher(options.teacher)
+        ? [['steps', `${options.distilSteps}, always: distilled from ${visible(formatPath(options.teacher.run))}`]]
+        : []),
       ['parameters', parametersText(parameters)],
       ['samples', `on ${device} with ${samplingOps} operations`],
       ['weights', `SHA-256 ${weightsSha256}`],

@@ -4,6 +4,7 @@ import { throwIfAny } from '../errors.ts'
 import { trainSpecs } from '../options/train.ts'
 import {
   compareGroups,
+  distilGroups,
   evaluateGroups,
   exportGroups,
   onnxGroups,
@@ -15,6 +16,7 @@ import { cacheCommand } from './cache.ts'
 import { addCommonFlags, type Flags, newestRunHere, runsFolder } from './command.ts'
 import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
+import { distilCommand } from './distil.ts'
 import { doctorCommand, doctorGpuCommand } from './doctor.ts'
 import { compareCommand, evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
@@ -77,6 +79,21 @@ function addEvaluate(program: Command, io: Io, done: (code: number) => void): vo
   command.action(async (given: string | undefined, flags: Flags) => {
     const run = given ?? (await newestRunHere(io))
     done(await evaluateCommand(run, flags, flags.json === true, io))
+  })
+}
+
+function addDistil(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program
+    .command('distil')
+    .argument('[run]', `run folder, or one checkpoint of it (default: the newest run in ${runsFolder})`)
+  command.description(
+    'Teach a diffusion model to make its pictures in 16, 8, 4 or 2 steps, in run folders of their own.',
+  )
+  addCommonFlags(command)
+  addFlags(command, distilGroups())
+  command.action(async (given: string | undefined, flags: Flags) => {
+    const run = given ?? (await newestRunHere(io))
+    done(await distilCommand(run, flags, flags.json === true, io))
   })
 }
 
@@ -235,6 +252,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}, arg
   addEdits(program, io, done)
   addEvaluate(program, io, done)
   addCompare(program, io, done)
+  addDistil(program, io, done)
   addStudy(program, io, done)
   addServe(program, io, done)
   addDescribe(program, io)

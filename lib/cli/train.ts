@@ -1,6 +1,6 @@
 /** `shinsaku train`: one run, its progress, and a clean end at the first Ctrl-C. */
 import { readLaunch } from '../distributed/environment.ts'
-import type { Status } from '../index.ts'
+import type { Model, Status, TrainCall, TrainingRun } from '../index.ts'
 import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
 import { formatCount, formatPath, formatStatus, PhaseLine, shellQuote } from './format.ts'
 import { exitCodes, type Io } from './io.ts'
@@ -33,12 +33,18 @@ class JsonLines {
 /** The run's folder and how many images its newest checkpoint has seen. */
 type Saved = { run: string; images: number }
 
-function report({ run, images }: Saved, stopped: boolean, json: boolean, { stdout, stderr }: Io): void {
+function report(
+  { run, images }: Saved,
+  resume: string | undefined,
+  json: boolean,
+  { stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>,
+): void {
+  const stopped = resume !== undefined
   stdout.write(json ? `${JSON.stringify({ run, images })}\n` : `${run}\n`)
   const folder = shellQuote(run)
   stderr.write(`${stopped ? 'Stopped and saved' : 'Done'} after ${formatCount(images)} images.\n`)
   stderr.write(`Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`)
-  if (stopped) stderr.write(`Resume: shinsaku train --resume ${folder}\n`)
+  if (stopped) stderr.write(`Resume: ${resume}\n`)
 }
 
 /** Of several processes rank 0 speaks for all. */
@@ -80,23 +86,51 @@ export async function trainCommand(
   }
 }
 
+/** What a command follows: a run, or several that follow one another. */
+type Followed = PromiseLike<Model> & AsyncIterable<Status>
+
+type Following<R extends Followed> = {
+  start(hooks: Required<Pick<TrainCall, 'signal' | 'onLog' | 'onPhase'>>): R
+  /** The folder that is trained in now; undefined before there is one. */
+  folderOf(run: R): string | undefined
+  /** What stands before a status. */
+  prefixOf?(status: Status): string
+  /** The command that goes on from there. */
+  resume(folder: string): string
+}
+
 async function trainNow(options: AnyTrainOptions, json: boolean, io: Io): Promise<number> {
-  const { load, train } = await import('../index.ts')
+  const { train } = await import('../index.ts')
+  const following: Following<TrainingRun> = {
+    // The line says how far reading has come; without onData the log would, too.
+    start: (hooks) => train({ ...(options as TrainOptions), ...hooks, onData: () => {} }),
+    folderOf: (run) => run.folder,
+    resume: (folder) => `shinsaku train --resume ${shellQuote(folder)}`,
+  }
+  return follow(following, json, io)
+}
+
+/** Shows a run's progress until it ends, or is stopped and saved; resolves with the exit code. */
+export async function follow<R extends Followed>(
+  { start, folderOf, prefixOf = () => '', resume }: Following<R>,
+  json: boolean,
+  io: Io,
+): Promise<number> {
+  const { load } = await import('../index.ts')
   let folder: string | undefined
   const reportSaved = async (stopped: boolean) => {
     const { images } = await load(folder!)
-    report({ run: formatPath(folder!), images }, stopped, json, io)
+    const run = formatPath(folder!)
+    report({ run, images }, stopped ? resume(run) : undefined, json, io)
     return exitCodes.done
   }
+  const textOf = (status: Status, age = 0) => `${prefixOf(status)}${formatStatus(status, age)}`
   const work = async ({ signal, progress }: Stoppable) => {
     const lines = new JsonLines(io)
     const phaseLine = new PhaseLine()
-    const run = train({
-      ...(options as TrainOptions),
+    const run = start({
       signal,
       onLog: (line) => progress.log(line),
-      // The line says how far reading has come; without this the log would, too.
-      onData: () => {},
       onPhase: (phase) => {
         phaseLine.update(phase)
         progress.update(() => phaseLine.text())
@@ -107,14 +141,14 @@ async function trainNow(options: AnyTrainOptions, json: boolean, io: Io): Promis
       for await (const status of run) {
         last = status
         const at = performance.now()
-        progress.update(() => formatStatus(status, (performance.now() - at) / 1000))
+        progress.update(() => textOf(status, (performance.now() - at) / 1000))
         if (json) lines.add(status)
       }
       await run
     } finally {
-      folder = run.folder
+      folder = folderOf(run)
       // What stays is where the run stands, not its last phase.
-      if (last) progress.update(formatStatus(last))
+      if (last) progress.update(textOf(last))
       progress.end()
       lines.flush()
     }

@@ -5,6 +5,8 @@ import { type AskedLabels, asksForLabels } from '../options/asked-labels.ts'
 import type { CommonOptions } from '../options/common.ts'
 import { isLabelSet } from '../options/labels.ts'
 import { option } from '../options/option-spec.ts'
+import { distilledSteps, FINEST_STEPS, type Teacher } from '../options/teacher.ts'
+import { teacherSchema } from '../options/teacher-schema.ts'
 import { count, rate } from '../options/values.ts'
 import { timedDiffusion } from './diffusion-timed.ts'
 import { defineModel } from './model.ts'
@@ -33,6 +35,54 @@ function classProblems(o: Pick<CommonOptions, 'labels' | 'time'> & { selfConditi
   // What is measured beforehand knows no classes yet.
   if (o.time !== null)
     problems.push({ path: 'time', message: 'must be null for variant "2.3-cfg"; use maxTime to stop it' })
+  return problems
+}
+
+/** A student predicts v whatever its teacher does, and sees no changed pictures: its teacher makes them. */
+const STUDENT = {
+  objective: 'v',
+  selfCondition: false,
+  augment: 0,
+  dropout: 0,
+  ambientSigma: 0,
+  offsetNoise: 0,
+  exact: false,
+  time: null,
+} as const
+
+type Student = { [K in keyof typeof STUDENT]: unknown } & {
+  teacher: string | Teacher | null
+  distilSteps: number | null
+  timesteps: number
+}
+
+function distilProblems(o: Student): Problem[] {
+  const { teacher, distilSteps } = o
+  if (teacher === null && distilSteps === null) return []
+  if (teacher === null) return [{ path: 'teacher', message: 'must be given with distilSteps: the run to learn from' }]
+  if (distilSteps === null)
+    return [{ path: 'distilSteps', message: `must be given with teacher: ${distilledSteps.join(', ')}` }]
+  const names = Object.keys(STUDENT) as (keyof typeof STUDENT)[]
+  const problems: Problem[] = names
+    .filter((name) => o[name] !== STUDENT[name])
+    .map((path) => ({ path, message: `must be ${JSON.stringify(STUDENT[path])} for a model that is distilled` }))
+  if (o.timesteps < FINEST_STEPS)
+    problems.push({
+      path: 'timesteps',
+      message: `must be at least ${FINEST_STEPS} to be distilled, but is ${o.timesteps}`,
+    })
+  return problems
+}
+
+/** A distilled model knows its own way from noise to a picture and no other. */
+function distilledSampleProblems(o: Guided & { sampler: string; steps: number; eta: number }, own: number): Problem[] {
+  const problems: Problem[] = []
+  const is = `this model was distilled to ${own} steps`
+  if (o.steps !== own) problems.push({ path: 'steps', message: `must be ${own}, because ${is}, but is ${o.steps}` })
+  if (o.sampler !== 'ddim')
+    problems.push({ path: 'sampler', message: `must be "ddim", because ${is}, but is "${o.sampler}"` })
+  if (o.eta !== 0) problems.push({ path: 'eta', message: `must be 0, because ${is}, but is ${o.eta}` })
+  if (o.guidance !== 1) problems.push({ path: 'guidance', message: `must be 1, because ${is}, but is ${o.guidance}` })
   return problems
 }
 
@@ -111,6 +161,16 @@ export const diffusion = defineModel({
       'Share of pictures whose labels are hidden while training, so that samples can be guided by the difference; with 0 guidance is not possible.',
     ),
     offsetNoise: option(rate(0, 1), 'Strength of offset noise; 0.1 is usual where brightness varies.', { default: 0 }),
+    teacher: option(
+      z.union([z.string().min(1), teacherSchema]).nullable(),
+      'Run whose samples this one learns to make in distilSteps; distil() sets both. Null to learn from pictures.',
+      { default: null, placeholder: 'RUN' },
+    ),
+    distilSteps: option(
+      z.literal(distilledSteps).nullable(),
+      'Denoising steps that the model takes, always, once it has learned from its teacher; null for any number.',
+      { default: null },
+    ),
   },
   defaults: {
     '0.26': {
@@ -200,11 +260,13 @@ export const diffusion = defineModel({
         message: `must be above 20 for schedule "linear", whose steps would otherwise remove more than the whole picture, but is ${o.timesteps}`,
       })
     if (o.variant === '2.3-cfg') problems.push(...classProblems(o))
+    problems.push(...distilProblems(o))
     return problems
   },
   checkSample(o, train) {
     const problems: Problem[] = []
     const { steps } = o
+    if (train.distilSteps !== null) return distilledSampleProblems(o, train.distilSteps)
     if (o.sampler === 'ddpm' && steps !== train.timesteps)
       problems.push({
         path: 'steps',
@@ -226,10 +288,12 @@ export const diffusion = defineModel({
     return eta === 0 ? [] : [{ path: 'eta', message: `${eta} ${message}` }]
   },
   sampleDefaults(train, given) {
+    const projected = train.variant === '2.3-cfg'
+    if (train.distilSteps !== null)
+      return { sampler: 'ddim', steps: train.distilSteps, guidanceProjection: projected } as const
     const sampler = given.sampler ?? usualSampler(given.eta)
     const all = train.timesteps
     const steps: Readonly<Record<string, number>> = { ddim: Math.min(50, all), ddpm: all }
-    const projected = train.variant === '2.3-cfg'
     return { sampler, steps: steps[sampler] ?? Math.min(20, all), guidanceProjection: projected }
   },
   exported: ({ channels, size, selfCondition }) => ({
@@ -238,7 +302,8 @@ export const diffusion = defineModel({
     selfCondition,
   }),
   sampledAtOnce: ({ batch }) => batch,
-  previewOptions: (train) => ({ steps: Math.min(train.previewSteps, train.timesteps) }),
+  previewOptions: (train) =>
+    train.distilSteps !== null ? {} : { steps: Math.min(train.previewSteps, train.timesteps) },
   timed: timedDiffusion,
   learnsLabels: 'any-time',
   // Copying begins where there is noise enough to hide details and not so much as to hide all (arXiv 2603.13419).
@@ -248,9 +313,13 @@ export const diffusion = defineModel({
     meaning: 'The loss of held-out pictures is above that of training pictures',
   },
   // A third of what an update computes is the pass forward.
-  sampleCost: (train) => Math.min(20, train.timesteps) / 3,
+  sampleCost: (train) => (train.distilSteps ?? Math.min(20, train.timesteps)) / 3,
   // The coin of self-conditioning is tossed on the host, and so is what a batch draws for itself.
   canReplay: (train) =>
-    train.selfCondition === false && train.dropout === 0 && train.augment === 0 && train.ambientSigma === 0,
+    train.distilSteps === null &&
+    train.selfCondition === false &&
+    train.dropout === 0 &&
+    train.augment === 0 &&
+    train.ambientSigma === 0,
   imagesPerUpdate: (train) => train.batch * train.accumulate,
 })

@@ -26,7 +26,8 @@ function samplings(options: ResolvedOnnxOptions, trained: ResolvedTrainOptions) 
     return []
   }
   const usual = resolveSample(given, trained)
-  const others = usual.sampler === 'ddpm' ? [] : OTHER_STEPS.filter((steps) => steps <= trained.timesteps)
+  const isFixed = usual.sampler === 'ddpm' || (trained.distilSteps ?? null) !== null
+  const others = isFixed ? [] : OTHER_STEPS.filter((steps) => steps <= trained.timesteps)
   const steps = new Set(asked ?? [usual.steps!, ...others])
   return [...steps].map((count) => resolveSample({ ...given, steps: count } as SampleOptions, trained))
 }

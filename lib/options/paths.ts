@@ -20,7 +20,7 @@ export function absolutePath(path: string, from = workingFolder()): string {
 }
 
 /** Options that are paths, or lists of them. */
-const pathOptions = ['data', 'out', 'resume', 'statistics', 'labels'] as const
+const pathOptions = ['data', 'out', 'resume', 'statistics', 'labels', 'teacher'] as const
 
 /** Values that name no file: of `data`, and of `labels`. */
 const isWord = (path: string): boolean => path.startsWith('builtin:') || namesNoLabelFile(path)

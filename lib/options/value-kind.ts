@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ModelDefinition } from '../models/model.ts'
 import { type ModelName, models } from '../models/table.ts'
 import { loadSpecs } from './common.ts'
+import { distilSpecs } from './distil.ts'
 import { fillSpecs, likeSpecs } from './edit.ts'
 import { compareSpecs, evaluateSpecs } from './evaluate.ts'
 import { exportSpecs } from './export.ts'
@@ -14,6 +15,7 @@ import { resolveTrain } from './resolve.ts'
 import { sampleSpecs } from './sample.ts'
 import { serverSpecs, serveSpecs } from './serve.ts'
 import { studySpecs } from './study.ts'
+import { isTeacher } from './teacher.ts'
 import { trainSpecs } from './train.ts'
 import { walkSpecs } from './walk.ts'
 import { watchSpecs } from './watch.ts'
@@ -66,6 +68,7 @@ export function flagText(value: unknown): string {
   if (value === null) return 'none'
   if (typeof value === 'boolean') return value ? 'on' : 'off'
   if (isLabelSet(value)) return value.from
+  if (isTeacher(value)) return value.run
   return Array.isArray(value) ? value.join(',') : String(value)
 }
 
@@ -206,6 +209,11 @@ const editGroups = (purpose: string, specs: OptionSpecs, without: readonly strin
 export const likeGroups = (): Group[] => editGroups('variations', likeSpecs)
 /** Options of `model.fill()`, with those of `model.sample()`. */
 export const fillGroups = (): Group[] => editGroups('filling', fillSpecs, ['sampler'])
+
+/** Options of `distil()`. */
+export const distilGroups = (): Group[] => [
+  { model: undefined, purpose: 'distilling', specs: distilSpecs, defaultText: sampleDefaultText },
+]
 
 /** Options of `study()`. */
 export const studyGroups = (): Group[] => [

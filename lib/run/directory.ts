@@ -16,7 +16,7 @@ import { truncateMetrics } from './metrics.ts'
 import { configFile, datasetFile, makeNumberedFolder } from './names.ts'
 import { sampleName, truncateSamples } from './samples.ts'
 
-export { findRuns, runName } from './names.ts'
+export { findRuns, runName, runNameOf } from './names.ts'
 
 /** Raised when config.json of the new form cannot be read by the old code. */
 const FORMAT_VERSION = 1

@@ -16,6 +16,19 @@ export function runName(model: string, size: number, data: string | readonly str
   return `${model}-${size}-${[...plain].slice(0, 40).join('') || 'data'}`
 }
 
+type Named = {
+  readonly model: string
+  readonly size: number
+  readonly data: string | readonly string[]
+  readonly distilSteps?: number | null | undefined
+}
+
+/** The same of complete options. A distilled run is no run to go on with for one that learns from pictures. */
+export function runNameOf({ model, size, data, distilSteps }: Named): string {
+  const name = runName(model, size, data)
+  return distilSteps == null ? name : `${name}-${distilSteps}-steps`
+}
+
 const numbered = /^(\d{5,9})-(.+)$/
 
 async function namesIn(out: string): Promise<string[]> {

@@ -26,7 +26,14 @@ type Editable = {
   open(call: SampleCall, edit: Edit): Promise<Sampling>
 }
 
-function requireDiffusion({ model }: ResolvedTrainOptions): void {
+function requireDiffusion({ model, distilSteps }: ResolvedTrainOptions): void {
+  if (model === 'diffusion' && distilSteps !== null)
+    throwIfAny([
+      {
+        path: 'model',
+        message: `editing needs a model of any number of steps, but this one was distilled to ${distilSteps}: use its teacher`,
+      },
+    ])
   if (model === 'diffusion') return
   throwIfAny([
     { path: 'model', message: `editing needs a model of kind "diffusion", but this one is of kind "${model}"` },

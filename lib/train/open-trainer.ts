@@ -15,6 +15,7 @@ import { agreeWithOthers, groupText, sharedThreads } from './group/start.ts'
 import { makeTrainer } from './make-trainer.ts'
 import type { OnPhase } from './phases.ts'
 import type { Status } from './status.ts'
+import { findTeacher } from './teacher.ts'
 
 /** What a caller wants to hear and may say; undefined where they did not ask. */
 export type Hooks = {
@@ -68,9 +69,10 @@ export async function openTrainer(
   }
   // The labels as they are asked for: each process reads its own.
   await group?.tell('plan', asked)
+  const teacher = await findTeacher(asked)
   const data = await loadDataset(asked, { ...(signal && { signal }), onProgress, ...(recorded && { recorded }) })
   // The words that the network is given are the run's from now on, whatever becomes of the data.
-  const options = { ...asked, labels: data.labels }
+  const options = { ...asked, ...teacher, labels: data.labels } as ResolvedTrainOptions
   const findings: string[] = []
   try {
     if (group) await agreeWithOthers(group, data, planned, signal)

@@ -8,7 +8,7 @@ import { definitionOf } from '../models/table.ts'
 import { isLabelSet, namesNoLabelFile } from '../options/labels.ts'
 import { resolveTrain } from '../options/resolve.ts'
 import type { AnyTrainOptions, ResolvedTrainOptions } from '../options/types.ts'
-import { awaitsData, findRuns, readConfig, runName } from '../run/directory.ts'
+import { awaitsData, findRuns, readConfig, runNameOf } from '../run/directory.ts'
 import { configFile } from '../run/names.ts'
 import { requireOneLength } from './time-plan.ts'
 
@@ -50,12 +50,9 @@ async function placesOf(data: ResolvedTrainOptions['data']): Promise<readonly st
 }
 
 /** The newest run in `out` of this kind and of this data. A folder elsewhere that has the same last name is other data. */
-async function findNewest(
-  { out, model, size, data }: ResolvedTrainOptions,
-  log: (line: string) => void,
-): Promise<string | undefined> {
-  const places = new Set(await placesOf(data))
-  for await (const run of findRuns(out, runName(model, size, data))) {
+async function findNewest(options: ResolvedTrainOptions, log: (line: string) => void): Promise<string | undefined> {
+  const places = new Set(await placesOf(options.data))
+  for await (const run of findRuns(options.out, runNameOf(options))) {
     const stored = (await readConfig(run)).data as ResolvedTrainOptions['data'] | undefined
     const known = stored !== undefined && !(await awaitsData(run))
     // A list may have grown: files in common are enough.

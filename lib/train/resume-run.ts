@@ -57,10 +57,11 @@ async function placementOnResume(
 /** The newest checkpoint, or zero where there is none. What is on record changes only after all of it fits. */
 async function startAtCheckpoint(
   { run, options, changes }: Resumed,
-  { trainer, data }: OpenTrainer,
+  opened: OpenTrainer,
   directory: RunDirectory,
   runLog: RunLog,
 ): Promise<SessionStart> {
+  const { trainer, data } = opened
   const log = (line: string) => runLog.log(line)
   const meetsData = await awaitsData(run)
   const otherData = meetsData ? undefined : await comparePictures(directory, data.manifest, options.allowChanges)
@@ -75,7 +76,7 @@ async function startAtCheckpoint(
   if (!state) {
     log(`There is no checkpoint in ${run} yet: beginning at its start`)
     await directory.truncateRecords(-1)
-    return startAtZero(directory, runLog, data)
+    return startAtZero(directory, runLog, opened)
   }
   const tags = await directory.truncateRecords(state.images)
   if (otherData || meetsData) await directory.writeDataset(data.manifest)

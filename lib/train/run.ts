@@ -9,6 +9,7 @@ import type { Hooks } from './open-trainer.ts'
 import type { Phase } from './phases.ts'
 import type { RunSession } from './session.ts'
 import type { Status } from './status.ts'
+import { StatusReader } from './status-reader.ts'
 
 export type TrainCall = TrainOptions & {
   /** Aborting saves a checkpoint and rejects with an AbortError. */
@@ -24,51 +25,6 @@ export type TrainCall = TrainOptions & {
   onPhase?: (phase: Phase) => void
 }
 
-type Waiter = { resolve: (result: IteratorResult<Status>) => void; reject: (error: unknown) => void }
-
-/** Hands the newest status to slow readers and every one to fast ones; holds one status at most. */
-class StatusReader implements AsyncIterator<Status> {
-  #newest: Status | undefined
-  #waiter: Waiter | undefined
-  #end: { error?: unknown } | undefined
-  readonly #onReturn: () => void
-
-  constructor(onReturn: () => void) {
-    this.#onReturn = onReturn
-  }
-
-  push(status: Status): void {
-    if (this.#waiter) {
-      this.#waiter.resolve({ value: status, done: false })
-      this.#waiter = undefined
-    } else this.#newest = status
-  }
-
-  finish(end: { error?: unknown }): void {
-    this.#end = end
-    if (!this.#waiter) return
-    if ('error' in end) this.#waiter.reject(end.error)
-    else this.#waiter.resolve({ value: undefined, done: true })
-    this.#waiter = undefined
-  }
-
-  next(): Promise<IteratorResult<Status>> {
-    const value = this.#newest
-    this.#newest = undefined
-    if (value) return Promise.resolve({ value, done: false })
-    if (this.#end)
-      return 'error' in this.#end ? Promise.reject(this.#end.error) : Promise.resolve({ value: undefined, done: true })
-    return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject }
-    })
-  }
-
-  return(): Promise<IteratorResult<Status>> {
-    this.#onReturn()
-    return Promise.resolve({ value: undefined, done: true })
-  }
-}
-
 /**
  * A run under way. Await it for the trained model; iterate it for statuses; both at once if you like.
  * Leaving the iteration early does not stop the run.
@@ -76,7 +32,7 @@ class StatusReader implements AsyncIterator<Status> {
 export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
   readonly #session: Promise<RunSession>
   readonly #model: Promise<Model>
-  readonly #readers = new Set<StatusReader>()
+  readonly #readers = new Set<StatusReader<Status>>()
   #folder: string | undefined
   #claimed = false
   #end: { error?: unknown } | undefined
@@ -129,7 +85,7 @@ export class TrainingRun implements PromiseLike<Model>, AsyncIterable<Status> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Status> {
-    const reader = new StatusReader(() => this.#readers.delete(reader))
+    const reader = new StatusReader<Status>(() => this.#readers.delete(reader))
     this.#claimed = true
     if (this.#end) reader.finish(this.#end)
     else this.#readers.add(reader)

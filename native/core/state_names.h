@@ -11,6 +11,10 @@ inline constexpr char kOptimizer[] = "optimizer.";
 inline constexpr char kRandom[] = "random.";
 inline constexpr char kProgress[] = "progress.";
 
+// Networks that a run learns from and does not change, and the pictures that they are making.
+inline constexpr char kTeacher[] = "teacher.";
+inline constexpr char kTrajectory[] = "trajectory.";
+
 inline constexpr char kRandomCpu[] = "random.cpu";
 inline constexpr char kRandomDevice[] = "random.device";
 
@@ -42,7 +46,7 @@ inline bool IsProgress(const std::string& name) { return name.starts_with(kProgr
 // Neither averages nor what only a resumed run needs.
 inline bool IsWeight(const std::string& name) {
   return !name.starts_with(kEma) && !name.starts_with(kOptimizer) && !name.starts_with(kRandom) &&
-         !name.starts_with(kProgress);
+         !name.starts_with(kProgress) && !name.starts_with(kTeacher) && !name.starts_with(kTrajectory);
 }
 
 }  // namespace shinsaku::state_names

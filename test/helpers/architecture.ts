@@ -27,6 +27,7 @@ const floors: readonly (readonly string[])[] = [
   ['sampling'],
   ['evaluate'],
   ['train'],
+  ['distil'],
   ['study'],
   ['queue'],
   ['watch'],

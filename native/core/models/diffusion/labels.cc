@@ -20,6 +20,16 @@ Tensor DrawLabelDrops(int64_t pictures, const UnetPlan& plan, at::Generator rand
   return DrawHiding(pictures, plan.label_widths, std::move(random), device);
 }
 
+Tensor LabelsOf(const Batch& batch, const UnetPlan& plan) {
+  const int64_t width = plan.label_columns() + plan.label_attributes();
+  if (width == 0) return {};
+  const int64_t given = batch.labels.defined() ? batch.labels.size(1) : 0;
+  if (given != width)
+    throw Failure("SHAPE_INVALID", "the pictures have rows of " + std::to_string(given) +
+                                       " labels, but the network needs " + std::to_string(width));
+  return batch.labels;
+}
+
 Tensor DropLabels(const Tensor& rows, const UnetPlan& plan, double probability, const Tensor& draws) {
   if (!plan.is_cfg) return HideLabels(rows, plan.label_widths, probability, draws);
   const int64_t columns = plan.label_columns();

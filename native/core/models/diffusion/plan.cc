@@ -54,7 +54,10 @@ SamplingPlan PlanDiffusion(const Spec& spec, const Spec& args) {
   SamplingPlan plan{{1, {0}, 0}, {}};
   if (sampler == "ddpm" || sampler == "ddim") {
     const bool is_ddpm = sampler == "ddpm";
-    const auto times = DdimTimes(schedule.timesteps, is_ddpm ? schedule.timesteps : Integer(args, "steps"));
+    const auto times =
+        Has(spec, "distilSteps")
+            ? DistilledTimes(schedule.signal, Integer(spec, "distilSteps"))
+            : DdimTimes(schedule.timesteps, is_ddpm ? schedule.timesteps : Integer(args, "steps"));
     for (size_t i = 0; i + 1 < times.size(); ++i) {
       plan.steps.push_back(StepAt(schedule, objective, times[i]));
       plan.steps.back().predict =

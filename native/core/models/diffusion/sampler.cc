@@ -49,7 +49,9 @@ class DiffusionSampler : public Sampler {
     const Schedule& s = fixed_->denoiser.schedule();
     timesteps_ = Has(args, "strength") ? StartOf(s, Number(args, "strength")) + 1 : s.timesteps;
     const int64_t steps = rule_ == Rule::kDdpm ? timesteps_ : std::min(timesteps_, Integer(args, "steps"));
-    if (rule_ == Rule::kSolver) {
+    if (Has(fixed_->spec, "distilSteps")) {
+      times_ = DistilledWay(args);
+    } else if (rule_ == Rule::kSolver) {
       solver_.emplace(SolverOf(Text(args, "sampler")),
                       std::vector<double>{s.signal.begin(), s.signal.begin() + timesteps_}, steps);
       times_ = solver_->times();
@@ -142,6 +144,15 @@ class DiffusionSampler : public Sampler {
         static_cast<double>(time) / static_cast<double>(fixed_->denoiser.schedule().timesteps);
     if (share >= guided_.at(0) && share <= guided_.at(1)) direction.factors = factors_;
     return direction;
+  }
+
+  // A distilled network knows its own times only.
+  std::vector<int64_t> DistilledWay(const Spec& args) const {
+    const int64_t steps = Integer(fixed_->spec, "distilSteps");
+    if (rule_ != Rule::kDdim || Integer(args, "steps") != steps || eta_ != 0 || given_.x0.defined())
+      throw Failure("NATIVE_FAILED", "a model that was distilled to " + std::to_string(steps) +
+                                         " steps makes new pictures in these alone, by \"ddim\" with eta 0");
+    return DistilledTimes(fixed_->denoiser.schedule().signal, steps);
   }
 
   // Downwards through the times, with the jumps of RePaint, or, to invert, upwards.

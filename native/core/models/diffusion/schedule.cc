@@ -14,6 +14,8 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/sqrt.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numbers>
 
 namespace shinsaku {
@@ -115,6 +117,41 @@ std::vector<int64_t> DdimTimes(int64_t timesteps, int64_t steps) {
   std::vector<int64_t> descending;
   for (int64_t i = steps; i >= 0; --i) descending.push_back(times[i].item<int>());
   return descending;
+}
+
+namespace {
+
+// Times are spread as quantiles of a logistic distribution of log(abar / (1 - abar)): a trajectory settles on
+// one picture between -3 and 1.
+constexpr double kCentre = -0.9, kSpread = 1.3;
+
+std::vector<int64_t> FinestTimes(const std::vector<double>& signal) {
+  const auto last = static_cast<int64_t>(signal.size()) - 1;
+  std::vector<int64_t> times{last};
+  for (int64_t i = 1; i < kFinestDistilled; ++i) {
+    const double share = static_cast<double>(i) / kFinestDistilled;
+    const double wanted = kCentre + kSpread * std::log(share / (1 - share));
+    const double abar = 1 / (1 + std::exp(-wanted));
+    // The noisiest time that has that much signal; each below the one before, with times left for the rest.
+    int64_t time = times.back() - 1;
+    while (time > 0 && signal[static_cast<size_t>(time)] < abar) --time;
+    times.push_back(std::max(time, kFinestDistilled - 1 - i));
+  }
+  times.push_back(-1);
+  return times;
+}
+
+}  // namespace
+
+std::vector<int64_t> DistilledTimes(const std::vector<double>& signal, int64_t steps) {
+  if (steps < 1 || kFinestDistilled % steps != 0 || static_cast<int64_t>(signal.size()) < kFinestDistilled)
+    throw Failure("NATIVE_FAILED", "there are no times for " + std::to_string(steps) +
+                                       " distilled steps of " + std::to_string(signal.size()));
+  const auto finest = FinestTimes(signal);
+  std::vector<int64_t> times;
+  for (int64_t i = 0; i <= kFinestDistilled; i += kFinestDistilled / steps)
+    times.push_back(finest[static_cast<size_t>(i)]);
+  return times;
 }
 
 }  // namespace shinsaku

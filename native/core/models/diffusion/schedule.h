@@ -32,4 +32,12 @@ struct Schedule {
 // Times of DDIM with `steps` evaluations, from T-1 down to -1: steps + 1 entries.
 std::vector<int64_t> DdimTimes(int64_t timesteps, int64_t steps);
 
+// Steps of the finest walk that a distilled model's times are taken from; each number of steps divides it.
+inline constexpr int64_t kFinestDistilled = 64;
+
+// Times of a model distilled to `steps`, from T-1 down to -1: steps + 1 entries. Those of fewer steps are
+// among those of more. Between pure noise and the picture they are dense where it is decided what the picture
+// shows. `signal` is alpha^2 for each time of the model.
+std::vector<int64_t> DistilledTimes(const std::vector<double>& signal, int64_t steps);
+
 }  // namespace shinsaku

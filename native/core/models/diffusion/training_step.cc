@@ -2,31 +2,24 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/l1_loss.h>
-#include <ATen/ops/mse_loss.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
-#include <algorithm>
-#include <cmath>
-
-#include "core/data/pixels.h"
 #include "core/distributed/gradient_average.h"
 #include "core/models/diffusion/ambient.h"
 #include "core/models/diffusion/augment.h"
 #include "core/models/diffusion/denoiser.h"
+#include "core/models/diffusion/distillation_step.h"
 #include "core/models/diffusion/kind.h"
 #include "core/models/diffusion/labels.h"
+#include "core/models/diffusion/picture_loss.h"
 #include "core/optim/adam.h"
 #include "core/optim/ema.h"
 #include "core/runtime/autocast.h"
 #include "core/runtime/cancel.h"
 #include "core/runtime/graphs.h"
-#include "core/runtime/host_tensor.h"
 #include "core/runtime/unit_scope.h"
 #include "core/state_names.h"
 
@@ -118,36 +111,8 @@ class DiffusionTrainingStep : public TrainingStep {
 
   void EndAt(int64_t images) override { spec_["maxImages"] = static_cast<double>(images); }
 
-  // One row for each of "logSnr": the loss of training at the time whose log signal-to-noise ratio is
-  // nearest. Picture i takes its noise from a stream of seeds[i], whatever else is asked for. "weights" is
-  // "ema" or "raw". Without self-conditioning, as half of the updates are.
   Tensor Loss(const Tensor& pixels, const Spec& args) override {
-    // Samples are of unchanged pictures, and so are these.
-    Spec plain = spec_;
-    plain["augment"] = 0.0;
-    Denoiser fixed(plain, Fill::kEmpty, device_, std::nullopt, MakeOps(Text(spec_, "samplingOps")));
-    CopyAll(fixed.set().state(), weights(Text(args, "weights")));
-    const Tensor x0 = ToFloat(pixels, at::zeros({pixels.size(0)}, pixels.options().dtype(at::kBool)),
-                              PixelRange::kDiffusion);
-    std::vector<at::Generator> streams;
-    for (const double seed : Numbers(args, "seeds"))
-      streams.push_back(CpuGenerator(static_cast<uint64_t>(seed)));
-    if (static_cast<int64_t>(streams.size()) != x0.size(0))
-      throw Failure("NATIVE_FAILED", "there must be a seed for each of " + std::to_string(x0.size(0)) +
-                                         " pictures, but there are " + std::to_string(streams.size()));
-    std::vector<Tensor> rows;
-    for (const double level : Numbers(args, "logSnr")) {
-      ThrowIfCancelled();
-      const Tensor t = at::full({x0.size(0)}, TimeOf(fixed.schedule(), level),
-                                at::TensorOptions(at::kLong).device(device_));
-      const Tensor noise = NoiseOf(streams, x0.sizes());
-      const Autocast autocast(spec_, device_);
-      const Tensor output = fixed.Output(fixed.Diffuse(x0, t, noise), t, {});
-      const Tensor distance = Distance(output, fixed.Target(x0, t, noise));
-      rows.push_back(distance.to(at::kFloat).mean({1, 2, 3}) *
-                     Schedule::Extract(fixed.schedule().loss_weight, t).view({-1}));
-    }
-    return at::stack(rows);
+    return PictureLoss(spec_, weights(Text(args, "weights")), pixels, args, device_);
   }
 
   const Graphs* graphs() const override { return graphs_.get(); }
@@ -194,33 +159,6 @@ class DiffusionTrainingStep : public TrainingStep {
     return {t, noise};
   }
 
-  // Noise [N,C,H,W] as Draw() has it, each picture's from its own stream.
-  Tensor NoiseOf(std::vector<at::Generator>& streams, at::IntArrayRef shape) const {
-    const double strength = Number(spec_, "offsetNoise");
-    std::vector<Tensor> rows;
-    for (auto& stream : streams) {
-      Tensor noise = PictureNoise(stream, {shape[1], shape[2], shape[3]}, device_);
-      if (strength > 0) noise = noise + strength * PictureNoise(stream, {shape[1], 1, 1}, device_);
-      rows.push_back(noise);
-    }
-    return at::stack(rows);
-  }
-
-  // The time at which log(abar / (1 - abar)) is nearest to `level`.
-  static int64_t TimeOf(const Schedule& schedule, double level) {
-    const auto distance = [&](double abar) { return std::abs(std::log(abar / (1 - abar)) - level); };
-    const auto& signal = schedule.signal;
-    const auto nearest = std::min_element(signal.begin(), signal.end(),
-                                          [&](double a, double b) { return distance(a) < distance(b); });
-    return nearest - signal.begin();
-  }
-
-  // Of each value, before any mean.
-  Tensor Distance(const Tensor& output, const Tensor& target) const {
-    return Text(spec_, "loss") == "l1" ? at::l1_loss(output, target, at::Reduction::None)
-                                       : at::mse_loss(output, target, at::Reduction::None);
-  }
-
   // Ho 2020, algorithm 1, with the objectives and weights of the schedule; `seen` images came before the
   // batch.
   Tensor Loss(const Batch& batch, int64_t seen) {
@@ -250,7 +188,7 @@ class DiffusionTrainingStep : public TrainingStep {
       drops = share_.Rows(DrawLabelDrops(batch.total, denoiser_.plan(), random_.device, device_));
     const bool self_conditions = denoiser_.plan().self_condition && SelfConditions(random_);
     if (x0.size(0) == 0) return at::zeros({}, x0.options());
-    Tensor labels = LabelsOf(batch);
+    Tensor labels = LabelsOf(batch, denoiser_.plan());
     if (label_dropout_ > 0) labels = DropLabels(labels, denoiser_.plan(), label_dropout_, drops);
     Tensor x, ambient_weight;
     if (ambient_sigma_ > 0) {
@@ -267,7 +205,7 @@ class DiffusionTrainingStep : public TrainingStep {
     const Tensor first = self_conditions ? FirstEstimate(x, t, labels) : Tensor();
     const Tensor output = denoiser_.Output(x, t, first, &training, labels);
     const Tensor target = denoiser_.Target(x0, t, noise);
-    const Tensor distance = Distance(output, target);
+    const Tensor distance = Distance(spec_, output, target);
     Tensor weight = Schedule::Extract(denoiser_.schedule().loss_weight, t).view({-1});
     if (ambient_weight.defined()) weight = weight * ambient_weight;
     // 0.26.4 weights every pixel, 2.3 the mean of each picture: equal but for rounding.
@@ -288,18 +226,6 @@ class DiffusionTrainingStep : public TrainingStep {
     return denoiser_.FromOutput(denoiser_.Output(x, t, {}, nullptr, labels), x, t, false).x0;
   }
 
-  // Rows of labels of a batch; undefined for a network without any.
-  Tensor LabelsOf(const Batch& batch) const {
-    const UnetPlan& plan = denoiser_.plan();
-    const int64_t width = plan.label_columns() + plan.label_attributes();
-    if (width == 0) return {};
-    const int64_t given = batch.labels.defined() ? batch.labels.size(1) : 0;
-    if (given != width)
-      throw Failure("SHAPE_INVALID", "the pictures have rows of " + std::to_string(given) +
-                                         " labels, but the network needs " + std::to_string(width));
-    return batch.labels;
-  }
-
   Spec spec_;
   RandomState random_;
   at::Device device_;
@@ -318,6 +244,7 @@ class DiffusionTrainingStep : public TrainingStep {
 
 std::unique_ptr<TrainingStep> MakeDiffusionTrainingStep(const Spec& spec, RandomState& random,
                                                         at::Device device) {
+  if (Has(spec, "distilSteps")) return MakeDistillationStep(spec, random, device);
   return std::make_unique<DiffusionTrainingStep>(spec, random, device);
 }
 
