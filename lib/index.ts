@@ -6,7 +6,8 @@ export type { ImportCall, ImportedRun } from './convert/import/write.ts'
 export { importCheckpoint } from './convert/import.ts'
 export { type CachedSet, type CacheListing, clearCache, listCache } from './data/cache.ts'
 export type { DataProgress } from './data/dataset.ts'
-export { type DistilCall, Distillation, type DistilStatus, distil } from './distil/distil.ts'
+export type { DistilCall, DistilStatus } from './distil/call.ts'
+export { Distillation, distil } from './distil/distil.ts'
 export { type ErrorCode, errorTable, type Problem, ShinsakuError } from './errors.ts'
 export {
   type CompareCall,

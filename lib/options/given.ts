@@ -12,7 +12,7 @@ export interface CommonTrainGiven {
   model?: Given<typeof trainSpecs>['model']
   /** Set every option to what a published source says; what you give yourself overrides it. Default: null. */
   recipe?: Given<typeof trainSpecs>['recipe']
-  /** Folder of pictures, a list of files, or "builtin:icons[:COUNT[:SEED]]" for the built-in face icons. Default: "builtin:icons". */
+  /** Folder of pictures, a list of files, tar archives such as "shards/{000..123}.tar", or "builtin:icons[:COUNT[:SEED]]" for the built-in face icons. Default: "builtin:icons". */
   data?: Given<typeof trainSpecs>['data']
   /** Folder that receives the numbered run folders. Default: "runs". */
   out?: Given<typeof trainSpecs>['out']
@@ -72,7 +72,7 @@ export interface CommonTrainGiven {
   duplicates?: Given<typeof trainSpecs>['duplicates']
   /** Pictures that are never trained on, so that what the model makes can be compared with them: how many, or a share below 1. "auto" holds out a tenth, at least 16, from 100 pictures on. Near-duplicates stay on one side. Recipes and exact hold out none unless you say so. Default: "auto". */
   holdout?: Given<typeof trainSpecs>['holdout']
-  /** What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions" for a text file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: null. */
+  /** What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions", "classes" or "attributes" for a .txt, .cls or .json file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: null. */
   labels?: Given<typeof trainSpecs>['labels']
   /** Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, progressive JPEGs and interlaced PNGs may take 1.6 GB together and AVIF 4 GB; other JPEGs shrink while they load. Default: 67108864. */
   maxPixels?: Given<typeof trainSpecs>['maxPixels']
