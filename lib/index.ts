@@ -43,6 +43,7 @@ export type { ExportOptions, ResolvedTrainOptions, SampleOptions, TrainOptions }
 export type { WalkOptions } from './options/walk.ts'
 export { type PublishCall, type Published, type PublishPlan, publish } from './publish/publish.ts'
 export { type Check, type Verification, verify } from './run/verify.ts'
+export type { ConditionCall } from './sampling/condition.ts'
 export type { GivenPicture } from './sampling/edit.ts'
 export type { GridOptions } from './sampling/grid.ts'
 export { SampleJob } from './sampling/job.ts'

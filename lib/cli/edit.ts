@@ -1,6 +1,8 @@
 /** `shinsaku like` and `shinsaku fill`: what they do with a model beside what `sample` does. */
+
+import { type Condition, conditionOf, conditions } from '../options/condition.ts'
 import { FILL_STEPS, fillPasses, fillSpecs } from '../options/edit.ts'
-import { fillGroups, likeGroups } from '../options/value-kind.ts'
+import { fillGroups, likeGroups, sampleGroups } from '../options/value-kind.ts'
 import { formatCount } from './format.ts'
 import type { Edit } from './sample.ts'
 
@@ -14,7 +16,8 @@ type Cost = { steps?: number; jumpLength?: number; resamplings?: number }
 export const fillEdit = (picture: string, mask: string): Edit => ({
   groups: fillGroups,
   begin: (model, call) => model.fill(picture, mask, call),
-  cost(values) {
+  cost(values, { options }) {
+    if (conditionOf(options) !== null) return undefined
     const { steps = FILL_STEPS, jumpLength, resamplings }: Cost = values
     const passes = fillPasses(
       steps,
@@ -23,4 +26,12 @@ export const fillEdit = (picture: string, mask: string): Edit => ({
     )
     return `Filling takes ${formatCount(passes)} passes of the network for each picture.`
   },
+})
+
+type Turning = 'upscale' | 'colour' | 'draw' | 'brighten'
+
+/** The command that is named after a condition. */
+export const conditionEdit = (condition: Condition, picture: string): Edit => ({
+  groups: sampleGroups,
+  begin: (model, call) => model[conditions[condition].name as Turning](picture, call),
 })

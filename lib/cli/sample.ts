@@ -96,7 +96,7 @@ export type Edit = {
   groups: () => Group[]
   begin(model: Model, call: SampleCall): SampleJob
   /** Said beforehand. */
-  cost?(values: Values): string
+  cost?(values: Values, model: Model): string | undefined
 }
 
 const sampling: Edit = { groups: sampleGroups, begin: (model, call) => model.sample(call) }
@@ -123,7 +123,7 @@ export async function sampleCommand(
   const work = async ({ signal, progress }: Stoppable) => {
     const { seeds, weights } = resolveSample(options, model.options)
     const sampled = weights === 'auto' ? model.autoWeights : weights
-    const cost = edit.cost?.(values)
+    const cost = edit.cost?.(values, model)
     if (cost !== undefined) io.stderr.write(`${cost}\n`)
     const call = {
       ...(values as SampleOptions),

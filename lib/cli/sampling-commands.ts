@@ -1,8 +1,9 @@
-/** The commands that sample pictures: sample, walk, like and fill. */
+/** The commands that sample pictures: sample, walk, like, fill, and those of models with a condition. */
 import type { Command } from 'commander'
+import { conditionNames, conditions } from '../options/condition.ts'
 import { fillGroups, likeGroups, loadGroups, sampleGroups, walkGroups } from '../options/value-kind.ts'
 import { addCommonFlags, type Flags, newestRunHere, runArgument } from './command.ts'
-import { fillEdit, likeEdit } from './edit.ts'
+import { conditionEdit, fillEdit, likeEdit } from './edit.ts'
 import { addFlags } from './flags.ts'
 import type { Io } from './io.ts'
 import { sampleCommand } from './sample.ts'
@@ -74,4 +75,16 @@ export function addEdits(program: Command, io: Io, done: (code: number) => void)
   fill.action(async (run: string, given: string, mask: string, flags: Flags) =>
     done(await sampleCommand(run, flags, flags.json === true, io, fillEdit(given, mask))),
   )
+  for (const condition of conditionNames) {
+    const { name, takes, help } = conditions[condition]
+    if (help === undefined) continue
+    const command = program.command(name).argument('<run>', runArgument).argument('<picture>', `file of ${takes}`)
+    command.description(`${help}, with a model that was trained with --condition ${condition}.`)
+    addCommonFlags(command)
+    addTargets(command)
+    addFlags(command, [...loadGroups(), ...sampleGroups()])
+    command.action(async (run: string, given: string, flags: Flags) =>
+      done(await sampleCommand(run, flags, flags.json === true, io, conditionEdit(condition, given))),
+    )
+  }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Problem } from '../errors.ts'
 import { type AskedLabels, asksForLabels } from '../options/asked-labels.ts'
 import type { CommonOptions } from '../options/common.ts'
+import { conditionNames, conditionOf } from '../options/condition.ts'
 import { isLabelSet } from '../options/labels.ts'
 import { option } from '../options/option-spec.ts'
 import { distilledSteps, FINEST_STEPS, type Teacher } from '../options/teacher.ts'
@@ -23,6 +24,28 @@ const trainer = {
 
 /** docs/samplers.md shows why "unipc" is the usual one at any number of steps. */
 const usualSampler = (eta: number | undefined) => (eta === undefined || eta === 0 ? 'unipc' : 'ddim')
+
+type Conditioned = Pick<CommonOptions, 'size' | 'channels' | 'exact'> & {
+  condition: string | null
+  conditionScale: number
+  variant: string
+}
+
+/** What a condition cannot be made of, or for. */
+function conditionProblems(o: Conditioned): Problem[] {
+  if (o.condition === null) return []
+  const problems: Problem[] = []
+  const { size, conditionScale } = o
+  if (o.condition === 'lowres' && (size % conditionScale !== 0 || size === conditionScale))
+    problems.push({
+      path: 'conditionScale',
+      message: `must divide size ${size} and be less, but is ${conditionScale}`,
+    })
+  if (o.condition === 'grey' && o.channels === 1)
+    problems.push({ path: 'condition', message: '"grey" is for pictures in colour, but channels is 1' })
+  if (o.variant === '2.3-cfg') problems.push({ path: 'condition', message: 'is not in variant "2.3-cfg"' })
+  return problems
+}
 
 /** The network of classifier_free_guidance.py knows one class a picture, and none of what is newer than it. */
 function classProblems(o: Pick<CommonOptions, 'labels' | 'time'> & { selfCondition: boolean }): Problem[] {
@@ -48,6 +71,7 @@ const STUDENT = {
   offsetNoise: 0,
   exact: false,
   time: null,
+  condition: null,
 } as const
 
 type Student = { [K in keyof typeof STUDENT]: unknown } & {
@@ -128,6 +152,16 @@ export const diffusion = defineModel({
     selfCondition: option(z.boolean(), 'Feed the previous estimate of the picture back into the network.', {
       default: false,
     }),
+    condition: option(
+      z.enum(conditionNames).nullable(),
+      'Learn to turn such a picture into one of the set: "lowres" a small one, "lines" a line drawing, "dark" a dark one, "grey" one without colour, "mask" one of which a part is missing. They are made of the training pictures. Null for pictures of noise alone.',
+      { default: null },
+    ),
+    conditionScale: option(
+      count(2, 16),
+      'With condition "lowres", how many pixels of the picture are one of the small picture, each way.',
+      { default: 4 },
+    ),
     objective: option(z.enum(['noise', 'x0', 'v']), 'What the network predicts.'),
     schedule: option(z.enum(['linear', 'cosine', 'sigmoid']), 'Noise schedule.'),
     timesteps: option(count(2, 10000), 'Length T of the diffusion process.', { default: 1000 }),
@@ -261,6 +295,7 @@ export const diffusion = defineModel({
       })
     if (o.variant === '2.3-cfg') problems.push(...classProblems(o))
     problems.push(...distilProblems(o))
+    problems.push(...conditionProblems(o))
     return problems
   },
   checkSample(o, train) {
@@ -320,6 +355,7 @@ export const diffusion = defineModel({
     train.selfCondition === false &&
     train.dropout === 0 &&
     train.augment === 0 &&
-    train.ambientSigma === 0,
+    train.ambientSigma === 0 &&
+    conditionOf(train) === null,
   imagesPerUpdate: (train) => train.batch * train.accumulate,
 })

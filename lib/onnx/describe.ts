@@ -4,6 +4,7 @@ import { toSpec } from '../backend/placement.ts'
 import { ShinsakuError, throwIfAny } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import type { Addon, Spec } from '../native/addon.ts'
+import { conditionOf } from '../options/condition.ts'
 import { isLabelSet } from '../options/labels.ts'
 import type { ResolvedOnnxOptions } from '../options/onnx.ts'
 import { resolveSample } from '../options/resolve.ts'
@@ -43,6 +44,12 @@ export async function describeSampling(
   const form = definitionOf(trained.model).exported?.(trained)
   if (!form)
     throw new ShinsakuError('ONNX_UNSUPPORTED', `A model of kind "${trained.model}" cannot be exported to ONNX`)
+  const condition = conditionOf(trained)
+  if (condition !== null)
+    throw new ShinsakuError(
+      'ONNX_UNSUPPORTED',
+      `A model that was trained with condition "${condition}" cannot be exported to ONNX yet`,
+    )
   const calls = samplings(options, trained)
   // Guidance is no part of the plans.
   if (trained.labels !== null && calls.length > 0)

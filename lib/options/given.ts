@@ -154,6 +154,10 @@ export interface DiffusionTrainGiven {
   dimMults?: Given<(typeof models)['diffusion']['specs']>['dimMults']
   /** Feed the previous estimate of the picture back into the network. Default: false. */
   selfCondition?: Given<(typeof models)['diffusion']['specs']>['selfCondition']
+  /** Learn to turn such a picture into one of the set: "lowres" a small one, "lines" a line drawing, "dark" a dark one, "grey" one without colour, "mask" one of which a part is missing. They are made of the training pictures. Null for pictures of noise alone. Default: null. */
+  condition?: Given<(typeof models)['diffusion']['specs']>['condition']
+  /** With condition "lowres", how many pixels of the picture are one of the small picture, each way. Default: 4. */
+  conditionScale?: Given<(typeof models)['diffusion']['specs']>['conditionScale']
   /** What the network predicts. Default: "v" (0.26: "noise", 2.3-cfg: "noise"). */
   objective?: Given<(typeof models)['diffusion']['specs']>['objective']
   /** Noise schedule. Default: "sigmoid" (0.26: "cosine", 2.3-cfg: "cosine"). */

@@ -4,8 +4,10 @@ import type { Inputs, Spec } from '../native/addon.ts'
 
 /** What a call changes: a picture, what of it is kept, and how; the same for each seed. */
 export type Edit = {
-  /** uint8 [size, size, channels]. */
-  picture: Uint8Array
+  /** The picture that is changed: uint8 [size, size, channels]. */
+  picture?: Uint8Array
+  /** What the network turns into pictures, of a shape of its own. */
+  input?: { pixels: Uint8Array; size: number; channels: number }
   /** uint8 [size, size]: 1 where a pixel is kept; absent where none is. */
   keep?: Uint8Array
   /** What the native sampler is told beside the options of sampling. */
@@ -14,7 +16,7 @@ export type Edit = {
 
 /** The pictures of a batch of so many seeds as they cross to the addon. */
 export function inputsOf(
-  { picture, keep }: Edit,
+  { picture, input, keep }: Edit,
   { size, channels }: { size: number; channels: number },
   count: number,
 ): Inputs {
@@ -25,16 +27,19 @@ export function inputsOf(
   }
   const shape = [count, size, size, channels]
   return {
-    picture: { shape, values: repeated(picture) },
+    ...(picture && { picture: { shape, values: repeated(picture) } }),
+    ...(input && {
+      input: { shape: [count, input.size, input.size, input.channels], values: repeated(input.pixels) },
+    }),
     ...(keep && { keep: { shape: [count, size, size, 1], values: repeated(keep) } }),
   }
 }
 
 /** What pictures' metadata say of the edit. */
-export const editSettings = ({ picture, keep, args }: Edit): Record<string, string | number> => ({
+export const editSettings = ({ picture, input, keep, args }: Edit): Record<string, string | number> => ({
   ...(args as Record<string, number>),
-  picture: createHash('sha256')
-    .update(picture)
+  [input ? 'input' : 'picture']: createHash('sha256')
+    .update(input?.pixels ?? picture ?? '')
     .update(keep ?? '')
     .digest('hex')
     .slice(0, 16),

@@ -21,7 +21,7 @@ import type { Sampling } from './sampling.ts'
 export type GivenPicture = string | Uint8Array | { readonly pixels: Uint8Array }
 
 /** What editing needs of a model. */
-type Editable = {
+export type Editable = {
   readonly options: ResolvedTrainOptions
   open(call: SampleCall, edit: Edit): Promise<Sampling>
 }
@@ -43,7 +43,7 @@ function requireDiffusion({ model, distilSteps }: ResolvedTrainOptions): void {
 type Shape = Omit<PixelSettings, 'takeOwn'>
 
 /** Pixels of the model's shape. Throws OPTION_INVALID, IMAGE_UNREADABLE, FILE_FAILED. */
-async function pixelsOf(
+export async function pixelsOf(
   given: GivenPicture,
   shape: Shape,
   from: string | undefined,
@@ -68,7 +68,7 @@ async function pixelsOf(
 }
 
 /** From a mask, where white is filled and black stays, to what is kept. Throws OPTION_INVALID where it marks nothing, or all. */
-async function keptOf(
+export async function keptOf(
   mask: GivenPicture,
   options: ResolvedTrainOptions,
   from: string | undefined,

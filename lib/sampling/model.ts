@@ -5,12 +5,14 @@ import type { Weights } from '../checkpoint/state-names.ts'
 import { abortError, type Problem, ShinsakuError, throwIfAny } from '../errors.ts'
 import type { Layer, NativeInferenceModel } from '../native/addon.ts'
 import type { ParameterCount } from '../native/parameters.ts'
+import { askFor, type Condition, conditionOf } from '../options/condition.ts'
 import type { FillOptions, InvertOptions, LikeOptions } from '../options/edit.ts'
 import { isLabelSet } from '../options/labels.ts'
 import { workingFolder } from '../options/paths.ts'
 import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
 import type { WalkPath } from '../options/walk.ts'
 import type { BetweenCall, SampleCall, SampleHooks, WalkCall } from './call.ts'
+import type { ConditionCall } from './condition.ts'
 import { directionOf } from './direction.ts'
 import type { GivenPicture } from './edit.ts'
 import { type Edit, editSettings } from './edit-inputs.ts'
@@ -118,8 +120,38 @@ export class Model {
    * Samples pictures, when the job that it returns is awaited, saved or iterated. One seed gives one picture, whatever
    * else is sampled beside it. The job rejects with OPTION_INVALID, ABORT_ERR, DISPOSED, OUT_OF_MEMORY.
    */
-  sample(options: SampleCall = {}): SampleJob {
-    return new SampleJob(() => this.open(options))
+  sample(options: SampleCall & ConditionCall = {}): SampleJob {
+    const { input, mask, ...call } = (options ?? {}) as SampleCall & ConditionCall
+    if (input === undefined && mask === undefined) return new SampleJob(() => this.open(options))
+    return this.#turn(undefined, { input, mask }, call as SampleCall)
+  }
+
+  #turn(wanted: Condition | undefined, given: ConditionCall, options: SampleCall): SampleJob {
+    const from = workingFolder()
+    return new SampleJob(async () => (await import('./condition.ts')).openCondition(this, wanted, given, options, from))
+  }
+
+  /**
+   * Enlarges a small picture, with a model that was trained with condition "lowres": `sample({ input })` by its name. The
+   * result scales down to the picture again, within a grey level or two. Rejects as `like()`.
+   */
+  upscale(picture: GivenPicture, options: SampleCall = {}): SampleJob {
+    return this.#turn('lowres', { input: picture }, options)
+  }
+
+  /** Colours a grey picture, with a model that was trained with condition "grey". Rejects as `like()`. */
+  colour(picture: GivenPicture, options: SampleCall = {}): SampleJob {
+    return this.#turn('grey', { input: picture }, options)
+  }
+
+  /** Makes a picture of dark lines on white, with a model that was trained with condition "lines". Rejects as `like()`. */
+  draw(lines: GivenPicture, options: SampleCall = {}): SampleJob {
+    return this.#turn('lines', { input: lines }, options)
+  }
+
+  /** Brightens a dark picture, with a model that was trained with condition "dark". Rejects as `like()`. */
+  brighten(picture: GivenPicture, options: SampleCall = {}): SampleJob {
+    return this.#turn('dark', { input: picture }, options)
   }
 
   /**
@@ -160,10 +192,11 @@ export class Model {
   }
 
   /**
-   * Fills what is white in `mask` (RePaint); all other pixels stay as they are, to the byte. It takes
+   * Fills what is white in `mask`: in one go with a model that was trained with condition "mask", by RePaint with others. All other pixels stay as they are, to the byte. It takes
    * steps + (steps / jumpLength - 1) * (resamplings - 1) * jumpLength passes of the network, 230 by default. For models of kind "diffusion". Rejects as `like()`.
    */
   fill(picture: GivenPicture, mask: GivenPicture, options: FillOptions & SampleCall = {}): SampleJob {
+    if (conditionOf(this.options) === 'mask') return this.#turn('mask', { input: picture, mask }, options)
     const from = workingFolder()
     return new SampleJob(async () => (await import('./edit.ts')).openFill(this, picture, mask, options, from))
   }
@@ -194,6 +227,8 @@ export class Model {
     try {
       const { definitionOf } = await import('../models/table.ts')
       const { options, path, edit } = await resolve()
+      const condition = conditionOf(this.options)
+      if (condition !== null && !edit?.input) throwIfAny([{ path: 'input', message: askFor(condition) }])
       if (signal?.aborted) throw abortError(signal, 'Sampling')
       const weights = options.weights === 'auto' ? this.autoWeights : this.#require(options.weights)
       const { seeds: _, seed: __, count: ___, ...shared } = options
@@ -237,6 +272,9 @@ export class Model {
    * it. Rejects with OPTION_INVALID, also for settings with which pictures depend on each other.
    */
   async together(settings: SampleOptions): Promise<Together> {
+    const condition = conditionOf(this.options)
+    if (condition !== null)
+      throwIfAny([{ path: 'model', message: `cannot be asked over HTTP yet: ${askFor(condition)}` }])
     const close = this.#models.hold()
     try {
       const { resolveSample } = await import('../options/resolve.ts')

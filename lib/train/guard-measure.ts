@@ -6,6 +6,7 @@ import { bootstrapDifference, meanOf, shuffled } from '../evaluate/intervals.ts'
 import { definitionOf } from '../models/table.ts'
 import type { NativeTrainer } from '../native/addon.ts'
 import type { NativeEvaluate } from '../native/evaluate.ts'
+import { conditionOf } from '../options/condition.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import type { GuardRecord } from '../run/guard-records.ts'
 import type { Model } from '../sampling/model.ts'
@@ -88,8 +89,10 @@ export class GuardMeasure {
 
   async #open(): Promise<void> {
     if (this.#search !== undefined) return
-    const { addon, store, heldOut, groups } = this.#deps
-    this.#search = (await CopySearch.over(addon, store, groups)) ?? null
+    const { options, addon, store, heldOut, groups } = this.#deps
+    // A model that turns pictures into others is judged by its losses alone: near its training picture is where
+    // a sample should be.
+    this.#search = conditionOf(options) !== null ? null : ((await CopySearch.over(addon, store, groups)) ?? null)
     if (this.#search === null || heldOut === null) return
     const hits: number[] = []
     for (const rows of pieces(range(heldOut.count), SAMPLES_AT_ONCE))

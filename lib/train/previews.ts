@@ -6,6 +6,7 @@ import type { Dataset } from '../data/dataset.ts'
 import { writeDurable } from '../files/write.ts'
 import { encodeGrid, gridLayout } from '../images/grid.ts'
 import { definitionOf } from '../models/table.ts'
+import { conditionOf } from '../options/condition.ts'
 import type { ResolvedTrainOptions, SampleOptions } from '../options/types.ts'
 import type { RunDirectory } from '../run/directory.ts'
 import type { Model } from '../sampling/model.ts'
@@ -60,7 +61,7 @@ export async function lacksPreview(
     images === 0 ||
     images >= options.maxImages ||
     Math.floor(images / options.checkpointImages) > Math.floor(before / options.checkpointImages)
-  if (!due || options.previews === 0) return false
+  if (!due || options.previews === 0 || conditionOf(options) !== null) return false
   return !tags.has(SAMPLES) || !(await exists(directory.samplePath(images)))
 }
 
@@ -73,7 +74,8 @@ export async function writePreview(
   onPhase: OnPhase,
 ): Promise<void> {
   const { previews } = model.options
-  if (previews === 0) return
+  // They would need pictures to begin with.
+  if (previews === 0 || conditionOf(model.options) !== null) return
   const onProgress = (done: number) => onPhase({ phase: 'preview', done, total: 1 })
   onProgress(0)
   const pictures = await model.sample({ ...previewOptions(model.options), onProgress })

@@ -1,5 +1,7 @@
 /** A diffusion model in a file of denoising-diffusion-pytorch: a Trainer's checkpoint, or GaussianDiffusion's state dict. */
+
 import { adamMoment, adamStep, averaged, emaInitted, emaStep } from '../../checkpoint/state-names.ts'
+import { channelsGiven } from '../../options/condition.ts'
 import { Dict, List, Tensor } from '../../pytorch/values.ts'
 import { requireTensors } from './expect.ts'
 import type { Entry, Found, Parts, Purpose } from './parts.ts'
@@ -174,9 +176,9 @@ export async function findDiffusion(parts: Parts, given: Given, purpose: Purpose
   const { path, root, states, read } = parts
   const trainer = states.get('model')
   const state = trainer ?? states.get('')!
-  const shape = inferUnet(path, state)
+  const shape = inferUnet(path, state, channelsGiven(parts.exported?.options ?? {}))
   // What the labels are, options in the file say.
-  const { labelWidth: _, ...own } = shape
+  const { labelWidth: _, given: __, ...own } = shape
   const { variant, dim, dimMults } = shape
   const timesteps = state.get('betas')?.shape[0]
   if (timesteps === undefined)

@@ -8,6 +8,8 @@ export type UnetShape = {
   dimMults: number[]
   channels: number
   selfCondition: boolean
+  /** Channels of the input that are a condition's. */
+  given?: number
   /** Numbers of a row of labels, in files of our own; absent where the network knows none. */
   labelWidth?: number
 }
@@ -58,8 +60,8 @@ function kindOf(path: string, state: State): UnetShape['variant'] {
   return refuse('a U-Net of another kind: downs.0.2 is neither of the known attentions')
 }
 
-/** Reads the form of the network off its tensors. */
-export function inferUnet(path: string, state: State): UnetShape {
+/** Reads the form of the network off its tensors; `given` channels of its input are a condition's. */
+export function inferUnet(path: string, state: State, given = 0): UnetShape {
   const variant = kindOf(path, state)
   const side = (name: string, axis: number): number => {
     const size = state.get(`model.${name}`)?.shape[axis]
@@ -67,7 +69,7 @@ export function inferUnet(path: string, state: State): UnetShape {
     return size
   }
   const dim = side('time_mlp.1.weight', 1)
-  const [input, channels] = [side('init_conv.weight', 1), side('final_conv.weight', 0)]
+  const [input, channels] = [side('init_conv.weight', 1) - given, side('final_conv.weight', 0)]
   if (input !== channels && input !== 2 * channels)
     throw unsupported(
       path,
@@ -90,6 +92,7 @@ export function inferUnet(path: string, state: State): UnetShape {
     dimMults,
     channels,
     selfCondition: input === 2 * channels,
+    ...(given > 0 && { given }),
     ...(labelWidth !== undefined && { labelWidth }),
   }
 }
@@ -100,7 +103,15 @@ export function expectedDiffusion(shape: UnetShape, timesteps: number): Expected
   return [...buffers, ...expectedUnet(shape)]
 }
 
-function expectedUnet({ variant, dim, dimMults, channels, selfCondition, labelWidth }: UnetShape): Expected[] {
+function expectedUnet({
+  variant,
+  dim,
+  dimMults,
+  channels,
+  selfCondition,
+  labelWidth,
+  given = 0,
+}: UnetShape): Expected[] {
   const modern = variant === '2.3'
   const all: Expected[] = []
   const add = (name: string, ...shape: number[]) => all.push({ name: `model.${name}`, dtype: 'F32', shape })
@@ -137,7 +148,7 @@ function expectedUnet({ variant, dim, dimMults, channels, selfCondition, labelWi
   }
   const widths = [dim, ...dimMults.map((mult) => mult * dim)]
   const stages = dimMults.length
-  affine('init_conv', dim, channels * (selfCondition ? 2 : 1), 7, 7)
+  affine('init_conv', dim, channels * (selfCondition ? 2 : 1) + given, 7, 7)
   affine('time_mlp.1', 4 * dim, dim)
   affine('time_mlp.3', 4 * dim, 4 * dim)
   for (let i = 0; i < stages; i++) {

@@ -35,6 +35,10 @@ UnetPlan::UnetPlan(const Spec& spec)
     throw Failure(
         "LABELS_INVALID",
         "variant \"2.3-cfg\" learns one attribute of several classes, such as folders, and no other labels");
+  if (Has(spec, "condition")) {
+    condition = Text(spec, "condition");
+    if (condition == "lowres") condition_scale = Integer(spec, "conditionScale");
+  }
   for (const double mult : Numbers(spec, "dimMults")) widths.push_back(dim * static_cast<int64_t>(mult));
 }
 
@@ -106,10 +110,17 @@ Tensor Unet::Run(Ops& ops, const Attention& attention, const Tensor& x) const {
 }
 
 Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tensor& condition,
-                     const UnetTraining* training, const Tensor& labels) const {
+                     const UnetTraining* training, const Tensor& labels, const Tensor& given) const {
   ops.Begin();
   Tensor x = input;
   if (plan_.self_condition) x = ops.Concat(condition.defined() ? condition : at::zeros_like(input), input);
+  // Saharia 2021 (SR3, 2104.07636).
+  if (!plan_.condition.empty()) {
+    const auto zeros = [&] {
+      return at::zeros({input.size(0), plan_.given_channels(), plan_.size, plan_.size}, input.options());
+    };
+    x = ops.Concat(x, given.defined() ? given : zeros());
+  }
   ops.Enter("init_conv");
   x = ops.Conv(x, init_conv_, 1, 3);  // [N,dim,H,W]
   const Tensor residual = ops.Keep(x);

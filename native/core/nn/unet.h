@@ -40,7 +40,18 @@ struct UnetPlan {
   std::vector<int64_t> label_widths;
   int64_t label_attributes() const { return static_cast<int64_t>(label_widths.size()); }
   int64_t label_columns() const;
-  int64_t input_channels() const { return channels * (self_condition ? 2 : 1); }
+  // The picture that is turned into one of the set: "lowres", "lines", "dark", "grey" or "mask"; empty for
+  // none.
+  std::string condition;
+  int64_t condition_scale = 1;  // each way, how many pixels of the picture are one of a "lowres" condition
+  int64_t condition_size() const { return size / condition_scale; }
+  // Of the picture that a call gives.
+  int64_t condition_channels() const { return condition == "lines" || condition == "grey" ? 1 : channels; }
+  // Of what is concatenated to the input: "mask" says beside the pixels which of them are known.
+  int64_t given_channels() const {
+    return condition.empty() ? 0 : condition_channels() + (condition == "mask" ? 1 : 0);
+  }
+  int64_t input_channels() const { return channels * (self_condition ? 2 : 1) + given_channels(); }
 };
 
 class Unet {
@@ -51,9 +62,11 @@ class Unet {
 
   // x [N,C,H,W], t I64 [N]; `condition` [N,C,H,W] is the previous estimate of x0, or undefined for zeros.
   // `training` is null when sampling. `labels` are rows F32 [N,width] as the plan has them, or undefined
-  // where nothing is known of any picture. Returns [N,C,H,W].
+  // where nothing is known of any picture. `given` F32 [N,given_channels,H,W] is the condition as
+  // condition.h makes it, or undefined for zeros. Returns [N,C,H,W].
   Tensor Forward(Ops& ops, const Tensor& x, const Tensor& t, const Tensor& condition,
-                 const UnetTraining* training = nullptr, const Tensor& labels = {}) const;
+                 const UnetTraining* training = nullptr, const Tensor& labels = {},
+                 const Tensor& given = {}) const;
 
  private:
   struct Resnet {

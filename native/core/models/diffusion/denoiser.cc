@@ -22,8 +22,8 @@ Denoiser::Denoiser(const Spec& spec, Fill fill, at::Device device, std::optional
 }
 
 Tensor Denoiser::Output(const Tensor& x, const Tensor& t, const Tensor& condition,
-                        const UnetTraining* training, const Tensor& labels) const {
-  return unet_.Forward(*ops_, x, t, condition, training, labels);
+                        const UnetTraining* training, const Tensor& labels, const Tensor& given) const {
+  return unet_.Forward(*ops_, x, t, condition, training, labels, given);
 }
 
 Tensor Denoiser::Diffuse(const Tensor& x0, const Tensor& t, const Tensor& noise) const {

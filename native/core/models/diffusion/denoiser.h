@@ -21,9 +21,10 @@ class Denoiser {
   };
 
   // The network's own output for x_t at times t. `training` is null when sampling.
-  // `labels` are rows as Unet::Forward() takes them.
+  // `labels` and `given` are as Unet::Forward() takes them.
   at::Tensor Output(const at::Tensor& x, const at::Tensor& t, const at::Tensor& condition,
-                    const UnetTraining* training = nullptr, const at::Tensor& labels = {}) const;
+                    const UnetTraining* training = nullptr, const at::Tensor& labels = {},
+                    const at::Tensor& given = {}) const;
   // Noise and x0 from that output. `clip` clamps x0 to [-1,1] and takes the noise from the clamped one.
   Prediction FromOutput(const at::Tensor& output, const at::Tensor& x, const at::Tensor& t, bool clip) const;
   // What Output() should be, for x0 and noise.

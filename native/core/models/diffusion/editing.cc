@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "core/data/pixels.h"
+#include "core/models/diffusion/condition.h"
 #include "core/runtime/host_tensor.h"
 
 namespace shinsaku {
@@ -45,11 +47,27 @@ GivenPictures::GivenPictures(const std::vector<HostTensor>& inputs, int64_t coun
       pixels_ = Read(input, {count, plan.size, plan.size, plan.channels});
       const Tensor upright = at::zeros({count}, at::kBool);
       x0 = Padded(ToFloat(pixels_, upright, PixelRange::kDiffusion), rows).to(device);
+    } else if (input.name == "input" && !plan.condition.empty()) {
+      const int64_t size = plan.condition_size();
+      const Tensor bytes = Read(input, {count, size, size, plan.condition_channels()});
+      const Tensor upright = at::zeros({count}, at::kBool);
+      this->input = Padded(ToFloat(bytes, upright, PixelRange::kDiffusion), rows).to(device);
+      if (plan.condition == "mask") pixels_ = bytes;
     } else if (input.name == "keep") {
       kept_ = Read(input, {count, plan.size, plan.size, 1}) != 0;
       keep = Padded(kept_.permute({0, 3, 1, 2}), rows).to(device);
     }
   }
+}
+
+Tensor GivenPictures::TakeCondition(const UnetPlan& plan) {
+  if (!input.defined() || (plan.condition == "mask" && !keep.defined()))
+    throw Failure("NATIVE_FAILED", "a condition needs the input \"input\", and that of a mask \"keep\"");
+  return ReadCondition(plan, input, std::exchange(keep, Tensor()));
+}
+
+Tensor GivenPictures::Match(const UnetPlan& plan, const Tensor& x) const {
+  return plan.condition == "lowres" ? MatchLowres(plan, x.to(at::kFloat), input) : x;
 }
 
 void GivenPictures::Restore(Tensor& pixels) const {

@@ -11,16 +11,22 @@ namespace shinsaku {
 
 // What a call gives beside its seeds, of `count` pictures, in a batch of `rows`.
 struct GivenPictures {
-  // Reads "picture", U8 [count,H,W,C], and "keep", U8 [count,H,W,1], 1 where a pixel stays as it is and 0
-  // where it is filled. Throws SHAPE_INVALID for others.
+  // Reads "picture", U8 [count,H,W,C], "input", the condition's pixels at its own size, and "keep", U8
+  // [count,H,W,1], 1 where a pixel stays as it is and 0 where it is filled. Throws SHAPE_INVALID for others.
   GivenPictures(const std::vector<HostTensor>& inputs, int64_t count, int64_t rows, const UnetPlan& plan,
                 at::Device device);
 
+  // What a network with a condition is given. It knows what is kept: nothing is put back before the last
+  // step. Throws NATIVE_FAILED where an input of the condition is missing.
+  at::Tensor TakeCondition(const UnetPlan& plan);
+  // The finished x [rows,C,H,W], which scales down to the input of "lowres"; as it is for others.
+  at::Tensor Match(const UnetPlan& plan, const at::Tensor& x) const;
   // Puts the bytes of what is kept into pixels U8 [count,H,W,C] on the CPU.
   void Restore(at::Tensor& pixels) const;
 
-  at::Tensor x0;    // F32 [rows,C,H,W] in [-1,1]; undefined where none is given
-  at::Tensor keep;  // BOOL [rows,1,H,W]; undefined where none is given
+  at::Tensor x0;     // F32 [rows,C,H,W] in [-1,1]; undefined where none is given
+  at::Tensor input;  // F32 [rows,C,h,w] in [-1,1], what a condition is read from; undefined where none is
+  at::Tensor keep;   // BOOL [rows,1,H,W]; undefined where none is given
 
  private:
   at::Tensor pixels_, kept_;  // U8 [count,H,W,C] and BOOL [count,H,W,1] on the CPU

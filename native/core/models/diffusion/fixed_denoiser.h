@@ -14,8 +14,10 @@ namespace shinsaku {
 struct Direction {
   at::Tensor labels;   // F32 [rows,width]; undefined where nothing is asked for
   at::Tensor factors;  // scale and rescale of Guide(), F32 [2]; undefined for no guidance
+  at::Tensor given;    // F32 [rows,K,H,W], the condition; undefined for a network without one
   bool rescale = false;
   bool project = false;  // GuideProjected() in place of Guide()
+  bool nothing() const { return !labels.defined() && !given.defined(); }
 };
 
 struct FixedDenoiser {
@@ -23,7 +25,7 @@ struct FixedDenoiser {
   at::Device device;
   Denoiser denoiser;
   std::unique_ptr<Graphs> graphs;  // those that replay its predictions; null where none do
-  // Of the graphs by batch: x, t, the condition, labels and factors.
+  // Of the graphs by batch: x, t, the condition, labels, factors and what is given.
   std::map<int64_t, std::vector<at::Tensor>> inputs;
 
   Denoiser::Prediction Predict(const at::Tensor& x, const at::Tensor& t, const at::Tensor& condition,

@@ -2,6 +2,7 @@
 #include "core/models/diffusion/picture_loss.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/l1_loss.h>
 #include <ATen/ops/mse_loss.h>
@@ -13,6 +14,7 @@
 #include <numeric>
 
 #include "core/data/pixels.h"
+#include "core/models/diffusion/condition.h"
 #include "core/models/diffusion/denoiser.h"
 #include "core/runtime/autocast.h"
 #include "core/runtime/cancel.h"
@@ -35,6 +37,16 @@ Tensor NoiseOf(const Spec& spec, std::vector<at::Generator>& streams, at::IntArr
     rows.push_back(noise);
   }
   return at::stack(rows);
+}
+
+// Conditions of pictures, each from its own stream; undefined for a network without one.
+Tensor GivenOf(const UnetPlan& plan, std::vector<at::Generator>& streams, const Tensor& x0) {
+  if (plan.condition.empty()) return {};
+  std::vector<Tensor> rows;
+  for (size_t i = 0; i < streams.size(); ++i)
+    rows.push_back(
+        MakeCondition(plan, x0.narrow(0, static_cast<int64_t>(i), 1), DrawCondition(plan, 1, streams[i])));
+  return at::cat(rows);
 }
 
 // The times that a network has learned.
@@ -84,6 +96,7 @@ Tensor PictureLoss(const Spec& spec, const NamedTensors& weights, const Tensor& 
                                        " pictures, but there are " + std::to_string(streams.size()));
   const Schedule& schedule = fixed.schedule();
   const auto times = LearnedTimes(spec, schedule);
+  const Tensor given = GivenOf(fixed.plan(), streams, x0);
   std::vector<Tensor> rows;
   for (const double level : Numbers(args, "logSnr")) {
     ThrowIfCancelled();
@@ -91,7 +104,7 @@ Tensor PictureLoss(const Spec& spec, const NamedTensors& weights, const Tensor& 
         at::full({x0.size(0)}, TimeOf(schedule, times, level), at::TensorOptions(at::kLong).device(device));
     const Tensor noise = NoiseOf(spec, streams, x0.sizes(), device);
     const Autocast autocast(spec, device);
-    const Tensor output = fixed.Output(fixed.Diffuse(x0, t, noise), t, {});
+    const Tensor output = fixed.Output(fixed.Diffuse(x0, t, noise), t, {}, nullptr, {}, given);
     const Tensor distance = Distance(spec, output, fixed.Target(x0, t, noise));
     rows.push_back(distance.to(at::kFloat).mean({1, 2, 3}) *
                    Schedule::Extract(schedule.loss_weight, t).view({-1}));

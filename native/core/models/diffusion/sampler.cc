@@ -42,7 +42,7 @@ class DiffusionSampler : public Sampler {
   DiffusionSampler(std::shared_ptr<FixedDenoiser> fixed, const Spec& args,
                    const std::vector<HostTensor>& inputs)
       : fixed_(std::move(fixed)),
-        args_(args, inputs, PictureShape(), true, {"picture", "keep"}),
+        args_(args, inputs, PictureShape(), true, {"picture", "input", "keep"}),
         given_(inputs, args_.count(), args_.rows, fixed_->denoiser.plan(), fixed_->device),
         rule_(RuleOf(Text(args, "sampler"))),
         eta_(Number(args, "eta")) {
@@ -59,8 +59,9 @@ class DiffusionSampler : public Sampler {
     } else {
       times_ = DdimTimes(timesteps_, steps);
     }
-    PlanWay(args);
     const UnetPlan& plan = fixed_->denoiser.plan();
+    if (!plan.condition.empty()) asked_.given = given_.TakeCondition(plan);
+    PlanWay(args);
     if (Has(args, "labels")) ReadLabels(args);
     pixels_ = at::zeros({args_.count(), plan.size, plan.size, plan.channels}, at::kByte);
   }
@@ -82,7 +83,7 @@ class DiffusionSampler : public Sampler {
   // Whether the next step is a plain one: down, and asking for nothing but x0. Such steps of several pictures
   // are computed together.
   bool Plain() const {
-    return !Done() && way_[step_ + 1] > way_[step_] && !given_.keep.defined() && !asked_.labels.defined();
+    return !Done() && way_[step_ + 1] > way_[step_] && !given_.keep.defined() && asked_.nothing();
   }
   // What the network is asked at it: for each row an x_t, its time, and the x0 it may know already.
   struct Question {
@@ -280,6 +281,7 @@ class DiffusionSampler : public Sampler {
   }
 
   void Show() {
+    if (Done()) x_ = given_.Match(fixed_->denoiser.plan(), x_);
     pixels_.copy_(ToPixels(x_.narrow(0, 0, args_.count()), PixelRange::kDiffusion));
     given_.Restore(pixels_);
   }

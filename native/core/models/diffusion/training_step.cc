@@ -10,6 +10,7 @@
 #include "core/distributed/gradient_average.h"
 #include "core/models/diffusion/ambient.h"
 #include "core/models/diffusion/augment.h"
+#include "core/models/diffusion/condition.h"
 #include "core/models/diffusion/denoiser.h"
 #include "core/models/diffusion/distillation_step.h"
 #include "core/models/diffusion/kind.h"
@@ -44,7 +45,7 @@ class DiffusionTrainingStep : public TrainingStep {
     if (Flag(spec, "graph")) {
       if (denoiser_.plan().self_condition)
         throw Failure("NATIVE_FAILED", "self-conditioning decides on the host, so no graph can hold it");
-      if (augment_ > 0 || dropout_ > 0 || ambient_sigma_ > 0)
+      if (augment_ > 0 || dropout_ > 0 || ambient_sigma_ > 0 || HasCondition())
         throw Failure("NATIVE_FAILED", "each batch has random state of its own, so no graph can hold it");
       graphs_ = std::make_unique<Graphs>(device, random.device);
     }
@@ -164,13 +165,18 @@ class DiffusionTrainingStep : public TrainingStep {
   Tensor Loss(const Batch& batch, int64_t seen) {
     Tensor x0 = batch.x;  // [N,C,H,W] in [-1,1]
     UnetTraining training{{}, dropout_, {}};
-    if (augment_ > 0 || dropout_ > 0) {
+    Tensor given;
+    if (augment_ > 0 || dropout_ > 0 || HasCondition()) {
       const RandomState random = BatchRandomState(Seed(), seen, device_);
       if (augment_ > 0 && x0.size(0) > 0) {
         const Augmented augmented =
             Augment(x0, augment_, !Flag(spec_, "flip"), random.cpu, share_, batch.total);
         x0 = augmented.x;
         training.augment = augmented.labels;
+      }
+      if (HasCondition()) {
+        const ConditionDraws drawn = DrawCondition(denoiser_.plan(), batch.total, random.cpu);
+        given = MakeCondition(denoiser_.plan(), x0, {share_.Rows(drawn.uniform), share_.Rows(drawn.noise)});
       }
       // Units that drop out differ between processes, as PyTorch's do.
       training.random =
@@ -202,8 +208,8 @@ class DiffusionTrainingStep : public TrainingStep {
       x = denoiser_.Diffuse(x0, t, noise);
     }
     const Autocast autocast(spec_, device_);
-    const Tensor first = self_conditions ? FirstEstimate(x, t, labels) : Tensor();
-    const Tensor output = denoiser_.Output(x, t, first, &training, labels);
+    const Tensor first = self_conditions ? FirstEstimate(x, t, labels, given) : Tensor();
+    const Tensor output = denoiser_.Output(x, t, first, &training, labels, given);
     const Tensor target = denoiser_.Target(x0, t, noise);
     const Tensor distance = Distance(spec_, output, target);
     Tensor weight = Schedule::Extract(denoiser_.schedule().loss_weight, t).view({-1});
@@ -213,6 +219,8 @@ class DiffusionTrainingStep : public TrainingStep {
     return (distance.reshape({distance.size(0), -1}) * weight.unsqueeze(1)).mean();
   }
 
+  bool HasCondition() const { return !denoiser_.plan().condition.empty(); }
+
   uint64_t Seed() const { return static_cast<uint64_t>(Number(spec_, "seed")); }
 
   // Chen 2022: for half of the batches the network also sees its own first estimate of x0. The reference
@@ -221,9 +229,9 @@ class DiffusionTrainingStep : public TrainingStep {
     return at::rand({1}, random.cpu, at::kFloat).item<float>() < 0.5F;
   }
 
-  Tensor FirstEstimate(const Tensor& x, const Tensor& t, const Tensor& labels) {
+  Tensor FirstEstimate(const Tensor& x, const Tensor& t, const Tensor& labels, const Tensor& given) {
     const at::NoGradGuard no_grad;
-    return denoiser_.FromOutput(denoiser_.Output(x, t, {}, nullptr, labels), x, t, false).x0;
+    return denoiser_.FromOutput(denoiser_.Output(x, t, {}, nullptr, labels, given), x, t, false).x0;
   }
 
   Spec spec_;
