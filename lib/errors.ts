@@ -73,6 +73,7 @@ export const errorTable = {
   TOKEN_MISSING:
     'A server was to listen where others can reach it, and there is no token to keep them out. Set SHINSAKU_TOKEN.',
   TOOL_MISSING: 'A program that is needed is not installed. The message has the line that installs it.',
+  TYPEFACE_INVALID: 'A typeface of "builtin:fonts" lacks a letter, or its package cannot be read. Take another one.',
   WEIGHTS_NOT_FINITE:
     'A weight became NaN or infinite. It is in no checkpoint. Lower lr, set clipGradNorm, or use precision "fp32".',
 } as const

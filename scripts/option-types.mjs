@@ -3,13 +3,14 @@
 const sentence = (text) => (text.endsWith('.') ? text : `${text}.`)
 const apiText = (value) => (Array.isArray(value) ? `[${value.join(', ')}]` : JSON.stringify(value))
 
-/** One interface whose properties have the types of the table and what the table says of them. */
+/** One interface, or an empty type, whose properties have the types of the table and what the table says of them. */
 function interfaceOf(name, about, type, specs, defaultText) {
   const properties = Object.entries(specs).map(([option, spec]) => {
     const usual = defaultText(option, spec, apiText)
     const text = `${sentence(spec.help)}${usual === '' ? '' : ` Default: ${usual}.`}`.replaceAll('*/', '*\\/')
     return `  /** ${text} */\n  ${option}?: ${type}['${option}']\n`
   })
+  if (properties.length === 0) return `/** ${about} */\nexport type ${name} = Record<never, never>\n`
   return `/** ${about} */\nexport interface ${name} {\n${properties.join('')}}\n`
 }
 

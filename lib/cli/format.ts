@@ -34,9 +34,12 @@ function formatShare({ images, maxImages, imagesPerSecond, elapsedSeconds, etaSe
   return `${formatCount(images)} images (${Math.floor(share * 100)}%)`
 }
 
+const accuracyShares = ({ train, test }: NonNullable<Status['accuracy']>): string =>
+  `accuracy ${(train * 100).toFixed(1)}%${test === null ? '' : `, held out ${(test * 100).toFixed(1)}%`}`
+
 /** One line about a training run: `1,280/64,000 images (2%)  35.2 images/s  loss 0.0213  ETA 29 m 42 s  cpu-avx2 fp32`. `age`: seconds since. */
 export function formatStatus(status: Status, age = 0): string {
-  const { imagesPerSecond, metrics, guard, precision } = status
+  const { imagesPerSecond, metrics, guard, accuracy, precision } = status
   const etaSeconds = status.etaSeconds === null ? null : Math.max(0, status.etaSeconds - age)
   const rate = imagesPerSecond < 100 ? imagesPerSecond.toPrecision(3) : String(Math.round(imagesPerSecond))
   const losses = Object.entries(metrics).filter(([name]) => name.startsWith('loss'))
@@ -45,6 +48,7 @@ export function formatStatus(status: Status, age = 0): string {
     imagesPerSecond > 0 ? `${rate} images/s` : '',
     losses.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' '),
     guard === null ? '' : guardShareText(guard),
+    accuracy ? accuracyShares(accuracy) : '',
     etaSeconds === null ? '' : `ETA ${formatTime(etaSeconds)}`,
     `${nameOf(status)} ${precision}`,
   ]

@@ -7,12 +7,14 @@ import {
   distilGroups,
   evaluateGroups,
   exportGroups,
+  loadGroups,
   onnxGroups,
   studyGroups,
   trainGroups,
 } from '../options/value-kind.ts'
 import { version } from '../system/version.ts'
 import { cacheCommand } from './cache.ts'
+import { classifyCommand } from './classify.ts'
 import { addCommonFlags, type Flags, newestRunHere, runsFolder } from './command.ts'
 import { givenTrainOptions, wrongTrainFlags } from './config.ts'
 import { describePlan, describeRun, runAmong } from './describe.ts'
@@ -95,6 +97,20 @@ function addDistil(program: Command, io: Io, done: (code: number) => void): void
     const run = given ?? (await newestRunHere(io))
     done(await distilCommand(run, flags, flags.json === true, io))
   })
+}
+
+function addClassify(program: Command, io: Io, done: (code: number) => void): void {
+  const command = program
+    .command('classify')
+    .argument('<run>', 'run folder of a classifier, or one checkpoint of it')
+    .argument('<pictures...>', 'picture files, or one folder of pictures')
+  command.description('Say which class pictures are of, with a trained classifier.')
+  addCommonFlags(command)
+  command.option('-o, --out <FILE>', 'table to write beside (.csv), which --labels of train takes')
+  addFlags(command, loadGroups())
+  command.action(async (run: string, pictures: string[], flags: Flags) =>
+    done(await classifyCommand(run, pictures, flags, flags.json === true, io)),
+  )
 }
 
 function addStudy(program: Command, io: Io, done: (code: number) => void): void {
@@ -251,6 +267,7 @@ export function makeProgram(io: Io, done: (code: number) => void = () => {}, arg
   addWalk(program, io, done)
   addEdits(program, io, done)
   addEvaluate(program, io, done)
+  addClassify(program, io, done)
   addCompare(program, io, done)
   addDistil(program, io, done)
   addStudy(program, io, done)

@@ -31,19 +31,25 @@ class JsonLines {
 }
 
 /** The run's folder and how many images its newest checkpoint has seen. */
-type Saved = { run: string; images: number }
+type Saved = { run: string; images: number; accuracy?: Status['accuracy'] }
+
+/** What may be done with a run next. */
+const nextLine = (folder: string, { accuracy }: Saved): string =>
+  accuracy === undefined
+    ? `Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`
+    : `Classify: shinsaku classify ${folder} PICTURE...\n`
 
 function report(
-  { run, images }: Saved,
+  saved: Saved,
   resume: string | undefined,
   json: boolean,
   { stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>,
 ): void {
+  const { run, images } = saved
   const stopped = resume !== undefined
-  stdout.write(json ? `${JSON.stringify({ run, images })}\n` : `${run}\n`)
-  const folder = shellQuote(run)
+  stdout.write(json ? `${JSON.stringify(saved)}\n` : `${run}\n`)
   stderr.write(`${stopped ? 'Stopped and saved' : 'Done'} after ${formatCount(images)} images.\n`)
-  stderr.write(`Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`)
+  stderr.write(nextLine(shellQuote(run), saved))
   if (stopped) stderr.write(`Resume: ${resume}\n`)
 }
 
@@ -118,10 +124,12 @@ export async function follow<R extends Followed>(
 ): Promise<number> {
   const { load } = await import('../index.ts')
   let folder: string | undefined
+  let last: Status | undefined
   const reportSaved = async (stopped: boolean) => {
-    const { images } = await load(folder!)
+    const { images, options: trained } = await load(folder!)
     const run = formatPath(folder!)
-    report({ run, images }, stopped ? resume(run) : undefined, json, io)
+    const accuracy = trained.model === 'classifier' ? { accuracy: last?.accuracy ?? null } : {}
+    report({ run, images, ...accuracy }, stopped ? resume(run) : undefined, json, io)
     return exitCodes.done
   }
   const textOf = (status: Status, age = 0) => `${prefixOf(status)}${formatStatus(status, age)}`
@@ -136,7 +144,6 @@ export async function follow<R extends Followed>(
         progress.update(() => phaseLine.text())
       },
     })
-    let last: Status | undefined
     try {
       for await (const status of run) {
         last = status

@@ -37,18 +37,20 @@ export async function exportWeights(run: string, path: string, options: ExportOp
     { writeSafetensors },
     { move, remove, syncFolder },
     { describeExported, exportedKey },
+    { definitionOf },
   ] = await Promise.all([
     import('../run/trained.ts'),
     import('../checkpoint/state-names.ts'),
     import('../safetensors/safetensors.ts'),
     import('../files/write.ts'),
     import('./exported.ts'),
+    import('../models/table.ts'),
   ])
   const { options: trained, checkpoint } = await openTrained(absolutePath(run, from))
   try {
-    const isGan = trained.model !== 'diffusion'
+    const isGan = trained.model !== 'diffusion' && !definitionOf(trained.model).classifies
     if (options.network !== undefined && !isGan)
-      throwIfAny([{ path: 'network', message: 'applies to GANs only, but model is "diffusion"' }])
+      throwIfAny([{ path: 'network', message: `applies to GANs only, but model is "${trained.model}"` }])
     // Only the generator has an average.
     const averaged = trained.emaDecay !== null && network === 'generator'
     if (asked === 'ema' && !averaged)

@@ -1,6 +1,7 @@
 /** The data of a run: pictures found, decoded once, described, ready in a store of pixels. */
 import { abortError, ShinsakuError, visible } from '../errors.ts'
 import type { PixelSettings } from '../images/decode.ts'
+import { definitionOf } from '../models/table.ts'
 import type { LabelSet } from '../options/labels.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import { cacheLimit } from '../system/cache.ts'
@@ -10,7 +11,7 @@ import { measureAll } from './decode.ts'
 import { type Finding, findingsOf } from './findings.ts'
 import { LINK_OUT, OWN_RUN } from './folder.ts'
 import { KnownFiles } from './known-files.ts'
-import { labelFiles, unlabelled, withoutLabelFiles } from './labels/label-files.ts'
+import { labelFiles, type OneAttribute, unlabelled, withoutLabelFiles } from './labels/label-files.ts'
 import { readLabels } from './labels/read.ts'
 import { readLicences } from './licences.ts'
 import { loadOrDecode } from './load-or-decode.ts'
@@ -31,7 +32,7 @@ export type { Manifest, ManifestFile } from './manifest.ts'
 /** The options that decide what the pixels are, and where they are kept. */
 export type DatasetOptions = PixelSettings &
   Pick<ResolvedTrainOptions, 'data' | 'onUnreadable' | 'duplicates' | 'holdout' | 'pixelStore'> &
-  Partial<Pick<ResolvedTrainOptions, 'out' | 'labels'>>
+  Partial<Pick<ResolvedTrainOptions, 'out' | 'labels' | 'model' | 'attribute'>>
 
 /** How far reading the pictures has come. */
 export type DataProgress = {
@@ -145,6 +146,10 @@ async function withStore<T>(store: PixelStore, work: () => T | Promise<T>): Prom
   }
 }
 
+/** Of a classifier: which attribute it learns. */
+const classesOf = ({ model, attribute = null }: DatasetOptions): OneAttribute | undefined =>
+  model !== undefined && definitionOf(model).classifies ? { attribute } : undefined
+
 /** Near-duplicates, and variants with them. Closes the store where it fails. */
 const groupAlike = (thumbnails: Uint8Array, store: PixelStore, hooks: CompareHooks) =>
   withStore(store, async () => {
@@ -159,10 +164,13 @@ function split(
   { files, leaders, store: whole }: Loaded,
   { holdout }: DatasetOptions,
   recorded: RecordedSplit | undefined,
+  isHeldOut: Source['isHeldOut'],
 ) {
   return withStore(whole, async () => {
-    const chosen = chooseHeldOut(files, leaders, holdout, recorded)
-    const fewer = countHeldOut(holdout, files.length) - chosen.length
+    const chosen = isHeldOut
+      ? [...files.keys()].filter((index) => isHeldOut(files[index]!.path))
+      : chooseHeldOut(files, leaders, holdout, recorded)
+    const fewer = isHeldOut ? 0 : countHeldOut(holdout, files.length) - chosen.length
     const warnings =
       fewer > 0 && !recorded
         ? [
@@ -240,10 +248,12 @@ export async function loadDataset(options: DatasetOptions, hooks: DatasetHooks =
     store,
     heldOut,
     warnings: ofSplit,
-  } = await split({ files, leaders: variants, store: whole }, options, recorded)
+  } = await split({ files, leaders: variants, store: whole }, options, recorded, source.isHeldOut)
   const { name: data } = source
   const labels = await withStore(store, () =>
-    found && wanted !== null ? labelFiles({ trained, heldOut: record?.heldOut ?? [] }, found, wanted) : unlabelled,
+    found && wanted !== null
+      ? labelFiles({ trained, heldOut: record?.heldOut ?? [] }, found, wanted, classesOf(options))
+      : unlabelled,
   )
   const ignored = withoutLabelFiles(source.ignored, labels.set)
   const about = { version: 1, data, count: trained.length, digest: digestOf(trained), settings } as const

@@ -5,6 +5,7 @@ import { ShinsakuError, throwIfAny, visible } from '../errors.ts'
 import { pathToBytes } from '../files/path-bytes.ts'
 import { withPatience } from '../files/shortage.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
+import { isBuiltin, openBuiltin } from './builtin.ts'
 import { type Found, walk } from './folder.ts'
 import { type Rights, unknownRights } from './licences.ts'
 import type { Item } from './outcome.ts'
@@ -20,45 +21,8 @@ export type Source = {
   root: string | null
   /** What is known of every picture when there is no LICENSES.csv. */
   rights: Rights
-}
-
-const BUILTIN = 'builtin:'
-const ICONS = { count: 158, seed: 1, mostCount: 100_000 }
-
-/** Reads "builtin:icons[:COUNT[:SEED]]". */
-function parseBuiltin(data: string): { count: number; seed: number } {
-  const match = data.match(/^builtin:icons(?::(\d+)(?::(\d+))?)?$/)
-  const parsed = { count: Number(match?.[1] ?? ICONS.count), seed: Number(match?.[2] ?? ICONS.seed) }
-  if (!match || parsed.count < 1 || parsed.count > ICONS.mostCount || !Number.isSafeInteger(parsed.seed)) {
-    const form = `"builtin:icons[:COUNT[:SEED]]" with COUNT from 1 to ${ICONS.mostCount} and a whole SEED`
-    const expected = `${form}, such as "builtin:icons:${ICONS.count}:${ICONS.seed}"`
-    throwIfAny([
-      {
-        path: 'data',
-        message: `expected ${expected}, but got "${data}"; a folder of that name is written "./${data}"`,
-      },
-    ])
-  }
-  return parsed
-}
-
-async function openIcons(data: string): Promise<Source> {
-  const { count, seed } = parseBuiltin(data)
-  const { drawIcon } = await import('../icons/icons.ts')
-  const name = `${BUILTIN}icons:${count}:${seed}`
-  const digits = String(count - 1).length
-  const items = Array.from({ length: count }, (_, index) => ({
-    path: `icon-${String(index).padStart(digits, '0')}.svg`,
-    draw: () => drawIcon(seed, index),
-  }))
-  return {
-    name,
-    items,
-    skipped: [],
-    ignored: {},
-    root: null,
-    rights: { licence: 'MIT', author: 'shinsaku', source: name },
-  }
+  /** Which pictures are held out, where that is the task's and not an option's. */
+  isHeldOut?: (path: string) => boolean
 }
 
 /** The deepest folder that all of these absolute paths are in. */
@@ -139,11 +103,11 @@ async function openFolder(folder: string, out: string | undefined): Promise<Sour
 
 /**
  * Lists the pictures that `data` names, without what is in `out`. Rejects with DATA_NOT_FOUND, OPTION_INVALID,
- * ARCHIVE_INVALID or RESOURCE_SHORTAGE.
+ * ARCHIVE_INVALID or RESOURCE_SHORTAGE; of "builtin:fonts" with TOOL_MISSING, TYPEFACE_INVALID.
  */
 export async function openSource(data: ResolvedTrainOptions['data'], out?: string): Promise<Source> {
   if (typeof data !== 'string') return openList(data)
-  if (data.startsWith(BUILTIN)) return openIcons(data)
+  if (isBuiltin(data)) return openBuiltin(data)
   const found = await statOf(data).catch((cause) => {
     if (isArchive(data) && codeOf(cause) === 'ENOENT' && namesOfShards(data)[0] !== data) return null
     throw notFound(`The folder ${visible(data)} given as data cannot be read: ${codeOf(cause)}`, cause)

@@ -4,8 +4,9 @@ import { resolveDevice } from '../backend/device.ts'
 import { makeFolderDurable } from '../files/write.ts'
 import { loadNative } from '../native/load.ts'
 import { withThreads } from '../native/with-threads.ts'
+import { requireGenerator } from '../options/resolve.ts'
 import { resolveEvaluate } from '../options/resolve-evaluate.ts'
-import { locateTrained } from '../run/trained.ts'
+import { locateTrained, trainedOptions } from '../run/trained.ts'
 import type { Model } from '../sampling/model.ts'
 import { openModel } from '../sampling/open.ts'
 import { threadsFor } from '../system/cpus.ts'
@@ -95,6 +96,7 @@ export async function evaluateRun(path: string, { signal, onProgress, ...given }
   const hooks = { signal, onProgress }
   const { device: wanted, threads, at, extractor: choice, statistics: file, data, ...others } = resolveEvaluate(given)
   const place = await locateTrained(path, at)
+  requireGenerator(await trainedOptions(place.run), 'evaluate')
   const model = await openModel(place.folder, { device: wanted, threads })
   let reference: Reference | undefined
   try {

@@ -82,6 +82,8 @@ type Behaviour<Train, Sample, GivenSample> = {
   sampledAtOnce(options: Omit<Sample, 'seeds'>): number
   /** Sampling options of the preview grids: as cheap as they can be, and as the reference samples its own. */
   previewOptions(train: Train): GivenSample
+  /** Whether it says which class a picture is of, instead of making pictures. */
+  readonly classifies?: true
   /** Since when it can be told of labels: a network that is the same without them may be given some later. */
   readonly learnsLabels?: 'any-time' | 'from-the-start'
   /** What the copy guard looks at beside samples. */

@@ -1,4 +1,5 @@
 /** The kinds of model there are. A new one is one file beside this and one line here. */
+import { classifier } from './classifier.ts'
 import { dcgan } from './dcgan.ts'
 import { diffusion } from './diffusion.ts'
 import type { ModelDefinition } from './model.ts'
@@ -10,6 +11,7 @@ export const models = {
   dcgan,
   pgan,
   stylegan2,
+  classifier,
 } as const satisfies Record<string, ModelDefinition>
 
 export type ModelName = keyof typeof models

@@ -7,7 +7,7 @@ import { colour, count, duration, holdout, rate, seed } from './values.ts'
 export const commonSpecs = {
   data: option(
     z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
-    'Folder of pictures, a list of files, tar archives such as "shards/{000..123}.tar", or "builtin:icons[:COUNT[:SEED]]" for the built-in face icons.',
+    'Folder of pictures, a list of files, tar archives such as "shards/{000..123}.tar", "builtin:icons[:COUNT[:SEED]]" for the built-in face icons, or "builtin:fonts[:FACE,FACE[:COUNT[:SEED]]]" for letters in installed typefaces (docs/fonts.md).',
     { default: 'builtin:icons', placeholder: 'PATH' },
   ),
   out: option(z.string().min(1), 'Folder that receives the numbered run folders.', {

@@ -12,7 +12,7 @@ export interface CommonTrainGiven {
   model?: Given<typeof trainSpecs>['model']
   /** Set every option to what a published source says; what you give yourself overrides it. Default: null. */
   recipe?: Given<typeof trainSpecs>['recipe']
-  /** Folder of pictures, a list of files, tar archives such as "shards/{000..123}.tar", or "builtin:icons[:COUNT[:SEED]]" for the built-in face icons. Default: "builtin:icons". */
+  /** Folder of pictures, a list of files, tar archives such as "shards/{000..123}.tar", "builtin:icons[:COUNT[:SEED]]" for the built-in face icons, or "builtin:fonts[:FACE,FACE[:COUNT[:SEED]]]" for letters in installed typefaces (docs/fonts.md). Default: "builtin:icons". */
   data?: Given<typeof trainSpecs>['data']
   /** Folder that receives the numbered run folders. Default: "runs". */
   out?: Given<typeof trainSpecs>['out']
@@ -20,29 +20,29 @@ export interface CommonTrainGiven {
   resume?: Given<typeof trainSpecs>['resume']
   /** Options that may differ from those the resumed run was started with, or "data" for its pictures; null for none. Default: null. */
   allowChanges?: Given<typeof trainSpecs>['allowChanges']
-  /** Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128. */
+  /** Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128; classifier 64. */
   size?: Given<typeof trainSpecs>['size']
   /** Channels: 1 grey, 3 colour, 4 colour with transparency. Default: 3. */
   channels?: Given<typeof trainSpecs>['channels']
   /** Seed of weights, order, flips and noise. Default: 3407. */
   seed?: Given<typeof trainSpecs>['seed']
-  /** Pictures in one forward pass. Default: diffusion 16; dcgan 64 (chainer: 100, radford: 128); pgan 16; stylegan2 32. */
+  /** Pictures in one forward pass. Default: diffusion 16; dcgan 64 (chainer: 100, radford: 128); pgan 16; stylegan2 32; classifier 100. */
   batch?: Given<typeof trainSpecs>['batch']
   /** Forward passes whose gradients are added for one update. Default: 1. */
   accumulate?: Given<typeof trainSpecs>['accumulate']
-  /** Learning rate of Adam. Default: diffusion 0.0001; dcgan 0.0002; pgan 0.001; stylegan2 0.0025 (paper: 0.002, r3gan: 0.0002). */
+  /** Learning rate of Adam. Default: diffusion 0.0001; dcgan 0.0002; pgan 0.001; stylegan2 0.0025 (paper: 0.002, r3gan: 0.0002); classifier 0.001. */
   lr?: Given<typeof trainSpecs>['lr']
   /** How the learning rate changes from warm-up to maxImages. Default: "constant". */
   lrSchedule?: Given<typeof trainSpecs>['lrSchedule']
   /** Images over which the learning rate rises from 0. Default: 0. */
   warmup?: Given<typeof trainSpecs>['warmup']
-  /** Clip the norm of the gradients to this; null for no clipping. Default: diffusion 1 (0.26: null); dcgan null; pgan null; stylegan2 null. */
+  /** Clip the norm of the gradients to this; null for no clipping. Default: diffusion 1 (0.26: null); dcgan null; pgan null; stylegan2 null; classifier null. */
   clipGradNorm?: Given<typeof trainSpecs>['clipGradNorm']
-  /** Adam's decay rates. Default: diffusion [0.9, 0.99]; dcgan [0.5, 0.999]; pgan [0, 0.99]; stylegan2 [0, 0.99]. */
+  /** Adam's decay rates. Default: diffusion [0.9, 0.99]; dcgan [0.5, 0.999]; pgan [0, 0.99]; stylegan2 [0, 0.99]; classifier [0.9, 0.999]. */
   betas?: Given<typeof trainSpecs>['betas']
-  /** Decay of the averaged weights (EMA); null for no average. Default: diffusion 0.995; dcgan null; pgan 0.999; stylegan2 0.9978. */
+  /** Decay of the averaged weights (EMA); null for no average. Default: diffusion 0.995; dcgan null; pgan 0.999; stylegan2 0.9978; classifier null. */
   emaDecay?: Given<typeof trainSpecs>['emaDecay']
-  /** Updates from one averaging to the next. Default: diffusion 10; dcgan 1; pgan 1; stylegan2 1. */
+  /** Updates from one averaging to the next. Default: diffusion 10; dcgan 1; pgan 1; stylegan2 1; classifier 1. */
   emaEvery?: Given<typeof trainSpecs>['emaEvery']
   /** Average over the latest part of the run, however long that is, in place of emaDecay: its spread as a share of the run, such as 0.1 (sigma_rel of EDM2); null for emaDecay. Default: null. */
   emaLength?: Given<typeof trainSpecs>['emaLength']
@@ -56,7 +56,7 @@ export interface CommonTrainGiven {
   device?: Given<typeof trainSpecs>['device']
   /** CPU threads; 0 uses all that the process, or its container, may use. Default: 0. */
   threads?: Given<typeof trainSpecs>['threads']
-  /** Mirror half of the pictures at random. Default: true. */
+  /** Mirror half of the pictures at random. Default: diffusion true; dcgan true; pgan true; stylegan2 true; classifier false. */
   flip?: Given<typeof trainSpecs>['flip']
   /** DataLoader workers whose random streams are reproduced; it changes which pictures are mirrored. Default: 1. */
   loaderWorkers?: Given<typeof trainSpecs>['loaderWorkers']
@@ -72,25 +72,25 @@ export interface CommonTrainGiven {
   duplicates?: Given<typeof trainSpecs>['duplicates']
   /** Pictures that are never trained on, so that what the model makes can be compared with them: how many, or a share below 1. "auto" holds out a tenth, at least 16, from 100 pictures on. Near-duplicates stay on one side. Recipes and exact hold out none unless you say so. Default: "auto". */
   holdout?: Given<typeof trainSpecs>['holdout']
-  /** What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions", "classes" or "attributes" for a .txt, .cls or .json file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: null. */
+  /** What is known of each picture, so that it can be asked for: "folders" for a class for each folder, "captions", "classes" or "attributes" for a .txt, .cls or .json file beside each picture, or a .csv or .json file of attributes; null for none. A run keeps what it found there. Default: diffusion null; dcgan null; pgan null; stylegan2 null; classifier "folders". */
   labels?: Given<typeof trainSpecs>['labels']
   /** Largest picture that is decoded, in pixels; larger ones count as unreadable. Up to four are decoded at once: at the default, progressive JPEGs and interlaced PNGs may take 1.6 GB together and AVIF 4 GB; other JPEGs shrink while they load. Default: 67108864. */
   maxPixels?: Given<typeof trainSpecs>['maxPixels']
   /** Where decoded pixels are while a run trains: all in memory, or in a file of the cache that is read ahead. "auto" takes the file where they would fill more than a quarter of the memory. Default: "auto". */
   pixelStore?: Given<typeof trainSpecs>['pixelStore']
-  /** Stop once the network has seen this many images. Default: diffusion 1600000; dcgan 1600000; pgan 8448000 (small: 1120000); stylegan2 25000000. */
+  /** Stop once the network has seen this many images. Default: diffusion 1600000; dcgan 1600000; pgan 8448000 (small: 1120000); stylegan2 25000000; classifier 50000. */
   maxImages?: Given<typeof trainSpecs>['maxImages']
   /** Train within this time, such as 5m or 1h, from the call to the last checkpoint: size, network, batch and schedule are chosen for the pictures and this machine where they are not given, and maxImages follows from the clock. Not with a recipe or exact; null to choose all yourself. Default: null. */
   time?: Given<typeof trainSpecs>['time']
   /** Stop after this time, such as 20m or 12h; null for no limit. Default: null. */
   maxTime?: Given<typeof trainSpecs>['maxTime']
-  /** Images between two checkpoints with previews. Default: diffusion 16000; dcgan 16000; pgan 16000; stylegan2 40000. */
+  /** Images between two checkpoints with previews. Default: diffusion 16000; dcgan 16000; pgan 16000; stylegan2 40000; classifier 10000. */
   checkpointImages?: Given<typeof trainSpecs>['checkpointImages']
   /** Longest time between two checkpoints. Default: "10m". */
   checkpointTime?: Given<typeof trainSpecs>['checkpointTime']
   /** Checkpoints to keep; older ones are deleted. Default: 3. */
   keepCheckpoints?: Given<typeof trainSpecs>['keepCheckpoints']
-  /** Look for copies of training pictures at checkpoints, and warn. Off for recipes and with exact unless you ask for it. Default: true. */
+  /** Look for copies of training pictures at checkpoints, and warn. Off for recipes and with exact unless you ask for it. Default: diffusion true; dcgan true; pgan true; stylegan2 true; classifier false. */
   guard?: Given<typeof trainSpecs>['guard']
   /** Share of a run's time that guard may take. Default: 0.03. */
   guardTime?: Given<typeof trainSpecs>['guardTime']
@@ -100,7 +100,7 @@ export interface CommonTrainGiven {
   maxRollbacks?: Given<typeof trainSpecs>['maxRollbacks']
   /** Images between two lines of metrics.jsonl; the first update has one too. Default: 200. */
   logImages?: Given<typeof trainSpecs>['logImages']
-  /** Pictures on each preview grid; 0 for no previews. Default: 16. */
+  /** Pictures on each preview grid; 0 for no previews. Default: diffusion 16; dcgan 16; pgan 16; stylegan2 16; classifier 0. */
   previews?: Given<typeof trainSpecs>['previews']
 }
 
@@ -216,7 +216,7 @@ export interface DcganTrainGiven {
   variant?: Given<(typeof models)['dcgan']['specs']>['variant']
   /** Length of the latent vector z. Default: dcgan 100; pgan 512 (small: 128); stylegan2 100. */
   latent?: Given<(typeof models)['dcgan']['specs']>['latent']
-  /** Channels of the generator's last and the discriminator's first hidden layer. Default: 64 (radford: 128). */
+  /** Channels of the generator's last and the discriminator's first hidden layer. Default: dcgan 64 (radford: 128); classifier 16. */
   width?: Given<(typeof models)['dcgan']['specs']>['width']
   /** Loss of the generator. Default: dcgan "non-saturating"; stylegan2 "non-saturating" (r3gan: "relativistic"). */
   ganLoss?: Given<(typeof models)['dcgan']['specs']>['ganLoss']
@@ -224,7 +224,7 @@ export interface DcganTrainGiven {
   discriminatorUpdates?: Given<(typeof models)['dcgan']['specs']>['discriminatorUpdates']
   /** Of a GAN real and generated pictures alike, so that a sample may be asked for without labels. Default: diffusion 0.1 (2.3-cfg: 0.5); dcgan 0.1; stylegan2 0.1. */
   labelDropout?: Given<(typeof models)['dcgan']['specs']>['labelDropout']
-  /** Weight decay added to the gradients. Default: 0 (chainer: 0.00001, radford: 0.00001). */
+  /** Weight decay added to the gradients. Default: dcgan 0 (chainer: 0.00001, radford: 0.00001); classifier 0. */
   weightDecay?: Given<(typeof models)['dcgan']['specs']>['weightDecay']
 }
 
@@ -318,16 +318,39 @@ export interface Stylegan2SampleGiven {
   mixFrom?: Given<(typeof models)['stylegan2']['sampleSpecs']>['mixFrom']
 }
 
+/** Options of `train()` that only model "classifier" has. */
+export interface ClassifierTrainGiven {
+  /** Classifier: "cnn" has three convolutions and a hidden layer, "mlp" two hidden layers alone. Default: "cnn". */
+  variant?: Given<(typeof models)['classifier']['specs']>['variant']
+  /** Units of each hidden layer. Default: 100. */
+  units?: Given<(typeof models)['classifier']['specs']>['units']
+  /** Channels of the first convolution; the next two have twice and four times as many. Default: dcgan 64 (radford: 128); classifier 16. */
+  width?: Given<(typeof models)['classifier']['specs']>['width']
+  /** Adam, or stochastic gradient descent, which wants an lr of about 0.1. Default: "adam". */
+  optimizer?: Given<(typeof models)['classifier']['specs']>['optimizer']
+  /** Share of the last step that stochastic gradient descent takes again. Default: 0. */
+  momentum?: Given<(typeof models)['classifier']['specs']>['momentum']
+  /** Weight decay added to the gradients. Default: dcgan 0 (chainer: 0.00001, radford: 0.00001); classifier 0. */
+  weightDecay?: Given<(typeof models)['classifier']['specs']>['weightDecay']
+  /** Which attribute of the labels is learned, such as a column of a .csv file; null where there is one only. Default: null. */
+  attribute?: Given<(typeof models)['classifier']['specs']>['attribute']
+}
+
+/** Options of `model.sample()` that only model "classifier" has. */
+export type ClassifierSampleGiven = Record<never, never>
+
 /** The options that only one kind of model has, by its name. */
 export type TrainGiven = {
   diffusion: DiffusionTrainGiven
   dcgan: DcganTrainGiven
   pgan: PganTrainGiven
   stylegan2: Stylegan2TrainGiven
+  classifier: ClassifierTrainGiven
 }
 export type SampleGiven = {
   diffusion: DiffusionSampleGiven
   dcgan: DcganSampleGiven
   pgan: PganSampleGiven
   stylegan2: Stylegan2SampleGiven
+  classifier: ClassifierSampleGiven
 }

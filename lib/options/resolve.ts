@@ -213,8 +213,16 @@ function labelProblems(asked: AskedLabels, labels: ResolvedTrainOptions['labels'
   return problems
 }
 
+/** Throws OPTION_INVALID for a model that makes no pictures; `what` is asked of it. */
+export function requireGenerator({ model }: Pick<ResolvedTrainOptions, 'model'>, what: string): void {
+  if (!definitionOf(model).classifies) return
+  const message = `${what} needs a model that makes pictures, but one of kind "${model}" only says what is on them: use classify`
+  throwIfAny([{ path: 'model', message }])
+}
+
 /** Complete sampling options for a model trained with `train`. Throws OPTION_INVALID with every problem in it. */
 export function resolveSample(given: SampleOptions, train: ResolvedTrainOptions): ResolvedSampleOptions {
+  requireGenerator(train, 'sampling')
   const input = asObject(given, 'options')
   const problems: Problem[] = []
   const definition = definitionOf(train.model)

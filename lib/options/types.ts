@@ -48,8 +48,16 @@ export type PganTrainOptions = NamedTrainOptions<'pgan'>
 /** Options of `train()` for StyleGAN2. */
 export type Stylegan2TrainOptions = NamedTrainOptions<'stylegan2'>
 
+/** Options of `train()` for a classifier. */
+export type ClassifierTrainOptions = NamedTrainOptions<'classifier'>
+
 /** Options of `train()`, as given: those of one kind of model. */
-export type TrainOptions = DiffusionTrainOptions | DcganTrainOptions | PganTrainOptions | Stylegan2TrainOptions
+export type TrainOptions =
+  | DiffusionTrainOptions
+  | DcganTrainOptions
+  | PganTrainOptions
+  | Stylegan2TrainOptions
+  | ClassifierTrainOptions
 
 type Merged<U> = { [K in U extends unknown ? keyof U : never]?: U extends Record<K, infer V> ? V : never }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Problem, ShinsakuError, throwIfAny } from '../errors.ts'
 import { definitionOf } from '../models/table.ts'
 import { type Given, option } from './option-spec.ts'
-import { resolveOnly, resolveSample, sampleSpecsOf } from './resolve.ts'
+import { requireGenerator, resolveOnly, resolveSample, sampleSpecsOf } from './resolve.ts'
 import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from './types.ts'
 import { count, seed } from './values.ts'
 
@@ -64,6 +64,7 @@ const asGiven = ({ path, message }: Problem): Problem => ({ path: path === 'step
 
 /** Complete options of a walk through a model trained with `train`. Throws OPTION_INVALID with every problem in it. */
 export function resolveWalk(given: WalkOptions, train: ResolvedTrainOptions): ResolvedWalk {
+  requireGenerator(train, 'a walk')
   const entries = Object.entries(given ?? {})
   const isOwn = ([name]: [string, unknown]) => Object.hasOwn(walkSpecs, name)
   const problems: Problem[] = notTaken

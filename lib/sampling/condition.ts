@@ -10,7 +10,8 @@ import {
 } from '../options/condition.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import type { SampleCall } from './call.ts'
-import { type Editable, type GivenPicture, keptOf, pixelsOf } from './edit.ts'
+import { type Editable, keptOf } from './edit.ts'
+import { type GivenPicture, pixelsOf } from './given-picture.ts'
 import type { Sampling } from './sampling.ts'
 
 /** What `sample()` of a model with a condition takes beside its options. */

@@ -1,6 +1,5 @@
 /** Editing pictures with a diffusion model that knows nothing of editing: variations, filling, and the way back to noise. */
 import { throwIfAny } from '../errors.ts'
-import { decodePicture, type PixelSettings, readBytes } from '../images/decode.ts'
 import {
   FILL_STEPS,
   type FillOptions,
@@ -10,15 +9,12 @@ import {
   type LikeOptions,
   likeSpecs,
 } from '../options/edit.ts'
-import { absolutePath } from '../options/paths.ts'
 import { resolveOnly } from '../options/resolve.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import type { SampleCall } from './call.ts'
 import type { Edit } from './edit-inputs.ts'
+import { type GivenPicture, pixelsOf } from './given-picture.ts'
 import type { Sampling } from './sampling.ts'
-
-/** A picture file, which becomes a square as those of training did, or pixels of the model's own shape. */
-export type GivenPicture = string | Uint8Array | { readonly pixels: Uint8Array }
 
 /** What editing needs of a model. */
 export type Editable = {
@@ -38,33 +34,6 @@ function requireDiffusion({ model, distilSteps }: ResolvedTrainOptions): void {
   throwIfAny([
     { path: 'model', message: `editing needs a model of kind "diffusion", but this one is of kind "${model}"` },
   ])
-}
-
-type Shape = Omit<PixelSettings, 'takeOwn'>
-
-/** Pixels of the model's shape. Throws OPTION_INVALID, IMAGE_UNREADABLE, FILE_FAILED. */
-export async function pixelsOf(
-  given: GivenPicture,
-  shape: Shape,
-  from: string | undefined,
-  path: string,
-): Promise<Uint8Array> {
-  const { size, channels, background, fit, crop, maxPixels } = shape
-  if (typeof given === 'string') {
-    const settings = { size, channels, background, fit, crop, maxPixels, takeOwn: true as const }
-    const file = absolutePath(given, from)
-    return (await decodePicture(await readBytes(file), file, settings)).pixels
-  }
-  const pixels = given instanceof Uint8Array ? given : given?.pixels
-  const bytes = size * size * channels
-  if (!(pixels instanceof Uint8Array) || pixels.length !== bytes)
-    throwIfAny([
-      {
-        path,
-        message: `must be the path of a picture, or ${bytes} bytes of pixels (${size} x ${size} x ${channels}), but ${pixels instanceof Uint8Array ? `has ${pixels.length}` : `is ${typeof given}`}`,
-      },
-    ])
-  return pixels
 }
 
 /** From a mask, where white is filled and black stays, to what is kept. Throws OPTION_INVALID where it marks nothing, or all. */

@@ -13,9 +13,10 @@ import type { ResolvedSampleOptions, ResolvedTrainOptions, SampleOptions } from 
 import type { WalkPath } from '../options/walk.ts'
 import type { BetweenCall, SampleCall, SampleHooks, WalkCall } from './call.ts'
 import type { ConditionCall } from './condition.ts'
+import type { Classification, ClassifyCall } from './classify.ts'
 import { directionOf } from './direction.ts'
-import type { GivenPicture } from './edit.ts'
 import { type Edit, editSettings } from './edit-inputs.ts'
+import type { GivenPicture } from './given-picture.ts'
 import { InferenceModels } from './inference-models.ts'
 import { SampleJob } from './job.ts'
 import type { Provenance } from './picture.ts'
@@ -211,6 +212,34 @@ export class Model {
   ): Promise<Float32Array> {
     const from = workingFolder()
     return (await import('./edit.ts')).invert(this, picture, options, from)
+  }
+
+  /**
+   * Says which class each picture is of: files, which become squares as those of training did, or pixels of the model's
+   * shape. For models of kind "classifier". Rejects with OPTION_INVALID, IMAGE_UNREADABLE, FILE_FAILED, ABORT_ERR, DISPOSED.
+   */
+  async classify(pictures: readonly GivenPicture[], options: ClassifyCall = {}): Promise<Classification[]> {
+    const from = workingFolder()
+    return (await import('./classify.ts')).classify(this, pictures, options, from)
+  }
+
+  /** @internal One row of logits for each picture, of uint8 [count, size, size, channels]; of a classifier. */
+  async logits(pixels: Uint8Array, count: number): Promise<Float32Array> {
+    const close = this.#models.hold()
+    try {
+      const { size, channels } = this.options
+      const native = await this.#models.get('raw')
+      const sampler = await native.sampler({}, { picture: { shape: [count, size, size, channels], values: pixels } })
+      try {
+        while (!(await sampler.step()));
+        const bytes = await sampler.values()
+        return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+      } finally {
+        sampler.dispose()
+      }
+    } finally {
+      close()
+    }
   }
 
   /** @internal Begins a call, with the weights as they are now; the caller closes it. */

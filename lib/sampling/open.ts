@@ -155,7 +155,8 @@ async function modelOf(opened: OpenPlace, { device, threads, exact }: ReturnType
   const { place, stored } = opened
   const all = await trainedOptions(place.run)
   // A checkpoint from before a run was given labels knows none.
-  const trained = stored.tensors.some(({ name }) => isLabelState(name)) ? all : { ...all, labels: null }
+  const isTold = definitionOf(all.model).classifies || stored.tensors.some(({ name }) => isLabelState(name))
+  const trained = isTold ? all : { ...all, labels: null }
   const native = await loadNative()
   const { addon } = native
   const placement = await placeKnown(native, { ...trained, device, threads, exact: exact || trained.exact })

@@ -31,6 +31,7 @@ import { type RollbackDeps, restoreForAttempt } from './rollback.ts'
 import { RunLog } from './run-log.ts'
 import type { Computing, Status } from './status.ts'
 import type { TimekeeperDeps } from './timekeeper.ts'
+import { Validation } from './validation.ts'
 
 /** What the loop needs of the rest. */
 export type SessionDeps = CheckpointDeps &
@@ -42,6 +43,8 @@ export type SessionDeps = CheckpointDeps &
     runLog: Pick<RunLog, 'log' | 'record' | 'recordGuard'>
     /** The copy guard; null where it is off. */
     guard: Pick<Guard, 'look' | 'newest' | 'rewind' | 'warnedAt'> | null
+    /** How often a classifier is right; null for other kinds. */
+    validation: Pick<Validation, 'nextAt' | 'isDue' | 'measure' | 'newest' | 'write'> | null
     /** The most images one update sees. */
     imagesPerUpdate: number
     /** The series that is reported as the loss. */
@@ -158,6 +161,7 @@ function callbacks(
     imagesPerUpdate: definition.imagesPerUpdate(options),
     mainLoss: definition.mainLoss,
     guard,
+    validation: definition.classifies ? new Validation({ options, data, withModel, run }) : null,
     step: (updates) => (prefetch ?? trainer).step(updates),
     // Behind the units that are queued; what fails it fails the next one too.
     endAt: (images) => void trainer.endAt(images).catch(() => {}),

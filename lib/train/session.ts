@@ -6,6 +6,7 @@ import type { Model, SampleCall } from '../sampling/model.ts'
 import type { Sampling } from '../sampling/sampling.ts'
 import { isNotFinite, withAdvice } from './advice.ts'
 import { Checkpointer } from './checkpointer.ts'
+import { accuracyText } from './classifier-report.ts'
 import { longRunAdvice } from './long-run.ts'
 import { Rollback } from './rollback.ts'
 import { mayPass } from './save-failures.ts'
@@ -38,6 +39,7 @@ export class Session {
   /** The newest status, and the images at which the copy guard was last asked to look. */
   #status: Status | undefined
   #guardedAt = -1
+  #validatedAt = -1
   #rate = new Rate()
   readonly #time: Timekeeper
   #settledUnits = 0
@@ -89,11 +91,14 @@ export class Session {
       this.#stopOnCopies()
       while (!this.#done() || this.#units.length > 0) await this.#turn().catch((error) => this.#rollBack(error))
       await this.#deps.recordEnd(this.#time.maxImages)
+      // Who has aborted waits.
+      if (!signal?.aborted) await this.#validate('end')
       await this.#checkpointer.finish(this.#state())
       // A run that is to end with the clock has no time left.
       if (this.#unreadable === undefined && options.time === null) await this.#guard()
       if (this.#unreadable) throw this.#unreadable
       if (signal?.aborted) throw abortError(signal, 'Training')
+      await this.#deps.validation?.write()
       return await this.#deps.finish()
     } catch (cause) {
       const error = withAdvice(cause, options, this.#deps.folder)
@@ -113,9 +118,12 @@ export class Session {
     const checkpointer = this.#checkpointer
     const { images } = this.#counters
     checkpointer.throwFatal()
-    const boundary = Math.min(checkpointer.nextAt(images), this.#time.maxImages)
+    const passEnds = this.#deps.validation?.nextAt(images) ?? Number.POSITIVE_INFINITY
+    const boundary = Math.min(checkpointer.nextAt(images), passEnds, this.#time.maxImages)
     if (!this.#done() && !checkpointer.isDue(images)) this.#queueUnits(boundary)
     if (this.#units.length > 0) await this.#settleUnit()
+    if (this.#units.length === 0 && this.#deps.validation?.isDue(this.#counters.images, images))
+      await this.#validate('pass')
     if (this.#units.length > 0 || !checkpointer.isDue(this.#counters.images)) return
     await this.#time.pause(() => checkpointer.take(this.#state()))
     await this.#guard()
@@ -154,6 +162,7 @@ export class Session {
     this.#checkpointer.startFrom(images)
     this.#deps.guard?.rewind(images)
     this.#guardedAt = -1
+    this.#validatedAt = -1
   }
 
   #queueUnits(boundary: number): void {
@@ -183,18 +192,21 @@ export class Session {
     const seconds = (now - unit.startedAt) / 1000
     // The next unit starts where this one ended, not where it was queued.
     for (const queued of this.#units) queued.startedAt = now
-    const { options, runLog } = this.#deps
+    const { options, runLog, validation } = this.#deps
     const elapsed = this.#time.elapsedSeconds
     for (let i = 0; i < unit.updates; i++) {
       const images = metrics.images![i]!
       this.#live.add(metrics, i)
       this.#logged.add(metrics, i)
-      const line = Math.floor(images / options.logImages) > Math.floor(this.#counters.images / options.logImages)
+      const isAsked = Math.floor(images / options.logImages) > Math.floor(this.#counters.images / options.logImages)
+      // The line at a pass's end waits for the accuracies.
+      const isPassEnd = validation?.isDue(images, this.#counters.images) === true
       this.#counters.images = images
       this.#counters.updates += 1
       this.#counters.epoch = metrics.epoch![i]!
       this.#counters.elapsedSeconds = elapsed - (seconds * (unit.updates - 1 - i)) / unit.updates
-      if (line) runLog.record(this.#statusOf(this.#logged.take()))
+      if (isPassEnd) continue
+      if (isAsked) runLog.record(this.#statusOf(this.#logged.take()))
       // Whoever follows the file sees at once that there is something; its means begin with the same update.
       else if (this.#counters.updates === 1) runLog.record(this.#statusOf(this.#logged.peek()))
     }
@@ -209,6 +221,24 @@ export class Session {
   #tell(status: Status): void {
     this.#status = status
     this.#deps.onStatus(status)
+  }
+
+  /** Measures a classifier where it stands, and puts a line of it on record. */
+  async #validate(at: 'pass' | 'end'): Promise<void> {
+    const { validation, runLog } = this.#deps
+    const { images } = this.#counters
+    if (!validation || images === this.#validatedAt) return
+    this.#validatedAt = images
+    const { train, test } = await this.#time.pause(() => validation.measure(images))
+    // The same images have one line: where an end is measured that a resumed run begins with, there is one already.
+    if (this.#logged.count > 0) {
+      const accuracy = { trainAccuracy: train, ...(test !== null && { testAccuracy: test }) }
+      // An end that nobody but its caller chose is no end to a run that goes on from it.
+      const means = at === 'pass' ? this.#logged.take() : this.#logged.peek()
+      runLog.record(this.#statusOf({ ...means, ...accuracy }))
+    }
+    runLog.log(accuracyText(images, { train, test }))
+    if (this.#status) this.#tell({ ...this.#status, accuracy: { train, test } })
   }
 
   /** Lets the copy guard look at the weights that a checkpoint was made of. */
@@ -245,7 +275,7 @@ export class Session {
   }
 
   #statusOf(metrics: Record<string, number>): Status {
-    const { computing, mainLoss, guard } = this.#deps
+    const { computing, mainLoss, guard, validation } = this.#deps
     const { maxImages, maxSeconds } = this.#time
     const imagesPerSecond = this.#rate.perSecond
     return {
@@ -255,6 +285,7 @@ export class Session {
       loss: metrics[mainLoss] ?? Number.NaN,
       metrics,
       guard: guard?.newest ?? null,
+      accuracy: validation?.newest ?? null,
       imagesPerSecond,
       etaSeconds: eta(this.#counters, imagesPerSecond, maxImages, maxSeconds),
     }

@@ -7,6 +7,9 @@ import type { GuardRecord } from '../run/guard-records.ts'
 /** What computes a run's updates. */
 export type Computing = Pick<Placement, 'ops' | 'graph' | 'precision'>
 
+/** Shares of pictures whose class a classifier names right: of those it learns from, and of those held out (null where none are). */
+export type Accuracy = { train: number; test: number | null }
+
 /** One report of a run. Progress is counted in images; the rest follows from it. */
 export type Status = Computing & {
   /** Images seen since the run was started, across resumes. */
@@ -23,6 +26,8 @@ export type Status = Computing & {
   metrics: Readonly<Record<string, number>>
   /** The newest look of the copy guard; null before the first, and where it is off. */
   guard: GuardRecord | null
+  /** Of a classifier: the newest accuracies, measured after each pass over the pictures; null before the first, and of others. */
+  accuracy: Accuracy | null
   imagesPerSecond: number
   /** Seconds of training so far, across resumes. */
   elapsedSeconds: number

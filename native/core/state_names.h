@@ -34,6 +34,9 @@ inline std::string ExpAvg(const std::string& name) { return "optimizer.exp_avg."
 inline std::string ExpAvgSq(const std::string& name) { return "optimizer.exp_avg_sq." + name; }
 inline std::string AdamStep(const std::string& prefix) { return kOptimizer + prefix + "step"; }
 
+// That of stochastic gradient descent, of the parameter `name`.
+inline std::string Momentum(const std::string& name) { return "optimizer.momentum_buffer." + name; }
+
 // The weight by which a network is told of labels.
 inline constexpr char kLabels[] = "label_emb";
 

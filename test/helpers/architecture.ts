@@ -20,6 +20,7 @@ const floors: readonly (readonly string[])[] = [
   ['native'],
   ['backend'],
   ['icons'],
+  ['fonts'],
   ['data'],
   ['checkpoint'],
   ['run'],

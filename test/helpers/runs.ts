@@ -21,6 +21,7 @@ const small: Record<ModelName, AnyCall> = {
   dcgan: { model: 'dcgan', size: 32, width: 8, latent: 16 },
   pgan: { model: 'pgan', size: 16, widths: [8, 8, 8], latent: 8, scaleImages: 64, fadeImages: 32 },
   stylegan2: { model: 'stylegan2', size: 32, channelBase: 256, channelMax: 16, latent: 16 },
+  classifier: { model: 'classifier', size: 16, units: 8, width: 4 },
 }
 
 // One thread: threads that wait for each other on a busy machine lose far more than they gain at this size.

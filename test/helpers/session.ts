@@ -102,6 +102,7 @@ export function makeSession(
     imagesPerUpdate: resolved.batch,
     mainLoss: 'loss',
     guard: null,
+    validation: null,
     previewStart: start === 0,
     start: { images: start, updates: start / 4, epoch: 0, elapsedSeconds: 0, pending: { count: 0, sums: {} } },
     save: async ({ images }) => {

@@ -30,6 +30,7 @@ const small: Record<ModelName, AnyTrainOptions> = {
     mappingLayers: 2,
     batch: 4,
   },
+  classifier: { threads: 1, model: 'classifier', size: 16, units: 8, width: 4, batch: 4 },
 }
 
 /** A native spec: small defaults under the given options. Trains and draws with the reference unless `cpuOps` offers more. */

@@ -4,7 +4,7 @@ import { labelsDigestOf, type Manifest, type ManifestFile } from '../manifest.ts
 import { applyLabels } from './apply.ts'
 import { extensionBeside } from './beside.ts'
 import { labelWarnings } from './describe.ts'
-import { learnLabels } from './learn.ts'
+import { learnClasses, learnLabels } from './learn.ts'
 import type { FoundLabels } from './raw.ts'
 import type { WantedLabels } from './read.ts'
 
@@ -18,6 +18,24 @@ export type Labelling = {
 
 export const unlabelled: Labelling = { set: null, record: {}, warnings: [] }
 
+/** Where one attribute alone is learned: its name, or null for the only one. */
+export type OneAttribute = { attribute: string | null }
+
+function learn(
+  trained: readonly ManifestFile[],
+  found: FoundLabels,
+  wanted: WantedLabels,
+  classes: OneAttribute | undefined,
+): ReturnType<typeof learnLabels> {
+  if (isLabelSet(wanted)) return { set: wanted, warnings: [] }
+  const known = trained.map(({ path }) => ({ path, labels: found.of(path) }))
+  if (classes) return learnClasses(wanted, known, classes.attribute)
+  return learnLabels(
+    wanted,
+    known.map(({ labels }) => labels),
+  )
+}
+
 /**
  * Writes labels into the entries. Words and classes are those of `trained`: what only held-out pictures have is unknown,
  * because no network could learn it. Throws LABELS_INVALID where nothing tells the pictures apart.
@@ -26,13 +44,9 @@ export function labelFiles(
   { trained, heldOut }: { trained: readonly ManifestFile[]; heldOut: readonly ManifestFile[] },
   found: FoundLabels,
   wanted: WantedLabels,
+  classes?: OneAttribute,
 ): Labelling {
-  const { set, warnings } = isLabelSet(wanted)
-    ? { set: wanted, warnings: [] }
-    : learnLabels(
-        wanted,
-        trained.map(({ path }) => found.of(path)),
-      )
+  const { set, warnings } = learn(trained, found, wanted, classes)
   for (const file of [...trained, ...heldOut]) file.labels = applyLabels(set, found.of(file.path))
   return {
     set,

@@ -1,4 +1,6 @@
 /** From what was written beside the pictures to the labels that a model knows: kinds, values, counts. */
+
+import { quoted } from '../../errors.ts'
 import { type LabelAttribute, type LabelSet, MAX_LABEL_COLUMNS } from '../../options/labels.ts'
 import { labelsInvalid, type RawLabels, type RawValue } from './raw.ts'
 
@@ -8,6 +10,8 @@ const LEAST_PICTURES_OF_WORD = 2
 const MAX_CLASSES_OF_FEW = 8
 /** The most frequent words are taken. */
 const MAX_WORDS = 1000
+
+const MAX_NAMED = 3
 
 /** Columns whose numbers are names. */
 const names = new Set(['class', 'label', 'category'])
@@ -84,14 +88,19 @@ function learnOne(name: string, values: readonly RawValue[]): Learned {
   return { attribute: { name, kind: 'number', ...written, count: degrees.length }, warnings: [] }
 }
 
-/** The labels of the pictures to train on. Throws LABELS_INVALID where nothing tells them apart, or where there are too many. */
-export function learnLabels(from: string, found: readonly RawLabels[]): { set: LabelSet; warnings: string[] } {
+function columnsOfAll(found: readonly RawLabels[]): Map<string, RawValue[]> {
   const columns = new Map<string, RawValue[]>()
   for (const [name, value] of found.flatMap((labels) => [...labels])) {
     const values = columns.get(name)
     if (values) values.push(value)
     else columns.set(name, [value])
   }
+  return columns
+}
+
+/** The labels of the pictures to train on. Throws LABELS_INVALID where nothing tells them apart, or where there are too many. */
+export function learnLabels(from: string, found: readonly RawLabels[]): { set: LabelSet; warnings: string[] } {
+  const columns = columnsOfAll(found)
   const learned = [...columns].map(([name, values]) => ({ name, ...learnOne(name, values) }))
   const attributes = learned.flatMap(({ attribute }) => attribute ?? [])
   const same = learned.filter(({ attribute }) => attribute === undefined).map(({ name }) => name)
@@ -117,4 +126,53 @@ export function learnLabels(from: string, found: readonly RawLabels[]): { set: L
       ...(same.length > 0 ? [`All pictures have the same ${same.join(', ')}, which is not used.`] : []),
     ],
   }
+}
+
+/**
+ * One attribute alone, whose every value is a class: numbers, yes and no are names too. `wanted` says which, where there
+ * are several. Throws LABELS_INVALID where there is none such, and for pictures without it, which nobody can say the class of.
+ */
+export function learnClasses(
+  from: string,
+  found: readonly { path: string; labels: RawLabels }[],
+  wanted: string | null,
+): { set: LabelSet; warnings: string[] } {
+  const columns = columnsOfAll(found.map(({ labels }) => labels))
+  const names = [...columns.keys()]
+  const known = names.slice(0, MAX_NAMED).map(quoted).join(', ')
+  if (wanted === null && names.length > 1)
+    throw labelsInvalid(
+      `The labels have ${names.length} attributes (${known}${names.length > MAX_NAMED ? ', ...' : ''}), but a classifier learns one`,
+      'Say which one with attribute.',
+      { details: { attributes: names.slice(0, 100) } },
+    )
+  const name = wanted ?? names[0]
+  const values = name === undefined ? undefined : columns.get(name)
+  if (name === undefined || values === undefined)
+    throw labelsInvalid(
+      names.length === 0
+        ? 'No picture that is trained on has a label'
+        : `The labels have no attribute ${quoted(name!)}: they have ${known}`,
+      'Put the pictures of each class into a folder of its own, or name a column of the table with attribute.',
+      { details: { attributes: names.slice(0, 100) } },
+    )
+  const bare = found.filter(({ labels }) => !labels.has(name))
+  if (bare.length > 0)
+    throw labelsInvalid(
+      `${bare.length} of ${found.length} pictures have no ${quoted(name)}: ${bare
+        .slice(0, MAX_NAMED)
+        .map(({ path }) => quoted(path))
+        .join(', ')}${bare.length > MAX_NAMED ? ', ...' : ''}`,
+      'Say of each picture what class it is of, or leave it out.',
+      { details: { missing: bare.slice(0, 100).map(({ path }) => path), count: bare.length } },
+    )
+  const { attribute } = values.some(Array.isArray) ? { attribute: undefined } : learnClass(name, values)
+  if (attribute === undefined)
+    throw labelsInvalid(
+      values.some(Array.isArray)
+        ? `${quoted(name)} holds words, several of a picture, but a classifier learns one class of each`
+        : `All pictures that are trained on have the same ${quoted(name)}`,
+      'Two classes at least must occur, one for each picture.',
+    )
+  return { set: { from, attributes: [attribute] }, warnings: [] }
 }

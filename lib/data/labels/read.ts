@@ -38,12 +38,15 @@ export async function readLabels(
   signal: AbortSignal | undefined,
 ): Promise<FoundLabels> {
   const from = isLabelSet(wanted) ? wanted.from : wanted
+  const isInFolders = items.some(({ path }) => folderOf(path) !== undefined)
+  if (from === 'folders' && (root !== null || isInFolders)) return ofFolders(items)
   if (root === null)
     throw labelsInvalid(
-      'Drawn icons have no labels beside them',
-      'Give a folder of pictures as data, or leave labels out.',
+      isInFolders
+        ? 'Drawn letters have no labels beside them but their folders'
+        : 'Drawn icons have no labels beside them',
+      isInFolders ? 'Set labels to "folders".' : 'Give a folder of pictures as data, or leave labels out.',
     )
-  if (from === 'folders') return ofFolders(items)
   if (areBeside(from)) return readBeside(from, { root, items }, signal)
   if (!['.csv', '.json'].includes(extname(from).toLowerCase()))
     throw labelsInvalid(

@@ -1,6 +1,7 @@
 // The table of the kinds of model.
 #include "core/models/registry.h"
 
+#include "core/models/classifier/kind.h"
 #include "core/models/dcgan/kind.h"
 #include "core/models/diffusion/kind.h"
 #include "core/models/pgan/kind.h"
@@ -15,6 +16,8 @@ constexpr ModelKind kKinds[] = {
     {"dcgan", MakeDcganTrainingStep, MakeDcganInferenceModel, DescribeDcgan, TraceDcgan, nullptr},
     {"pgan", MakePganTrainingStep, MakePganInferenceModel, DescribePgan, TracePgan, nullptr},
     {"stylegan2", MakeStylegan2TrainingStep, MakeStylegan2InferenceModel, DescribeStylegan2, TraceStylegan2,
+     nullptr},
+    {"classifier", MakeClassifierTrainingStep, MakeClassifierInferenceModel, DescribeClassifier, nullptr,
      nullptr},
 };
 

@@ -3,11 +3,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/_foreach_norm.h>
-#include <ATen/ops/clamp.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -16,6 +11,7 @@
 #include <numbers>
 
 #include "core/ops/ops.h"
+#include "core/optim/clip.h"
 #include "core/optim/cpu_adam.h"
 #include "core/optim/device_adam.h"
 #include "core/state_names.h"
@@ -82,16 +78,7 @@ NamedTensors Adam::state() {
   return all;
 }
 
-at::Tensor Adam::Clip(double max_norm) {
-  const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> gradients;
-  for (const auto& [name, tensor] : parameters_) {
-    if (tensor.grad().defined()) gradients.push_back(tensor.grad());
-  }
-  const at::Tensor norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);
-  at::_foreach_mul_(gradients, at::clamp(max_norm / (norm + 1e-6), std::nullopt, 1.0));
-  return norm;
-}
+at::Tensor Adam::Clip(double max_norm) { return ClipGradNorm(parameters_, max_norm); }
 
 double LearningRate(const Spec& spec, int64_t images) {
   const double lr = Number(spec, "lr");

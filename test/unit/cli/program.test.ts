@@ -38,6 +38,7 @@ describe('help', () => {
       'Options of model "dcgan":',
       'Options of model "pgan":',
       'Options of model "stylegan2":',
+      'Options of model "classifier":',
     ])
     expect(stdout).not.toContain('--no-flip')
   })

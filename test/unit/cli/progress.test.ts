@@ -104,6 +104,7 @@ const status: Status = {
   loss: 0.021349,
   metrics: { loss: 0.021349 },
   guard: null,
+  accuracy: null,
   imagesPerSecond: 35.22,
   elapsedSeconds: 363,
   etaSeconds: 1453.6,

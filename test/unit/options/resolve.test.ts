@@ -225,7 +225,9 @@ describe('sampling options', () => {
 
 test('wrong calls do not compile', () => {
   expectTypeOf<AnyTrainOptions['size']>().toEqualTypeOf<number | undefined>()
-  expectTypeOf<AnyTrainOptions['model']>().toEqualTypeOf<'diffusion' | 'dcgan' | 'pgan' | 'stylegan2' | undefined>()
+  expectTypeOf<AnyTrainOptions['model']>().toEqualTypeOf<
+    'diffusion' | 'dcgan' | 'pgan' | 'stylegan2' | 'classifier' | undefined
+  >()
   expectTypeOf<AnyTrainOptions['maxTime']>().toEqualTypeOf<Duration | null | undefined>()
   expectTypeOf<AnyTrainOptions['clipGradNorm']>().toEqualTypeOf<number | null | undefined>()
   expectTypeOf<SampleOptions['sampler']>().toEqualTypeOf<

@@ -35,7 +35,8 @@ describe('a kind of model has its own options only', () => {
   })
 
   test('of model.options, which narrow', () => {
-    const dimOf = (options: Model['options']) => (options.model === 'diffusion' ? options.dim : options.latent)
+    const dimOf = (options: Model['options']) =>
+      options.model === 'diffusion' ? options.dim : options.model === 'classifier' ? options.units : options.latent
     expectTypeOf(dimOf).returns.toEqualTypeOf<number>()
     type Dcgan = Extract<ResolvedTrainOptions, { model: 'dcgan' }>
     expectTypeOf<Dcgan['dim']>().toEqualTypeOf<undefined>()
@@ -88,7 +89,7 @@ export const read = (model: Model) => model.options.size`
   const docsAt = (position: number) =>
     ts.displayPartsToString(service.getQuickInfoAtPosition(file, position)?.documentation)
   const size =
-    'Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128.'
+    'Side of the square pictures, in pixels. Default: diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128; classifier 64.'
   expect(docsAt(text.indexOf('size: 32'))).toBe(size)
   expect(docsAt(text.indexOf('dim: 16'))).toContain('Width of the first stage')
   expect(docsAt(text.lastIndexOf('size'))).toBe(size)
