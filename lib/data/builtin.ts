@@ -1,6 +1,6 @@
 /** Data that this package draws itself: "builtin:icons", and "builtin:fonts" with typefaces that are installed. */
 import { throwIfAny } from '../errors.ts'
-import type { Source } from './source.ts'
+import type { Source } from './source-type.ts'
 
 const BUILTIN = 'builtin:'
 const ICONS = { count: 158, seed: 1, mostCount: 100_000 }

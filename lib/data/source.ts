@@ -6,24 +6,12 @@ import { pathToBytes } from '../files/path-bytes.ts'
 import { withPatience } from '../files/shortage.ts'
 import type { ResolvedTrainOptions } from '../options/types.ts'
 import { isBuiltin, openBuiltin } from './builtin.ts'
-import { type Found, walk } from './folder.ts'
-import { type Rights, unknownRights } from './licences.ts'
-import type { Item } from './outcome.ts'
+import { walk } from './folder.ts'
+import { unknownRights } from './licences.ts'
 import { isArchive, namesOfShards, openShards } from './shards.ts'
+import type { Source } from './source-type.ts'
 
-export type Source = {
-  /** The data by name, without the folders above it. */
-  name: string
-  items: Item[]
-  skipped: Found['skipped']
-  ignored: Found['ignored']
-  /** Folder whose LICENSES.csv counts; null for drawings. */
-  root: string | null
-  /** What is known of every picture when there is no LICENSES.csv. */
-  rights: Rights
-  /** Which pictures are held out, where that is the task's and not an option's. */
-  isHeldOut?: (path: string) => boolean
-}
+export type { Source } from './source-type.ts'
 
 /** The deepest folder that all of these absolute paths are in. */
 function commonFolder(paths: readonly string[]): string {

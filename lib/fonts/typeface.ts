@@ -1,6 +1,6 @@
 /** Typefaces of @fontsource packages that are installed beside this one, and the outlines of their letters. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { ShinsakuError } from '../errors.ts'
 import { readWhole } from '../files/read.ts'
 
@@ -30,18 +30,15 @@ type Opentype = { parse(bytes: ArrayBuffer): Font }
 const PARSER = 'opentype.js'
 const packageOf = (name: string): string => `@fontsource/${name}`
 
-const require = createRequire(import.meta.url)
-
 /** Fonts have less, but those of Chinese and Japanese. */
 const MAX_BYTES = 2 ** 25
 
-/** Where a file of an installed package is: beside this one, or in the project that the process works in. */
-const locate = (path: string): string => require.resolve(path, { paths: [import.meta.dirname, process.cwd()] })
+/** Where a file of an installed package is. Throws where there is none. */
+const locate = (path: string): string => fileURLToPath(import.meta.resolve(path))
 
 const isThere = (path: string): boolean => {
   try {
-    locate(path)
-    return true
+    return existsSync(locate(path))
   } catch {
     return false
   }
@@ -110,6 +107,7 @@ async function openOne(name: string, { parse }: Opentype): Promise<Typeface> {
 /** Opens typefaces by the names of their packages. Rejects with TOOL_MISSING, TYPEFACE_INVALID, FILE_FAILED. */
 export async function openTypefaces(names: readonly string[]): Promise<Typeface[]> {
   requireInstalled(names)
-  const opentype = require(locate(PARSER)) as Opentype
+  // @ts-expect-error: it comes without types
+  const { default: opentype } = (await import('opentype.js')) as { default: Opentype }
   return Promise.all(names.map((name) => openOne(name, opentype)))
 }

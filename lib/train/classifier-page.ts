@@ -2,7 +2,7 @@
 import { documentOf } from '../html/document.ts'
 import { look } from '../html/look.ts'
 import { html, Markup } from '../html/markup.ts'
-import type { ClassifierRecord, Side } from './classifier-report.ts'
+import type { ClassifierRecord, Side } from './classifier-record.ts'
 
 const style = `${look}table{border-collapse:collapse}td,th{padding:.2rem .6rem;text-align:right}th[scope=row]{text-align:left}td.right{font-weight:bold}img{image-rendering:pixelated;max-width:100%}`
 

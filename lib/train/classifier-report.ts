@@ -1,10 +1,11 @@
 /** What a classifier gets right and wrong: accuracies, a table of which class is taken for which, and the pictures it is worst at. */
 import { join } from 'node:path'
-import { bootstrapShare, type Share } from '../evaluate/intervals.ts'
+import { bootstrapShare } from '../evaluate/intervals.ts'
 import { toJson, writeDurable } from '../files/write.ts'
 import { letterOf } from '../fonts/letters.ts'
 import type { LabelSet, PictureLabels } from '../options/labels.ts'
 import { classifierPage } from './classifier-page.ts'
+import type { ClassifierRecord, Side } from './classifier-record.ts'
 import type { Accuracy } from './status.ts'
 
 /** Pictures that a report names. */
@@ -13,24 +14,6 @@ const SEED = 20_220_713
 
 /** One picture: its class and what the network says, as indices; how sure it is, and what it gives the right class. */
 export type Answer = { path: string; row: number; truth: number; said: number; probability: number; ofTruth: number }
-
-/** `confusion[i][j]`: pictures of class i that are taken for class j. */
-export type Side = { accuracy: Share; confusion: number[][] }
-
-export type Worst = { path: string; class: string; said: string; probability: number }
-
-/** What RUN/accuracy.json holds. */
-export type ClassifierRecord = {
-  images: number
-  classes: readonly string[]
-  train: Side
-  /** Null where no pictures are held out. */
-  test: Side | null
-  /** The least right first; of held-out pictures where there are some. */
-  worst: Worst[]
-  /** Of "builtin:fonts": how often it is right about each letter, the worst first; empty otherwise. */
-  letters: { letter: string; accuracy: number; n: number }[]
-}
 
 export type ClassifierReport = { accuracy: Accuracy; record: ClassifierRecord; worst: readonly Answer[] }
 

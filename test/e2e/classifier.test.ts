@@ -33,7 +33,7 @@ const options = {
   units: 64,
   lr: 0.01,
   holdout: 4,
-  logImages: 8,
+  logImages: 10,
   channels: 1,
 } as const
 let model: Model

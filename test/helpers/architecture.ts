@@ -44,6 +44,7 @@ const floors: readonly (readonly string[])[] = [
 const packages: Readonly<Record<string, readonly string[]>> = {
   sharp: ['lib/images/sharp.ts'],
   commander: ['lib/cli/'],
+  'opentype.js': ['lib/fonts/typeface.ts'],
   'csv-parse': ['lib/data/licences.ts', 'lib/data/labels/table.ts'],
   fflate: ['lib/files/zip.ts'],
   tar: ['lib/files/tar.ts'],

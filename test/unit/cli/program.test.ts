@@ -25,7 +25,7 @@ describe('help', () => {
     expect(plain).toContain(
       '--size <N> Side of the square pictures, in pixels. (default: diffusion 128; dcgan 64 (chainer: 96)',
     )
-    expect(plain).toContain('--[no-]flip Mirror half of the pictures at random. (default: on)')
+    expect(plain).toContain('--[no-]flip Mirror half of the pictures at random. (default: diffusion on; ')
     expect(plain).toContain('--betas <A,B,...> ')
     expect(plain).toContain(
       'How the learning rate changes from warm-up to maxImages. One of: constant, linear, cosine. (default: constant)',

@@ -38,13 +38,17 @@ describe('defaults as text', () => {
 
   test('one where all agree, else by model, with the variants that differ', () => {
     expect(textOf('seed')).toBe('3407')
-    expect(textOf('flip')).toBe('on')
+    expect(textOf('exact')).toBe('off')
     expect(textOf('maxTime')).toBe('none')
-    expect(textOf('size')).toBe('diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128')
-    expect(textOf('clipGradNorm')).toBe('diffusion 1 (0.26: none); dcgan none; pgan none; stylegan2 none')
+    expect(textOf('size')).toBe(
+      'diffusion 128; dcgan 64 (chainer: 96); pgan 128 (small: 32); stylegan2 128; classifier 64',
+    )
+    expect(textOf('clipGradNorm')).toBe(
+      'diffusion 1 (0.26: none); dcgan none; pgan none; stylegan2 none; classifier none',
+    )
     expect(textOf('objective')).toBe('v (0.26: noise, 2.3-cfg: noise)')
     expect(textOf('dimMults')).toBe('1,2,4,8')
-    expect(textOf('width', 'dcgan')).toBe('64 (radford: 128)')
+    expect(textOf('width', 'dcgan')).toBe('dcgan 64 (radford: 128); classifier 16')
   })
 
   test('of sampling, those that follow from the model included', () => {
