@@ -6,8 +6,6 @@ import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, re
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import sharp from 'sharp'
-import { Header } from 'tar'
 import { readFlags } from '../scripts/flags.mjs'
 import { median } from './rows.mjs'
 
@@ -21,6 +19,7 @@ const BLOCK = 512
 
 /** A picture that is like no other: 4 x 4 random colours, enlarged. @param {number} number */
 async function picture(number) {
+  const { default: sharp } = await import('sharp')
   let state = number + 1
   const colours = Buffer.from(
     Array.from({ length: 48 }, () => {
@@ -36,6 +35,7 @@ async function picture(number) {
 
 /** @param {string} path @param {number} first @param {number} count */
 async function makeShard(path, first, count) {
+  const { Header } = await import('tar')
   const stream = createWriteStream(`${path}.part`)
   for (let done = 0; done < count; done += 100) {
     const numbers = Array.from({ length: Math.min(100, count - done) }, (_, i) => first + done + i)

@@ -146,7 +146,7 @@ export interface ExportOptions {
 
 /** Options of `train()` that only model "diffusion" has. */
 export interface DiffusionTrainGiven {
-  /** Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys, "2.3-cfg" that of its classifier_free_guidance.py, which learns one label of several classes. Default: "2.3". */
+  /** Diffusion: "0.26" is the U-Net of denoising-diffusion-pytorch 0.26.4, "2.3" its successor with RMSNorm and memory keys, "2.3-cfg" that of its classifier_free_guidance.py, which learns one label of several classes. Default: diffusion "2.3"; dcgan "pytorch"; pgan "zoo"; stylegan2 "ada"; classifier "cnn". */
   variant?: Given<(typeof models)['diffusion']['specs']>['variant']
   /** Width of the first stage, in channels: even, and a multiple of 8 for "0.26". Default: 64. */
   dim?: Given<(typeof models)['diffusion']['specs']>['dim']
@@ -212,9 +212,9 @@ export interface DiffusionSampleGiven {
 
 /** Options of `train()` that only model "dcgan" has. */
 export interface DcganTrainGiven {
-  /** DCGAN: "pytorch" is the example of PyTorch (64 px), "chainer" the Chainer DCGAN (96 px, ELU, two logits), "radford" the paper (64 px, 5x5). Default: "pytorch". */
+  /** DCGAN: "pytorch" is the example of PyTorch (64 px), "chainer" the Chainer DCGAN (96 px, ELU, two logits), "radford" the paper (64 px, 5x5). Default: diffusion "2.3"; dcgan "pytorch"; pgan "zoo"; stylegan2 "ada"; classifier "cnn". */
   variant?: Given<(typeof models)['dcgan']['specs']>['variant']
-  /** Length of the latent vector z. Default: dcgan 100; pgan 512 (small: 128); stylegan2 100. */
+  /** Length of the latent vector z. Default: dcgan 100; pgan 512 (small: 128); stylegan2 512. */
   latent?: Given<(typeof models)['dcgan']['specs']>['latent']
   /** Channels of the generator's last and the discriminator's first hidden layer. Default: dcgan 64 (radford: 128); classifier 16. */
   width?: Given<(typeof models)['dcgan']['specs']>['width']
@@ -236,9 +236,9 @@ export interface DcganSampleGiven {
 
 /** Options of `train()` that only model "pgan" has. */
 export interface PganTrainGiven {
-  /** PGAN: "zoo" is the published network and schedule of pytorch_GAN_zoo, "small" a narrow one for hundreds of pictures. Default: "zoo". */
+  /** PGAN: "zoo" is the published network and schedule of pytorch_GAN_zoo, "small" a narrow one for hundreds of pictures. Default: diffusion "2.3"; dcgan "pytorch"; pgan "zoo"; stylegan2 "ada"; classifier "cnn". */
   variant?: Given<(typeof models)['pgan']['specs']>['variant']
-  /** Length of the latent vector z. Default: dcgan undefined; pgan 512 (small: 128); stylegan2 undefined. */
+  /** Length of the latent vector z. Default: dcgan 100; pgan 512 (small: 128); stylegan2 512. */
   latent?: Given<(typeof models)['pgan']['specs']>['latent']
   /** Channels at 4 px, 8 px, 16 px and so on; those beyond size are not used. Default: [512, 512, 512, 512, 256, 128, 64, 32] (small: [128, 128, 64, 32, 16, 16, 16, 16]). */
   widths?: Given<(typeof models)['pgan']['specs']>['widths']
@@ -264,9 +264,9 @@ export interface PganSampleGiven {
 
 /** Options of `train()` that only model "stylegan2" has. */
 export interface Stylegan2TrainGiven {
-  /** StyleGAN2: "ada" is the automatic configuration of StyleGAN2-ADA, "paper" configuration F of StyleGAN2, "r3gan" the same networks with the relativistic loss of R3GAN and both of its penalties. Default: "ada". */
+  /** StyleGAN2: "ada" is the automatic configuration of StyleGAN2-ADA, "paper" configuration F of StyleGAN2, "r3gan" the same networks with the relativistic loss of R3GAN and both of its penalties. Default: diffusion "2.3"; dcgan "pytorch"; pgan "zoo"; stylegan2 "ada"; classifier "cnn". */
   variant?: Given<(typeof models)['stylegan2']['specs']>['variant']
-  /** Length of the latent vectors z and w. Default: dcgan 512; pgan 512 (small: 128); stylegan2 512. */
+  /** Length of the latent vectors z and w. Default: dcgan 100; pgan 512 (small: 128); stylegan2 512. */
   latent?: Given<(typeof models)['stylegan2']['specs']>['latent']
   /** Channels of a map times its side: a map of side r has channelBase / r of them, at most channelMax. Default: 16384 (paper: 32768). */
   channelBase?: Given<(typeof models)['stylegan2']['specs']>['channelBase']
@@ -276,7 +276,7 @@ export interface Stylegan2TrainGiven {
   mappingLayers?: Given<(typeof models)['stylegan2']['specs']>['mappingLayers']
   /** Pictures whose differences the discriminator is told of, to keep the generator from making one picture only. Default: 4. */
   minibatchGroup?: Given<(typeof models)['stylegan2']['specs']>['minibatchGroup']
-  /** Loss of both networks. "relativistic" compares each generated picture with a real one. Default: dcgan undefined; stylegan2 "non-saturating" (r3gan: "relativistic"). */
+  /** Loss of both networks. "relativistic" compares each generated picture with a real one. Default: dcgan "non-saturating"; stylegan2 "non-saturating" (r3gan: "relativistic"). */
   ganLoss?: Given<(typeof models)['stylegan2']['specs']>['ganLoss']
   /** Weight of the penalty on slopes of the discriminator at data (R1; with "relativistic" at generated pictures too); null for 0.0002 x size² / batch. Default: null (paper: 10, r3gan: 1). */
   r1Gamma?: Given<(typeof models)['stylegan2']['specs']>['r1Gamma']
@@ -292,7 +292,7 @@ export interface Stylegan2TrainGiven {
   emaRamp?: Given<(typeof models)['stylegan2']['specs']>['emaRamp']
   /** Of a GAN real and generated pictures alike, so that a sample may be asked for without labels. Default: diffusion 0.1 (2.3-cfg: 0.5); dcgan 0.1; stylegan2 0.1. */
   labelDropout?: Given<(typeof models)['stylegan2']['specs']>['labelDropout']
-  /** What real and generated pictures go through before the discriminator sees them. "diffaugment" changes colours, moves and cuts out, always; it is best for hundreds of pictures. "ada" does more, as often as the discriminator learns by heart. Default: diffusion undefined; stylegan2 "ada" (paper: "none", r3gan: "diffaugment"). */
+  /** What real and generated pictures go through before the discriminator sees them. "diffaugment" changes colours, moves and cuts out, always; it is best for hundreds of pictures. "ada" does more, as often as the discriminator learns by heart. Default: diffusion 0; stylegan2 "ada" (paper: "none", r3gan: "diffaugment"). */
   augment?: Given<(typeof models)['stylegan2']['specs']>['augment']
   /** Operations of "ada". "drawings" leaves out rotations, mirroring and changes of hue, which a generator could learn to copy. Default: "drawings". */
   augmentSet?: Given<(typeof models)['stylegan2']['specs']>['augmentSet']
@@ -320,7 +320,7 @@ export interface Stylegan2SampleGiven {
 
 /** Options of `train()` that only model "classifier" has. */
 export interface ClassifierTrainGiven {
-  /** Classifier: "cnn" has three convolutions and a hidden layer, "mlp" two hidden layers alone. Default: "cnn". */
+  /** Classifier: "cnn" has three convolutions and a hidden layer, "mlp" two hidden layers alone. Default: diffusion "2.3"; dcgan "pytorch"; pgan "zoo"; stylegan2 "ada"; classifier "cnn". */
   variant?: Given<(typeof models)['classifier']['specs']>['variant']
   /** Units of each hidden layer. Default: 100. */
   units?: Given<(typeof models)['classifier']['specs']>['units']

@@ -77,9 +77,11 @@ export type ShowValue = (value: unknown) => string
 
 /** The default of one model's variants: the usual one, then those that differ: `1 (0.26: none)`. */
 function variantsText(definition: ModelDefinition, name: string, spec: OptionSpec, show: ShowValue): string {
+  // Kinds may share an option's name and not its default.
+  const fallback = (definition.specs as Readonly<Record<string, OptionSpec>>)[name] ?? spec
   const textOf = (variant: string) => {
     const own = definition.defaults[variant]!
-    return show(name in own ? own[name] : spec.default)
+    return show(name in own ? own[name] : fallback.default)
   }
   const usual = textOf(definition.defaultVariant)
   const others = Object.keys(definition.defaults).filter((variant) => textOf(variant) !== usual)

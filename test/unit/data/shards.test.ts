@@ -225,8 +225,11 @@ describe('hostile archives', () => {
     for (const [name, bytes, message] of cases) {
       const file = path('hostile.tar')
       writeFileSync(file, bytes)
-      const refused = { code: 'ARCHIVE_INVALID', message: expect.stringMatching(message), details: { path: file } }
-      await expect(openSource(file), name).rejects.toMatchObject(refused)
+      await expect(openSource(file), name).rejects.toMatchObject({
+        code: 'ARCHIVE_INVALID',
+        message: expect.stringMatching(message),
+        details: { path: file },
+      })
     }
   })
 

@@ -48,6 +48,7 @@ describe('defaults as text', () => {
     )
     expect(textOf('objective')).toBe('v (0.26: noise, 2.3-cfg: noise)')
     expect(textOf('dimMults')).toBe('1,2,4,8')
+    expect(textOf('latent', 'dcgan')).toBe('dcgan 100; pgan 512 (small: 128); stylegan2 512')
     expect(textOf('width', 'dcgan')).toBe('dcgan 64 (radford: 128); classifier 16')
   })
 
