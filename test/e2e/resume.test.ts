@@ -22,10 +22,11 @@ const data = usePictures(10)
 
 const bytesOf = (folder: string, file: string) => readFileSync(join(newestOf(folder), file))
 
-/** What a run leaves that must not depend on interruptions; times do. */
+/** What a run leaves that must not depend on interruptions; times do, and when the guard may look, by the time that it took. */
 function left(folder: string) {
   const { elapsedSeconds, ...state } = JSON.parse(bytesOf(folder, 'state.json').toString())
-  const lines = linesOf(folder).map(({ elapsedSeconds, imagesPerSecond, residentBytes, ...line }) => line)
+  const trained = linesOf(folder).filter((line) => !('guard' in line))
+  const lines = trained.map(({ elapsedSeconds, imagesPerSecond, residentBytes, ...line }) => line)
   return { state, lines, checkpoint: newestOf(folder).slice(-9) }
 }
 

@@ -1,4 +1,4 @@
-// Reads pictures that are edited, and plans the ways that editing takes.
+// Reads pictures that are edited, and plans the steps that editing takes.
 #include "core/models/diffusion/editing.h"
 
 #include <ATen/TensorOperators.h>

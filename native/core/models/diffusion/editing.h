@@ -1,4 +1,4 @@
-// Pictures that a sampler starts from or keeps parts of, and the ways through the times that editing takes.
+// Pictures that a sampler starts from or keeps parts of, and the times that editing steps through.
 #pragma once
 
 #include <vector>
