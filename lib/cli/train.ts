@@ -1,6 +1,7 @@
 /** `shinsaku train`: one run, its progress, and a clean end at the first Ctrl-C. */
 import { readLaunch } from '../distributed/environment.ts'
 import type { Model, Status, TrainCall, TrainingRun } from '../index.ts'
+import { conditionOf, conditions } from '../options/condition.ts'
 import type { AnyTrainOptions, TrainOptions } from '../options/types.ts'
 import { formatCount, formatPath, formatStatus, PhaseLine, shellQuote } from './format.ts'
 import { exitCodes, type Io } from './io.ts'
@@ -34,13 +35,17 @@ class JsonLines {
 type Saved = { run: string; images: number; accuracy?: Status['accuracy'] }
 
 /** What may be done with a run next. */
-const nextLine = (folder: string, { accuracy }: Saved): string =>
-  accuracy === undefined
-    ? `Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`
-    : `Classify: shinsaku classify ${folder} PICTURE...\n`
+function nextLine(folder: string, trained: Model['options']): string {
+  if (trained.model === 'classifier') return `Classify: shinsaku classify ${folder} PICTURE...\n`
+  const condition = conditionOf(trained)
+  if (condition === null) return `Sample: shinsaku sample ${folder} -n 16 -o grid.png\n`
+  const given = condition === 'mask' ? 'PICTURE MASK' : 'PICTURE'
+  return `Sample: shinsaku ${conditions[condition].name} ${folder} ${given} -n 16 -o grid.png\n`
+}
 
 function report(
   saved: Saved,
+  trained: Model['options'],
   resume: string | undefined,
   json: boolean,
   { stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>,
@@ -49,7 +54,7 @@ function report(
   const stopped = resume !== undefined
   stdout.write(json ? `${JSON.stringify(saved)}\n` : `${run}\n`)
   stderr.write(`${stopped ? 'Stopped and saved' : 'Done'} after ${formatCount(images)} images.\n`)
-  stderr.write(nextLine(shellQuote(run), saved))
+  stderr.write(nextLine(shellQuote(run), trained))
   if (stopped) stderr.write(`Resume: ${resume}\n`)
 }
 
@@ -129,7 +134,7 @@ export async function follow<R extends Followed>(
     const { images, options: trained } = await load(folder!)
     const run = formatPath(folder!)
     const accuracy = trained.model === 'classifier' ? { accuracy: last?.accuracy ?? null } : {}
-    report({ run, images, ...accuracy }, stopped ? resume(run) : undefined, json, io)
+    report({ run, images, ...accuracy }, trained, stopped ? resume(run) : undefined, json, io)
     return exitCodes.done
   }
   const textOf = (status: Status, age = 0) => `${prefixOf(status)}${formatStatus(status, age)}`

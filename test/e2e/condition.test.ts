@@ -96,6 +96,8 @@ test('the commands do the same', async () => {
   const grid = join(temporaryFolder(), 'large.png')
   const done = await shinsaku('upscale', of('lowres').run, photo, '-o', grid, '--steps', '2')
   expect([done.code, existsSync(grid)]).toEqual([0, true])
+  const again = await shinsaku('train', '--resume', of('lowres').run)
+  expect(again.stderr).toContain('Sample: shinsaku upscale ')
   const refused = await shinsaku('colour', of('lowres').run, photo, '-o', grid)
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('shinsaku upscale')])
 })
