@@ -20,7 +20,10 @@ describe('R56: resident memory stays flat over', () => {
     ['sampleStep', times(400, 10_000)],
     ['trainStep', times(60, 2000)],
   ])('%s, %i times', async (thing, count) => {
-    expect(await measureGrowth(thing, count, temporaryFolder())).toBeLessThan(MAX_GROWTH)
+    const growth = await measureGrowth(thing, count, temporaryFolder())
+    // V8 adds some megabytes at once when it likes. What is lost each time is lost three times as often here.
+    const sure = growth < MAX_GROWTH ? growth : await measureGrowth(thing, 3 * count, temporaryFolder())
+    expect(sure, `${growth} bytes at first`).toBeLessThan(MAX_GROWTH)
   })
 
   test('the measure sees what grows, and not what has only grown at first', () => {
