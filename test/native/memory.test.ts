@@ -10,6 +10,8 @@ import { times } from '../helpers/stress.ts'
 // model, a run or the gradients of an update each time adds far more than this in a quarter of the repetitions; losing
 // one tensor of a denoising step does so in `npm run stress`.
 const MAX_GROWTH = 3 * 2 ** 20
+/** Memory that is lost grows in each of so many. */
+const PROCESSES = 3
 
 describe('R56: resident memory stays flat over', () => {
   test.each([
@@ -20,10 +22,11 @@ describe('R56: resident memory stays flat over', () => {
     ['sampleStep', times(400, 10_000)],
     ['trainStep', times(60, 2000)],
   ])('%s, %i times', async (thing, count) => {
-    const growth = await measureGrowth(thing, count, temporaryFolder())
-    // V8 adds some megabytes at once when it likes. What is lost each time is lost three times as often here.
-    const sure = growth < MAX_GROWTH ? growth : await measureGrowth(thing, 3 * count, temporaryFolder())
-    expect(sure, `${growth} bytes at first`).toBeLessThan(MAX_GROWTH)
+    // V8 adds some megabytes at once when it likes; what is lost each time is lost in every process.
+    const growths: number[] = []
+    do growths.push(await measureGrowth(thing, count, temporaryFolder()))
+    while (Math.min(...growths) >= MAX_GROWTH && growths.length < PROCESSES)
+    expect(Math.min(...growths)).toBeLessThan(MAX_GROWTH)
   })
 
   test('the measure sees what grows, and not what has only grown at first', () => {
