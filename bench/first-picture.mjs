@@ -28,13 +28,14 @@ const STEPS = 20
 
 const { values: flags } = readFlags({
   command: 'node bench/first-picture.mjs',
-  about: `Trains in several ways for equal processor time of one thread, and compares what they sample. The Python of the exactness tests scores them, with EfficientNet-Lite0 from PyPI.`,
+  about: `Trains in several ways for equal processor time of one thread, and compares what they sample.
+The Python of the exactness tests scores them, with EfficientNet-Lite0 from PyPI.`,
   flags: {
     minutes: { value: 'A,B', default: '3,5', help: 'how long each run trains' },
     data: { value: 'PATH', help: 'a folder of pictures; they are their own reference (default: the built-in icons)' },
     avatars: { value: 'STYLE', help: 'pictures of this style of @dicebear from npm instead, such as pixel-art' },
     who: { value: 'A,B', default: 'default,time', help: 'which: default, time, few (time with its recipe), package' },
-    options: { value: 'JSON', default: '{}', help: 'more options of train() for both' },
+    options: { value: 'JSON', default: '{}', help: 'more options of train() for all but the package' },
     out: { value: 'FOLDER', help: 'where grids and samples go (default: a temporary folder)' },
   },
 })

@@ -1,4 +1,4 @@
-# shinsaku for CPUs, x64 or arm64 (such as Apple Silicon), from the tarball of `npm run prebuilds`:
+# shinsaku for CPUs, from the tarball of `npm run prebuilds`:
 # docker build -f docker/cpu.Dockerfile -t shinsaku:cpu .
 FROM node:24-bookworm-slim
 

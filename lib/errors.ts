@@ -47,7 +47,8 @@ export const errorTable = {
   OPTION_INVALID: 'One or more options are unknown, of the wrong type or out of range, or do not go together.',
   OUT_OF_MEMORY: 'Memory ran out. Lower batch (and raise accumulate), size or dim. The process stays usable.',
   PICKLE_REFUSED: 'A PyTorch file names code that a file of tensors does not need. None of it was executed.',
-  PLATFORM_UNSUPPORTED: 'There is no native part for this machine. Linux with glibc is supported, on x64 and on arm64.',
+  PLATFORM_UNSUPPORTED:
+    'There is no native part for this machine. There is one for Linux with glibc: on x64, and on arm64, where it was not shown to train yet.',
   PROCESS_LOST:
     'Another process of the group died, stopped, or failed; the message names it. Nothing was saved since the newest checkpoint: start all of them again, with resume.',
   PROCESSES_DIFFER: 'The processes of a group have different options, pictures or devices. The message says which.',

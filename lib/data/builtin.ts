@@ -4,6 +4,9 @@ import type { Source } from './source-type.ts'
 
 const BUILTIN = 'builtin:'
 const ICONS = { count: 158, seed: 1, mostCount: 100_000 }
+/** Whether `data` is the font task, by its option or by its name. */
+export const isFonts = (data: string): boolean => data.startsWith(`${BUILTIN}fonts`)
+
 const FONTS = { faces: ['tinos', 'courier-prime'], each: 20, seed: 1, mostEach: 1000 }
 
 const ICONS_FORM = `"builtin:icons[:COUNT[:SEED]]" with COUNT from 1 to ${ICONS.mostCount} and a whole SEED, such as "builtin:icons:${ICONS.count}:${ICONS.seed}"`
@@ -53,5 +56,4 @@ async function openFonts(data: string): Promise<Source> {
 }
 
 /** Rejects with OPTION_INVALID; of typefaces with TOOL_MISSING, TYPEFACE_INVALID. */
-export const openBuiltin = (data: string): Promise<Source> =>
-  data.startsWith(`${BUILTIN}fonts`) ? openFonts(data) : openIcons(data)
+export const openBuiltin = (data: string): Promise<Source> => (isFonts(data) ? openFonts(data) : openIcons(data))

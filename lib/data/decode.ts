@@ -118,7 +118,7 @@ export async function decodeAll(
   { signal, onDone }: Hooks,
 ): Promise<{ outcomes: OutcomeTable; lasting: boolean }> {
   const outcomes = OutcomeTable.of(list)
-  const contents = Array.from(list, (_, index) => outcomes.contentAt(index))
+  const { contents } = outcomes
   let lasting = true
   let recalled = 0
   const take = (index: number, decoding: Decoding, place: Place) => {

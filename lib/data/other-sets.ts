@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { PixelSettings } from '../images/decode.ts'
 import { removeSet } from './cache-folder.ts'
 import { type Decoding, indicesOf } from './outcome.ts'
-import type { OutcomeTable } from './outcome-table.ts'
 import { cachePrefix, EXTENSION, openPixels, readOutcomes } from './pixel-cache.ts'
 import { type PixelStore, rowBytes } from './pixel-store.ts'
 
@@ -18,9 +17,6 @@ const PIECE_BYTES = 1 << 22
 
 /** A set of the cache, and how many pictures of the wanted it has. */
 type Candidate = { path: string; contents: string[] }
-
-const contentsOf = (outcomes: OutcomeTable): string[] =>
-  Array.from({ length: outcomes.count }, (_, index) => outcomes.contentAt(index))
 
 export class OtherSets {
   readonly #folder: string
@@ -41,7 +37,7 @@ export class OtherSets {
       if (!name.startsWith(prefix) || !name.endsWith(EXTENSION)) continue
       const path = join(this.#folder, name)
       const outcomes = await readOutcomes(path)
-      if (outcomes) candidates.push({ path, contents: contentsOf(outcomes) })
+      if (outcomes) candidates.push({ path, contents: outcomes.contents })
     }
     return candidates
   }
@@ -86,7 +82,7 @@ export class OtherSets {
       piece = []
       return true
     }
-    for (const [index, content] of contentsOf(outcomes).entries()) {
+    for (const [index, content] of outcomes.contents.entries()) {
       const broken = !outcomes.hasPixels(index)
       if (missing.has(content)) {
         if (broken) {

@@ -97,6 +97,11 @@ export class OutcomeTable {
     return this.bytes[start + at.drawn] === 1 ? `${DRAWN}${sha256}` : sha256
   }
 
+  /** Of all, in order. */
+  get contents(): string[] {
+    return Array.from({ length: this.count }, (_, index) => this.contentAt(index))
+  }
+
   #stateAt(index: number): number {
     return this.bytes[index * RECORD_BYTES + at.state]!
   }

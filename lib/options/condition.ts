@@ -25,16 +25,18 @@ export const conditionNames = Object.keys(conditions) as [Condition, ...Conditio
 export const conditionOf = (options: object): Condition | null =>
   (options as { condition?: Condition | null }).condition ?? null
 
+const hasOneChannel = (condition: string): boolean => condition === 'lines' || condition === 'grey'
+
 /** The shape of the picture that is given to such a model. */
 export function conditionShape(condition: Condition, o: { size: number; channels: 1 | 3 | 4; conditionScale: number }) {
   const size = condition === 'lowres' ? o.size / o.conditionScale : o.size
-  return { size, channels: condition === 'lines' || condition === 'grey' ? (1 as const) : o.channels }
+  return { size, channels: hasOneChannel(condition) ? (1 as const) : o.channels }
 }
 
 /** Channels that a condition adds to a network's input, by what options say; 0 for none. */
 export function channelsGiven({ condition, channels }: Readonly<Record<string, unknown>>): number {
   if (typeof condition !== 'string' || typeof channels !== 'number') return 0
-  if (condition === 'lines' || condition === 'grey') return 1
+  if (hasOneChannel(condition)) return 1
   return condition === 'mask' ? channels + 1 : channels
 }
 

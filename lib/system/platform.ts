@@ -10,7 +10,7 @@ export const glibcVersion = (): string | undefined =>
   (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime
 
 const elsewhere: Partial<Record<NodeJS.Platform, string>> = {
-  darwin: 'On macOS run it in a container: docker run -it node:24-bookworm.',
+  darwin: 'On macOS run it in a container for linux/amd64: docker run --platform linux/amd64 -it node:24-bookworm.',
   win32: 'On Windows run it in WSL 2.',
 }
 

@@ -1,5 +1,6 @@
 /** What a classifier gets right and wrong: accuracies, a table of which class is taken for which, and the pictures it is worst at. */
 import { join } from 'node:path'
+import { isFonts } from '../data/builtin.ts'
 import { bootstrapShare } from '../evaluate/intervals.ts'
 import { toJson, writeDurable } from '../files/write.ts'
 import { letterOf } from '../fonts/letters.ts'
@@ -71,7 +72,7 @@ export function reportOf(
       said: classes[said]!,
       probability,
     })),
-    letters: data.startsWith('builtin:fonts') ? lettersOf(shown) : [],
+    letters: isFonts(data) ? lettersOf(shown) : [],
   }
   return {
     accuracy: { train: record.train.accuracy.value, test: record.test?.accuracy.value ?? null },

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, expect, test } from 'vitest'
-import { exportWeights, load, type Model, train } from '../../lib/index.ts'
+import { evaluate, exportWeights, load, type Model, train } from '../../lib/index.ts'
 import type { Condition } from '../../lib/options/condition.ts'
 import { shinsaku } from '../helpers/cli.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
@@ -87,6 +87,10 @@ test('what a model was not trained for is refused, and it says what it can', asy
   await wrong(
     tiny({ condition: 'grey', teacher: runs, distilSteps: 4 }),
     /condition: must be null for a model that is distilled/,
+  )
+  await wrong(
+    evaluate(of('lowres').run, { count: 4, extractor: 'none' }),
+    /input: this model was trained with condition "lowres"/,
   )
   const plain = await tiny({})
   await wrong(plain.upscale(photo), /upscale needs a model that was trained with condition "lowres"/)

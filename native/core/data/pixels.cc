@@ -8,7 +8,10 @@ namespace shinsaku {
 
 at::Tensor ToFloat(const at::Tensor& pixels, const at::Tensor& mirrored, PixelRange range) {
   at::Tensor x = pixels.permute({0, 3, 1, 2});  // [N,C,H,W]
-  x = at::where(mirrored.view({-1, 1, 1, 1}), x.flip({3}), x).contiguous().to(at::kFloat);
+  x = at::where(mirrored.view({-1, 1, 1, 1}), x.flip({3}), x).contiguous();
+  // Of one channel contiguous() keeps the strides of channels last, whose kernels have other bits than
+  // PyTorch's.
+  x = x.flatten(1).view(x.sizes()).to(at::kFloat);
   switch (range) {
     case PixelRange::kDiffusion:
       return x.div_(255).mul_(2).sub_(1);

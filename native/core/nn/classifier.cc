@@ -60,9 +60,7 @@ Classifier::Classifier(const ClassifierPlan& plan, Fill fill, at::Device device,
 
 Tensor Classifier::Forward(Ops& ops, const Tensor& x) const {
   ops.Begin();
-  // The views give pictures of one channel plain strides: they may have those of channels last, whose kernels
-  // have other bits.
-  Tensor y = ((1 - x) * 0.5).flatten(1).view(x.sizes());
+  Tensor y = (1 - x) * 0.5;
   for (const Layer& layer : convolutions_) {
     ops.Enter(layer.name);
     y = ops.Activate(ops.Conv(y, {layer.weight, layer.bias}, 1, 1), Activation::kRelu);

@@ -7,15 +7,12 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/exp.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <cmath>
-#include <numeric>
 
-#include "core/nn/label_plan.h"
 #include "core/runtime/cancel.h"
 #include "core/state_names.h"
 
@@ -30,8 +27,8 @@ UnetPlan::UnetPlan(const Spec& spec)
       widths{dim},
       self_condition(Flag(spec, "selfCondition")),
       augment(Number(spec, "augment") > 0),
-      label_widths(LabelPlan(spec).widths) {
-  if (is_cfg && (label_widths.size() != 1 || label_widths[0] < 2))
+      labels(spec) {
+  if (is_cfg && (labels.attributes() != 1 || labels.widths[0] < 2))
     throw Failure(
         "LABELS_INVALID",
         "variant \"2.3-cfg\" learns one attribute of several classes, such as folders, and no other labels");
@@ -56,10 +53,6 @@ Tensor Unet::TimeEmbedding(Ops& ops, const Tensor& t, const Tensor& augment) con
   return ops.Linear(ops.Activate(hidden, Activation::kGelu), time2_);  // [N,4 dim]
 }
 
-int64_t UnetPlan::label_columns() const {
-  return std::accumulate(label_widths.begin(), label_widths.end(), int64_t{0});
-}
-
 // Added to the time embedding, as Dhariwal 2021 (2105.05233) does with classes: a sum of what each label and
 // each unknown attribute adds.
 Tensor Unet::LabelEmbedding(Ops& ops, const Tensor& labels) const {
@@ -69,19 +62,11 @@ Tensor Unet::LabelEmbedding(Ops& ops, const Tensor& labels) const {
 
 // What classifier_free_guidance.py puts beside the time; an unknown class has an embedding of its own.
 Tensor Unet::ClassEmbedding(Ops& ops, const Tensor& labels) const {
-  const int64_t classes = plan_.label_columns();
+  const int64_t classes = plan_.labels.columns();
   const Tensor known = at::embedding(class_embedding_, labels.narrow(1, 0, classes).argmax(1));
   const Tensor chosen = at::where(labels.narrow(1, classes, 1) > 0.5, no_class_.expand_as(known), known);
   ops.Enter("classes_mlp");
   return ops.Linear(ops.Activate(ops.Linear(chosen, class1_), Activation::kGelu), class2_);  // [N,4 dim]
-}
-
-// Rows of pictures of which nothing is known.
-static Tensor UnknownLabels(const UnetPlan& plan, const Tensor& x) {
-  const at::TensorOptions options = x.options().dtype(at::kFloat);
-  return at::cat({at::zeros({x.size(0), plan.label_columns()}, options),
-                  at::ones({x.size(0), plan.label_attributes()}, options)},
-                 1);
 }
 
 // nn.Dropout with a generator of its own, in the order of PyTorch's CPU form. h [N,C,H,W].
@@ -125,8 +110,8 @@ Tensor Unet::Forward(Ops& ops, const Tensor& input, const Tensor& t, const Tenso
   x = ops.Conv(x, init_conv_, 1, 3);  // [N,dim,H,W]
   const Tensor residual = ops.Keep(x);
   Context context{TimeEmbedding(ops, t, training ? training->augment : Tensor()), training};
-  if (plan_.label_attributes() > 0) {
-    const Tensor rows = labels.defined() ? labels : UnknownLabels(plan_, input);
+  if (plan_.labels.attributes() > 0) {
+    const Tensor rows = labels.defined() ? labels : plan_.labels.Unknown(input.size(0), input.device());
     context.time = plan_.is_cfg ? at::cat({context.time, ClassEmbedding(ops, rows)}, 1)
                                 : context.time + LabelEmbedding(ops, rows);
   }

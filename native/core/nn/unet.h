@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/api.h"
+#include "core/nn/label_plan.h"
 #include "core/nn/parameters.h"
 #include "core/ops/ops.h"
 
@@ -35,11 +36,7 @@ struct UnetPlan {
   std::vector<int64_t> widths;  // dim, then dim times each of dimMults
   bool self_condition;
   bool augment;  // whether it is told how training pictures were changed: kAugmentLabels numbers a picture
-  // How many numbers of a picture's row of labels belong to each attribute. The row goes on with one number
-  // for each: 1 where it is unknown. Empty for a network without labels.
-  std::vector<int64_t> label_widths;
-  int64_t label_attributes() const { return static_cast<int64_t>(label_widths.size()); }
-  int64_t label_columns() const;
+  LabelPlan labels;
   // The picture that is turned into one of the set: "lowres", "lines", "dark", "grey" or "mask"; empty for
   // none.
   std::string condition;

@@ -108,7 +108,7 @@ Unet::Unet(const UnetPlan& plan, ParameterSet& set, const std::string& prefix) :
   time1_ = build.Linear("time_mlp.1", plan_.dim, plan_.dim * 4);
   time2_ = build.Linear("time_mlp.3", plan_.dim * 4, plan_.dim * 4);
   if (plan_.is_cfg) {
-    class_embedding_ = build.Drawn("classes_emb.weight", {plan_.label_columns(), plan_.dim});
+    class_embedding_ = build.Drawn("classes_emb.weight", {plan_.labels.columns(), plan_.dim});
     no_class_ = build.Drawn("null_classes_emb", {plan_.dim});
     class1_ = build.Linear("classes_mlp.0", plan_.dim, plan_.dim * 4);
     class2_ = build.Linear("classes_mlp.2", plan_.dim * 4, plan_.dim * 4);
@@ -140,9 +140,8 @@ Unet::Unet(const UnetPlan& plan, ParameterSet& set, const std::string& prefix) :
   final_conv_ = build.Conv("final_conv", plan_.dim, plan_.channels, 1);
   // Last and zero: the other values are those of a network without them, and they say nothing until they have
   // learned.
-  if (plan_.label_attributes() > 0 && !plan_.is_cfg)
-    labels_ =
-        build.Told(state_names::kLabels, plan_.label_columns() + plan_.label_attributes(), plan_.dim * 4);
+  if (plan_.labels.attributes() > 0 && !plan_.is_cfg)
+    labels_ = build.Told(state_names::kLabels, plan_.labels.width(), plan_.dim * 4);
   if (plan_.augment) augment_ = build.Told(state_names::kAugment, kAugmentLabels, plan_.dim);
 
   std::vector<std::string> order;

@@ -30,7 +30,7 @@ class DistillationStep : public TrainingStep {
         trajectories_(
             Integer(spec, "distilSteps"),
             {Integer(spec, "batch"), student_.plan().channels, student_.plan().size, student_.plan().size},
-            student_.plan().label_columns() + student_.plan().label_attributes(), device),
+            student_.plan().labels.width(), device),
         adam_(MakeAdam(spec, student_.set().parameters(), "",
                        {Numbers(spec, "betas").at(0), Numbers(spec, "betas").at(1), 1e-8, 0,
                         AdamOptions::Form::kTorch})) {
@@ -105,7 +105,8 @@ class DistillationStep : public TrainingStep {
   // Squared distance of v, which weighs x0 by 1 + the signal-to-noise ratio of its time.
   Tensor Loss(const Batch& batch) {
     at::Generator noise = CpuGenerator(static_cast<uint64_t>(DrawSeed(random_.cpu)));
-    const auto rows = trajectories_.Begin(batch.indices.size(0), noise, LabelsOf(batch, student_.plan()));
+    const auto rows =
+        trajectories_.Begin(batch.indices.size(0), noise, student_.plan().labels.Checked(batch.labels));
     const auto lesson = teacher_.Teach(rows.x, rows.k, rows.labels);
     trajectories_.Advance(lesson.next);
     const Autocast autocast(spec_, device_);

@@ -3,7 +3,6 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/zeros_like.h>
 
 #include "core/models/diffusion/labels.h"
 #include "core/runtime/autocast.h"
@@ -19,9 +18,7 @@ Tensor OutputOf(const Denoiser& denoiser, const Tensor& x, const Tensor& t, cons
   const Tensor &labels = direction.labels, &given = direction.given;
   if (!direction.factors.defined()) return denoiser.Output(x, t, condition, nullptr, labels, given);
   const auto twice = [](const Tensor& once) { return once.defined() ? at::cat({once, once}) : once; };
-  const int64_t columns = denoiser.plan().label_columns();
-  Tensor unknown = at::zeros_like(labels);
-  unknown.narrow(1, columns, denoiser.plan().label_attributes()).fill_(1);
+  const Tensor unknown = denoiser.plan().labels.Unknown(labels.size(0), labels.device());
   if (direction.project) {
     // Two passes, as the reference makes: twice the pictures in one may have other last bits.
     const Tensor labelled = denoiser.Output(x, t, condition, nullptr, labels, given);

@@ -17,22 +17,12 @@ using at::Tensor;
 Tensor DrawLabelDrops(int64_t pictures, const UnetPlan& plan, at::Generator random, at::Device device) {
   const at::TensorOptions options = at::TensorOptions(at::kFloat).device(device);
   if (plan.is_cfg) return at::rand({pictures}, std::move(random), options);
-  return DrawHiding(pictures, plan.label_widths, std::move(random), device);
-}
-
-Tensor LabelsOf(const Batch& batch, const UnetPlan& plan) {
-  const int64_t width = plan.label_columns() + plan.label_attributes();
-  if (width == 0) return {};
-  const int64_t given = batch.labels.defined() ? batch.labels.size(1) : 0;
-  if (given != width)
-    throw Failure("SHAPE_INVALID", "the pictures have rows of " + std::to_string(given) +
-                                       " labels, but the network needs " + std::to_string(width));
-  return batch.labels;
+  return DrawHiding(pictures, plan.labels.widths, std::move(random), device);
 }
 
 Tensor DropLabels(const Tensor& rows, const UnetPlan& plan, double probability, const Tensor& draws) {
-  if (!plan.is_cfg) return HideLabels(rows, plan.label_widths, probability, draws);
-  const int64_t columns = plan.label_columns();
+  if (!plan.is_cfg) return HideLabels(rows, plan.labels.widths, probability, draws);
+  const int64_t columns = plan.labels.columns();
   const Tensor dropped = (draws < 1 - probability).logical_not().to(at::kFloat).unsqueeze(1);
   return at::cat({rows.narrow(1, 0, columns), at::maximum(rows.narrow(1, columns, 1), dropped)}, 1);
 }

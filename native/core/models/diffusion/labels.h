@@ -5,14 +5,9 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
-#include "core/data/data_loader.h"
 #include "core/nn/unet.h"
 
 namespace shinsaku {
-
-// Rows of labels of a batch; undefined for a network without any. Throws SHAPE_INVALID for rows of another
-// width than the network's.
-at::Tensor LabelsOf(const Batch& batch, const UnetPlan& plan);
 
 // Hides labels so that the network learns to do without: all of a picture's with `probability`, and of half
 // of the other pictures a random share of their attributes. rows F32 [N,width] as UnetPlan has them, with

@@ -120,18 +120,12 @@ class DiffusionSampler : public Sampler {
  private:
   // The same for all pictures of a call.
   void ReadLabels(const Spec& args) {
-    const UnetPlan& plan = fixed_->denoiser.plan();
-    const std::vector<double>& row = Numbers(args, "labels");
-    const auto width = static_cast<size_t>(plan.label_columns() + plan.label_attributes());
-    if (row.size() != width)
-      throw Failure("SHAPE_INVALID", "a row of " + std::to_string(row.size()) +
-                                         " labels was given, but the network needs " + std::to_string(width));
-    const auto floats = at::TensorOptions(at::kFloat).device(fixed_->device);
-    asked_.labels = at::tensor(row, at::kDouble).to(floats).expand({args_.rows, -1}).contiguous();
+    asked_.labels = fixed_->denoiser.plan().labels.Asked(args, args_.rows, fixed_->device);
     const double scale = Number(args, "guidance");
     if (scale == 1) return;
     const double rescale = Number(args, "guidanceRescale");
-    factors_ = at::tensor({scale, rescale}, at::kDouble).to(floats);
+    factors_ =
+        at::tensor({scale, rescale}, at::kDouble).to(at::TensorOptions(at::kFloat).device(fixed_->device));
     asked_.rescale = rescale > 0;
     asked_.project = Flag(args, "guidanceProjection");
     guided_ = Numbers(args, "guidanceInterval");

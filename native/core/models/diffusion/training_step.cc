@@ -40,7 +40,7 @@ class DiffusionTrainingStep : public TrainingStep {
         augment_(Number(spec, "augment")),
         dropout_(Number(spec, "dropout")),
         ambient_sigma_(Number(spec, "ambientSigma")),
-        label_dropout_(denoiser_.plan().label_attributes() > 0 ? Number(spec, "labelDropout") : 0),
+        label_dropout_(denoiser_.plan().labels.attributes() > 0 ? Number(spec, "labelDropout") : 0),
         adam_(MakeAdam(spec, denoiser_.set().parameters(), "", AdamOf(spec))) {
     if (Flag(spec, "graph")) {
       if (denoiser_.plan().self_condition)
@@ -194,7 +194,7 @@ class DiffusionTrainingStep : public TrainingStep {
       drops = share_.Rows(DrawLabelDrops(batch.total, denoiser_.plan(), random_.device, device_));
     const bool self_conditions = denoiser_.plan().self_condition && SelfConditions(random_);
     if (x0.size(0) == 0) return at::zeros({}, x0.options());
-    Tensor labels = LabelsOf(batch, denoiser_.plan());
+    Tensor labels = denoiser_.plan().labels.Checked(batch.labels);
     if (label_dropout_ > 0) labels = DropLabels(labels, denoiser_.plan(), label_dropout_, drops);
     Tensor x, ambient_weight;
     if (ambient_sigma_ > 0) {
