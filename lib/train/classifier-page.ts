@@ -35,11 +35,12 @@ export function classifierPage(record: ClassifierRecord, worst: Uint8Array): str
     ({ letter, accuracy, n }) =>
       html`<tr><th scope="row">${letter}</th><td>${percent(accuracy)}</td><td>${n}</td></tr>`,
   )
-  const body = html`<main><h1>Accuracy after ${images} images</h1>
+  const title = `Accuracy after ${images.toLocaleString('en-US')} images`
+  const body = html`<main><h1>${title}</h1>
 <p>Pictures to train on: ${shareText(train.accuracy)}.</p>
 <p>${test === null ? 'No pictures are held out, so nothing is known of pictures it has not seen.' : html`Held-out pictures: ${shareText(test.accuracy)}.`}</p>
 <section><h2>What is taken for what${test === null ? '' : ', of held-out pictures'}</h2>${confusionTable(shown, classes)}</section>
-${letters.length === 0 ? '' : html`<section><h2>Letters, the worst first</h2><table><tbody>${letterRows}</tbody></table></section>`}
+${letters.length === 0 ? '' : html`<section><h2>Letters, the worst first</h2><table><thead><tr><th scope="row">letter</th><th scope="col">right</th><th scope="col">pictures</th></tr></thead><tbody>${letterRows}</tbody></table></section>`}
 <section><h2>The pictures that it is worst at</h2>${grid}<ol>${list}</ol></section></main>`
-  return documentOf({ title: `Accuracy after ${images} images`, style, body }).html
+  return documentOf({ title, style, body }).html
 }
